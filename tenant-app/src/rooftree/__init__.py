@@ -1,0 +1,1 @@
+"""The tenant app: one code base, whose modules are placed by configuration."""

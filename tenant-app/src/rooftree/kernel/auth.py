@@ -1,0 +1,42 @@
+"""Who is calling. Routes that need a person depend on `CurrentPrincipal`; the app decides how one is recognised."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+SESSION_COOKIE = "__Host-session"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person or client that proved who it is, for this tenant and this request."""
+
+    user_id: UUID
+    tenant_id: str
+    role: str
+    client_id: str
+    scopes: frozenset[str]
+
+
+# Raises `Unauthenticated`; never returns an anonymous principal.
+Authenticator = Callable[[Request], Awaitable[Principal]]
+
+# Declared for the API description only; the authenticator reads the raw headers itself.
+_cookie = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", auto_error=False)
+_bearer = HTTPBearer(bearerFormat="JWT", scheme_name="bearer", auto_error=False)
+
+
+async def require_principal(
+    request: Request,
+    _session: Annotated[str | None, Depends(_cookie)] = None,
+    _token: Annotated[object | None, Depends(_bearer)] = None,
+) -> Principal:
+    authenticator: Authenticator = request.app.state.authenticator
+    return await authenticator(request)
+
+
+CurrentPrincipal = Annotated[Principal, Depends(require_principal)]

@@ -1,0 +1,38 @@
+"""Work that outlives a request but not the process: every task is held, its failure logged, its end awaited."""
+
+import asyncio
+import contextvars
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
+
+class Background:
+    """Spawns tasks in a context of their own and waits for them when the process stops."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        # A fresh context: the task must not believe that the caller's transaction or request is its own.
+        task = asyncio.get_running_loop().create_task(work, name=name, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("background_task_failed", task=task.get_name(), exc_info=error)
+
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - a grace period, not a deadline of the caller
+        """Give tasks `timeout` seconds to end, then cancel and await them."""
+        if not self._tasks:
+            return
+        _, pending = await asyncio.wait(set(self._tasks), timeout=timeout)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)

@@ -1,0 +1,78 @@
+"""The shape of a module, and what the kernel hands to it.
+
+`rooftree/modules/<name>/module.py` exports `MODULE`. Its name is also its Postgres schema, its migration branch and
+its file in `openapi/`. Routers are built once at import, so that the API description needs no settings; handlers get
+the module's services by `Depends(provided(Service))`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from fastapi import APIRouter, Request
+from starlette.types import ASGIApp
+
+from rooftree.kernel.auth import Authenticator
+from rooftree.kernel.background import Background
+from rooftree.kernel.clock import Clock
+from rooftree.kernel.jobs import Job, Jobs
+from rooftree.kernel.settings import Secrets, SectionT, Settings, load
+from rooftree.kernel.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Everything a module may use while it runs."""
+
+    settings: Settings
+    secrets: Secrets
+    unit_of_work: UnitOfWork
+    clock: Clock
+    jobs: Jobs
+    background: Background
+    ports: dict[type, object] = field(default_factory=dict[type, object])
+
+    def section(self, section: type[SectionT]) -> SectionT:
+        """The module's own settings."""
+        return load(section)
+
+    def port(self, contract: type[T]) -> T:
+        """The other module that fulfils `contract`; name it in `Module.requires`."""
+        return cast("T", self.ports[contract])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """One module of one running app."""
+
+    services: tuple[object, ...] = ()
+    """Found by handlers through `provided(type)`."""
+    port: object | None = None
+    """Fulfils `Module.provides`."""
+    jobs: tuple[Job, ...] = ()
+    authenticator: Authenticator | None = None
+    fallback: ASGIApp | None = None
+    """Answers what no route matched; only the module that serves the web app has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """What is known of a module without running it."""
+
+    name: str
+    router: APIRouter
+    build: Callable[[Runtime], Built]
+    provides: type | None = None
+    requires: tuple[type, ...] = ()
+
+
+def provided(kind: type[T]) -> Callable[[Request], T]:
+    """A dependency that yields the running app's object of this type."""
+
+    def dependency(request: Request) -> T:
+        services: dict[type, Any] = request.app.state.services
+        return services[kind]
+
+    return dependency

@@ -1,0 +1,34 @@
+"""Opaque cursors: where the next page starts, as URL-safe text that clients hand back and never read."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+
+from rooftree.kernel.errors import FieldError, Unprocessable
+
+Scalar = str | int | float | bool | None
+_MAX_CURSOR = 1024
+
+
+def encode_cursor(*values: Scalar) -> str:
+    """The sort key of the last row shown, in order. Dates and ids go in as text."""
+    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *kinds: type | tuple[type, ...]) -> Sequence[Scalar]:
+    """The values of `encode_cursor`, each checked against its kind. Raises `Unprocessable` for anything else."""
+    try:
+        if len(cursor) > _MAX_CURSOR:
+            raise ValueError
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        values = json.loads(raw)
+        if not isinstance(values, list) or len(values) != len(kinds):
+            raise ValueError
+        for value, kind in zip(values, kinds, strict=True):
+            if not isinstance(value, kind):
+                raise ValueError
+    except (ValueError, binascii.Error, RecursionError):
+        error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
+        raise Unprocessable("The cursor is not valid.", errors=[error]) from None
+    return values
