@@ -1,0 +1,1 @@
+"""The embedded local stack: installs, starts, stops and inspects a real cluster and its backends."""

@@ -1,0 +1,5 @@
+"""`python -m rooftree_local`."""
+
+from rooftree_local.cli import app
+
+app()

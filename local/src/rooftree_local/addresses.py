@@ -1,0 +1,18 @@
+"""Addresses inside a stack. Every stack has the same ones: each lives in a network namespace of its own."""
+
+NODE_IP = "10.200.0.1"
+NODE_NAME = "local"
+SERVICE_CIDR = "10.96.0.0/16"
+KUBERNETES_SERVICE_IP = "10.96.0.1"
+POD_CIDR = "10.244.0.0/22"
+CLUSTER_DOMAIN = "cluster.local"
+
+EDGE_DOMAIN = "rooftree.localhost"
+EDGE_PORT = 8443
+APISERVER_PORT = 6443
+POSTGRES_PORT = 5432
+
+# The checkout's state folder and the cache appear here inside the stack's mount namespace, so that no configuration
+# depends on where the checkout is, and servers that run as another user can reach them even under /root.
+STATE = "/run/rooftree/state"
+CACHE = "/run/rooftree/cache"

@@ -1,0 +1,47 @@
+"""kubectl, ctr and helm against a stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rooftree_local import stack, tools
+
+if TYPE_CHECKING:
+    from rooftree_local.paths import Stack
+    from rooftree_local.steps import Work
+
+
+def argv(target: Stack, *words: str) -> list[str]:
+    """The command line of kubectl in the stack's network."""
+    command = [str(tools.kubectl()), f"--kubeconfig={target.kubeconfig}", *words]
+    return stack.enter_network(stack.require(target), command)
+
+
+def run(target: Stack, *words: str, content: str | None = None) -> str:
+    """Runs kubectl, quietly; gives back its output."""
+    return stack.run(argv(target, *words), content=content)
+
+
+def apply(target: Stack, work: Work, *words: str, content: str | None = None) -> None:
+    """Server-side apply of files (`-f …`) or of `content`, which is not logged."""
+    source = words or ("-f", "-")
+    work.command(argv(target, "apply", "--server-side", "--force-conflicts", *source), content=content)
+
+
+def helm(target: Stack, *words: str) -> list[str]:
+    """The command line of helm in the stack's network."""
+    command = [str(tools.HELM.path), f"--kubeconfig={target.kubeconfig}", *words]
+    return stack.enter_network(stack.require(target), command)
+
+
+def ctr(target: Stack, *words: str) -> list[str]:
+    """The command line of containerd's client in the stack."""
+    command = ["ctr", "--address=/run/containerd/containerd.sock", "--namespace=k8s.io", *words]
+    return stack.enter(stack.require(target), command)
+
+
+def wait_for_node(target: Stack, work: Work) -> None:
+    """Waits until pods can be started."""
+    work.command(argv(target, "wait", "--for=create", "node/local", "--timeout=60s"))
+    work.command(argv(target, "wait", "--for=condition=Ready", "node/local", "--timeout=60s"))
+    work.command(argv(target, "wait", "--for=create", "serviceaccount/default", "--timeout=60s"))

@@ -1,0 +1,169 @@
+"""What a stack's processes read before they start: certificates, kubeconfigs, configuration, the list of components."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from rooftree_local import components, paths, pki, postgres, render, stack, tools
+from rooftree_local.paths import Stack, write_private
+from rooftree_local.stack import CommandFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rooftree_local.components import Component
+    from rooftree_local.steps import Work
+
+KUBECONFIG_USERS = ("controller-manager", "scheduler", "kubelet", "kube-proxy", "coredns")
+# What the processes leave behind; without them it would only mislead (old etcd state reports a stale Ready).
+DISCARDED = ("etcd", "kubelet", "containerd", "postgres", "logs", "run", "secrets", "status.json", "process.json", "steps.json")
+
+
+def discard_state(target: Stack) -> None:
+    """Forgets everything but the certificates and the written configuration."""
+    for name in DISCARDED:
+        path = target.state / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def write_files(target: Stack, *, node: bool, backends: bool) -> None:
+    """Writes all that the components read."""
+    target.state.mkdir(parents=True, exist_ok=True)
+    target.state.chmod(0o711)
+    target.logs.mkdir(exist_ok=True)
+    pki.ensure(target.pki)
+    if node:
+        _write_node(target)
+    if backends:
+        postgres.write_files(target)
+
+
+def _write_node(target: Stack) -> None:
+    for user in KUBECONFIG_USERS:
+        write_private(target.config / f"{user}.kubeconfig", render.kubeconfig(target.pki, user))
+    write_private(target.kubeconfig, render.kubeconfig(target.pki, "admin"))
+    for name, content in {
+        "audit-policy.yaml": render.audit_policy(),
+        "containerd.toml": render.containerd(),
+        "cni/10-pods.conflist": render.cni(),
+        "kubelet.yaml": render.kubelet(target.cgroup),
+        "kube-proxy.yaml": render.kube_proxy(),
+        "Corefile": render.corefile(),
+        "coredns-access.yaml": render.coredns_access(),
+    }.items():
+        write_private(target.config / name, content)
+    encryption = target.config / "encryption.yaml"
+    if not encryption.exists():
+        write_private(encryption, render.encryption(secrets.token_bytes(32)))
+    _write_wrapper(target, "kubectl", tools.kubectl())
+    _write_wrapper(target, "helm", tools.HELM.path)
+    if target.name == paths.DEVELOPMENT_STACK:
+        folder = paths.repository() / ".local" / "bin"
+        folder.mkdir(exist_ok=True)
+        for name in ("kubectl", "helm"):
+            shutil.copy2(target.bin / name, folder / name)
+
+
+def _write_wrapper(target: Stack, name: str, program: Path) -> None:
+    target.bin.mkdir(exist_ok=True)
+    wrapper = target.bin / name
+    wrapper.write_text(
+        f"""#!/bin/sh
+# Runs {name} in the network of stack {target.name}.
+pid=$(sed -n 's/.*"pid": \\([0-9]*\\).*/\\1/p' '{target.process_file}' 2>/dev/null)
+[ -n "$pid" ] && [ -e "/proc/$pid" ] || {{ echo "stack {target.name} is not up; start it with: make up" >&2; exit 1; }}
+export KUBECONFIG='{target.kubeconfig}'
+exec nsenter --net="/proc/$pid/ns/net" '{program}' "$@"
+"""
+    )
+    wrapper.chmod(0o755)
+
+
+def wanted_components(*, node: bool, backends: bool) -> list[Component]:
+    """The components of a stack, in the order of their start."""
+    paths_inside = {
+        "kubelite": tools.KUBELITE.inside,
+        "coredns": tools.COREDNS.inside,
+        "postgres": tools.postgres_inside(),
+    }
+    return [
+        *(components.node(paths_inside) if node else []),
+        *(components.backends(paths_inside) if backends else []),
+    ]
+
+
+def describe(wanted: list[Component]) -> str:
+    """The list as text; two lists are the same when their texts are."""
+    return json.dumps([component.as_json() for component in wanted])
+
+
+def bring_up(target: Stack, wanted: list[Component], work: Work) -> None:
+    """Starts the stack, or what is missing in a live one, and waits until every component is ready."""
+    running = stack.find(target)
+    boot = stack.status(target).get("boot") or str(uuid.uuid4())
+    listed = [component.as_json() for component in wanted]
+    if running is not None:
+        boot = stack.status(target).get("boot", boot)
+        listed = _merged(target, listed)
+    target.config.mkdir(parents=True, exist_ok=True)
+    write_private(target.components_file, json.dumps({"boot": boot, "components": listed}))
+    if running is None:
+        stack.start(target)
+    else:
+        stack.reload(target)
+    _wait_until_up(target, work, {component["name"] for component in listed})
+
+
+def _merged(target: Stack, listed: list[dict[str, object]]) -> list[dict[str, object]]:
+    """The live stack's components as they were started, and after them those that are new."""
+    try:
+        present = json.loads(target.components_file.read_text())["components"]
+    except FileNotFoundError:
+        present = []
+    names = {component["name"] for component in present}
+    return [*present, *(component for component in listed if component["name"] not in names)]
+
+
+def _wait_until_up(target: Stack, work: Work, names: set[str]) -> None:
+    deadline = time.monotonic() + 240
+    said = ""
+    while time.monotonic() < deadline:
+        known = stack.status(target)
+        starting = [n for n, c in known.get("components", {}).items() if c["state"] == "starting"]
+        if starting and starting[0] != said:
+            said = starting[0]
+            work.say(said)
+        if known.get("phase") == "up" and is_complete(known, names):
+            return
+        if known.get("phase") == "failed":
+            raise CommandFailed(failure(target, known))
+        if stack.find(target) is None:
+            raise CommandFailed(f"the supervisor ended\n{stack.tail(target.logs / 'supervisor.log', 10)}")
+        time.sleep(0.05)
+    raise CommandFailed("the components were not up within 240 s; see `rooftree-local status`")
+
+
+def is_complete(known: dict[str, object], names: set[str]) -> bool:
+    """Whether every component of that name runs (or has done its one task)."""
+    present = known.get("components", {})
+    good = {n for n, c in present.items() if c["state"] in {"ready", "finished"}} if isinstance(present, dict) else set()
+    return names <= good
+
+
+def failure(target: Stack, known: dict[str, object]) -> str:
+    """What failed, with the last lines of its log."""
+    message = str(known.get("message"))
+    name = message.split(" ", 1)[0]
+    log = target.logs / f"{name}.log"
+    if not log.exists():
+        log = target.logs / "supervisor.log"
+    return f"{message}\nthe last lines of {os.path.relpath(log)}:\n{stack.tail(log, 10)}"

@@ -1,0 +1,61 @@
+"""Debian packages that the stack's processes come from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rooftree_local.stack import CommandFailed
+
+if TYPE_CHECKING:
+    from rooftree_local.steps import Work
+
+# Each package and a file by which it is recognised; a bare name is looked for on PATH.
+NODE = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "containernetworking-plugins": "/usr/lib/cni/bridge",
+    "etcd-server": "etcd",
+    "iptables": "iptables",
+    "nftables": "nft",
+    "conntrack": "conntrack",
+    "ipset": "ipset",
+    "iproute2": "ip",
+    "buildah": "buildah",
+    "debootstrap": "debootstrap",
+    "gcc": "gcc",
+    "libc6-dev": "/usr/include/stdio.h",
+    "maven": "mvn",
+    "git": "git",
+    "libnss-myhostname": "/usr/lib/x86_64-linux-gnu/libnss_myhostname.so.2",
+}
+BACKENDS = {"iproute2": "ip", "maven": "mvn", "util-linux": "unshare"}
+
+
+def _is_there(witness: str) -> bool:
+    return Path(witness).exists() if witness.startswith("/") else shutil.which(witness) is not None
+
+
+def absent(wanted: dict[str, str]) -> list[str]:
+    """The packages whose witness is not there."""
+    return [package for package, witness in wanted.items() if not _is_there(witness)]
+
+
+def command(packages: list[str]) -> str:
+    """What a person types to install them."""
+    return f"apt-get install --yes --no-install-recommends {' '.join(packages)}"
+
+
+def install(wanted: dict[str, str], work: Work) -> None:
+    """Installs what is missing, or says by which command that is done."""
+    packages = absent(wanted)
+    if not packages:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise CommandFailed(f"these packages are missing: {', '.join(packages)}; install them with: {command(packages)}")
+    work.say(f"installing {', '.join(packages)}")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    work.command(["apt-get", "update", "-q"], env=quiet)
+    work.command(command(packages).split(), env=quiet)

@@ -1,0 +1,233 @@
+"""Process 1 of a stack: starts the components in order, reports on them, restarts none.
+
+`python -m rooftree_local.supervisor STATE CACHE`, started in new network, mount and PID namespaces. It reads
+`config/components.json` and keeps `status.json` true; a component that ends is written there and stays down until
+somebody asks: SIGHUP reads the list again and starts what does not run. SIGTERM ends everything.
+Only standard library: it lives as long as the stack.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rooftree_local import isolation
+from rooftree_local.addresses import STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIGNALS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
+POLL_SECONDS = 0.05
+GRACE_SECONDS = 5.0
+
+
+class Failed(Exception):
+    """The stack did not come up; the message says which component and why."""
+
+
+class Supervisor:
+    """The components' processes. All times are Unix seconds."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.boot = ""
+        self.phase = "starting"
+        self.message = ""
+        self.components: dict[str, dict[str, Any]] = {}
+
+    def report(self) -> None:
+        """Writes what is known, whole or not at all."""
+        content = {
+            "boot": self.boot,
+            "phase": self.phase,
+            "message": self.message,
+            "components": self.components,
+        }
+        temporary = self.state / "status.json.new"
+        temporary.write_text(json.dumps(content))
+        temporary.replace(self.state / "status.json")
+
+    def start_missing(self) -> None:
+        """Starts, in order, every wanted component that does not run."""
+        wanted = json.loads((self.state / "config" / "components.json").read_text())
+        self.boot = wanted["boot"]
+        self.phase, self.message = "starting", ""
+        for component in wanted["components"]:
+            if self.components.get(component["name"], {}).get("state") not in {"ready", "finished"}:
+                self._start(component)
+                self._wait(component)
+        self.phase = "up"
+        self.report()
+
+    def _start(self, component: dict[str, Any]) -> None:
+        name = component["name"]
+        log = os.open(self.state / "logs" / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        null = os.open(os.devnull, os.O_RDONLY)
+        try:
+            pid = os.posix_spawnp(
+                component["argv"][0],
+                component["argv"],
+                os.environ | component["env"],
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, null, 0),
+                    (os.POSIX_SPAWN_DUP2, log, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                ],
+                setsigmask=[],
+                setsigdef=SIGNALS,
+                setsid=True,
+            )
+        except OSError as error:
+            raise Failed(f"{name} cannot be started: {error}") from error
+        finally:
+            os.close(log)
+            os.close(null)
+        self.components[name] = {
+            "pid": pid,
+            "state": "starting",
+            "since": time.time(),
+            "once": component["once"],
+        }
+        self.report()
+
+    def _wait(self, component: dict[str, Any]) -> None:
+        name = component["name"]
+        deadline = time.monotonic() + component["seconds"]
+        is_ready = readiness(component["ready"])
+        while True:
+            self.handle_signals(POLL_SECONDS)
+            known = self.components[name]
+            if known["state"] == "finished":
+                return
+            if known["state"] == "ended":
+                raise Failed(f"{name} ended with {describe(known['exit'])} before it was ready")
+            if not component["once"] and is_ready():
+                known["state"] = "ready"
+                self.report()
+                return
+            if time.monotonic() > deadline:
+                raise Failed(f"{name} was not ready within {component['seconds']} s")
+
+    def handle_signals(self, seconds: float | None) -> int | None:
+        """Waits for a signal, reaps children that ended; says which signal it was, if it was another one."""
+        received = signal.sigwaitinfo(SIGNALS) if seconds is None else signal.sigtimedwait(SIGNALS, seconds)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            self._reaped(pid, os.waitstatus_to_exitcode(status))
+        if received is None or received.si_signo == signal.SIGCHLD:
+            return None
+        if received.si_signo != signal.SIGHUP:
+            raise SystemExit(0)
+        return received.si_signo
+
+    def _reaped(self, pid: int, code: int) -> None:
+        for name, known in self.components.items():
+            if known["pid"] == pid and known["state"] not in {"ended", "finished"}:
+                known["state"] = "finished" if known["once"] and code == 0 else "ended"
+                known["exit"] = code
+                known["ended"] = time.time()
+                print(f"{name} ended with {describe(code)}", flush=True)
+                self.report()
+
+    def run(self) -> None:
+        """Starts everything, then watches until it is told to end."""
+        while True:
+            try:
+                self.start_missing()
+            except Failed as error:
+                self.phase, self.message = "failed", str(error)
+                print(error, flush=True)
+                self.report()
+            while self.handle_signals(None) != signal.SIGHUP:
+                pass
+
+    def end(self) -> None:
+        """Asks every component to end, last started first, and does not wait for long: the kernel does the rest."""
+        running = [c["pid"] for c in self.components.values() if c["state"] in {"starting", "ready"}]
+        for pid in reversed(running):
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+        deadline = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < deadline:
+            signal.sigtimedwait({signal.SIGCHLD}, POLL_SECONDS)
+            try:
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            except ChildProcessError:
+                return
+
+
+def describe(code: int) -> str:
+    """An exit code in words."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def readiness(address: str | None) -> Callable[[], bool]:
+    """A check of one address: `http(s)://`, `tcp://host:port` or `unix://path`; without one, started is ready."""
+    if address is None:
+        return lambda: True
+    scheme, _, rest = address.partition("://")
+    if scheme == "unix":
+        return lambda: _accepts(socket.AF_UNIX, rest)
+    if scheme == "tcp":
+        host, _, port = rest.rpartition(":")
+        return lambda: _accepts(socket.AF_INET, (host, int(port)))
+    return lambda: _answers(address)
+
+
+def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
+    with socket.socket(family, socket.SOCK_STREAM) as client:
+        client.settimeout(1)
+        try:
+            client.connect(address)
+        except OSError:
+            return False
+    return True
+
+
+def _answers(url: str) -> bool:
+    context = ssl.create_default_context(cafile=f"{STATE}/pki/ca.crt") if url.startswith("https") else None
+    try:
+        with urllib.request.urlopen(url, timeout=2, context=context) as response:  # noqa: S310 - our own fixed addresses
+            return response.status == 200
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def main() -> None:
+    """Entry: prepares the namespaces, then supervises."""
+    state, cache = Path(sys.argv[1]), Path(sys.argv[2])
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    supervisor = Supervisor(state)
+    try:
+        isolation.prepare(state, cache)
+    except OSError as error:
+        supervisor.phase, supervisor.message = "failed", f"the namespaces could not be set up: {error}"
+        supervisor.report()
+        raise
+    supervisor.state = Path(STATE)
+    try:
+        supervisor.run()
+    finally:
+        supervisor.end()
+
+
+if __name__ == "__main__":
+    main()

