@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from typing import Any, cast
 
 from rooftree.kernel.errors import FieldError, Unprocessable
 
@@ -22,13 +23,13 @@ def decode_cursor(cursor: str, *kinds: type | tuple[type, ...]) -> Sequence[Scal
         if len(cursor) > _MAX_CURSOR:
             raise ValueError
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        values = json.loads(raw)
-        if not isinstance(values, list) or len(values) != len(kinds):
+        values: Any = json.loads(raw)
+        if not isinstance(values, list):
             raise ValueError
-        for value, kind in zip(values, kinds, strict=True):
-            if not isinstance(value, kind):
-                raise ValueError
+        key = cast("list[Scalar]", values)
+        if len(key) != len(kinds) or not all(map(isinstance, key, kinds)):
+            raise ValueError
     except (ValueError, binascii.Error, RecursionError):
         error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
         raise Unprocessable("The cursor is not valid.", errors=[error]) from None
-    return values
+    return key

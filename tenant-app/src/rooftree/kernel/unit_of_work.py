@@ -8,7 +8,7 @@ Opening a second unit inside the first is refused: a call to another module neve
 two connections held by one request can starve a pool of three.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
@@ -26,7 +26,7 @@ class UnitOfWork:
         self._engine = engine
 
     @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[AsyncSession]:
+    async def __call__(self) -> AsyncGenerator[AsyncSession]:
         if _open.get():
             raise RuntimeError("a unit of work is open already; finish it before calling another use case")
         token = _open.set(True)

@@ -1,0 +1,145 @@
+"""Finds the modules, connects their ports and makes the app. The only code that knows that several modules exist."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from rooftree import modules
+from rooftree.kernel import health, problems
+from rooftree.kernel.background import Background
+from rooftree.kernel.clock import Clock, SystemClock
+from rooftree.kernel.database import Database
+from rooftree.kernel.health import Health
+from rooftree.kernel.job_queue import JobQueue
+from rooftree.kernel.middleware import Guard
+from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.kernel.settings import Secrets, Settings, SettingsError
+from rooftree.kernel.unit_of_work import UnitOfWork
+
+_STOP_SECONDS = 10.0
+
+
+def names() -> tuple[str, ...]:
+    """All modules of this code base, sorted."""
+    return tuple(sorted(item.name for item in pkgutil.iter_modules(modules.__path__) if item.ispkg))
+
+
+def folder(name: str) -> Path:
+    return Path(modules.__path__[0]) / name
+
+
+def find(wanted: Sequence[str] | None = None) -> tuple[Module, ...]:
+    """Import modules and order them so that each follows what it requires. Raises `SettingsError`."""
+    chosen = tuple(wanted) if wanted else names()
+    if unknown := sorted(set(chosen) - set(names())):
+        raise SettingsError(f"Unknown modules: {', '.join(unknown)}. There are: {', '.join(names())}.")
+    found: dict[str, Module] = {
+        name: importlib.import_module(f"rooftree.modules.{name}.module").MODULE for name in sorted(set(chosen))
+    }
+    providers = {module.provides: name for name, module in found.items() if module.provides}
+    graph: dict[str, set[str]] = {}
+    for name, module in found.items():
+        if missing := [contract.__name__ for contract in module.requires if contract not in providers]:
+            raise SettingsError(f"Module {name} needs {', '.join(missing)}, which no chosen module provides.")
+        graph[name] = {providers[contract] for contract in module.requires}
+    return tuple(found[name] for name in TopologicalSorter(graph).static_order())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """One running process without its HTTP side; what the command line uses."""
+
+    runtime: Runtime
+    database: Database
+    queue: JobQueue
+    built: tuple[Built, ...]
+
+    async def close(self) -> None:
+        await self.queue.stop()
+        await self.runtime.background.close(_STOP_SECONDS)
+        await self.database.close()
+
+
+def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock: Clock | None = None) -> Parts:
+    """Build the modules in order; opens no connection."""
+    database = Database(settings, secrets)
+    queue = JobQueue(settings, secrets)
+    runtime = Runtime(
+        settings=settings,
+        secrets=secrets,
+        unit_of_work=UnitOfWork(database.engine),
+        clock=clock or SystemClock(),
+        jobs=queue,
+        background=Background(),
+    )
+    built: list[Built] = []
+    for module in chosen:
+        part = module.build(runtime)
+        if module.provides is not None:
+            if part.port is None:
+                raise TypeError(f"module {module.name} promises {module.provides.__name__} but gives no port")
+            runtime.ports[module.provides] = part.port
+        queue.register(part.jobs)
+        built.append(part)
+    return Parts(runtime=runtime, database=database, queue=queue, built=tuple(built))
+
+
+def routes(app: FastAPI | APIRouter, routers: Iterable[APIRouter]) -> None:
+    for router in routers:
+        app.include_router(router)
+
+
+def create_app(
+    settings: Settings,
+    secrets: Secrets,
+    *,
+    wanted: Sequence[str] | None = None,
+    clock: Clock | None = None,
+    run_jobs: bool = True,
+) -> FastAPI:
+    """The ASGI app of the chosen modules. `run_jobs`: also work on the queue, once started."""
+    chosen = find(wanted)
+    parts = build(chosen, settings, secrets, clock)
+    state = Health(parts.database)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        state.started = True
+        if run_jobs:
+            parts.queue.start(parts.runtime.background)
+        yield
+        state.draining = True
+        await parts.close()
+
+    app = FastAPI(
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=operation_id,
+    )
+    app.state.health = state
+    app.state.settings = settings
+    app.state.parts = parts
+    app.state.services = {type(service): service for part in parts.built for service in part.services}
+    app.state.authenticator = next((part.authenticator for part in parts.built if part.authenticator), None)
+    problems.install(app)
+    routes(app, (health.router, *(module.router for module in chosen)))
+    for part in parts.built:
+        if part.fallback is not None:
+            app.router.default = part.fallback
+    app.add_middleware(Guard, settings=settings)
+    return app
+
+
+def operation_id(route: APIRoute) -> str:
+    """Handlers' names are the operations' names in generated clients."""
+    return route.name

@@ -1,0 +1,83 @@
+"""What other modules may ask of identity: check a token, exchange a code, renew or revoke a sign-in, name a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.errors import NotFound, Problem, Unauthenticated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person of this tenant."""
+
+    id: UUID
+    name: str
+    email: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What one sign-in or renewal yields. The refresh token works once; using it twice revokes its whole family."""
+
+    access_token: str
+    access_expires_at: datetime
+    refresh_token: str
+    refresh_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerLink:
+    """How the tenant's owner gets in: `url` is a one-time link, or the sign-in page once it was used."""
+
+    url: str
+    accepted: bool
+    expires_at: datetime | None
+
+
+class TokenRefused(Unauthenticated):
+    """Not an access token of this tenant that is valid now."""
+
+    code, title = "token-refused", "The token is not accepted"
+
+
+class GrantRefused(Problem):
+    """A code or refresh token that cannot be used (RFC 6749 `invalid_grant`); using it may have revoked a family."""
+
+    status, code, title = 400, "invalid-grant", "The grant is not accepted"
+    keeps_changes: ClassVar[bool] = True
+
+
+class UserNotFound(NotFound):
+    code, title = "user-not-found", "There is no such user"
+
+
+class IdentityApi(Protocol):
+    """Every call is a transaction of its own."""
+
+    async def authenticate(self, access_token: str) -> Principal:
+        """Who the bearer is. Raises `TokenRefused`."""
+        ...
+
+    async def exchange_code(self, *, code: str, verifier: str, redirect_uri: str, client_id: str) -> Tokens:
+        """Redeem an authorization code with its PKCE verifier. Raises `GrantRefused`; a replay revokes what it gave."""
+        ...
+
+    async def refresh(self, *, refresh_token: str, client_id: str) -> Tokens:
+        """Rotate. Raises `GrantRefused`; a token that was used before revokes its family."""
+        ...
+
+    async def revoke(self, refresh_token: str) -> None:
+        """End the sign-in that this token belongs to. Unknown tokens are no error."""
+        ...
+
+    async def user(self, user_id: UUID) -> User:
+        """Raises `UserNotFound`."""
+        ...
+
+    async def owner_link(self) -> OwnerLink:
+        """The owner's one-time link; the same one as long as it is open."""
+        ...

@@ -1,0 +1,70 @@
+"""What probes ask. Liveness depends on nothing; readiness on the database and on not being about to stop."""
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic import BaseModel
+
+from rooftree.kernel.database import Database
+from rooftree.kernel.errors import Unavailable
+
+if TYPE_CHECKING:
+    from rooftree.kernel.settings import Settings
+
+router = APIRouter(tags=["health"])
+
+
+class Health:
+    """The process's own state, in `app.state.health`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.started = False
+        self.draining = False
+
+    async def check_ready(self) -> None:
+        """Raises `Unavailable` while requests should go elsewhere."""
+        if not self.started or self.draining:
+            raise Unavailable("Starting." if not self.started else "Stopping.")
+        try:
+            await self._database.ping()
+        except Exception as error:
+            raise Unavailable("The database does not answer.") from error
+
+
+class Version(BaseModel):
+    """Which release answers, for which tenant."""
+
+    version: str
+    tenant_id: str
+
+
+@router.get("/livez", include_in_schema=False)
+async def livez() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+@router.get("/readyz", include_in_schema=False)
+async def readyz(request: Request) -> dict[str, str]:
+    await _health(request.app).check_ready()
+    return {"status": "ready"}
+
+
+@router.get("/startupz", include_in_schema=False)
+async def startupz(request: Request) -> dict[str, str]:
+    if not _health(request.app).started:
+        raise Unavailable("Starting.")
+    return {"status": "started"}
+
+
+@router.get("/version")
+async def get_version(request: Request, response: Response) -> Version:
+    settings: Settings = request.app.state.settings
+    response.headers["Cache-Control"] = "no-store"
+    return Version(version=settings.version, tenant_id=settings.tenant_id)
+
+
+def _health(app: Any) -> Health:
+    assert isinstance(app, FastAPI)
+    health: Health = app.state.health
+    return health

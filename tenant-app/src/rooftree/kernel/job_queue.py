@@ -1,0 +1,188 @@
+"""The queue in the tenant's own database (procrastinate) and this process's worker on it.
+
+The library loads when the worker starts or the first job is queued, never before the app is ready. One connection,
+no LISTEN: the queue is looked at every two seconds. A worker tells every 5 s that it lives; jobs of one that has been
+silent for 15 s are taken over.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import nullcontext
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rooftree.kernel.background import Background
+from rooftree.kernel.database import connection_arguments
+from rooftree.kernel.jobs import Job
+from rooftree.kernel.settings import DatabaseSettings, Secrets
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+POLL_SECONDS = 2.0
+HEARTBEAT_SECONDS = 5.0
+SILENT_SECONDS = 15.0
+_STOP_SECONDS = 8.0
+_KEEP_FINISHED_HOURS = 72
+_FIRST_RETRY_BASE = 5
+_log = structlog.get_logger(__name__)
+
+
+class JobQueue:
+    """Implements `kernel.jobs.Jobs`."""
+
+    def __init__(self, settings: DatabaseSettings, secrets: Secrets) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._jobs: dict[str, Job] = {}
+        self._app: App | None = None
+        self._opening = asyncio.Lock()
+        self._loops: list[asyncio.Task[Any]] = []
+
+    def register(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            if job.name in self._jobs:
+                raise ValueError(f"two jobs are called {job.name}")
+            self._jobs[job.name] = job
+
+    def start(self, background: Background) -> None:
+        """Begin to work on the queue, in the background."""
+        if self._jobs:
+            self._loops = [
+                background.spawn("jobs.worker", self._forever("worker", self._work)),
+                background.spawn("jobs.rescue", self._forever("rescue", self._rescue)),
+            ]
+
+    async def stop(self) -> None:
+        """Let running jobs end for a few seconds; what is cut off runs again elsewhere."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        if self._app is not None:
+            await self._app.close_async()
+            self._app = None
+
+    async def defer(
+        self,
+        name: str,
+        *,
+        session: AsyncSession | None = None,
+        at: datetime | None = None,
+        **payload: Any,
+    ) -> bool:
+        job = self._jobs[name]
+        app = await self._opened()
+        from procrastinate.exceptions import AlreadyEnqueued
+
+        connection = await _driver_connection(session) if session is not None else None
+        lock = name if job.single else None
+        task = app.configure_task(name, schedule_at=at, lock=lock, queueing_lock=lock, connection=connection)
+        try:
+            # The savepoint keeps the caller's transaction usable when the job is waiting already.
+            async with session.begin_nested() if session is not None else nullcontext():
+                await task.defer_async(**payload)
+        except AlreadyEnqueued:
+            return False
+        return True
+
+    async def _opened(self) -> "App":
+        async with self._opening:
+            if self._app is None:
+                app = await asyncio.to_thread(self._build)
+                await app.open_async()
+                self._app = app
+            return self._app
+
+    def _build(self) -> "App":
+        import procrastinate
+        from psycopg_pool import AsyncConnectionPool
+
+        connector = procrastinate.PsycopgConnector(
+            pool_factory=AsyncConnectionPool,
+            kwargs=connection_arguments(self._settings, self._secrets),
+            min_size=0,
+            max_size=1,
+            max_idle=60,
+            timeout=10,
+        )
+        app = procrastinate.App(connector=connector)
+        for job in self._jobs.values():
+            lock = job.name if job.single else None
+            retry = _retry_strategy(job.attempts)
+            task = app.task(name=job.name, lock=lock, queueing_lock=lock, retry=retry)(_payload_only(job))
+            if job.cron:
+                app.periodic(cron=job.cron)(task)
+        return app
+
+    async def _work(self) -> None:
+        app = await self._opened()
+        for job in self._jobs.values():
+            if job.at_start:
+                await self.defer(job.name)
+        await app.run_worker_async(
+            concurrency=1,
+            listen_notify=False,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=POLL_SECONDS,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=SILENT_SECONDS,
+            shutdown_graceful_timeout=_STOP_SECONDS,
+        )
+
+    async def _rescue(self) -> None:
+        """Hand jobs of dead workers to living ones and forget old ones."""
+        app = await self._opened()
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
+                _log.warning("job_taken_over", job=job.task_name, job_id=job.id)
+                await app.job_manager.retry_job(job)
+            await app.job_manager.prune_stalled_workers(SILENT_SECONDS)
+            await app.job_manager.delete_old_jobs(nb_hours=_KEEP_FINISHED_HOURS, include_failed=True)
+
+    async def _forever(self, name: str, work: Any) -> None:
+        """A database that is away for a while must not end the queue for good."""
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                _log.warning("job_loop_restarts", loop=name, exc_info=error)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def _retry_strategy(attempts: int) -> Any:
+    import procrastinate
+    from procrastinate.exceptions import JobAborted
+
+    class Retry(procrastinate.BaseRetryStrategy):
+        """A job cut off by shutdown always runs again; a failed one as often as it was declared to."""
+
+        def get_retry_decision(self, *, exception: BaseException, job: Any) -> Any:
+            if isinstance(exception, JobAborted | asyncio.CancelledError):
+                return procrastinate.RetryDecision(retry_in={"seconds": 0})
+            if job.attempts + 1 >= attempts:
+                return None
+            return procrastinate.RetryDecision(retry_in={"seconds": _FIRST_RETRY_BASE ** (job.attempts + 1)})
+
+    return Retry()
+
+
+def _payload_only(job: Job) -> Any:
+    async def run(timestamp: int | None = None, **payload: Any) -> None:
+        # The library adds `timestamp` to periodic runs; jobs get their own payload only.
+        with structlog.contextvars.bound_contextvars(job=job.name):
+            try:
+                await job.run(**payload)
+            except Exception as error:
+                _log.warning("job_failed", exc_info=error)
+                raise
+
+    return run
+
+
+async def _driver_connection(session: AsyncSession) -> Any:
+    connection = await session.connection()
+    return (await connection.get_raw_connection()).driver_connection

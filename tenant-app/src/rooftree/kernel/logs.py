@@ -1,0 +1,107 @@
+"""JSON lines on standard output, with the request's ids, without secrets.
+
+Library loggers pass through the same pipe. What a database or validation error says about *values* is cut off: they
+are people's data, and logs are read by more people than the database.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import Any, cast
+
+import structlog
+from structlog.typing import Processor
+
+_QUIET = ("uvicorn.access", "procrastinate", "sqlalchemy", "asyncio", "httpx2", "httpcore2")
+_MAX_MESSAGE = 500
+_MAX_FRAMES = 12
+
+
+def configure(level: str, *, tenant_id: str) -> None:
+    """Send structlog and standard logging to standard output as JSON; call once, before anything is logged."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_tenant(tenant_id),
+        _safe_exception,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.EventRenamer("message"),
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+
+
+def _with_tenant(tenant_id: str) -> Processor:
+    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["tenant_id"] = tenant_id
+        return event
+
+    return add
+
+
+def _safe_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace `exc_info` by where it happened and what may be said about it."""
+    info = event.pop("exc_info", None)
+    record = event.get("_record")
+    if not info and record is not None and record.exc_info:
+        info, record.exc_info, record.exc_text = record.exc_info, None, None
+    if info is True:
+        info = sys.exc_info()
+    error: Any = cast("Any", info)[1] if isinstance(info, tuple) else info
+    if isinstance(error, BaseException):
+        event["exception"] = describe(error)
+    return event
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Type, scrubbed message, frames and cause of an error."""
+    described: dict[str, Any] = {
+        "type": f"{type(error).__module__}.{type(error).__qualname__}",
+        "message": scrubbed_message(error),
+        "frames": _frames(error.__traceback__),
+    }
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        described["cause"] = {"type": type(cause).__qualname__, "message": scrubbed_message(cause)}
+    return described
+
+
+def scrubbed_message(error: BaseException) -> str:
+    """The error's text without the values that PostgreSQL and pydantic put into theirs."""
+    items = getattr(error, "errors", None)
+    if type(error).__name__ in {"ValidationError", "RequestValidationError"} and callable(items):
+        return f"{type(error).__name__} (values left out)"
+    sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
+    if sqlstate:
+        return f"SQLSTATE {sqlstate}"
+    return str(error)[:_MAX_MESSAGE]
+
+
+def _frames(trace: TracebackType | None) -> list[str]:
+    frames = traceback.extract_tb(trace)[-_MAX_FRAMES:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

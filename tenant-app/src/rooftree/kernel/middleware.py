@@ -1,0 +1,184 @@
+"""The outermost layer of every request, in plain ASGI.
+
+It gives the request an id, writes one log line (route template, never the path: paths can hold one-time links),
+turns bugs into a 500 problem, adds the security headers and refuses before any routing: a foreign or doubtful Host,
+an oversized body, a state change that another site started.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rooftree.kernel import errors, problems
+from rooftree.kernel.auth import SESSION_COOKIE
+from rooftree.kernel.errors import Problem
+from rooftree.kernel.ids import new_id
+from rooftree.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_BODY = 1024 * 1024
+PROBES = frozenset({"/livez", "/readyz", "/startupz"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", _CSP.encode()),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"x-frame-options", b"DENY"),
+)
+_log = structlog.get_logger("rooftree.request")
+
+
+class Guard:
+    """Wraps the whole app."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = str(new_id())
+        scope["request_id"] = request_id
+        scope["client_address"] = client_address(scope, self._settings.forwarded_hops)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id, **_trace(scope))
+        answer = _Answer(send, request_id)
+        started = time.perf_counter()
+        try:
+            check(scope, self._settings)
+            await self._app(scope, limited(scope, receive), answer)
+        except Exception as error:
+            await self._refuse(error, scope, answer)
+        finally:
+            _record(scope, answer.status, time.perf_counter() - started)
+
+    async def _refuse(self, error: Exception, scope: Scope, answer: "_Answer") -> None:
+        if not isinstance(error, Problem):
+            _log.error("unhandled_error", exc_info=error)
+        if answer.status:
+            # Half an answer is out; only closing the connection can tell the client so.
+            raise error
+        problem = error if isinstance(error, Problem) else Problem()
+        content = problems.body(problem, instance=scope["path"], request_id=scope["request_id"])
+        headers = {**problem.headers, "Content-Type": problems.MEDIA_TYPE, "Content-Length": str(len(content))}
+        headers["Cache-Control"] = "no-store"
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await answer({"type": "http.response.start", "status": problem.status, "headers": raw})
+        await answer({"type": "http.response.body", "body": content})
+
+
+class _Answer:
+    """Sends the response with our headers and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id.encode()
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            own = {name.lower() for name, _ in message["headers"]}
+            extra = [item for item in _SECURITY_HEADERS if item[0] not in own]
+            message["headers"] = [*message["headers"], *extra, (b"x-request-id", self._request_id)]
+        await self._send(message)
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    path = scope["path"]
+    if path in PROBES:
+        return
+    route = scope.get("route")
+    template = getattr(route, "path_format", None) or getattr(route, "path", None) or "-"
+    _log.info("request", method=scope["method"], route=template, status=status, milliseconds=round(seconds * 1000, 1))
+
+
+def _trace(scope: Scope) -> dict[str, str]:
+    """The W3C trace id, when the caller sent a well-formed one."""
+    parts = b"".join(header_values(scope, b"traceparent")[:1]).decode("latin-1").split("-")
+    well_formed = len(parts) == 4 and len(parts[1]) == 32 and all(char in "0123456789abcdef" for char in parts[1])
+    return {"trace_id": parts[1]} if well_formed else {}
+
+
+def header_values(scope: Scope, name: bytes) -> list[bytes]:
+    """All values of a header; `name` in lower case."""
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    return [value for key, value in headers if key == name]
+
+
+def client_address(scope: Scope, hops: int) -> str:
+    """The address our edge saw: the `hops`-th entry of X-Forwarded-For from the right, else the peer's.
+
+    Entries further left are the client's own words and never read.
+    """
+    entries = b",".join(header_values(scope, b"x-forwarded-for")).decode("latin-1").split(",")
+    entries = [entry.strip() for entry in entries if entry.strip()]
+    if hops and len(entries) >= hops:
+        return entries[-hops][:64]
+    peer: tuple[Any, ...] | None = scope.get("client")
+    return str(peer[0]) if peer else "unknown"
+
+
+def check(scope: Scope, settings: Settings) -> None:
+    """Refuse what must not reach a route. Raises `Problem`."""
+    path: str = scope["path"]
+    if not path.startswith("/"):
+        raise errors.BadRequest("The request target must be a path.")
+    if path in PROBES:
+        return
+    hosts = header_values(scope, b"host")
+    if len(hosts) != 1 or hosts[0].decode("latin-1").lower() not in settings.hosts:
+        raise errors.MisdirectedRequest
+    if scope["method"] not in _SAFE_METHODS:
+        _check_origin(scope, settings)
+
+
+def _check_origin(scope: Scope, settings: Settings) -> None:
+    """A browser says where a state change comes from; whoever sends the session cookie must say so."""
+    origins = header_values(scope, b"origin")
+    sites = header_values(scope, b"sec-fetch-site")
+    if any(origin.decode("latin-1") != settings.public_url for origin in origins):
+        raise errors.Forbidden("The request comes from another origin.")
+    if any(site != b"same-origin" for site in sites):
+        raise errors.Forbidden("The request comes from another site.")
+    if not origins and not sites and _carries_session(scope):
+        raise errors.Forbidden("A request with a session must say its origin.")
+
+
+def _carries_session(scope: Scope) -> bool:
+    return any(SESSION_COOKIE.encode() in value for value in header_values(scope, b"cookie"))
+
+
+def limited(scope: Scope, receive: Receive) -> Receive:
+    """A `receive` that refuses bodies above `MAX_BODY`, announced or not."""
+    announced = b"".join(header_values(scope, b"content-length")[:1])
+    if announced.isdigit() and int(announced) > MAX_BODY:
+        raise errors.PayloadTooLarge
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        if message["type"] == "http.request":
+            total += len(message.get("body", b""))
+            if total > MAX_BODY:
+                # FastAPI passes HTTPExceptions of middleware through; any other error would become "bad body".
+                raise HTTPException(errors.PayloadTooLarge.status)
+        return message
+
+    return counted

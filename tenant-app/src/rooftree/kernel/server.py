@@ -1,0 +1,56 @@
+"""Runs the app under uvicorn and stops it so that no accepted request is lost.
+
+On SIGTERM readiness fails first; only after `drain_seconds` (time for proxies to notice) the listener closes, running
+requests finish, then the lifespan ends jobs and connections. A second signal stops at once.
+"""
+
+import asyncio
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from rooftree.kernel.health import Health
+from rooftree.kernel.settings import Settings
+
+_GRACE_SECONDS = 20
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, health: Health, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._health = health
+        self._drain_seconds = drain_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)  # type: ignore[arg-type]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._health.draining or self._loop is None:
+            super().handle_exit(sig, frame)
+            return
+        self._health.draining = True
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, super().handle_exit, sig, frame)
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Blocks until the process is told to stop."""
+    config = uvicorn.Config(
+        app,
+        host=settings.bind_host,
+        port=settings.bind_port,
+        loop="uvloop",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        h11_max_incomplete_event_size=32 * 1024,
+    )
+    _Server(config, health=app.state.health, drain_seconds=settings.drain_seconds).run()

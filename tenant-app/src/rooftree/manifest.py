@@ -1,0 +1,36 @@
+"""`python -m rooftree.manifest`: what the operator must know of this release, as JSON. Needs no settings."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from rooftree import assembly
+from rooftree.kernel import migrating
+
+
+def manifest(version: str) -> dict[str, Any]:
+    modules = assembly.names()
+    heads = migrating.heads(assembly.folder(name) for name in modules)
+    schemas = [name for name in modules if name in heads]
+    return {
+        "version": version,
+        "modules": list(modules),
+        "port": 8080,
+        "schemas": [*migrating.KERNEL_SCHEMAS, *schemas],
+        "migration_heads": heads,
+        "commands": {
+            "serve": ["python", "-m", "rooftree.main"],
+            "migrate": ["python", "-m", "rooftree.migrate"],
+        },
+        "probes": {"live": "/livez", "ready": "/readyz", "startup": "/startupz"},
+    }
+
+
+def main() -> int:
+    sys.stdout.write(json.dumps(manifest(os.environ.get("ROOFTREE_VERSION", "0.1.0-dev")), indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
