@@ -9,11 +9,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from rooftree_local import environment, paths, pipeline, progress, stack, steps, teardown
+from rooftree_local import environment, paths, pipeline, progress, sample, stack, steps, teardown
 from rooftree_local.paths import Stack
 from rooftree_local.pipeline import Only
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A real Kubernetes with real backends, here.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A real Kubernetes with real backends, here.",
+)
 
 Name = Annotated[str, typer.Option("--stack", help="Which of several stacks that live side by side.")]
 
@@ -48,6 +53,8 @@ def up(
             steps.run(chain, steps.Ledger(target.ledger), target.logs, reporter)
     except steps.StepFailed as error:
         _fail(error)
+    if only is None and sample.brokerage_missing() is None:
+        typer.echo(sample.welcome(target))
     typer.echo(f"Stack {target.name} is up ({time.monotonic() - started:.1f} s).")
 
 

@@ -221,5 +221,3 @@ def backends(tools: dict[str, str]) -> list[Component]:
             ready=f"tcp://{NODE_IP}:{POSTGRES_PORT}",
         ),
     ]
-
-

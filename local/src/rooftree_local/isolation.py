@@ -51,7 +51,16 @@ def _mounts(state: Path, cache: Path) -> None:
     for folder in ("/run/netns", "/run/lock", "/run/var/upper", "/run/var/work"):
         Path(folder).mkdir(parents=True)
     # Kubelet and CNI have fixed paths under /var: what they write there stays in memory.
-    _run("mount", "--no-mtab", "-t", "overlay", "overlay", "-o", "lowerdir=/var,upperdir=/run/var/upper,workdir=/run/var/work", "/var")
+    _run(
+        "mount",
+        "--no-mtab",
+        "-t",
+        "overlay",
+        "overlay",
+        "-o",
+        "lowerdir=/var,upperdir=/run/var/upper,workdir=/run/var/work",
+        "/var",
+    )
 
 
 def _hide_machine_wide_settings() -> None:

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
 KUBECONFIG_USERS = ("controller-manager", "scheduler", "kubelet", "kube-proxy", "coredns")
 # What the processes leave behind; without them it would only mislead (old etcd state reports a stale Ready).
-DISCARDED = ("etcd", "kubelet", "containerd", "postgres", "logs", "run", "secrets", "status.json", "process.json", "steps.json")
+DISCARDED = (
+    "etcd",
+    "kubelet",
+    "containerd",
+    "postgres",
+    "logs",
+    "run",
+    "secrets",
+    "status.json",
+    "process.json",
+    "forward.json",
+    "steps.json",
+)
 
 
 def discard_state(target: Stack) -> None:
@@ -120,7 +132,7 @@ def bring_up(target: Stack, wanted: list[Component], work: Work) -> None:
         stack.start(target)
     else:
         stack.reload(target)
-    _wait_until_up(target, work, {component["name"] for component in listed})
+    _wait_until_up(target, work, {str(component["name"]) for component in listed})
 
 
 def _merged(target: Stack, listed: list[dict[str, object]]) -> list[dict[str, object]]:
@@ -155,7 +167,9 @@ def _wait_until_up(target: Stack, work: Work, names: set[str]) -> None:
 def is_complete(known: dict[str, object], names: set[str]) -> bool:
     """Whether every component of that name runs (or has done its one task)."""
     present = known.get("components", {})
-    good = {n for n, c in present.items() if c["state"] in {"ready", "finished"}} if isinstance(present, dict) else set()
+    good = (
+        {n for n, c in present.items() if c["state"] in {"ready", "finished"}} if isinstance(present, dict) else set()
+    )
     return names <= good
 
 

@@ -54,7 +54,9 @@ def install(wanted: dict[str, str], work: Work) -> None:
     if not packages:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise CommandFailed(f"these packages are missing: {', '.join(packages)}; install them with: {command(packages)}")
+        raise CommandFailed(
+            f"these packages are missing: {', '.join(packages)}; install them with: {command(packages)}"
+        )
     work.say(f"installing {', '.join(packages)}")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     work.command(["apt-get", "update", "-q"], env=quiet)

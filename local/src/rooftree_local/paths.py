@@ -105,8 +105,3 @@ def stacks() -> list[Stack]:
     if not root.is_dir():
         return []
     return [Stack(path.name) for path in sorted(root.iterdir()) if (path / "config").is_dir()]
-
-
-def exists(path: str) -> bool:
-    """Whether the path is there."""
-    return Path(path).exists()

@@ -28,4 +28,6 @@ def make(work: Work) -> None:
         context = Path(folder)
         work.command(["gcc", "-Os", "-static", "-s", "-o", str(context / "pause"), str(_source() / "pause.c")])
         shutil.copy(_source() / "Dockerfile", context)
-        buildah.build(work, context=context, dockerfile=context / "Dockerfile", reference=PAUSE_IMAGE, archive=archive())
+        buildah.build(
+            work, context=context, dockerfile=context / "Dockerfile", reference=PAUSE_IMAGE, archive=archive()
+        )

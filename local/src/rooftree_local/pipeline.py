@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rooftree_local import hashing, kubectl, node, packages, paths, pause_image, postgres, stack, tools
+from rooftree_local import (
+    base_image,
+    forward,
+    frontend,
+    hashing,
+    images,
+    kubectl,
+    node,
+    packages,
+    paths,
+    pause_image,
+    postgres,
+    release,
+    sample,
+    sources,
+    stack,
+    tools,
+    wheels,
+)
 from rooftree_local.steps import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rooftree_local.paths import Stack
+    from rooftree_local.sources import Image
     from rooftree_local.steps import Work
 
 
@@ -25,51 +46,131 @@ class Only(StrEnum):
 def steps(target: Stack, only: Only | None = None) -> list[Step]:
     """Everything that leads to the wanted stack."""
     with_node, with_backends = only is not Only.BACKENDS, only is not Only.NODE
-    wanted_packages = (packages.NODE if with_node else {}) | (packages.BACKENDS if with_backends else {})
-    chain = [
-        Step(
-            "packages",
-            lambda work: packages.install(wanted_packages, work),
-            is_there=lambda: not packages.absent(wanted_packages),
-        )
-    ]
+    wanted = (packages.NODE if with_node else {}) | (packages.BACKENDS if with_backends else {})
+    installed = Step(
+        "packages", lambda work: packages.install(wanted, work), is_there=lambda: not packages.absent(wanted)
+    )
+    chain = [installed]
     if with_node:
         chain += [_built(tool) for tool in (tools.KUBELITE, tools.COREDNS)]
-        chain.append(_cached("pause image", pause_image.make, lambda: str(pause_image.archive())))
+        chain.append(_cached("pause image", pause_image.make, pause_image.archive))
     if with_backends:
-        chain.append(_cached("postgres program", tools.fetch_postgres, lambda: str(tools.postgres())))
+        chain.append(_cached("postgres programs", tools.fetch_postgres, tools.postgres))
     chain.append(_components(target, with_node=with_node, with_backends=with_backends))
     if with_backends:
         chain.append(_live(target, "postgres roles", lambda work: postgres.prepare(target, work)))
     if with_node:
-        chain.append(_imported(target, "pause image import", lambda: str(pause_image.archive())))
+        chain.append(_imported(target, "pause image", pause_image.archive))
         chain.append(_live(target, "node", lambda work: kubectl.wait_for_node(target, work)))
+    if only is None:
+        chain += [*_artifacts(), *_platform(target)]
     return chain
 
 
-def _cached(name: str, make: Callable[[Work], None], path: Callable[[], str]) -> Step:
+def _artifacts() -> list[Step]:
+    """What is made once for all stacks and kept in the cache."""
+    return [
+        _built(tools.HELM),
+        _cached("gateway api", tools.fetch_gateway_crds, tools.gateway_crds),
+        _cached("base image", base_image.make, base_image.archive),
+        *(_wheelhouse(image) for image in sources.IMAGES),
+        _cached("web app", frontend.build, sources.frontend_dist, sources.frontend_missing),
+        *(_image(image) for image in sources.IMAGES),
+    ]
+
+
+def _platform(target: Stack) -> list[Step]:
+    """What is put into the cluster."""
+    live = partial(_live, target)
+    gateway_crds = str(tools.gateway_crds())
+    crds = str(paths.repository() / "crds")
+    return [
+        *(_imported(target, image.name, lambda image=image: image.archive, image) for image in sources.IMAGES),
+        live(
+            "gateway api definitions", lambda work: release.definitions(target, gateway_crds, work), tools.gateway_crds
+        ),
+        live("definitions", lambda work: release.definitions(target, crds, work), lambda: _tree("crds")),
+        live(
+            "platform secrets", lambda work: release.prerequisites(target, work), lambda: _file(target.pki / "edge.crt")
+        ),
+        live("platform", lambda work: release.install(target, work), release.fingerprint, release.chart_missing),
+        live(
+            "sample feed", lambda work: sample.deploy_feed(target, work), sample.feed_fingerprint, sample.feed_missing
+        ),
+        live(
+            "brokerage acme",
+            lambda work: sample.apply_brokerage(target, work),
+            sample.brokerage_fingerprint,
+            sample.brokerage_missing,
+        ),
+        live(
+            "listings",
+            lambda work: sample.wait_for_listings(target, work),
+            sample.feed_fingerprint,
+            sample.brokerage_missing,
+        ),
+        *([_forwarder(target)] if target.name == paths.DEVELOPMENT_STACK else []),
+    ]
+
+
+def _tree(*trees: str) -> str:
+    return hashing.of_trees(paths.repository(), *trees)
+
+
+def _file(path: Path) -> str:
+    return hashing.of_text(path.read_text())
+
+
+def _present() -> None:
+    """Nothing is missing."""
+
+
+def _cached(
+    name: str,
+    make: Callable[[Work], None],
+    path: Callable[[], Path],
+    missing: Callable[[], str | None] = _present,
+) -> Step:
     """A step whose result is a file or folder in the cache, named by all that it depends on."""
-    return Step(name, make, is_there=lambda: paths.exists(path()))
+    return Step(name, make, is_there=lambda: path().exists(), missing=missing)
 
 
 def _built(tool: tools.GoTool) -> Step:
-    return _cached(tool.name, tool.build, lambda: str(tool.path))
+    return _cached(tool.name, tool.build, lambda: tool.path)
 
 
-def _live(target: Stack, name: str, run: Callable[[Work], None], key: Callable[[], str] = str) -> Step:
+def _wheelhouse(image: Image) -> Step:
+    member = image.requirements
+    return _cached(f"wheels of {member}", lambda work: wheels.fetch(member, work), lambda: wheels.house(member))
+
+
+def _image(image: Image) -> Step:
+    return _cached(
+        f"image {image.name}",
+        lambda work: images.build(image, work),
+        lambda: image.archive,
+        lambda: image.missing,
+    )
+
+
+def _live(
+    target: Stack,
+    name: str,
+    run: Callable[[Work], None],
+    key: Callable[[], object] = str,
+    missing: Callable[[], str | None] = _present,
+) -> Step:
     """A step whose result is in the live stack and lost with it."""
-    return Step(name, run, lambda: hashing.of_text(boot(target), key()))
+    return Step(name, run, lambda: hashing.of_text(boot(target), str(key())), missing=missing)
 
 
-def _imported(target: Stack, name: str, archive: Callable[[], str]) -> Step:
+def _imported(target: Stack, name: str, archive: Callable[[], Path], image: Image | None = None) -> Step:
     """A step that gives an image to the node."""
 
     def run(work: Work) -> None:
-        path = archive()
-        with open(path, "rb"):  # the stack sees the same file; this only gives the better error
-            work.command(kubectl.ctr(target, "images", "import", path))
+        work.command(kubectl.ctr(target, "images", "import", str(archive())))
 
-    return _live(target, name, run, archive)
+    return _live(target, f"import of {name}", run, archive, (lambda: image.missing) if image else _present)
 
 
 def boot(target: Stack) -> str:
@@ -93,5 +194,11 @@ def _components(target: Stack, *, with_node: bool, with_backends: bool) -> Step:
         run,
         lambda: hashing.of_text(node.describe(wanted)),
         is_there,
-        advice="look at the log above; `rooftree-local doctor` checks the machine, `rooftree-local down` starts afresh",
+        advice="`rooftree-local doctor` checks the machine, `rooftree-local down` and `up` start afresh",
+    )
+
+
+def _forwarder(target: Stack) -> Step:
+    return Step(
+        "forwarder", lambda work: forward.start(target, work), lambda: boot(target), lambda: forward.runs(target)
     )

@@ -61,15 +61,16 @@ hostssl  all       all       all            scram-sha-256
 
 def superuser_password(target: Stack) -> str:
     """The superuser's password, generated when the stack is first asked for it."""
-    return _generated(target.postgres_password_file)
+    return generated(target.postgres_password_file)
 
 
 def operator_password(target: Stack) -> str:
     """The operator role's password."""
-    return _generated(target.state / "secrets" / "postgres-operator")
+    return generated(target.state / "secrets" / "postgres-operator")
 
 
-def _generated(path: Path) -> str:
+def generated(path: Path) -> str:
+    """A secret that is made when it is first asked for."""
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32))
         path.parent.chmod(0o700)
@@ -121,7 +122,19 @@ def scram_verifier(password: str, salt: bytes) -> str:
 
 def query(target: Stack, sql: str, database: str = "postgres") -> str:
     """Runs SQL as the superuser over the stack's loopback; gives back the rows, unaligned."""
-    command = [str(client("psql")), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres"]
+    command = [
+        str(client("psql")),
+        "-X",
+        "-q",
+        "-A",
+        "-t",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-h",
+        "127.0.0.1",
+        "-U",
+        "postgres",
+    ]
     done = subprocess.run(
         stack.enter_network(stack.require(target), [*command, "-d", database, "-f", "-"]),
         input=sql,

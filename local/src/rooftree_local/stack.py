@@ -125,7 +125,12 @@ def enter_network(running: Running, argv: Sequence[str]) -> list[str]:
 def run(argv: Sequence[str], *, content: str | None = None, env: dict[str, str] | None = None) -> str:
     """Runs a program to its end and gives back its output; its last words are in the error otherwise."""
     done = subprocess.run(
-        list(argv), input=content, capture_output=True, text=True, check=False, env=None if env is None else os.environ | env
+        list(argv),
+        input=content,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=None if env is None else os.environ | env,
     )
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines()[-12:]

@@ -39,7 +39,9 @@ class GoTool:
 
     @property
     def version(self) -> str:
-        pin = re.search(rf"^\s*(?:require )?{re.escape(self.module)} (v\S+)", (self.source / "go.mod").read_text(), re.M)
+        pin = re.search(
+            rf"^\s*(?:require )?{re.escape(self.module)} (v\S+)", (self.source / "go.mod").read_text(), re.M
+        )
         if not pin:
             raise ValueError(f"{self.source / 'go.mod'} does not pin {self.module}")
         return pin[1]

@@ -1,0 +1,114 @@
+# The manual: every target with one line of what it does. `make help` prints it.
+# `make up` is all that a newcomer needs; `make check test-unit` before a commit, `make test` before a push.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+UV := .local/uv/bin/uv
+PYTHON ?= python3
+STACK ?= dev
+TEST_STACK ?= test
+LOCAL := $(BIN)/rooftree-local
+MEMBERS := operator tenant-app local examples/mls-feed
+PYTEST := $(BIN)/pytest
+LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+
+.PHONY: help setup up up-backends down status logs doctor env clean distclean check fix gen lock \
+	test test-unit test-web test-integration test-e2e bench-provision
+
+help: ## Prints this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# -- the workspace ----------------------------------------------------------------------------------------------------
+
+setup: .venv/.ready ## Makes .venv with everything that is needed to develop; quick when nothing changed
+
+$(UV): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Python 3.11 is needed (set PYTHON=…), this is " + sys.version)'
+	@mkdir -p .local && { [ -x $@ ] || $(PYTHON) -m venv .local/uv; }
+	@.local/uv/bin/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/dev.txt)"
+	@touch $@
+
+.venv/.ready: $(UV) requirements/dev.txt $(wildcard $(MEMBERS:%=%/pyproject.toml))
+	@[ -x $(BIN)/python ] || $(UV) venv --quiet --no-python-downloads --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(patsubst %/pyproject.toml,-e ./%,$(wildcard $(MEMBERS:%=%/pyproject.toml)))
+	@$(BIN)/python -m rooftree_local.nodejs
+	@touch $@
+
+frontend/node_modules/.package-lock.json: frontend/package-lock.json | setup
+	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --no-audit --no-fund
+
+# -- the stack --------------------------------------------------------------------------------------------------------
+
+up: setup ## Starts the whole stack, or brings it to what the sources say (STACK=dev)
+	@$(LOCAL) up --stack $(STACK)
+
+up-backends: setup ## Starts the backends only, for integration tests (stack TEST_STACK=test)
+	@$(LOCAL) up --stack $(TEST_STACK) --only backends
+
+down: setup ## Ends the stack; no process, mount, namespace, device, firewall table or cgroup stays
+	@$(LOCAL) down --stack $(STACK)
+
+status: setup ## Shows every component and tenant of the stack
+	@$(LOCAL) status --stack $(STACK)
+
+logs: setup ## Shows the end of a component's log (COMPONENT=apiserver, FOLLOW=1)
+	@$(LOCAL) logs --stack $(STACK) $(COMPONENT) $(if $(FOLLOW),--follow)
+
+doctor: setup ## Looks whether this machine can run a stack, with a remedy for each finding
+	@$(LOCAL) doctor
+
+env: setup ## Prints what tests need to know as shell lines (they hold a password)
+	@$(LOCAL) env --stack $(STACK)
+
+clean: setup ## Ends all stacks of this checkout and removes their state
+	@$(LOCAL) clean
+
+distclean: setup ## The same, and removes the cache and .venv
+	@$(LOCAL) clean --cache
+	@rm -rf .venv .local frontend/node_modules
+
+# -- the gates --------------------------------------------------------------------------------------------------------
+
+check: setup frontend/node_modules/.package-lock.json ## Form: formats, lint, types, import contracts, sizes, spelling, front end
+	@$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet
+	@$(BIN)/pyright --warnings
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/lint/size.py
+	@git ls-files -z | grep -zvE '(requirements/.*\.txt|package-lock\.json|\.jsonl(\.gz)?|go\.(mod|sum)|\.png)$$' | xargs -0 $(BIN)/codespell
+	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
+
+fix: setup ## Formats and repairs what can be repaired
+	@$(BIN)/ruff format && $(BIN)/ruff check --fix
+	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent fix
+
+gen: setup ## Writes everything that is generated: CRDs, OpenAPI documents, the front end's types
+	@$(BIN)/python -m rooftree_operator.api.generate
+	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent gen
+
+lock: setup ## Resolves requirements/*.in again
+	@cd requirements && ../$(LOCK) dev.in -o dev.txt
+	@cd requirements && for member in operator tenant-app mls-feed local edge; do ../$(LOCK) -c dev.txt $$member.in -o $$member.txt; done
+
+test-unit: setup ## Pure and scenario tests, two at a time
+	@$(PYTEST) -q -n 2 -m "not integration and not e2e"
+
+test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
+	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
+
+test-integration: up-backends ## Tests against a real PostgreSQL
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration
+
+test-e2e: setup ## Tests of the whole system in its own stack (TEST_STACK=test)
+	@$(LOCAL) up --stack $(TEST_STACK)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e --ignore=local/tests
+	@$(PYTEST) -q -m e2e local/tests
+
+test: check test-unit test-web test-integration test-e2e ## Everything that must pass before a change lands
+	@$(LOCAL) down --stack $(TEST_STACK)
+
+bench-provision: setup ## Measures how fast tenants come and go (n = 20)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python -m tests.bench.provision

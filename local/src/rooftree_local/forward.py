@@ -1,0 +1,138 @@
+"""The person's door into the development stack: 127.0.0.1:8443 and [::1]:8443 of the machine lead to its edge.
+
+`python -m rooftree_local.forward PID PIPE` listens in the machine's network, then moves itself into the stack's, so that
+what it connects to is there. It ends with the stack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rooftree_local import stack
+from rooftree_local.addresses import EDGE_PORT
+from rooftree_local.stack import CommandFailed
+
+if TYPE_CHECKING:
+    from rooftree_local.paths import Stack
+    from rooftree_local.steps import Work
+
+LISTEN = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+CHUNK = 65536
+
+
+def process_file(target: Stack) -> Path:
+    """Where the forwarder's process is noted."""
+    return target.state / "forward.json"
+
+
+def runs(target: Stack) -> bool:
+    """Whether the forwarder of this stack's present life runs."""
+    try:
+        known = json.loads(process_file(target).read_text())
+        words = Path(f"/proc/{known['pid']}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    running = stack.find(target)
+    return running is not None and known["stack"] == running.pid and b"rooftree_local.forward" in words
+
+
+def start(target: Stack, work: Work) -> None:
+    """Starts the forwarder and waits until it listens."""
+    running = stack.require(target)
+    work.say(f"127.0.0.1:{EDGE_PORT} → stack {target.name}")
+    ready_reader, ready_writer = os.pipe()
+    with (target.logs / "forwarder.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rooftree_local.forward", str(running.pid), str(ready_writer)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+            pass_fds=(ready_writer,),
+        )
+    os.close(ready_writer)
+    with os.fdopen(ready_reader, "rb") as pipe:
+        if pipe.read() != b"ready":
+            words = stack.tail(target.logs / "forwarder.log", 5)
+            raise CommandFailed(f"port {EDGE_PORT} of this machine cannot be forwarded: {words}")
+    process_file(target).write_text(json.dumps({"pid": process.pid, "stack": running.pid, "since": time.time()}))
+
+
+def listen() -> list[socket.socket]:
+    """Listening sockets in the network that this process is in now."""
+    sockets = []
+    for family, address in LISTEN:
+        if family == socket.AF_INET6 and not Path("/proc/net/if_inet6").exists():
+            continue
+        server = socket.create_server((address, EDGE_PORT), family=family, backlog=128)
+        server.setblocking(False)
+        sockets.append(server)
+    return sockets
+
+
+def move_into(process: int) -> None:
+    """Moves this thread into the network of another process; sockets that are open stay where they are."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with Path(f"/proc/{process}/ns/net").open("rb") as namespace:
+        if libc.setns(namespace.fileno(), NEW_NETWORK) != 0:
+            raise OSError(ctypes.get_errno(), "cannot enter the stack's network")
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(CHUNK):
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+    except ConnectionError:
+        writer.close()  # the other direction then ends by itself
+
+
+async def _serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", EDGE_PORT)
+    except OSError:
+        writer.close()  # the edge is not there (yet): the person sees a closed connection
+        return
+    try:
+        await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+    finally:
+        inner_writer.close()
+        writer.close()
+
+
+async def serve(sockets: list[socket.socket], process: int) -> None:
+    """Forwards until the process ends."""
+    ended = asyncio.Event()
+    watched = os.pidfd_open(process)
+    asyncio.get_running_loop().add_reader(watched, ended.set)
+    servers = [await asyncio.start_server(_serve_one, sock=server) for server in sockets]
+    await ended.wait()
+    for server in servers:
+        server.close()
+
+
+def main() -> None:
+    """Entry: the process to follow and the pipe on which to say that it listens."""
+    process, ready = int(sys.argv[1]), int(sys.argv[2])
+    sockets = listen()
+    move_into(process)
+    os.write(ready, b"ready")
+    os.close(ready)
+    asyncio.run(serve(sockets, process))
+
+
+if __name__ == "__main__":
+    main()

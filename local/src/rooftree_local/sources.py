@@ -1,0 +1,84 @@
+"""What each image is made of, and the names that follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rooftree_local import base_image, hashing, paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRODUCT_VERSION = "0.1.0"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of ours: its Dockerfile, the trees that go into its build context, its requirements file."""
+
+    name: str
+    dockerfile: str
+    trees: tuple[str, ...]
+    requirements: str
+    has_frontend: bool = False
+
+    @property
+    def missing(self) -> str | None:
+        """Why it cannot be built, if so."""
+        return None if (paths.repository() / self.dockerfile).is_file() else f"there is no {self.dockerfile} yet"
+
+    @property
+    def hash(self) -> str:
+        """Changes with everything that goes into the image."""
+        root = paths.repository()
+        requirements = (root / "requirements" / f"{self.requirements}.txt").read_text()
+        own = hashing.of_trees(root, self.dockerfile, *self.trees)
+        web = frontend_hash() if self.has_frontend else ""
+        return hashing.of_text(own, requirements, web, base_image.key())
+
+    @property
+    def version(self) -> str:
+        """A version that is also a tag and a label's value."""
+        return f"{PRODUCT_VERSION}-dev.{self.hash}"
+
+    @property
+    def reference(self) -> str:
+        return f"localhost/rooftree-{self.name}:{self.version}"
+
+    @property
+    def archive(self) -> Path:
+        return paths.cached("images", f"{self.name}-{self.hash}.tar")
+
+
+OPERATOR = Image("operator", "operator/Dockerfile", ("operator",), "operator")
+TENANT = Image(
+    "tenant",
+    "tenant-app/Dockerfile",
+    ("tenant-app",),
+    "tenant-app",
+    has_frontend=True,
+)
+MLS_FEED = Image(
+    "mls-feed",
+    "examples/mls-feed/Dockerfile",
+    ("examples/mls-feed/src", "examples/mls-feed/pyproject.toml"),
+    "mls-feed",
+)
+EDGE = Image("edge", "charts/rooftree/edge/Dockerfile", ("charts/rooftree/edge",), "edge")
+IMAGES = (OPERATOR, EDGE, MLS_FEED, TENANT)
+
+
+def frontend_missing() -> str | None:
+    """Why there is no front end to build, if so."""
+    return None if (paths.repository() / "frontend" / "package.json").is_file() else "there is no frontend/ yet"
+
+
+def frontend_hash() -> str:
+    """Changes with every source of the web app; nothing when there is none."""
+    return "" if frontend_missing() else hashing.of_trees(paths.repository(), "frontend")
+
+
+def frontend_dist() -> Path:
+    """Where the built web app is kept."""
+    return paths.cached("frontend", frontend_hash(), "dist")
