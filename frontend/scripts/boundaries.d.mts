@@ -1,0 +1,1 @@
+export function check(path: string, text: string): string[];

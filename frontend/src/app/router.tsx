@@ -1,0 +1,91 @@
+/** The map of the app. Loaders start a page's first request while its code is still on the way. */
+import type { QueryClient } from "@tanstack/react-query";
+import type { ComponentType } from "react";
+import type { LoaderFunctionArgs, RouteObject } from "react-router";
+import { parseFilters } from "@/features/listings/filters";
+import { listingQuery, listingsQuery } from "@/features/listings/queries";
+import { isStatus } from "@/shared/api/problem";
+import { sessionQuery } from "@/shared/api/session";
+import { tenantQuery } from "@/shared/api/tenant";
+import { signInAgain } from "@/shared/lib/sign-in-again";
+import { RootLayout } from "./root-layout";
+import { RouteFailure } from "./route-failure";
+import { Starting } from "./starting";
+
+/** Lets only signed-in people in; anyone else goes through sign-in and comes back to the same address. */
+const requireSession =
+  (client: QueryClient) =>
+  async ({ request }: LoaderFunctionArgs): Promise<null> => {
+    try {
+      await client.ensureQueryData(sessionQuery);
+      return null;
+    } catch (error) {
+      if (!isStatus(error, 401)) throw error;
+      const { pathname, search } = new URL(request.url);
+      signInAgain(pathname + search, { ended: false });
+      return new Promise(() => {}); // The browser is leaving; the page must not flash in the meantime.
+    }
+  };
+
+/** Starts a request and lets the page show its outcome, good or bad. */
+const begin = (load: (args: LoaderFunctionArgs) => Promise<void>) => (args: LoaderFunctionArgs) => {
+  void load(args);
+  return null;
+};
+
+/** A page whose code is fetched when it is first opened. */
+const page =
+  <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) =>
+  async () => ({ Component: (await load())[name] });
+
+export const routes = (client: QueryClient): RouteObject[] => [
+  {
+    id: "root",
+    Component: RootLayout,
+    HydrateFallback: Starting,
+    ErrorBoundary: RouteFailure,
+    loader: async () => {
+      await client.ensureQueryData(tenantQuery);
+      return null;
+    },
+    shouldRevalidate: () => false,
+    children: [
+      {
+        path: "sign-in",
+        lazy: page(() => import("@/features/sign-in/sign-in-page"), "SignInPage"),
+      },
+      {
+        path: "invite/:token",
+        lazy: page(() => import("@/features/invitation/invitation-page"), "InvitationPage"),
+      },
+      {
+        id: "signed-in",
+        loader: requireSession(client),
+        shouldRevalidate: () => false,
+        lazy: page(() => import("./shell"), "Shell"),
+        children: signedInRoutes(client),
+      },
+      { path: "*", lazy: page(() => import("./not-found"), "NotFound") },
+    ],
+  },
+];
+
+const signedInRoutes = (client: QueryClient): RouteObject[] => [
+  { index: true, lazy: page(() => import("./home"), "Home") },
+  {
+    path: "listings",
+    loader: begin(({ request }) =>
+      client.prefetchInfiniteQuery(listingsQuery(parseFilters(new URL(request.url).searchParams))),
+    ),
+    lazy: page(() => import("@/features/listings/listings-page"), "ListingsPage"),
+  },
+  {
+    path: "listings/:id",
+    loader: begin(({ params }) => client.prefetchQuery(listingQuery(params.id ?? ""))),
+    lazy: page(() => import("@/features/listings/listing-page"), "ListingPage"),
+  },
+  {
+    path: "feeds",
+    lazy: page(() => import("@/features/feeds/feeds-page"), "FeedsPage"),
+  },
+];

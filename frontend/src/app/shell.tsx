@@ -1,0 +1,100 @@
+import { House, Rss } from "lucide-react";
+import { useState } from "react";
+import { Link, NavLink, Outlet, useNavigation } from "react-router";
+import { useTenant } from "@/shared/api/tenant";
+import { cn } from "@/shared/lib/cn";
+import { BrandMark } from "@/shared/ui/brand";
+import { ShortcutsDialog } from "./shortcuts-dialog";
+import { ThemeMenu } from "./theme-menu";
+import { useShortcuts } from "./use-shortcuts";
+import { UserMenu } from "./user-menu";
+
+const PAGES = [
+  { to: "/listings", name: "Listings", Icon: House },
+  { to: "/feeds", name: "Feeds", Icon: Rss },
+];
+
+/** The frame of every page for signed-in people: a bar on top, on phones a second one within reach of the thumb. */
+export function Shell() {
+  const [help, setHelp] = useState(false);
+  useShortcuts(() => setHelp(true));
+  return (
+    <>
+      {/* biome-ignore lint/a11y/useValidAnchor: a link to a part of the page; following it by hand keeps the history entry's state. */}
+      <a
+        href="#main"
+        className="-translate-y-20 fixed top-3 left-3 z-50 rounded-lg bg-brand px-4 py-2 font-medium text-on-brand transition-transform focus:translate-y-0"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        Skip to content
+      </a>
+      <TopBar onHelp={() => setHelp(true)} />
+      <main id="main" tabIndex={-1} className="mx-auto max-w-7xl px-4 pt-6 pb-28 sm:px-6 sm:pb-16">
+        <Outlet />
+      </main>
+      <BottomBar />
+      <ShortcutsDialog open={help} onClose={() => setHelp(false)} />
+    </>
+  );
+}
+
+function TopBar({ onHelp }: { onHelp: () => void }) {
+  const tenant = useTenant();
+  const isLoading = useNavigation().state !== "idle";
+  return (
+    <header data-chrome className="sticky top-0 z-30 border-line border-b bg-surface">
+      <div className="mx-auto flex h-15 max-w-7xl items-center gap-3 px-4 sm:gap-6 sm:px-6">
+        <Link to="/listings" className="flex min-w-0 items-center gap-2.5 rounded-md">
+          <BrandMark className="size-8 shrink-0" />
+          <span className="truncate font-semibold tracking-tight">{tenant.display_name}</span>
+        </Link>
+        <nav aria-label="Main" className="phone:hidden">
+          <ul className="flex gap-1">
+            {PAGES.map(({ to, name }) => (
+              <li key={to}>
+                <NavLink
+                  to={to}
+                  className="flex h-9 items-center rounded-lg px-3 text-ink-soft text-sm transition-colors hover:bg-sunken hover:text-ink aria-[current=page]:bg-sunken aria-[current=page]:font-medium aria-[current=page]:text-ink"
+                >
+                  {name}
+                </NavLink>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div className="ml-auto flex items-center gap-1">
+          <ThemeMenu />
+          <UserMenu onHelp={onHelp} />
+        </div>
+      </div>
+      <div className={cn("h-0.5 overflow-hidden", isLoading ? "-mb-0.5 relative" : "hidden")} aria-hidden>
+        <div className="h-full w-1/3 animate-[sweep_1.2s_ease-in-out_infinite] bg-brand" />
+      </div>
+    </header>
+  );
+}
+
+const BottomBar = () => (
+  <nav
+    aria-label="Main"
+    data-chrome
+    className="fixed inset-x-0 bottom-0 z-30 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
+  >
+    <ul className="grid grid-cols-2">
+      {PAGES.map(({ to, name, Icon }) => (
+        <li key={to}>
+          <NavLink
+            to={to}
+            className="-outline-offset-2 flex h-15 flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand"
+          >
+            <Icon className="size-5" aria-hidden />
+            {name}
+          </NavLink>
+        </li>
+      ))}
+    </ul>
+  </nav>
+);

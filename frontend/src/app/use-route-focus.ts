@@ -1,0 +1,32 @@
+import { type RefObject, useEffect, useRef } from "react";
+import { useLocation } from "react-router";
+
+/**
+ * After a change of page the focus moves to its heading, and back to the link that was followed when one returns to a
+ * list; the title is announced. A change within a page (filters) leaves the focus alone.
+ */
+export function useRouteFocus(announcer: RefObject<HTMLElement | null>): void {
+  const { pathname, search } = useLocation();
+  const address = pathname + search;
+  const last = useRef({ pathname, address });
+  const followed = useRef(new Map<string, string>());
+
+  useEffect(() => {
+    const remember = (event: MouseEvent) => {
+      const link = event.target instanceof Element ? event.target.closest("a[id]") : null;
+      if (link) followed.current.set(last.current.address, link.id);
+    };
+    document.addEventListener("click", remember, { capture: true });
+    return () => document.removeEventListener("click", remember, { capture: true });
+  }, []);
+
+  useEffect(() => {
+    const before = last.current;
+    last.current = { pathname, address };
+    if (before.pathname === pathname) return;
+    const link = document.getElementById(followed.current.get(address) ?? "");
+    const target = link ?? document.querySelector<HTMLElement>("h1") ?? document.getElementById("main");
+    target?.focus({ preventScroll: true });
+    if (announcer.current) announcer.current.textContent = document.title;
+  }, [pathname, address, announcer]);
+}

@@ -1,0 +1,59 @@
+import { useMutation } from "@tanstack/react-query";
+import { Keyboard, LogOut } from "lucide-react";
+import { signOut, useSession } from "@/shared/api/session";
+import { browser } from "@/shared/lib/browser";
+import { words } from "@/shared/lib/format";
+import { Menu, MenuItem, MenuSeparator } from "@/shared/ui/menu";
+
+const initials = (name: string): string => {
+  const parts = name.split(/\s+/).filter(Boolean);
+  return [parts[0], parts.length > 1 ? parts.at(-1) : undefined]
+    .map((part) => [...(part ?? "")][0] ?? "")
+    .join("")
+    .toUpperCase();
+};
+
+export function UserMenu({ onHelp }: { onHelp: () => void }) {
+  const { user } = useSession();
+  const leave = useMutation({ mutationFn: signOut, onSuccess: () => browser.leave("/sign-in") });
+  return (
+    <>
+      <Menu
+        trigger={
+          <button
+            type="button"
+            aria-label={`Account of ${user.name}`}
+            className="grid size-10 shrink-0 place-items-center rounded-full transition-colors hover:bg-sunken"
+          >
+            <span className="grid size-8 place-items-center rounded-full bg-brand-soft font-medium text-on-brand-soft text-xs">
+              {initials(user.name || user.email)}
+            </span>
+          </button>
+        }
+      >
+        <div className="px-2.5 py-2 text-sm">
+          <p className="font-medium">{user.name}</p>
+          <p className="max-w-60 truncate text-ink-soft">{user.email}</p>
+          <p className="mt-1 text-ink-soft text-xs">{words(user.role)}</p>
+        </div>
+        <MenuSeparator />
+        <MenuItem onSelect={onHelp}>
+          <Keyboard aria-hidden />
+          Keyboard shortcuts
+        </MenuItem>
+        <MenuItem onSelect={() => leave.mutate()}>
+          <LogOut aria-hidden />
+          Sign out
+        </MenuItem>
+      </Menu>
+      {leave.isError && (
+        <p
+          role="alert"
+          className="fixed inset-x-4 bottom-20 z-40 mx-auto max-w-sm rounded-lg bg-bad-soft px-4 py-3 text-on-bad-soft text-sm shadow-float"
+        >
+          You could not be signed out. Check your connection and try again.
+        </p>
+      )}
+    </>
+  );
+}

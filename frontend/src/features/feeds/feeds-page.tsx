@@ -1,0 +1,38 @@
+import { useQuery } from "@tanstack/react-query";
+import { Rss } from "lucide-react";
+import { EmptyState } from "@/shared/ui/empty-state";
+import { Failure } from "@/shared/ui/failure";
+import { PageTitle } from "@/shared/ui/page";
+import { Skeleton } from "@/shared/ui/skeleton";
+import { FeedCard } from "./feed-card";
+import { feedsQuery } from "./queries";
+
+export function FeedsPage() {
+  const query = useQuery(feedsQuery);
+  return (
+    <div className="mx-auto max-w-4xl">
+      <PageTitle>Feeds</PageTitle>
+      <p className="mb-6 text-ink-soft">Where listings come from, and what did not pass.</p>
+      {query.isPending ? (
+        <Skeleton className="h-56 rounded-xl" />
+      ) : query.isError && !query.data ? (
+        <Failure
+          title="Feeds could not be loaded"
+          error={query.error}
+          onRetry={() => query.refetch()}
+          retrying={query.isRefetching}
+        />
+      ) : query.data.items.length === 0 ? (
+        <EmptyState Icon={Rss} title="No feeds yet">
+          Your platform's administrator connects this brokerage to its MLS feeds.
+        </EmptyState>
+      ) : (
+        <div className="grid gap-6">
+          {query.data.items.map((feed) => (
+            <FeedCard key={feed.name} feed={feed} />
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

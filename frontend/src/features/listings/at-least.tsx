@@ -1,0 +1,40 @@
+import { useId } from "react";
+import type { NumberFilter } from "./filters";
+import type { ChangeFilters } from "./use-filters";
+
+interface AtLeastProps {
+  legend: string;
+  name: NumberFilter;
+  value: number | undefined;
+  onChange: ChangeFilters;
+}
+
+/** Any, 1+ … 5+, as one row of radio buttons. */
+export function AtLeast({ legend, name, value, onChange }: AtLeastProps) {
+  const group = useId();
+  const options = [undefined, 1, 2, 3, 4, 5];
+  return (
+    <fieldset>
+      <legend className="mb-2 font-medium text-sm">{legend}</legend>
+      <div className="flex overflow-hidden rounded-lg border border-control has-focus-visible:outline-2 has-focus-visible:outline-brand has-focus-visible:outline-offset-2">
+        {options.map((option) => (
+          <label
+            key={option ?? "any"}
+            className="grid h-9.5 min-w-0 flex-1 place-items-center border-control border-l bg-surface text-sm tabular-nums transition-colors first:border-l-0 hover:bg-sunken has-checked:bg-brand has-checked:font-medium has-checked:text-on-brand"
+          >
+            <input
+              type="radio"
+              name={group}
+              className="sr-only"
+              checked={value === option}
+              onChange={() =>
+                onChange(({ [name]: _, ...rest }) => (option === undefined ? rest : { ...rest, [name]: option }))
+              }
+            />
+            {option === undefined ? "Any" : `${option}+`}
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}

@@ -1,0 +1,51 @@
+/** What the app answers when it refuses: RFC 9457 problem details, or the absence of an answer. */
+export interface ProblemBody {
+  type?: string;
+  title?: string;
+  status?: number;
+  detail?: string | null;
+  request_id?: string | null;
+  errors?: { pointer: string; detail: string }[] | null;
+}
+
+export class ApiProblem extends Error {
+  override name = "ApiProblem";
+  readonly status: number;
+  readonly body: ProblemBody;
+  /** Seconds after which another try is allowed, when the server said so. */
+  readonly retryAfter: number | undefined;
+
+  constructor(status: number, body: ProblemBody, retryAfter?: number) {
+    super(body.detail ?? body.title ?? `The server answered ${status}.`);
+    this.status = status;
+    this.body = body;
+    this.retryAfter = retryAfter;
+  }
+
+  /** The message for one field of the request body, by its JSON Pointer's last part. */
+  fieldError(field: string): string | undefined {
+    return this.body.errors?.find(({ pointer }) => pointer.split("/").at(-1) === field)?.detail;
+  }
+
+  static async from(response: Response): Promise<ApiProblem> {
+    const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
+    const body: ProblemBody = isJson ? await response.json() : { title: response.statusText };
+    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+    return new ApiProblem(response.status, body, Number.isFinite(retryAfter) ? retryAfter : undefined);
+  }
+}
+
+export const isStatus = (error: unknown, ...statuses: number[]): error is ApiProblem =>
+  error instanceof ApiProblem && statuses.includes(error.status);
+
+/** A sentence for a person, with the request's id when there is one to quote to support. */
+export function explain(error: unknown): { message: string; requestId: string | undefined } {
+  if (error instanceof ApiProblem) {
+    const message =
+      error.status >= 500 ? "The server could not answer just now. Your work is not lost." : error.message;
+    return { message, requestId: error.body.request_id ?? undefined };
+  }
+  if (error instanceof TypeError)
+    return { message: "The server could not be reached. Check your connection.", requestId: undefined };
+  return { message: "Something went wrong on this page.", requestId: undefined };
+}

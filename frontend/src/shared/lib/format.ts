@@ -1,0 +1,65 @@
+/** Words for figures. The interface is in American English; amounts keep their own currency, times their stated zone. */
+const LOCALE = "en-US";
+
+export interface MoneyLike {
+  /** In the currency's minor units: cents of a dollar, whole yen. */
+  amount: number;
+  currency: string;
+}
+
+const minorDigits = (currency: string): number =>
+  new Intl.NumberFormat(LOCALE, { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
+
+export const major = ({ amount, currency }: MoneyLike): number => amount / 10 ** minorDigits(currency);
+
+/** A price; without decimals when it has none. */
+export function money(value: MoneyLike): string {
+  const units = major(value);
+  const options: Intl.NumberFormatOptions = { style: "currency", currency: value.currency };
+  if (Number.isInteger(units)) Object.assign(options, { minimumFractionDigits: 0, maximumFractionDigits: 0 });
+  return new Intl.NumberFormat(LOCALE, options).format(units);
+}
+
+/** Whole currency units, as the price filters use them. */
+export const wholeMoney = (units: number, currency: string): string =>
+  new Intl.NumberFormat(LOCALE, { style: "currency", currency, maximumFractionDigits: 0 }).format(units);
+
+export const currencySign = (currency: string): string =>
+  new Intl.NumberFormat(LOCALE, { style: "currency", currency, currencyDisplay: "narrowSymbol" })
+    .formatToParts(0)
+    .find(({ type }) => type === "currency")?.value ?? currency;
+
+export const count = (value: number): string => new Intl.NumberFormat(LOCALE).format(value);
+
+export const decimal = (value: number, digits = 2): string =>
+  new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits }).format(value);
+
+export const squareFeet = (value: number): string => `${decimal(value, 0)} sq ft`;
+
+export const plural = (value: number, one: string, other: string): string =>
+  `${count(value)} ${value === 1 ? one : other}`;
+
+/** A calendar day as the feed wrote it (`2010-05-21`): no zone may move it. */
+export const day = (value: string): string =>
+  new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" }).format(
+    new Date(`${value.slice(0, 10)}T00:00Z`),
+  );
+
+/** A moment in the named zone, with the zone's abbreviation. */
+export const moment = (value: string, timeZone: string): string =>
+  new Intl.DateTimeFormat(LOCALE, {
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "numeric",
+    minute: "2-digit",
+    timeZoneName: "short",
+    timeZone,
+  }).format(new Date(value));
+
+/** `mls-ames` → "Mls ames" would be wrong; keys that machines made are shown as they are, only split into words. */
+export const words = (value: string): string =>
+  value
+    .replace(/([a-z])([A-Z])/g, "$1 $2")
+    .replaceAll("_", " ")
+    .replace(/^./, (first) => first.toUpperCase());

@@ -1,0 +1,41 @@
+/** A drop-down menu over Radix. Never modal: its scroll lock would inject a style element, which the security policy refuses. */
+import { Check } from "lucide-react";
+import { DropdownMenu as Radix } from "radix-ui";
+import type { ComponentProps, ReactNode } from "react";
+import { cn } from "@/shared/lib/cn";
+
+const itemStyle =
+  "flex min-h-9 select-none items-center gap-2.5 rounded-md px-2.5 text-sm outline-none data-highlighted:bg-sunken [&_svg]:size-4 [&_svg]:text-ink-soft";
+
+export const Menu = ({ trigger, children }: { trigger: ReactNode; children: ReactNode }) => (
+  <Radix.Root modal={false}>
+    <Radix.Trigger asChild>{trigger}</Radix.Trigger>
+    <Radix.Portal>
+      <Radix.Content
+        align="end"
+        sideOffset={6}
+        collisionPadding={8}
+        className="popup z-40 min-w-56 rounded-xl border border-line bg-raised p-1.5 shadow-float"
+      >
+        {children}
+      </Radix.Content>
+    </Radix.Portal>
+  </Radix.Root>
+);
+
+export const MenuItem = ({ className, ...props }: ComponentProps<typeof Radix.Item>) => (
+  <Radix.Item className={cn(itemStyle, className)} {...props} />
+);
+
+export const MenuSeparator = () => <Radix.Separator className="-mx-1.5 my-1.5 h-px bg-line" />;
+
+export const MenuRadioGroup = Radix.RadioGroup;
+
+export const MenuRadioItem = ({ children, ...props }: ComponentProps<typeof Radix.RadioItem>) => (
+  <Radix.RadioItem className={itemStyle} {...props}>
+    {children}
+    <Radix.ItemIndicator className="ml-auto">
+      <Check aria-hidden />
+    </Radix.ItemIndicator>
+  </Radix.RadioItem>
+);

@@ -1,0 +1,74 @@
+/** Made-up listings in the shape of the API, the same on every run. */
+import type { PropertyDetail } from "../shared/api/types";
+
+const STREETS = ["Alder Court", "Birchwood Lane", "Cedar Street", "Dogwood Avenue", "Elm Ridge Road", "Foxglove Way"];
+const QUARTERS = ["North Ames", "Old Town", "College Creek", "Northridge Heights", "Somerset"];
+const STATUSES = ["Active", "Active", "Closed", "Pending", "Active", "Coming Soon", "Closed", "Active Under Contract"];
+const TYPES = ["Single Family Residence", "Single Family Residence", "Townhouse", "Duplex"];
+
+/** A repeatable number from 0 to `below` - 1. */
+const pick = (seed: number, below: number): number => Math.abs(Math.imul(seed ^ 0x9e3779b1, 0x85ebca6b) >>> 8) % below;
+
+const at = <T>(list: readonly T[], index: number): T => list[index % list.length] as T;
+
+export function makeHome(index: number, change: Partial<PropertyDetail> = {}): PropertyDetail {
+  const status = at(STATUSES, index);
+  const area = 820 + pick(index, 2900);
+  const price = { amount: (95_000 + area * 78 + pick(index + 7, 60) * 1_000) * 100, currency: "USD" };
+  const photos = Array.from({ length: index % 9 === 4 ? 0 : 2 + (index % 4) }, (_, photo) => ({
+    url: `/api/v1/properties/home-${index}/photos/${photo}`,
+    alt: `Placeholder picture ${photo + 1} of the home`,
+    width: 1200,
+    height: 800,
+  }));
+  const street = `${101 + pick(index, 880)} ${at(STREETS, index)}`;
+  return {
+    ...particulars(index, status),
+    id: `home-${index}`,
+    listing_key: `AMES-${String(index).padStart(5, "0")}`,
+    standard_status: status,
+    list_price: price,
+    close_price: status === "Closed" ? { ...price, amount: price.amount - 250_000 } : null,
+    unparsed_address: `${street}, Ames, IA 50010`,
+    city: "Ames",
+    state_or_province: "IA",
+    postal_code: "50010",
+    property_type: "Residential",
+    property_sub_type: at(TYPES, index),
+    bedrooms_total: 1 + pick(index, 5),
+    bathrooms_total: 1 + pick(index + 3, 3),
+    living_area: area,
+    lot_size_area: 5_200 + pick(index + 1, 20_000),
+    year_built: 1900 + pick(index, 110),
+    photo: photos[0] ?? null,
+    photos,
+    modification_timestamp: new Date(Date.UTC(2026, 9, 30, 15, 0) - index * 3_600_000).toISOString(),
+    ...change,
+  } as PropertyDetail;
+}
+
+const particulars = (index: number, status: string) => ({
+  public_remarks:
+    "Ranch single family residence close to parks and schools. Bright rooms above ground, a finished basement and a quiet garden.\nForced air heating, central air conditioning and one fireplace.",
+  subdivision_name: at(QUARTERS, index),
+  architectural_style: ["Ranch"],
+  heating: ["Forced Air", "Natural Gas"],
+  cooling: ["Central Air"],
+  garage_spaces: pick(index, 3),
+  fireplaces_total: pick(index + 2, 3),
+  basement: ["Partially Finished", "Walk-Out Access"],
+  exterior_features: ["Deck", "Porch"],
+  construction_materials: ["Brick", "Wood Siding"],
+  roof: ["Composition", "Shingle"],
+  foundation_details: ["Block"],
+  lot_size_acres: 0.12 + pick(index, 60) / 100,
+  zoning: "RL",
+  tax_annual_amount: null,
+  association_fee: null,
+  close_date: status === "Closed" ? "2026-05-07" : null,
+  listing_contract_date: "2026-02-01",
+  days_on_market: pick(index, 120),
+  list_agent_full_name: "Indigo Sample",
+  list_office_name: "Example Realty",
+  source: { feed: "ames", originating_system_name: "Ames Sample MLS", refreshed_at: "2026-10-30T15:04:00Z" },
+});

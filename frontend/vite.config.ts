@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+// `npm run dev` proxies the API to `npm run mock`, or to a running stack named by ROOFTREE_API.
+const api = process.env.ROOFTREE_API ?? "http://127.0.0.1:4400";
+
+export default defineConfig({
+  plugins: [react(), tailwindcss()],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  build: {
+    // light-dark() and OKLCH stay as written from these browsers on.
+    target: ["chrome125", "edge125", "firefox128", "safari17.5"],
+    // No data: addresses, no inline module preload helper: the content security policy allows neither.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: Object.fromEntries(["/api", "/auth", "/oauth"].map((path) => [path, { target: api, secure: true }])),
+  },
+  test: {
+    environment: "jsdom",
+    environmentOptions: { jsdom: { url: "https://acme.rooftree.localhost:8443/" } },
+    setupFiles: ["src/testing/setup.ts"],
+    include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
+    restoreMocks: true,
+  },
+});
