@@ -8,6 +8,10 @@ from uuid import UUID
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import NotFound, Problem, Unauthenticated
 
+# The web app of this tenant as an OAuth client, and where its code comes back to.
+WEB_CLIENT_ID = "web"
+WEB_CALLBACK_PATH = "/auth/callback"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:

@@ -1,0 +1,106 @@
+"""The rules of signing in, as pure functions: passwords, e-mail keys, PKCE, one-time links, lifetimes."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import unicodedata
+from datetime import timedelta
+from uuid import UUID
+
+OWNER_ROLE = "broker_owner"
+
+INVITATION_LIFE = timedelta(hours=24)
+REQUEST_LIFE = timedelta(minutes=10)
+CODE_LIFE = timedelta(seconds=60)
+ACCESS_LIFE = timedelta(minutes=10)
+REFRESH_LIFE = timedelta(days=7)
+FAMILY_LIFE = timedelta(days=30)
+
+THROTTLE_WINDOW = timedelta(minutes=15)
+# NIST SP 800-63B allows 100 failures in a row; an office behind one address needs more than one person.
+ACCOUNT_ATTEMPTS = 10
+ADDRESS_ATTEMPTS = 60
+TENANT_ATTEMPTS = 500
+
+PASSWORD_MIN = 12
+PASSWORD_MAX = 128
+NAME_MAX = 120
+
+_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_MAC_BYTES = 32
+_ID_BYTES = 16
+_VARIETY = 5
+
+
+def email_key(email: str) -> str:
+    """Equal for spellings of one address: NFKC, case folded, no outer spaces."""
+    return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+def normalized_password(password: str) -> str:
+    """The same bytes however a keyboard composed the characters (RFC 8265)."""
+    return unicodedata.normalize("NFC", password)
+
+
+def password_weakness(password: str, *, email: str, name: str) -> str | None:
+    """Why this password is not accepted, or None. Length and guessability, no composition rules."""
+    if len(password) < PASSWORD_MIN:
+        return f"Use at least {PASSWORD_MIN} characters."
+    if len(password) > PASSWORD_MAX:
+        return f"Use at most {PASSWORD_MAX} characters."
+    folded = password.casefold()
+    if len(set(folded)) < _VARIETY:
+        return "Use more different characters."
+    own_words = [email_key(email), *email_key(email).split("@"), *name.casefold().split()]
+    for word in own_words:
+        if len(word) >= 4 and word in folded and len(folded) - len(word) < PASSWORD_MIN // 2:
+            return "Do not build it from your name or e-mail address."
+    if any(folded.startswith(common) for common in ("password", "passw0rd", "qwerty", "1234567", "letmein")):
+        return "This is one of the passwords that are tried first."
+    return None
+
+
+def is_challenge(value: str) -> bool:
+    """Whether this can be a PKCE S256 challenge."""
+    return _CHALLENGE.fullmatch(value) is not None
+
+
+def matches_challenge(verifier: str, challenge: str) -> bool:
+    """PKCE S256 (RFC 7636), in constant time."""
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    return hmac.compare_digest(digest, challenge)
+
+
+def derived_key(seed: bytes, purpose: str) -> bytes:
+    """An independent key for each purpose, from the tenant's one seed."""
+    return hmac.digest(seed, f"rooftree/identity/{purpose}".encode(), "sha256")
+
+
+def invitation_token(key: bytes, invitation: UUID) -> str:
+    """The secret part of a one-time link; computed again whenever needed, stored nowhere."""
+    mac = hmac.digest(key, invitation.bytes, "sha256")
+    return base64.urlsafe_b64encode(invitation.bytes + mac).decode()
+
+
+def invitation_id(key: bytes, token: str) -> UUID | None:
+    """Which invitation a token opens; None when it was not made with this key."""
+    try:
+        raw = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    if len(raw) != _ID_BYTES + _MAC_BYTES:
+        return None
+    identity, mac = raw[:_ID_BYTES], raw[_ID_BYTES:]
+    if not hmac.compare_digest(mac, hmac.digest(key, identity, "sha256")):
+        return None
+    return UUID(bytes=identity)
+
+
+def secret_hash(secret: str) -> bytes:
+    """What is stored of a random secret; plain SHA-256 suffices for 256 random bits."""
+    return hashlib.sha256(secret.encode()).digest()

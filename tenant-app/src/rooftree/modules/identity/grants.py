@@ -1,0 +1,126 @@
+"""Use cases of tokens: redeem a code, rotate a refresh token, revoke a sign-in. Whoever replays ends the sign-in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from rooftree.contracts.identity.api import GrantRefused, Tokens
+from rooftree.kernel.clock import Clock
+from rooftree.kernel.ids import new_id, new_secret
+from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.identity import domain
+from rooftree.modules.identity.repository import IdentityRepository
+from rooftree.modules.identity.tables import CodeRow, FamilyRow, RefreshTokenRow, UserRow
+from rooftree.modules.identity.tokens import Subject, TokenIssuer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """One answer of the token endpoint."""
+
+    tokens: Tokens
+    scope: str
+    id_token: str | None
+
+
+class Grants:
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, issuer: TokenIssuer) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._issuer = issuer
+
+    async def exchange_code(self, *, code: str, verifier: str, redirect_uri: str, client_id: str) -> Granted:
+        now = self._clock.now()
+        async with self._unit_of_work() as session:
+            repository = IdentityRepository(session)
+            row = await repository.code(domain.secret_hash(code))
+            if row is None:
+                raise GrantRefused
+            if row.used_at is not None:
+                if row.family_id is not None:
+                    await repository.revoke_family(row.family_id, because="code replayed", now=now)
+                raise GrantRefused
+            row.used_at = now
+            asked = (row.client_id, row.redirect_uri) == (client_id, redirect_uri)
+            if not asked or row.expires_at <= now or not domain.matches_challenge(verifier, row.challenge):
+                # One try each: the code stays used.
+                raise GrantRefused
+            user = await self._active_user(repository, row.user_id)
+            family = _family(row, now)
+            await repository.add(family)
+            row.family_id = family.id
+            return await self._grant(repository, family, user, row.nonce, now)
+
+    async def refresh(self, *, refresh_token: str, client_id: str) -> Granted:
+        now = self._clock.now()
+        async with self._unit_of_work() as session:
+            repository = IdentityRepository(session)
+            found = await repository.refresh_token(domain.secret_hash(refresh_token))
+            if found is None:
+                raise GrantRefused
+            token, family = found
+            if token.used_at is not None:
+                await repository.revoke_family(family.id, because="refresh token reused", now=now)
+                raise GrantRefused
+            if family.revoked_at or family.client_id != client_id or min(token.expires_at, family.expires_at) <= now:
+                raise GrantRefused
+            user = await self._active_user(repository, family.user_id)
+            token.used_at = now
+            return await self._grant(repository, family, user, None, now)
+
+    async def revoke(self, refresh_token: str) -> None:
+        async with self._unit_of_work() as session:
+            repository = IdentityRepository(session)
+            found = await repository.refresh_token(domain.secret_hash(refresh_token))
+            if found is not None:
+                await repository.revoke_family(found[1].id, because="signed out", now=self._clock.now())
+
+    async def _active_user(self, repository: IdentityRepository, user_id: UUID) -> UserRow:
+        user = await repository.user(user_id)
+        if user is None or user.deactivated_at is not None:
+            raise GrantRefused
+        return user
+
+    async def _grant(
+        self, repository: IdentityRepository, family: FamilyRow, user: UserRow, nonce: str | None, now: datetime
+    ) -> Granted:
+        refresh_token = new_secret()
+        refresh_expires = min(now + domain.REFRESH_LIFE, family.expires_at)
+        await repository.add(
+            RefreshTokenRow(
+                token_hash=domain.secret_hash(refresh_token),
+                family_id=family.id,
+                issued_at=now,
+                expires_at=refresh_expires,
+            )
+        )
+        subject = Subject(
+            user_id=user.id,
+            name=user.name,
+            email=user.email,
+            role=user.role,
+            client_id=family.client_id,
+            scope=family.scope,
+            authenticated_at=family.authenticated_at,
+        )
+        access_token, access_expires = self._issuer.access_token(subject, now)
+        tokens = Tokens(
+            access_token=access_token,
+            access_expires_at=access_expires,
+            refresh_token=refresh_token,
+            refresh_expires_at=refresh_expires,
+        )
+        with_id = "openid" in family.scope.split()
+        id_token = self._issuer.id_token(subject, nonce, now) if with_id else None
+        return Granted(tokens=tokens, scope=family.scope, id_token=id_token)
+
+
+def _family(code: CodeRow, now: datetime) -> FamilyRow:
+    return FamilyRow(
+        id=new_id(),
+        user_id=code.user_id,
+        client_id=code.client_id,
+        scope=code.scope,
+        authenticated_at=code.created_at,
+        expires_at=now + domain.FAMILY_LIFE,
+    )

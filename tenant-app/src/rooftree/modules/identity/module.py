@@ -1,0 +1,70 @@
+"""Composition of identity."""
+
+import base64
+import binascii
+
+from pydantic import SecretStr
+
+from rooftree.contracts.identity.api import IdentityApi
+from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.kernel.settings import SettingsError, SettingsSection, Text
+from rooftree.modules.identity.domain import derived_key
+from rooftree.modules.identity.grants import Grants
+from rooftree.modules.identity.invitations import Invitations
+from rooftree.modules.identity.jobs import jobs
+from rooftree.modules.identity.passwords import Passwords
+from rooftree.modules.identity.requests import Clients
+from rooftree.modules.identity.routes import router
+from rooftree.modules.identity.service import IdentityService
+from rooftree.modules.identity.sign_in import SignIn
+from rooftree.modules.identity.token_endpoint import TokenEndpoint
+from rooftree.modules.identity.tokens import Keys, TokenIssuer
+
+_SEED_BYTES = 32
+
+
+class IdentitySettings(SettingsSection):
+    owner_email: Text
+    owner_name: Text | None = None
+
+
+def build(runtime: Runtime) -> Built:
+    section = runtime.section(IdentitySettings)
+    issuer_url = runtime.settings.public_url
+    seed = _seed(runtime.secrets.read("owner_seed"))
+    keys = Keys(runtime.secrets.read("signing_keys.json").get_secret_value())
+    issuer = TokenIssuer(keys, issuer=issuer_url, tenant_id=runtime.settings.tenant_id)
+    clients = Clients(issuer_url)
+    passwords = Passwords()
+    grants = Grants(runtime.unit_of_work, runtime.clock, issuer)
+    invitations = Invitations(
+        runtime.unit_of_work,
+        runtime.clock,
+        passwords,
+        key=derived_key(seed, "invitation"),
+        public_url=issuer_url,
+        owner=(section.owner_email, section.owner_name or section.owner_email.split("@")[0]),
+    )
+    sign_in = SignIn(runtime.unit_of_work, runtime.clock, passwords, seed=seed, issuer=issuer_url)
+    service = IdentityService(
+        runtime.unit_of_work, runtime.clock, grants=grants, invitations=invitations, issuer=issuer
+    )
+    return Built(
+        services=(clients, sign_in, invitations, keys, TokenEndpoint(grants, clients, runtime.clock)),
+        port=service,
+        jobs=jobs(service),
+    )
+
+
+def _seed(text: SecretStr) -> bytes:
+    value = text.get_secret_value()
+    try:
+        seed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    except (ValueError, binascii.Error):
+        seed = b""
+    if len(seed) < _SEED_BYTES:
+        raise SettingsError(f"owner_seed is not {_SEED_BYTES} random bytes in base64url.")
+    return seed
+
+
+MODULE = Module(name="identity", router=router, build=build, provides=IdentityApi)

@@ -1,0 +1,108 @@
+"""Postgres schema `identity`."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(schema="identity")
+    type_annotation_map = {str: Text, datetime: DateTime(timezone=True), bytes: LargeBinary}  # noqa: RUF012
+
+
+class UserRow(Table):
+    """A person who can sign in. `email_key` is unique, `email` is as it was written."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    email_key: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime]
+    deactivated_at: Mapped[datetime | None]
+
+
+class InvitationRow(Table):
+    """Leave to become a user once. The link's secret is not here: it is derived from the id."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        Index(
+            "invitations_open_email",
+            "email_key",
+            unique=True,
+            postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    email_key: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey("identity.users.id"))
+    revoked_at: Mapped[datetime | None]
+
+
+class FamilyRow(Table):
+    """One sign-in: all refresh tokens that descend from one code live and die together."""
+
+    __tablename__ = "families"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), index=True)
+    client_id: Mapped[str]
+    scope: Mapped[str]
+    authenticated_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    revoked_at: Mapped[datetime | None]
+    revoked_because: Mapped[str | None]
+
+
+class CodeRow(Table):
+    """An authorization code; kept after use so that a replay is recognised."""
+
+    __tablename__ = "codes"
+
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"))
+    client_id: Mapped[str]
+    redirect_uri: Mapped[str]
+    challenge: Mapped[str]
+    nonce: Mapped[str | None]
+    scope: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+    family_id: Mapped[UUID | None] = mapped_column(ForeignKey("identity.families.id", ondelete="CASCADE"))
+
+
+class RefreshTokenRow(Table):
+    """One link of a family; kept after use so that reuse is recognised."""
+
+    __tablename__ = "refresh_tokens"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    family_id: Mapped[UUID] = mapped_column(ForeignKey("identity.families.id", ondelete="CASCADE"), index=True)
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class AttemptRow(Table):
+    """One try to sign in, counted under hashed keys (account, address, tenant)."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("attempts_key_at", "key", "at"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    key: Mapped[bytes]
+    at: Mapped[datetime]
