@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from typing import Annotated, NoReturn
 
 import typer
+from rich.console import Console
 
-from rooftree_local import environment, paths, pipeline, progress, sample, stack, steps, teardown
+from rooftree_local import doctor as examination
+from rooftree_local import environment, inspection, paths, pipeline, progress, sample, show, stack, steps, teardown
 from rooftree_local.paths import Stack
-from rooftree_local.pipeline import Only
+from rooftree_local.pipeline import Only  # noqa: TC001 - typer reads the annotations
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,6 +70,82 @@ def down(name: Name = paths.DEVELOPMENT_STACK) -> None:
     except teardown.Leftovers as error:
         _fail(error)
     typer.echo(f"Stack {target.name} is down.")
+
+
+@app.command()
+def status(name: Name = paths.DEVELOPMENT_STACK) -> None:
+    """Shows every component and tenant; ends with 1 when something does not run."""
+    target = _stack(name)
+    rows = inspection.components(target)
+    if not rows:
+        _fail(stack.NotRunning(f"stack {target.name} is down; start it with: rooftree-local up --stack {target.name}"))
+    console = Console()
+    show.components(rows, console)
+    broken = [row for row in rows if row.state not in {"ready", "starting"}]
+    for row in broken:
+        console.print(f"\n{row.name}: the last lines of {os.path.relpath(row.log)}", markup=False)
+        console.print(stack.tail(row.log, 10), markup=False, highlight=False, soft_wrap=True)
+    if broken:
+        console.print("\nrooftree-local up starts it again")
+        raise typer.Exit(1)
+    if any(row.name == "apiserver" for row in rows):
+        try:
+            found = inspection.tenants(target)
+        except stack.CommandFailed as error:
+            _fail(error)
+        if found:
+            console.print()
+            show.tenants(found, console)
+
+
+@app.command()
+def logs(
+    component: Annotated[str | None, typer.Argument(help="Which component; without it, they are listed.")] = None,
+    name: Name = paths.DEVELOPMENT_STACK,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.")] = 50,
+) -> None:
+    """Shows the end of a component's log."""
+    target = _stack(name)
+    known = sorted(path.stem for path in target.logs.glob("*.log"))
+    if component is None:
+        typer.echo("\n".join(known) or "there are no logs")
+        return
+    if component not in known:
+        _fail(ValueError(f"there is no log of {component!r}; there are: {', '.join(known) or 'none'}"))
+    path = target.logs / f"{component}.log"
+    typer.echo(stack.tail(path, lines))
+    if follow:
+        try:
+            for text in show.follow(path):
+                typer.echo(text, nl=False)
+        except KeyboardInterrupt:
+            return
+
+
+@app.command()
+def doctor() -> None:
+    """Looks whether this machine can run a stack; says what to do about every finding."""
+    found = examination.examine()
+    show.findings(found, Console())
+    if not all(finding.is_good for finding in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def clean(
+    cache: Annotated[bool, typer.Option("--cache", help="Remove the cache of downloads and builds too.")] = False,
+) -> None:
+    """Ends every stack of this checkout and removes its state and certificates."""
+    try:
+        for target in paths.stacks():
+            teardown.down(target)
+            shutil.rmtree(target.state)
+            typer.echo(f"Stack {target.name} is gone.")
+        if cache:
+            teardown.remove_cache()
+    except (teardown.Leftovers, OSError) as error:
+        _fail(error)
 
 
 @app.command()

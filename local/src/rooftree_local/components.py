@@ -17,7 +17,107 @@ from rooftree_local.addresses import (
 POSTGRES_USER_ID = 70070
 PKI = f"{STATE}/pki"
 CONFIG = f"{STATE}/config"
-ETCD_PORT = 2379
+ETCD_URL = "https://127.0.0.1:2379"
+ETCD_FLAGS = (
+    f"--data-dir={STATE}/etcd",
+    f"--listen-client-urls={ETCD_URL}",
+    f"--advertise-client-urls={ETCD_URL}",
+    "--listen-peer-urls=http://127.0.0.1:2380",
+    "--listen-metrics-urls=http://127.0.0.1:2381",
+    f"--cert-file={PKI}/etcd.crt",
+    f"--key-file={PKI}/etcd.key",
+    # Pods of the host's network reach this port too.
+    "--client-cert-auth",
+    f"--trusted-ca-file={PKI}/etcd-ca.crt",
+    # The state lives as long as the processes do, so nothing is gained by waiting for the disk.
+    "--unsafe-no-fsync",
+    "--logger=zap",
+    "--log-level=warn",
+)
+APISERVER_FLAGS = (
+    f"--etcd-servers={ETCD_URL}",
+    f"--etcd-cafile={PKI}/etcd-ca.crt",
+    f"--etcd-certfile={PKI}/etcd-client.crt",
+    f"--etcd-keyfile={PKI}/etcd-client.key",
+    f"--encryption-provider-config={CONFIG}/encryption.yaml",
+    f"--audit-policy-file={CONFIG}/audit-policy.yaml",
+    f"--audit-log-path={STATE}/logs/audit.log",
+    "--audit-log-maxsize=100",
+    "--audit-log-maxbackup=1",
+    f"--service-cluster-ip-range={SERVICE_CIDR}",
+    f"--secure-port={APISERVER_PORT}",
+    "--bind-address=0.0.0.0",
+    # Without it `kubernetes.default` has no endpoint, and logs and exec look for the node's name.
+    f"--advertise-address={NODE_IP}",
+    "--kubelet-preferred-address-types=InternalIP",
+    "--allow-privileged=true",
+    f"--tls-cert-file={PKI}/apiserver.crt",
+    f"--tls-private-key-file={PKI}/apiserver.key",
+    f"--client-ca-file={PKI}/ca.crt",
+    "--authorization-mode=Node,RBAC",
+    "--enable-admission-plugins=NodeRestriction",
+    "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+    f"--service-account-key-file={PKI}/service-accounts.pub",
+    f"--service-account-signing-key-file={PKI}/service-accounts.key",
+    f"--kubelet-certificate-authority={PKI}/ca.crt",
+    f"--kubelet-client-certificate={PKI}/apiserver-kubelet-client.crt",
+    f"--kubelet-client-key={PKI}/apiserver-kubelet-client.key",
+    f"--requestheader-client-ca-file={PKI}/ca.crt",
+    "--requestheader-allowed-names=front-proxy",
+    "--requestheader-username-headers=X-Remote-User",
+    "--requestheader-group-headers=X-Remote-Group",
+    "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+    f"--proxy-client-cert-file={PKI}/front-proxy.crt",
+    f"--proxy-client-key-file={PKI}/front-proxy.key",
+    "--enable-aggregator-routing=true",
+    "--profiling=false",
+)
+CONTROLLER_FLAGS = (
+    f"--kubeconfig={CONFIG}/controller-manager.kubeconfig",
+    f"--service-account-private-key-file={PKI}/service-accounts.key",
+    f"--root-ca-file={PKI}/ca.crt",
+    f"--cluster-signing-cert-file={PKI}/ca.crt",
+    f"--cluster-signing-key-file={PKI}/ca.key",
+    "--use-service-account-credentials=true",
+    "--leader-elect=false",
+    "--bind-address=127.0.0.1",
+    # Namespaces with all their objects come and go; the default of 20 requests a second makes them wait.
+    "--kube-api-qps=100",
+    "--kube-api-burst=200",
+)
+SCHEDULER_FLAGS = (
+    f"--kubeconfig={CONFIG}/scheduler.kubeconfig",
+    "--leader-elect=false",
+    "--bind-address=127.0.0.1",
+)
+KUBELET_FLAGS = (
+    f"--config={CONFIG}/kubelet.yaml",
+    f"--kubeconfig={CONFIG}/kubelet.kubeconfig",
+    f"--hostname-override={NODE_NAME}",
+    f"--node-ip={NODE_IP}",
+    f"--root-dir={STATE}/kubelet",
+)
+COREDNS_ACCESS = (f"--filename={CONFIG}/coredns-access.yaml",)
+POSTGRES_USER = (
+    "setpriv",
+    f"--reuid={POSTGRES_USER_ID}",
+    f"--regid={POSTGRES_USER_ID}",
+    "--clear-groups",
+    "--no-new-privs",
+)
+INITDB_FLAGS = (
+    f"--pgdata={STATE}/postgres/data",
+    "--username=postgres",
+    "--auth=scram-sha-256",
+    f"--pwfile={STATE}/postgres/superuser-password",
+    "--encoding=UTF8",
+    # The same order on every machine, and no locale that a minimal system lacks.
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    "--no-sync",
+)
+POSTGRES_FLAGS = ("-D", f"{STATE}/postgres/data", "-c", f"config_file={STATE}/postgres/postgresql.conf")
 
 
 @dataclass(frozen=True)
@@ -41,183 +141,42 @@ class Component:
 def node(tools: dict[str, str]) -> list[Component]:
     """The control plane and the one node; `tools` maps a tool's name to its path inside the stack."""
     kubelite = tools["kubelite"]
+
+    def kubernetes(name: str, program: str, flags: tuple[str, ...], ready: str) -> Component:
+        return Component(name, (kubelite, program, *flags), ready)
+
     return [
-        _etcd(),
-        _apiserver(kubelite),
-        Component(
-            "controller-manager",
-            (
-                kubelite,
-                "kube-controller-manager",
-                f"--kubeconfig={CONFIG}/controller-manager.kubeconfig",
-                f"--service-account-private-key-file={PKI}/service-accounts.key",
-                f"--root-ca-file={PKI}/ca.crt",
-                f"--cluster-signing-cert-file={PKI}/ca.crt",
-                f"--cluster-signing-key-file={PKI}/ca.key",
-                "--use-service-account-credentials=true",
-                "--leader-elect=false",
-                "--bind-address=127.0.0.1",
-                "--kube-api-qps=100",
-                "--kube-api-burst=200",
-            ),
-            ready="tcp://127.0.0.1:10257",
-        ),
-        Component(
-            "scheduler",
-            (
-                kubelite,
-                "kube-scheduler",
-                f"--kubeconfig={CONFIG}/scheduler.kubeconfig",
-                "--leader-elect=false",
-                "--bind-address=127.0.0.1",
-            ),
-            ready="tcp://127.0.0.1:10259",
-        ),
+        Component("etcd", ("etcd", *ETCD_FLAGS), ready="http://127.0.0.1:2381/health"),
+        kubernetes("apiserver", "kube-apiserver", APISERVER_FLAGS, f"https://{NODE_IP}:{APISERVER_PORT}/readyz"),
+        kubernetes("controller-manager", "kube-controller-manager", CONTROLLER_FLAGS, "tcp://127.0.0.1:10257"),
+        kubernetes("scheduler", "kube-scheduler", SCHEDULER_FLAGS, "tcp://127.0.0.1:10259"),
         Component(
             "containerd",
             ("containerd", "--config", f"{CONFIG}/containerd.toml"),
             ready="unix:///run/containerd/containerd.sock",
         ),
-        Component(
-            "kubelet",
-            (
-                kubelite,
-                "kubelet",
-                f"--config={CONFIG}/kubelet.yaml",
-                f"--kubeconfig={CONFIG}/kubelet.kubeconfig",
-                f"--hostname-override={NODE_NAME}",
-                f"--node-ip={NODE_IP}",
-                f"--root-dir={STATE}/kubelet",
-            ),
-            ready="http://127.0.0.1:10248/healthz",
-        ),
-        Component(
-            "kube-proxy",
-            (kubelite, "kube-proxy", f"--config={CONFIG}/kube-proxy.yaml"),
-            ready="http://127.0.0.1:10256/healthz",
+        kubernetes("kubelet", "kubelet", KUBELET_FLAGS, "http://127.0.0.1:10248/healthz"),
+        kubernetes(
+            "kube-proxy", "kube-proxy", (f"--config={CONFIG}/kube-proxy.yaml",), "http://127.0.0.1:10256/healthz"
         ),
         Component(
             "coredns-access",
-            (
-                kubelite,
-                "kubectl",
-                f"--kubeconfig={STATE}/kubeconfig",
-                "apply",
-                "--server-side",
-                f"--filename={CONFIG}/coredns-access.yaml",
-            ),
+            (kubelite, "kubectl", f"--kubeconfig={STATE}/kubeconfig", "apply", "--server-side", *COREDNS_ACCESS),
             once=True,
             env={"KUBECACHEDIR": "/run/kubectl"},
         ),
-        Component(
-            "coredns",
-            (tools["coredns"], "-conf", f"{CONFIG}/Corefile"),
-            ready="http://127.0.0.1:8181/ready",
-        ),
+        Component("coredns", (tools["coredns"], "-conf", f"{CONFIG}/Corefile"), ready="http://127.0.0.1:8181/ready"),
     ]
-
-
-def _etcd() -> Component:
-    url = f"https://127.0.0.1:{ETCD_PORT}"
-    return Component(
-        "etcd",
-        (
-            "etcd",
-            f"--data-dir={STATE}/etcd",
-            f"--listen-client-urls={url}",
-            f"--advertise-client-urls={url}",
-            "--listen-peer-urls=http://127.0.0.1:2380",
-            "--listen-metrics-urls=http://127.0.0.1:2381",
-            f"--cert-file={PKI}/etcd.crt",
-            f"--key-file={PKI}/etcd.key",
-            "--client-cert-auth",
-            f"--trusted-ca-file={PKI}/etcd-ca.crt",
-            # The state lives as long as the processes do, so nothing is gained by waiting for the disk.
-            "--unsafe-no-fsync",
-            "--logger=zap",
-            "--log-level=warn",
-        ),
-        ready="http://127.0.0.1:2381/health",
-    )
-
-
-def _apiserver(kubelite: str) -> Component:
-    return Component(
-        "apiserver",
-        (
-            kubelite,
-            "kube-apiserver",
-            f"--etcd-servers=https://127.0.0.1:{ETCD_PORT}",
-            f"--etcd-cafile={PKI}/etcd-ca.crt",
-            f"--etcd-certfile={PKI}/etcd-client.crt",
-            f"--etcd-keyfile={PKI}/etcd-client.key",
-            f"--encryption-provider-config={CONFIG}/encryption.yaml",
-            f"--audit-policy-file={CONFIG}/audit-policy.yaml",
-            f"--audit-log-path={STATE}/logs/audit.log",
-            "--audit-log-maxsize=100",
-            "--audit-log-maxbackup=1",
-            f"--service-cluster-ip-range={SERVICE_CIDR}",
-            f"--secure-port={APISERVER_PORT}",
-            "--bind-address=0.0.0.0",
-            f"--advertise-address={NODE_IP}",
-            "--kubelet-preferred-address-types=InternalIP",
-            "--allow-privileged=true",
-            f"--tls-cert-file={PKI}/apiserver.crt",
-            f"--tls-private-key-file={PKI}/apiserver.key",
-            f"--client-ca-file={PKI}/ca.crt",
-            "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            f"--service-account-key-file={PKI}/service-accounts.pub",
-            f"--service-account-signing-key-file={PKI}/service-accounts.key",
-            f"--kubelet-certificate-authority={PKI}/ca.crt",
-            f"--kubelet-client-certificate={PKI}/apiserver-kubelet-client.crt",
-            f"--kubelet-client-key={PKI}/apiserver-kubelet-client.key",
-            f"--requestheader-client-ca-file={PKI}/ca.crt",
-            "--requestheader-allowed-names=front-proxy",
-            "--requestheader-username-headers=X-Remote-User",
-            "--requestheader-group-headers=X-Remote-Group",
-            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            f"--proxy-client-cert-file={PKI}/front-proxy.crt",
-            f"--proxy-client-key-file={PKI}/front-proxy.key",
-            "--enable-aggregator-routing=true",
-            "--profiling=false",
-        ),
-        ready=f"https://{NODE_IP}:{APISERVER_PORT}/readyz",
-    )
 
 
 def backends(tools: dict[str, str]) -> list[Component]:
     """PostgreSQL, which refuses to run as root: it has a user of its own, known inside the stack only."""
-    binaries, data = f"{tools['postgres']}/bin", f"{STATE}/postgres/data"
-    as_user = (
-        "setpriv",
-        f"--reuid={POSTGRES_USER_ID}",
-        f"--regid={POSTGRES_USER_ID}",
-        "--clear-groups",
-        "--no-new-privs",
-    )
+    binaries = f"{tools['postgres']}/bin"
     return [
-        Component(
-            "postgres-init",
-            (
-                *as_user,
-                f"{binaries}/initdb",
-                f"--pgdata={data}",
-                "--username=postgres",
-                "--auth=scram-sha-256",
-                f"--pwfile={STATE}/postgres/superuser-password",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-                "--no-sync",
-            ),
-            once=True,
-        ),
+        Component("postgres-init", (*POSTGRES_USER, f"{binaries}/initdb", *INITDB_FLAGS), once=True),
         Component(
             "postgres",
-            (*as_user, f"{binaries}/postgres", "-D", data, "-c", f"config_file={STATE}/postgres/postgresql.conf"),
+            (*POSTGRES_USER, f"{binaries}/postgres", *POSTGRES_FLAGS),
             ready=f"tcp://{NODE_IP}:{POSTGRES_PORT}",
         ),
     ]

@@ -1,7 +1,7 @@
 """The person's door into the development stack: 127.0.0.1:8443 and [::1]:8443 of the machine lead to its edge.
 
-`python -m rooftree_local.forward PID PIPE` listens in the machine's network, then moves itself into the stack's, so that
-what it connects to is there. It ends with the stack.
+`python -m rooftree_local.forward PID PIPE` listens in the machine's network, then moves itself into the one of process
+PID, so that what it connects to is there. It ends with that process.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ def start(target: Stack, work: Work) -> None:
     process_file(target).write_text(json.dumps({"pid": process.pid, "stack": running.pid, "since": time.time()}))
 
 
-def listen() -> list[socket.socket]:
+def listen(port: int) -> list[socket.socket]:
     """Listening sockets in the network that this process is in now."""
     sockets = []
     for family, address in LISTEN:
         if family == socket.AF_INET6 and not Path("/proc/net/if_inet6").exists():
             continue
-        server = socket.create_server((address, EDGE_PORT), family=family, backlog=128)
+        server = socket.create_server((address, port), family=family, backlog=128)
         server.setblocking(False)
         sockets.append(server)
     return sockets
@@ -127,7 +127,7 @@ async def serve(sockets: list[socket.socket], process: int) -> None:
 def main() -> None:
     """Entry: the process to follow and the pipe on which to say that it listens."""
     process, ready = int(sys.argv[1]), int(sys.argv[2])
-    sockets = listen()
+    sockets = listen(EDGE_PORT)
     move_into(process)
     os.write(ready, b"ready")
     os.close(ready)

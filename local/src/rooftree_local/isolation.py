@@ -1,6 +1,6 @@
 """What process 1 of a stack does first: mounts, users and network of the new namespaces.
 
-Everything here goes away with the namespaces. Only standard library: the process that runs it lives as long as the stack.
+Everything here goes away with the namespaces. Only standard library: its process lives as long as the stack.
 """
 
 from __future__ import annotations

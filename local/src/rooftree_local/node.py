@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rooftree_local import components, paths, pki, postgres, render, stack, tools
 from rooftree_local.paths import Stack, write_private
@@ -125,24 +125,29 @@ def bring_up(target: Stack, wanted: list[Component], work: Work) -> None:
     listed = [component.as_json() for component in wanted]
     if running is not None:
         boot = stack.status(target).get("boot", boot)
-        listed = _merged(target, listed)
+        listed = _merged(target, listed, work)
     target.config.mkdir(parents=True, exist_ok=True)
     write_private(target.components_file, json.dumps({"boot": boot, "components": listed}))
     if running is None:
         stack.start(target)
     else:
         stack.reload(target)
-    _wait_until_up(target, work, {str(component["name"]) for component in listed})
+    _wait_until_up(target, work, {component["name"] for component in listed})
 
 
-def _merged(target: Stack, listed: list[dict[str, object]]) -> list[dict[str, object]]:
+def _merged(target: Stack, listed: list[dict[str, Any]], work: Work) -> list[dict[str, Any]]:
     """The live stack's components as they were started, and after them those that are new."""
     try:
         present = json.loads(target.components_file.read_text())["components"]
     except FileNotFoundError:
         present = []
-    names = {component["name"] for component in present}
-    return [*present, *(component for component in listed if component["name"] not in names)]
+    known = {component["name"]: component for component in present}
+    fresh = [component for component in listed if component["name"] not in known]
+    wanted = json.loads(json.dumps(listed))
+    changed = [one["name"] for one in wanted if one["name"] in known and one != known[one["name"]]]
+    if changed:
+        work.say(f"started otherwise than now described: {', '.join(changed)}; `down` and `up` apply the change")
+    return [*present, *fresh]
 
 
 def _wait_until_up(target: Stack, work: Work, names: set[str]) -> None:
@@ -164,7 +169,7 @@ def _wait_until_up(target: Stack, work: Work, names: set[str]) -> None:
     raise CommandFailed("the components were not up within 240 s; see `rooftree-local status`")
 
 
-def is_complete(known: dict[str, object], names: set[str]) -> bool:
+def is_complete(known: dict[str, Any], names: set[str]) -> bool:
     """Whether every component of that name runs (or has done its one task)."""
     present = known.get("components", {})
     good = (
@@ -173,7 +178,7 @@ def is_complete(known: dict[str, object], names: set[str]) -> bool:
     return names <= good
 
 
-def failure(target: Stack, known: dict[str, object]) -> str:
+def failure(target: Stack, known: dict[str, Any]) -> str:
     """What failed, with the last lines of its log."""
     message = str(known.get("message"))
     name = message.split(" ", 1)[0]

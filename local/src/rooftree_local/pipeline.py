@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rooftree_local import (
@@ -30,6 +29,7 @@ from rooftree_local.steps import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from rooftree_local.paths import Stack
     from rooftree_local.sources import Image
@@ -74,7 +74,7 @@ def _artifacts() -> list[Step]:
         _cached("gateway api", tools.fetch_gateway_crds, tools.gateway_crds),
         _cached("base image", base_image.make, base_image.archive),
         *(_wheelhouse(image) for image in sources.IMAGES),
-        _cached("web app", frontend.build, sources.frontend_dist, sources.frontend_missing),
+        _cached("web app", frontend.build, sources.frontend_dist, sources.web_app_missing),
         *(_image(image) for image in sources.IMAGES),
     ]
 

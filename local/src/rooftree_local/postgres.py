@@ -152,10 +152,10 @@ def prepare(target: Stack, work: Work) -> None:
     """The operator's role and the platform's database, made or brought to the wanted state."""
     work.say(f"role {OPERATOR_ROLE}, database {PLATFORM_DATABASE}")
     verifier = scram_verifier(operator_password(target), secrets.token_bytes(16))
-    if not query(target, f"SELECT 1 FROM pg_roles WHERE rolname = '{OPERATOR_ROLE}'"):
+    if not query(target, f"SELECT 1 FROM pg_roles WHERE rolname = '{OPERATOR_ROLE}'"):  # noqa: S608 - a constant
         query(target, f"CREATE ROLE {OPERATOR_ROLE}")
     options = "LOGIN CREATEDB CREATEROLE NOSUPERUSER"
     query(target, f"ALTER ROLE {OPERATOR_ROLE} {options} PASSWORD '{verifier}'")
-    if not query(target, f"SELECT 1 FROM pg_database WHERE datname = '{PLATFORM_DATABASE}'"):
+    if not query(target, f"SELECT 1 FROM pg_database WHERE datname = '{PLATFORM_DATABASE}'"):  # noqa: S608 - a constant
         query(target, f"CREATE DATABASE {PLATFORM_DATABASE} OWNER {OPERATOR_ROLE}")
     query(target, f"REVOKE ALL ON DATABASE {PLATFORM_DATABASE}, postgres FROM PUBLIC")

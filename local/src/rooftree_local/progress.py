@@ -69,7 +69,7 @@ class Bar:
         self._line(f"[dim]✓ {escape(name)} (as before)[/]")
 
     def skipped(self, name: str, reason: str) -> None:
-        self._line(f"[yellow]–[/] {escape(name)} [dim]left out: {escape(reason)}[/]")
+        self._line(f"[yellow]·[/] {escape(name)} [dim]left out: {escape(reason)}[/]")
 
     def failed(self, name: str, seconds: float) -> None:
         self._progress.console.print(f"[red]✗ {escape(name)}[/] [dim]{seconds:.1f} s[/]")

@@ -73,7 +73,8 @@ def prerequisites(target: Stack, work: Work) -> None:
 def definitions(target: Stack, folder: str, work: Work) -> None:
     """Custom resource definitions, applied and established."""
     kubectl.apply(target, work, "-f", folder)
-    work.command(kubectl.argv(target, "wait", "--for=condition=Established", "-f", folder, "--timeout=60s"))
+    wait = ["wait", "customresourcedefinitions", "--all", "--for=condition=Established", "--timeout=60s"]
+    work.command(kubectl.argv(target, *wait))
 
 
 def manifest(work: Work) -> str:

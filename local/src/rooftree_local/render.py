@@ -93,7 +93,6 @@ def containerd() -> str:
 version = 2
 root = "{STATE}/containerd/root"
 state = "/run/containerd"
-disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper"]
 
 [grpc]
   address = "/run/containerd/containerd.sock"

@@ -74,6 +74,11 @@ def frontend_missing() -> str | None:
     return None if (paths.repository() / "frontend" / "package.json").is_file() else "there is no frontend/ yet"
 
 
+def web_app_missing() -> str | None:
+    """Why the web app need not be built, if so: only the tenant app's image holds it."""
+    return frontend_missing() or TENANT.missing
+
+
 def frontend_hash() -> str:
     """Changes with every source of the web app; nothing when there is none."""
     return "" if frontend_missing() else hashing.of_trees(paths.repository(), "frontend")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rooftree_local import cgroups, node, stack
+from rooftree_local import buildah, cgroups, node, paths, stack
 
 if TYPE_CHECKING:
     from rooftree_local.paths import Stack
@@ -56,10 +57,8 @@ def in_network(running: stack.Running) -> list[int]:
 def _end(running: stack.Running) -> None:
     """Process 1 first asks its components to end; then the kernel ends whatever is left in its namespace."""
     for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(running.pid, number)
-        except ProcessLookupError:
-            pass
         if _gone(running.outer, patience):
             return
     raise Leftovers(f"process {running.outer} of the stack does not end")
@@ -95,3 +94,11 @@ def _remove_cgroups(target: Stack) -> None:
         if time.monotonic() > deadline:
             raise Leftovers(f"control groups still in use: {', '.join(map(str, stuck[:5]))}")
         time.sleep(0.1)
+
+
+def remove_cache() -> None:
+    """Removes downloads and builds; whatever another checkout still uses of it goes too."""
+    storage = paths.cached("buildah", "storage")
+    if storage.exists() and shutil.which("buildah"):
+        stack.run(buildah.argv("rmi", "--all", "--force"))
+    shutil.rmtree(paths.cache())

