@@ -28,7 +28,8 @@ _STOP_SECONDS = 10.0
 
 def names() -> tuple[str, ...]:
     """All modules of this code base, sorted."""
-    return tuple(sorted(item.name for item in pkgutil.iter_modules(modules.__path__) if item.ispkg))
+    packages = (item.name for item in pkgutil.iter_modules(modules.__path__) if item.ispkg)
+    return tuple(sorted(name for name in packages if (folder(name) / "module.py").is_file()))
 
 
 def folder(name: str) -> Path:

@@ -26,13 +26,13 @@ class Principal:
 Authenticator = Callable[[Request], Awaitable[Principal]]
 
 # Declared for the API description only; the authenticator reads the raw headers itself.
-_cookie = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", auto_error=False)
+session_cookie = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", auto_error=False)
 _bearer = HTTPBearer(bearerFormat="JWT", scheme_name="bearer", auto_error=False)
 
 
 async def require_principal(
     request: Request,
-    _session: Annotated[str | None, Depends(_cookie)] = None,
+    _session: Annotated[str | None, Depends(session_cookie)] = None,
     _token: Annotated[object | None, Depends(_bearer)] = None,
 ) -> Principal:
     authenticator: Authenticator = request.app.state.authenticator

@@ -88,11 +88,10 @@ def parse(pairs: Sequence[tuple[str, str]], clients: Clients) -> AuthorizationRe
 def _refusal(given: Mapping[str, str]) -> str | None:
     if given.get("response_type") != "code":
         return "unsupported_response_type"
-    if given.get("response_mode", "query") != "query" or "request" in given or "request_uri" in given:
-        return "invalid_request"
-    if given.get("code_challenge_method") != "S256" or not is_challenge(given.get("code_challenge", "")):
-        return "invalid_request"
-    if any(len(given.get(name, "")) > _MAX_TEXT for name in ("state", "nonce", "scope")):
+    elsewhere = given.get("response_mode", "query") != "query" or "request" in given or "request_uri" in given
+    proven = given.get("code_challenge_method") == "S256" and is_challenge(given.get("code_challenge", ""))
+    too_long = any(len(given.get(name, "")) > _MAX_TEXT for name in ("state", "nonce", "scope"))
+    if elsewhere or not proven or too_long:
         return "invalid_request"
     if not set(given.get("scope", "").split()) <= set(SCOPES):
         return "invalid_scope"

@@ -1,0 +1,52 @@
+"""`python -m rooftree.cli owner-link|feeds`: what people and the local stack ask a running tenant's release."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from rooftree import assembly
+from rooftree.contracts.identity.api import IdentityApi
+from rooftree.kernel import logs
+from rooftree.kernel.errors import Problem
+from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
+
+
+async def owner_link(parts: assembly.Parts) -> None:
+    """One line: the owner's one-time link, or where to sign in once it was used."""
+    link = await parts.runtime.port(IdentityApi).owner_link()
+    if link.accepted:
+        sys.stderr.write("The owner has an account already; sign in here:\n")
+    sys.stdout.write(f"{link.url}\n")
+
+
+COMMANDS: dict[str, Callable[[assembly.Parts], Awaitable[None]]] = {"owner-link": owner_link}
+
+
+async def _run(settings: Settings, command: Callable[[assembly.Parts], Awaitable[None]]) -> None:
+    parts = assembly.build(assembly.find(), settings, Secrets(settings.secrets_dir))
+    try:
+        await command(parts)
+    finally:
+        await parts.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m rooftree.cli")
+    parser.add_argument("command", choices=sorted(COMMANDS))
+    arguments = parser.parse_args()
+    try:
+        settings = load(Settings)
+        logs.configure("WARNING", tenant_id=settings.tenant_id)
+        asyncio.run(_run(settings, COMMANDS[arguments.command]))
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except Problem as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""Composition of the gateway, and how this app recognises who is calling."""
+
+from pathlib import Path
+
+from fastapi import Request
+
+from rooftree.contracts.identity.api import IdentityApi, TokenRefused
+from rooftree.kernel.auth import Authenticator, Principal
+from rooftree.kernel.errors import Unauthenticated
+from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.modules.gateway.cookies import session_secret
+from rooftree.modules.gateway.jobs import jobs
+from rooftree.modules.gateway.routes import router
+from rooftree.modules.gateway.service import Sessions
+from rooftree.modules.gateway.web import ApiDescription, WebApp
+
+# In the image beside `src`'s content, in a checkout beside `src`.
+_OPENAPI_PLACES = tuple(parent / "openapi" / "openapi.json" for parent in list(Path(__file__).resolve().parents)[3:5])
+
+
+def build(runtime: Runtime) -> Built:
+    sessions = Sessions(runtime.unit_of_work, runtime.clock, runtime.port(IdentityApi), runtime.background)
+    return Built(
+        services=(sessions, ApiDescription(_OPENAPI_PLACES)),
+        jobs=jobs(sessions),
+        authenticator=_authenticator(sessions),
+        fallback=WebApp(runtime.settings.frontend_dir),
+    )
+
+
+def _authenticator(sessions: Sessions) -> Authenticator:
+    async def authenticate(request: Request) -> Principal:
+        """A bearer token when one is sent, else the session cookie; never one after the other failed."""
+        given = request.headers.getlist("authorization")
+        if given:
+            scheme, _, token = given[0].partition(" ")
+            if len(given) != 1 or scheme.lower() != "bearer":
+                raise TokenRefused
+            return await sessions.bearer(token)
+        secret = session_secret(request)
+        if secret is None:
+            raise Unauthenticated
+        return await sessions.principal(secret)
+
+    return authenticate
+
+
+MODULE = Module(name="gateway", router=router, build=build, requires=(IdentityApi,))

@@ -1,0 +1,160 @@
+"""Use cases of browser sessions: begin one with a code, recognise it, renew its tokens, end it."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from rooftree.contracts.identity.api import WEB_CLIENT_ID, GrantRefused, IdentityApi, Tokens, User
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.background import Background
+from rooftree.kernel.clock import Clock
+from rooftree.kernel.errors import Unauthenticated, Unavailable
+from rooftree.kernel.ids import new_secret
+from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.gateway import domain
+from rooftree.modules.gateway.repository import SessionRepository
+from rooftree.modules.gateway.tables import SessionRow
+
+# Longer than a rotation ever takes; after it, another request may try.
+_RENEWAL_LEASE = timedelta(seconds=10)
+_WAIT_STEPS = 40
+_WAIT_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentSession:
+    """Who is signed in with this cookie, and until when if nothing happens."""
+
+    user: User
+    expires_at: datetime
+
+
+class _Living(NamedTuple):
+    """What a request needs of a session row, free of its transaction."""
+
+    tokens: domain.Sealed
+    version: int
+    access_expires_at: datetime
+    expires_at: datetime
+
+
+class Sessions:
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, identity: IdentityApi, background: Background) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._identity = identity
+        self._background = background
+
+    async def begin(self, *, code: str, verifier: str, redirect_uri: str, replaces: str | None) -> str:
+        """Redeem the code; yields the new cookie's secret. Raises `GrantRefused`.
+
+        `replaces`: the secret of a session that this browser had, which ends.
+        """
+        tokens = await self._identity.exchange_code(
+            code=code, verifier=verifier, redirect_uri=redirect_uri, client_id=WEB_CLIENT_ID
+        )
+        principal = await self._identity.authenticate(tokens.access_token)
+        if replaces:
+            await self.end(replaces)
+        secret, now = new_secret(), self._clock.now()
+        async with self._unit_of_work() as session:
+            SessionRepository(session).add(
+                SessionRow(
+                    secret_hash=domain.session_hash(secret),
+                    user_id=principal.user_id,
+                    sealed=_sealed(secret, tokens),
+                    version=1,
+                    access_expires_at=tokens.access_expires_at,
+                    created_at=now,
+                    used_at=now,
+                    expires_at=domain.expiry(now=now, created_at=now),
+                )
+            )
+        return secret
+
+    async def principal(self, secret: str) -> Principal:
+        """Whose cookie this is. Raises `Unauthenticated`."""
+        living = await self._fresh(secret)
+        return await self._identity.authenticate(living.tokens.access_token)
+
+    async def current(self, secret: str) -> CurrentSession:
+        """Raises `Unauthenticated`."""
+        living = await self._fresh(secret)
+        principal = await self._identity.authenticate(living.tokens.access_token)
+        return CurrentSession(user=await self._identity.user(principal.user_id), expires_at=living.expires_at)
+
+    async def end(self, secret: str) -> None:
+        """Sign out; a session that is gone already is no error."""
+        async with self._unit_of_work() as session:
+            row = await SessionRepository(session).end(domain.session_hash(secret))
+            tokens = domain.unseal(secret, row.sealed) if row else None
+        if tokens is not None:
+            await self._identity.revoke(tokens.refresh_token)
+
+    async def forget_expired(self) -> None:
+        """Daily: drop sessions that ended."""
+        async with self._unit_of_work() as session:
+            await SessionRepository(session).forget_expired(now=self._clock.now())
+
+    async def _fresh(self, secret: str) -> _Living:
+        """The session with an access token that is good now, renewed before or behind this request."""
+        for _ in range(_WAIT_STEPS):
+            living = await self._living(secret)
+            left = living.access_expires_at - self._clock.now()
+            if left > domain.RENEW_BEFORE:
+                return living
+            if left > timedelta(0):
+                self._background.spawn("gateway.renew", self._renew(secret, living))
+                return living
+            if not await self._renew(secret, living):
+                # Another request of the same browser is at it.
+                await asyncio.sleep(_WAIT_SECONDS)
+        raise Unavailable("The session is being renewed.", retry_after=1)
+
+    async def _living(self, secret: str) -> _Living:
+        now, key = self._clock.now(), domain.session_hash(secret)
+        async with self._unit_of_work() as session:
+            repository = SessionRepository(session)
+            row = await repository.living(key, now=now)
+            tokens = domain.unseal(secret, row.sealed) if row else None
+            if row is None or tokens is None:
+                raise Unauthenticated
+            expires_at = row.expires_at
+            if now - row.used_at > domain.TOUCH_INTERVAL:
+                expires_at = domain.expiry(now=now, created_at=row.created_at)
+                await repository.touch(key, now=now, expires_at=expires_at)
+            return _Living(tokens, row.version, row.access_expires_at, expires_at)
+
+    async def _renew(self, secret: str, living: _Living) -> bool:
+        """Rotate once for all who ask; False when another does. A refused rotation ends the session."""
+        key, now = domain.session_hash(secret), self._clock.now()
+        async with self._unit_of_work() as session:
+            claimed = await SessionRepository(session).claim_renewal(
+                key, version=living.version, now=now, until=now + _RENEWAL_LEASE
+            )
+        if not claimed:
+            return False
+        try:
+            tokens = await self._identity.refresh(refresh_token=living.tokens.refresh_token, client_id=WEB_CLIENT_ID)
+        except GrantRefused:
+            async with self._unit_of_work() as session:
+                await SessionRepository(session).end(key)
+            return True
+        async with self._unit_of_work() as session:
+            await SessionRepository(session).renewed(
+                key,
+                version=living.version,
+                sealed=_sealed(secret, tokens),
+                access_expires_at=tokens.access_expires_at,
+            )
+        return True
+
+    async def bearer(self, token: str) -> Principal:
+        """Who an API client's token stands for. Raises `TokenRefused`."""
+        return await self._identity.authenticate(token)
+
+
+def _sealed(secret: str, tokens: Tokens) -> bytes:
+    return domain.seal(secret, domain.Sealed(tokens.access_token, tokens.refresh_token), secrets.token_bytes(12))

@@ -1,0 +1,28 @@
+"""Postgres schema `gateway`."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, LargeBinary, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(schema="gateway")
+    type_annotation_map = {datetime: DateTime(timezone=True), bytes: LargeBinary}  # noqa: RUF012
+
+
+class SessionRow(Table):
+    """A browser that is signed in. `version` rises with each renewal of the sealed tokens."""
+
+    __tablename__ = "sessions"
+
+    secret_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(index=True)
+    sealed: Mapped[bytes]
+    version: Mapped[int]
+    access_expires_at: Mapped[datetime]
+    renewing_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,73 @@
+"""`python -m rooftree.openapi [--check] [folder]`: write openapi/<module>.json and the merged openapi.json.
+
+The files are committed and designed before their handlers; `--check` fails when they and the routes differ.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from rooftree import assembly
+from rooftree.kernel import health, problems
+
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "openapi"
+MERGED = "openapi.json"
+
+
+def documents() -> dict[str, str]:
+    """File name → content, in a stable order and spelling."""
+    modules = assembly.find()
+    found = {f"{module.name}.json": _document(f"Rooftree {module.name}", [module.router]) for module in modules}
+    found[MERGED] = _document("Rooftree", [health.router, *(module.router for module in modules)])
+    return found
+
+
+def _document(title: str, routers: Iterable[APIRouter]) -> str:
+    app = FastAPI(generate_unique_id_function=assembly.operation_id)
+    for router in routers:
+        app.include_router(router)
+    document = get_openapi(title=title, version="1", routes=app.routes, servers=[{"url": "/"}])
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for framework_schema in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(framework_schema, None)
+    schemas["Problem"] = problems.SCHEMA
+    for operation in _operations(document):
+        if "422" in operation["responses"]:
+            operation["responses"] |= {str(status): value for status, value in problems.responses(422).items()}
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write or check the committed API descriptions.")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT_FOLDER)
+    arguments = parser.parse_args()
+    wanted = documents()
+    folder: Path = arguments.folder
+    present = {file.name: file.read_text() for file in sorted(folder.glob("*.json"))}
+    if arguments.check:
+        differing = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+        if differing:
+            sys.stderr.write(f"Differs from the routes: {', '.join(differing)}. Run `make gen`.\n")
+        return 1 if differing else 0
+    folder.mkdir(exist_ok=True)
+    for name in present.keys() - wanted.keys():
+        (folder / name).unlink()
+    for name, content in wanted.items():
+        (folder / name).write_text(content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
