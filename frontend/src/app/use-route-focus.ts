@@ -1,12 +1,17 @@
 import { type RefObject, useEffect, useRef } from "react";
 import { useLocation } from "react-router";
 
+/** A navigation may name what is to have the focus after it (`state.focus`, a selector). */
+const focusWanted = (state: unknown): string | undefined =>
+  typeof state === "object" && state !== null && "focus" in state ? String(state.focus) : undefined;
+
 /**
  * After a change of page the focus moves to its heading, and back to the link that was followed when one returns to a
  * list; the title is announced. A change within a page (filters) leaves the focus alone.
  */
 export function useRouteFocus(announcer: RefObject<HTMLElement | null>): void {
-  const { pathname, search } = useLocation();
+  const { pathname, search, state } = useLocation();
+  const wanted = focusWanted(state);
   const address = pathname + search;
   const last = useRef({ pathname, address });
   const followed = useRef(new Map<string, string>());
@@ -24,9 +29,10 @@ export function useRouteFocus(announcer: RefObject<HTMLElement | null>): void {
     const before = last.current;
     last.current = { pathname, address };
     if (before.pathname === pathname) return;
+    const asked = wanted && document.querySelector<HTMLElement>(wanted);
     const link = document.getElementById(followed.current.get(address) ?? "");
-    const target = link ?? document.querySelector<HTMLElement>("h1") ?? document.getElementById("main");
+    const target = asked || link || document.querySelector<HTMLElement>("h1") || document.getElementById("main");
     target?.focus({ preventScroll: true });
     if (announcer.current) announcer.current.textContent = document.title;
-  }, [pathname, address, announcer]);
+  }, [pathname, address, wanted, announcer]);
 }

@@ -60,7 +60,7 @@ export function useShortcuts(onHelp: () => void): void {
       else if (event.key === "?") help.current();
       else if (event.key === "/") {
         event.preventDefault();
-        if (!focusSearch()) void Promise.resolve(navigate("/listings")).then(() => requestAnimationFrame(focusSearch));
+        if (!focusSearch()) void navigate("/listings", { state: { focus: "[data-search]" } });
       }
     };
     document.addEventListener("keydown", onKey);

@@ -22,12 +22,15 @@ export function UserMenu({ onHelp }: { onHelp: () => void }) {
         trigger={
           <button
             type="button"
-            aria-label={`Account of ${user.name}`}
             className="grid size-10 shrink-0 place-items-center rounded-full transition-colors hover:bg-sunken"
           >
-            <span className="grid size-8 place-items-center rounded-full bg-brand-soft font-medium text-on-brand-soft text-xs">
+            <span
+              aria-hidden
+              className="grid size-8 place-items-center rounded-full bg-brand-soft font-medium text-on-brand-soft text-xs"
+            >
               {initials(user.name || user.email)}
             </span>
+            <span className="sr-only">Account of {user.name || user.email}</span>
           </button>
         }
       >

@@ -23,7 +23,7 @@ export function Rejections({ feed }: { feed: Feed }) {
   const titleId = `rejections-${feed.name}`;
   return (
     <section aria-labelledby={titleId} className="border-line border-t px-5 pt-4 pb-5">
-      <h3 id={titleId} className="font-medium">
+      <h3 id={titleId} className="font-semibold">
         {plural(total, "bad record", "bad records")}
       </h3>
       <p className="mb-3 text-ink-soft text-sm">Left out of the listings until their source corrects them.</p>

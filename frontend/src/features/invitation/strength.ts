@@ -8,12 +8,10 @@ export interface Strength {
   words: string;
 }
 
-/** Groups of letters, digits and signs, and how far the text is from repeating itself. */
-function variety(password: string): number {
-  const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{N}/u, /[^\p{L}\p{N}]/u].filter((kind) => kind.test(password)).length;
-  const distinct = new Set(password.toLowerCase()).size;
-  return distinct < 6 ? 0 : kinds;
-}
+const MIN_DISTINCT = 5;
+
+const kindsOf = (password: string): number =>
+  [/\p{Ll}/u, /\p{Lu}/u, /\p{N}/u, /[^\p{L}\p{N}]/u].filter((kind) => kind.test(password)).length;
 
 export function strength(password: string, { email, name }: { email: string; name: string }): Strength {
   const length = [...password].length;
@@ -23,6 +21,7 @@ export function strength(password: string, { email, name }: { email: string; nam
     return { level: 0, words: `${missing} more ${missing === 1 ? "character" : "characters"} needed.` };
   }
   const folded = password.toLowerCase();
+  if (new Set(folded).size < MIN_DISTINCT) return { level: 0, words: "More different characters needed." };
   const own = [...email.toLowerCase().split(/[@.]/), ...name.toLowerCase().split(/\s+/)].filter(
     (word) => word.length >= 4,
   );
@@ -30,7 +29,7 @@ export function strength(password: string, { email, name }: { email: string; nam
     return { level: 0, words: "This begins like one of the passwords that are tried first." };
   if (own.some((word) => folded.includes(word) && length - word.length < PASSWORD_MIN / 2))
     return { level: 0, words: "This is mostly your own name or email." };
-  const score = variety(password) + (length >= 16 ? 1 : 0) + (length >= 20 ? 1 : 0);
+  const score = kindsOf(password) + (length >= 16 ? 1 : 0) + (length >= 20 ? 1 : 0);
   if (score >= 4) return { level: 3, words: "Strong." };
   if (score >= 2) return { level: 2, words: "Good." };
   return { level: 1, words: "Fair. Longer or more varied is better." };

@@ -15,7 +15,7 @@ export function AtLeast({ legend, name, value, onChange }: AtLeastProps) {
   const options = [undefined, 1, 2, 3, 4, 5];
   return (
     <fieldset>
-      <legend className="mb-2 font-medium text-sm">{legend}</legend>
+      <legend className="mb-2 font-semibold text-sm">{legend}</legend>
       <div className="flex overflow-hidden rounded-lg border border-control has-focus-visible:outline-2 has-focus-visible:outline-brand has-focus-visible:outline-offset-2">
         {options.map((option) => (
           <label

@@ -18,7 +18,7 @@ export function Choices({ legend, name, options, chosen, onChange }: ChoicesProp
   const all = [...options, ...chosen.filter((value) => !options.includes(value))];
   return (
     <fieldset>
-      <legend className="mb-1 font-medium text-sm">{legend}</legend>
+      <legend className="mb-1 font-semibold text-sm">{legend}</legend>
       {all.map((option) => (
         <label key={option} className="-mx-2 flex min-h-9 items-center gap-2.5 rounded-md px-2 text-sm hover:bg-sunken">
           <input

@@ -2,7 +2,7 @@
 import type { PropertyDetail } from "@/shared/api/types";
 import { count, day, decimal, money, squareFeet } from "@/shared/lib/format";
 
-export interface Fact {
+interface Fact {
   name: string;
   value: string;
 }

@@ -9,7 +9,7 @@ export const SORTS = {
   area: "Smallest first",
 } as const;
 export type Sort = keyof typeof SORTS;
-export const DEFAULT_SORT: Sort = "-modified";
+const DEFAULT_SORT: Sort = "-modified";
 
 const NUMBERS = ["min_price", "max_price", "min_beds", "min_baths", "min_area", "max_area"] as const;
 export type NumberFilter = (typeof NUMBERS)[number];

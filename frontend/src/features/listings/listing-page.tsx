@@ -4,7 +4,7 @@ import { Link, useLocation, useParams } from "react-router";
 import { isStatus } from "@/shared/api/problem";
 import { useTenant } from "@/shared/api/tenant";
 import type { PropertyDetail } from "@/shared/api/types";
-import { major, moment, money, wholeMoney } from "@/shared/lib/format";
+import { decimal, major, moment, money, plural, wholeMoney } from "@/shared/lib/format";
 import { Badge } from "@/shared/ui/badge";
 import { buttonStyle } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
@@ -137,6 +137,7 @@ function Headline({ home }: { home: PropertyDetail }) {
         </p>
       </div>
       <Figures property={home} className="border-line border-y py-3.5 text-lg" />
+      <AtAGlance home={home} />
       {home.list_office_name && (
         <p className="text-sm">
           <span className="text-ink-soft">Listed by</span>{" "}
@@ -148,15 +149,33 @@ function Headline({ home }: { home: PropertyDetail }) {
   );
 }
 
+function AtAGlance({ home }: { home: PropertyDetail }) {
+  const entries = [
+    { name: "Built", value: home.year_built },
+    { name: "Lot", value: home.lot_size_acres == null ? null : `${decimal(home.lot_size_acres)} acres` },
+    { name: "On market", value: home.days_on_market == null ? null : plural(home.days_on_market, "day", "days") },
+  ].filter(({ value }) => value != null);
+  return (
+    <dl className="grid grid-cols-3 gap-3">
+      {entries.map(({ name, value }) => (
+        <div key={name}>
+          <dt className="text-ink-soft text-sm">{name}</dt>
+          <dd className="font-medium tabular-nums">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 const Facts = ({ home }: { home: PropertyDetail }) => (
   <section aria-labelledby="facts">
     <h2 id="facts" className="mb-4 font-semibold text-lg">
       Facts
     </h2>
-    <div className="grid gap-x-10 gap-y-8 sm:grid-cols-2">
+    <div className="gap-x-10 sm:columns-2">
       {factGroups(home).map(({ title, facts }) => (
-        <section key={title} aria-label={title}>
-          <h3 className="border-line border-b pb-2 font-medium">{title}</h3>
+        <section key={title} aria-label={title} className="mb-8 break-inside-avoid">
+          <h3 className="border-line border-b pb-2 font-semibold">{title}</h3>
           <dl>
             {facts.map(({ name, value }) => (
               <div
@@ -186,8 +205,8 @@ function Attribution({ home }: { home: PropertyDetail }) {
         <time dateTime={source.refreshed_at}>{moment(source.refreshed_at, zone)}</time>.
       </p>
       <p className="mt-1">
-        Listed by its source as last changed {moment(home.modification_timestamp, zone)}. Information is deemed reliable
-        but not guaranteed.
+        Last changed at the source {moment(home.modification_timestamp, zone)}. Information is deemed reliable but not
+        guaranteed.
       </p>
     </footer>
   );

@@ -5,6 +5,7 @@ import { plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
 import { PageTitle } from "@/shared/ui/page";
+import { Select } from "@/shared/ui/select";
 import { FilterChips } from "./filter-chips";
 import { FilterPanel } from "./filter-panel";
 import { countActive, type Filters, SORTS, type Sort, withoutFilters } from "./filters";
@@ -52,7 +53,7 @@ export function ListingsPage() {
 }
 
 const FiltersButton = ({ active, onOpen }: { active: number; onOpen: () => void }) => (
-  <Button look="secondary" className="phone:flex-1 lg:hidden" aria-haspopup="dialog" onClick={onOpen}>
+  <Button look="secondary" className="lg:hidden" aria-haspopup="dialog" onClick={onOpen}>
     <ListFilter aria-hidden />
     Filters
     {active > 0 && (
@@ -65,9 +66,9 @@ const FiltersButton = ({ active, onOpen }: { active: number; onOpen: () => void 
 );
 
 const SortSelect = ({ value, onChange }: { value: Sort; onChange: ChangeFilters }) => (
-  <select
+  <Select
     aria-label="Sort by"
-    className="field w-auto min-w-0 phone:flex-1 phone:basis-40"
+    className="phone:flex-1"
     value={value}
     onChange={(event) => {
       const sort = event.target.value as Sort;
@@ -79,7 +80,7 @@ const SortSelect = ({ value, onChange }: { value: Sort; onChange: ChangeFilters 
         {words}
       </option>
     ))}
-  </select>
+  </Select>
 );
 
 interface FilterSheetProps {

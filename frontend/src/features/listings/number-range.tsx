@@ -69,7 +69,7 @@ export function NumberRange({ legend, unit, min, max, onChange }: NumberRangePro
   const crossed = min.value !== undefined && max.value !== undefined && min.value > max.value;
   return (
     <fieldset aria-describedby={crossed ? id : undefined}>
-      <legend className="mb-2 font-medium text-sm">
+      <legend className="mb-2 font-semibold text-sm">
         {legend} <span className="font-normal text-ink-soft">({unit})</span>
       </legend>
       <div className="grid grid-cols-[1fr_auto_1fr] items-center gap-2">

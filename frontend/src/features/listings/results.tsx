@@ -14,7 +14,7 @@ import type { ChangeFilters } from "./use-filters";
 const GRID = "grid gap-4 sm:grid-cols-2 md:gap-5 xl:grid-cols-3";
 const PLACES = ["a", "b", "c", "d", "e", "f"];
 
-export const ResultsSkeleton = () => (
+const ResultsSkeleton = () => (
   <div className={GRID}>
     {PLACES.map((place) => (
       <ListingCardSkeleton key={place} />

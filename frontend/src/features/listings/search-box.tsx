@@ -27,7 +27,7 @@ export function SearchBox({ value, onChange }: { value: string; onChange: Change
         type="search"
         className="field px-9.5 [&::-webkit-search-cancel-button]:hidden"
         aria-label="Search listings"
-        placeholder="Address, city, neighborhood, words"
+        placeholder="Address, city or words"
         autoComplete="off"
         enterKeyHint="search"
         value={text}

@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { useSearchParams } from "react-router";
 import { type Filters, parseFilters, toSearch } from "./filters";
 
@@ -6,9 +6,16 @@ import { type Filters, parseFilters, toSearch } from "./filters";
 export function useFilters() {
   const [search, setSearch] = useSearchParams();
   const filters = useMemo(() => parseFilters(search), [search]);
+  // Two changes in quick succession must both count, though the router shows the first one only a moment later.
+  const latest = useRef(filters);
+  useEffect(() => {
+    latest.current = filters;
+  }, [filters]);
   const change = useCallback(
-    (next: (now: Filters) => Filters, { replace = false } = {}) =>
-      setSearch((now) => toSearch(next(parseFilters(now))), { replace, state: { keepFocus: true } }),
+    (next: (now: Filters) => Filters, { replace = false } = {}) => {
+      latest.current = next(latest.current);
+      setSearch(toSearch(latest.current), { replace });
+    },
     [setSearch],
   );
   return { filters, change };

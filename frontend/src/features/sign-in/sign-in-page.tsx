@@ -49,7 +49,10 @@ function SignInForm({ request }: { request: string }) {
     mutationFn: (credentials: { email: string; password: string }) =>
       body(api.POST("/oauth/sign-in", { body: { request, ...credentials } })),
     onSuccess: ({ redirect_to }) => browser.leave(redirect_to),
-    onError: () => password.current?.select(),
+    onError: () => {
+      password.current?.focus();
+      password.current?.select();
+    },
   });
   const expired = isStatus(signIn.error, 410);
   return (

@@ -8,13 +8,11 @@ type Json<R, Status extends number> = R extends {
   : never;
 
 export type Session = Json<paths["/api/v1/session"]["get"], 200>;
-export type Tenant = Json<paths["/api/v1/tenant"]["get"], 200>;
 export type Invitation = Json<paths["/api/v1/invitations/{token}"]["get"], 200>;
-export type PropertyPage = Json<paths["/api/v1/properties"]["get"], 200>;
+type PropertyPage = Json<paths["/api/v1/properties"]["get"], 200>;
 export type PropertySummary = PropertyPage["items"][number];
 export type PropertyDetail = Json<paths["/api/v1/properties/{property_id}"]["get"], 200>;
 export type PropertyQuery = NonNullable<paths["/api/v1/properties"]["get"]["parameters"]["query"]>;
 export type Feed = Json<paths["/api/v1/feeds"]["get"], 200>["items"][number];
-export type RejectionPage = Json<paths["/api/v1/feeds/{name}/rejections"]["get"], 200>;
+type RejectionPage = Json<paths["/api/v1/feeds/{name}/rejections"]["get"], 200>;
 export type Rejection = RejectionPage["items"][number];
-export type Money = PropertySummary["list_price"];
