@@ -27,7 +27,7 @@ def run(work: Work, *words: str) -> str:
 
 def build(work: Work, *, context: Path, dockerfile: Path, reference: str, archive: Path) -> None:
     """Builds an ordinary Dockerfile and keeps the result as an archive."""
-    options = ["--pull=never", "--layers", "--format=docker", "--timestamp=0"]
+    options = ["--pull=never", "--layers", "--format=docker"]
     run(work, "build", *options, f"--file={dockerfile}", f"--tag={reference}", str(context))
     save(work, reference, archive)
 

@@ -1,7 +1,7 @@
 """The person's door into the development stack: 127.0.0.1:8443 and [::1]:8443 of the machine lead to its edge.
 
-`python -m rooftree_local.forward PID PIPE` listens in the machine's network, then moves itself into the one of process
-PID, so that what it connects to is there. It ends with that process.
+`python -m rooftree_local.forward PID PORT PIPE` listens in the machine's network, then moves itself into that of
+process PID, so that what it connects to is there. It ends with that process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from rooftree_local import stack
 from rooftree_local.addresses import EDGE_PORT
@@ -50,23 +50,30 @@ def start(target: Stack, work: Work) -> None:
     """Starts the forwarder and waits until it listens."""
     running = stack.require(target)
     work.say(f"127.0.0.1:{EDGE_PORT} → stack {target.name}")
-    ready_reader, ready_writer = os.pipe()
     with (target.logs / "forwarder.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rooftree_local.forward", str(running.pid), str(ready_writer)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            start_new_session=True,
-            pass_fds=(ready_writer,),
-        )
+        process = spawn(running.pid, EDGE_PORT, log)
+    content = {"pid": process.pid, "stack": running.pid, "since": time.time()}
+    process_file(target).write_text(json.dumps(content))
+
+
+def spawn(inner: int, port: int, log: BinaryIO) -> subprocess.Popen[bytes]:
+    """A forwarder from a port here to the edge's port in the network of process `inner`; it listens already."""
+    ready_reader, ready_writer = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rooftree_local.forward", str(inner), str(port), str(ready_writer)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd="/",
+        start_new_session=True,
+        pass_fds=(ready_writer,),
+    )
     os.close(ready_writer)
     with os.fdopen(ready_reader, "rb") as pipe:
         if pipe.read() != b"ready":
-            words = stack.tail(target.logs / "forwarder.log", 5)
-            raise CommandFailed(f"port {EDGE_PORT} of this machine cannot be forwarded: {words}")
-    process_file(target).write_text(json.dumps({"pid": process.pid, "stack": running.pid, "since": time.time()}))
+            process.wait()
+            raise CommandFailed(f"port {port} of this machine cannot be forwarded:\n{stack.tail(Path(log.name), 5)}")
+    return process
 
 
 def listen(port: int) -> list[socket.socket]:
@@ -125,9 +132,9 @@ async def serve(sockets: list[socket.socket], process: int) -> None:
 
 
 def main() -> None:
-    """Entry: the process to follow and the pipe on which to say that it listens."""
-    process, ready = int(sys.argv[1]), int(sys.argv[2])
-    sockets = listen(EDGE_PORT)
+    """Entry: the process to follow, the port, and the pipe on which to say that it listens."""
+    process, port, ready = (int(word) for word in sys.argv[1:4])
+    sockets = listen(port)
     move_into(process)
     os.write(ready, b"ready")
     os.close(ready)

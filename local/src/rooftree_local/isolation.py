@@ -50,6 +50,7 @@ def _mounts(state: Path, cache: Path) -> None:
     _run("mount", "--no-mtab", "--move", str(staging), "/run")
     for folder in ("/run/netns", "/run/lock", "/run/var/upper", "/run/var/work"):
         Path(folder).mkdir(parents=True)
+    _run("mount", "--no-mtab", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", "/dev/shm")  # noqa: S108 - PostgreSQL's segments
     # Kubelet and CNI have fixed paths under /var: what they write there stays in memory.
     _run(
         "mount",

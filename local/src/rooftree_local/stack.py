@@ -75,7 +75,7 @@ def start(stack: Stack) -> Running:
     stack.logs.mkdir(exist_ok=True)
     stack.status_file.unlink(missing_ok=True)
     cgroups.create(stack.cgroup)
-    command = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", sys.executable)
+    command = ("unshare", "--net", "--mount", "--pid", "--ipc", "--fork", "--kill-child", sys.executable)
     environment = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
     with (stack.logs / "supervisor.log").open("ab") as log:
         outer = subprocess.Popen(
@@ -114,7 +114,7 @@ def reload(stack: Stack) -> None:
 
 def enter(running: Running, argv: Sequence[str]) -> list[str]:
     """The command line that runs `argv` in all namespaces of the stack."""
-    return ["nsenter", f"--target={running.pid}", "--net", "--mount", "--pid", "--wdns=/", *argv]
+    return ["nsenter", f"--target={running.pid}", "--net", "--mount", "--pid", "--ipc", "--wdns=/", *argv]
 
 
 def enter_network(running: Running, argv: Sequence[str]) -> list[str]:

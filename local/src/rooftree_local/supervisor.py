@@ -2,7 +2,8 @@
 
 `python -m rooftree_local.supervisor STATE CACHE`, started in new network, mount and PID namespaces. It reads
 `config/components.json` and keeps `status.json` true; a component that ends is written there and stays down until
-somebody asks: SIGHUP reads the list again and starts what does not run. SIGTERM ends everything.
+somebody asks: SIGHUP reads the list again and starts what does not run. SIGTERM ends it, and the kernel ends
+everything else in a PID namespace whose first process is gone: nothing here outlives the stack, so nothing is asked.
 Only standard library: it lives as long as the stack.
 """
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 SIGNALS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM, signal.SIGINT}
 POLL_SECONDS = 0.05
-GRACE_SECONDS = 5.0
 
 
 class Failed(Exception):
@@ -156,23 +156,6 @@ class Supervisor:
             while self.handle_signals(None) != signal.SIGHUP:
                 pass
 
-    def end(self) -> None:
-        """Asks every component to end, last started first, and does not wait for long: the kernel does the rest."""
-        running = [c["pid"] for c in self.components.values() if c["state"] in {"starting", "ready"}]
-        for pid in reversed(running):
-            try:
-                os.kill(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                continue
-        deadline = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < deadline:
-            signal.sigtimedwait({signal.SIGCHLD}, POLL_SECONDS)
-            try:
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            except ChildProcessError:
-                return
-
 
 def describe(code: int) -> str:
     """An exit code in words."""
@@ -223,10 +206,7 @@ def main() -> None:
         supervisor.report()
         raise
     supervisor.state = Path(STATE)
-    try:
-        supervisor.run()
-    finally:
-        supervisor.end()
+    supervisor.run()
 
 
 if __name__ == "__main__":

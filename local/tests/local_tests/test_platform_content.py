@@ -1,0 +1,122 @@
+"""What is put into the cluster, and how it is named."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rooftree_local import cgroups, environment, packages, paths, release, sample, show, sources, tools
+from rooftree_local.paths import Stack
+
+BROKERAGE = """
+apiVersion: rooftree.dev/v1alpha1
+kind: Brokerage
+metadata: {name: acme}
+spec: {mls: [{name: ames, credentialsSecretRef: {name: acme-mls}}]}
+"""
+
+
+@pytest.fixture
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    monkeypatch.setattr(paths, "repository", lambda: tmp_path)
+    return Stack("dev")
+
+
+def decoded(secret: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def test_a_feeds_credentials_bear_the_name_and_label_of_the_brokerage_that_names_them(target: Stack) -> None:
+    (secret,) = sample.credentials(target, BROKERAGE)
+    assert secret["metadata"]["name"] == "acme-mls"
+    assert secret["metadata"]["namespace"] == "rooftree-system"
+    assert secret["metadata"]["labels"] == {"rooftree.dev/brokerage": "acme"}
+    assert decoded(secret) == sample.secret_values(target)
+
+
+def test_generated_secrets_stay_the_same_and_only_their_owner_reads_them(target: Stack) -> None:
+    first = sample.secret_values(target)
+    assert sample.secret_values(target) == first
+    assert len(first["client_secret"]) >= 32
+    files = [path for path in target.state.rglob("*") if path.is_file()]
+    assert files
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
+
+
+def test_two_stacks_have_different_secrets(target: Stack) -> None:
+    assert sample.secret_values(target)["client_secret"] != sample.secret_values(Stack("test"))["client_secret"]
+
+
+def test_values_of_the_chart_pin_images_by_the_hash_of_their_sources() -> None:
+    values = release.values("{}")
+    assert re.fullmatch(r"localhost/rooftree-operator:0\.1\.0-dev\.[0-9a-f]{12}", values["image"]["operator"])
+    assert values["release"]["image"].endswith(values["release"]["version"])
+    assert values["channels"]["stable"] == values["release"]["version"]
+    assert re.fullmatch(r"[a-z0-9A-Z._-]{1,63}", values["release"]["version"])
+
+
+def test_objects_of_one_apply_are_one_list() -> None:
+    listed = json.loads(release.as_list(release.namespace("a"), release.secret("s", "a", {"k": "v"})))
+    assert [item["kind"] for item in listed["items"]] == ["Namespace", "Secret"]
+
+
+@pytest.mark.parametrize("tool", [tools.KUBELITE, tools.COREDNS, tools.HELM], ids=lambda tool: tool.name)
+def test_tools_are_kept_by_version_and_hash_of_their_pins(tool: tools.GoTool) -> None:
+    assert re.fullmatch(rf"{tool.name}-v\d+\.\d+\.\d+-[0-9a-f]{{12}}", tool.key)
+    assert "VERSION" not in tool.flags
+
+
+@pytest.mark.parametrize("name", ["", "Dev", "a/b", "-x", "a" * 40])
+def test_a_stacks_name_that_would_not_do_as_a_folder_or_cgroup_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="lower-case"):
+        Stack(name)
+
+
+def test_environment_of_a_stack_without_backends_has_no_dsn(target: Stack) -> None:
+    assert set(environment.variables(target)) == {"ROOFTREE_STACK", "ROOFTREE_CA_FILE"}
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it() -> None:
+    absent = packages.absent({"here": "sh", "not-here": "/no/such/file", "nor-here": "no-such-program"})
+    assert absent == ["not-here", "nor-here"]
+    assert packages.command(absent) == "apt-get install --yes --no-install-recommends not-here nor-here"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (90061, "1 d 1 h")]
+)
+def test_spans_of_time_have_at_most_two_units(seconds: float, text: str) -> None:
+    assert show.span(seconds) == text
+
+
+@pytest.fixture
+def hierarchy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like version 1 control groups."""
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    for name in ("cpuset", "memory"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "memory-link").symlink_to("memory")
+    return tmp_path
+
+
+def test_control_groups_are_made_once_in_every_hierarchy_and_removed_deepest_first(hierarchy: Path) -> None:
+    cgroups.create("rooftree-x")
+    (hierarchy / "memory/rooftree-x/kubepods/pod1").mkdir(parents=True)
+    assert cgroups.existing("rooftree-x") == [hierarchy / "cpuset/rooftree-x", hierarchy / "memory/rooftree-x"]
+    assert cgroups.remove("rooftree-x") == []
+    assert cgroups.existing("rooftree-x") == []
+
+
+def test_a_control_group_that_is_in_use_is_told(hierarchy: Path) -> None:
+    cgroups.create("rooftree-x")
+    (hierarchy / "memory/rooftree-x/in-use").touch()  # as unremovable as a group with a process
+    assert cgroups.remove("rooftree-x") == [hierarchy / "memory/rooftree-x"]
+
+
+def test_every_image_is_of_trees_that_git_knows() -> None:
+    assert {image.name for image in sources.IMAGES} == {"operator", "edge", "mls-feed", "tenant"}
+    for image in sources.IMAGES:
+        assert (paths.repository() / "requirements" / f"{image.requirements}.txt").is_file()
