@@ -1,8 +1,12 @@
-"""What each image is made of, and the names that follow from it."""
+"""What each image is made of, and the names that follow from it.
+
+Hashes are taken once in a process: while somebody edits, all steps of one `up` speak of the same state of the sources.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from rooftree_local import base_image, hashing, paths
@@ -28,7 +32,7 @@ class Image:
         """Why it cannot be built, if so."""
         return None if (paths.repository() / self.dockerfile).is_file() else f"there is no {self.dockerfile} yet"
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Changes with everything that goes into the image."""
         root = paths.repository()
@@ -79,6 +83,7 @@ def web_app_missing() -> str | None:
     return frontend_missing() or TENANT.missing
 
 
+@cache
 def frontend_hash() -> str:
     """Changes with every source of the web app; nothing when there is none."""
     return "" if frontend_missing() else hashing.of_trees(paths.repository(), "frontend")

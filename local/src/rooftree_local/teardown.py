@@ -55,7 +55,7 @@ def in_network(running: stack.Running) -> list[int]:
 
 
 def _end(running: stack.Running) -> None:
-    """Kills process 1; the kernel then ends whatever is in its namespace. No state is kept, so nobody is asked first."""
+    """Kills process 1; the kernel then ends all in its namespace. No state is kept, so nobody is asked first."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(running.pid, signal.SIGKILL)
     if not _gone(running.outer, KILL_SECONDS):
