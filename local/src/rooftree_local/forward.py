@@ -72,7 +72,7 @@ def spawn(inner: int, port: int, log: BinaryIO) -> subprocess.Popen[bytes]:
     with os.fdopen(ready_reader, "rb") as pipe:
         if pipe.read() != b"ready":
             process.wait()
-            raise CommandFailed(f"port {port} of this machine cannot be forwarded:\n{stack.tail(Path(log.name), 5)}")
+            raise CommandFailed(f"port {port} of this machine cannot be forwarded: {stack.tail(Path(log.name), 1)}")
     return process
 
 
@@ -134,7 +134,10 @@ async def serve(sockets: list[socket.socket], process: int) -> None:
 def main() -> None:
     """Entry: the process to follow, the port, and the pipe on which to say that it listens."""
     process, port, ready = (int(word) for word in sys.argv[1:4])
-    sockets = listen(port)
+    try:
+        sockets = listen(port)
+    except OSError as error:
+        sys.exit(str(error))
     move_into(process)
     os.write(ready, b"ready")
     os.close(ready)

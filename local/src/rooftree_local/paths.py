@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -85,7 +86,8 @@ class Stack:
 
     @property
     def cgroup(self) -> str:
-        return f"rooftree-{self.name}"
+        """The name of its control groups, different for equally named stacks of two checkouts."""
+        return f"rooftree-{self.name}-{hashlib.sha256(str(self.state).encode()).hexdigest()[:8]}"
 
 
 def write_private(path: Path, content: str | bytes) -> None:

@@ -15,7 +15,7 @@ from rooftree_local import buildah, cgroups, node, paths, stack
 if TYPE_CHECKING:
     from rooftree_local.paths import Stack
 
-GRACE_SECONDS = 8.0
+GRACE_SECONDS = 3.0
 KILL_SECONDS = 20.0
 
 
