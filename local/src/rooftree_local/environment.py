@@ -17,6 +17,7 @@ def variables(target: Stack) -> dict[str, str]:
     found = {"ROOFTREE_STACK": target.name, "ROOFTREE_CA_FILE": str(target.pki / "ca.crt")}
     if target.kubeconfig.exists():
         found["KUBECONFIG"] = str(target.kubeconfig)
+        found["KUBECACHEDIR"] = str(target.kubectl_cache)
         found["ROOFTREE_EDGE"] = f"https://{EDGE_DOMAIN}:{EDGE_PORT}"
     if target.postgres_password_file.exists():
         found["ROOFTREE_TEST_POSTGRES"] = postgres.dsn(target)

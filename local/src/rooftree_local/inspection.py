@@ -16,6 +16,7 @@ from rooftree_local.stack import CommandFailed
 if TYPE_CHECKING:
     from rooftree_local.paths import Stack
 
+UNKNOWN_KIND = ("the server doesn't have a resource type", "the server could not find the requested resource")
 HIDDEN = "finished"  # a task that is done is nothing to look at
 
 
@@ -94,7 +95,7 @@ def tenants(target: Stack) -> list[Tenant]:
     try:
         listed = json.loads(kubectl.run(target, "get", "brokerages", "--output=json", "--request-timeout=5s"))
     except CommandFailed as error:
-        if "the server doesn't have a resource type" in str(error):
+        if any(words in str(error) for words in UNKNOWN_KIND):
             return []
         raise
     return [_tenant(item) for item in listed["items"]]

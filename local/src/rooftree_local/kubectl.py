@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def argv(target: Stack, *words: str) -> list[str]:
     """The command line of kubectl in the stack's network."""
-    command = [str(tools.kubectl()), f"--kubeconfig={target.kubeconfig}", *words]
+    command = [str(tools.kubectl()), f"--kubeconfig={target.kubeconfig}", f"--cache-dir={target.kubectl_cache}", *words]
     return stack.enter_network(stack.require(target), command)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KUBECONFIG_USERS = ("controller-manager", "scheduler", "kubelet", "kube-proxy", "coredns")
 # What the processes leave behind; without them it would only mislead (old etcd state reports a stale Ready).
 DISCARDED = (
+    "kubectl-cache",
     "etcd",
     "kubelet",
     "containerd",
@@ -93,7 +94,7 @@ def _write_wrapper(target: Stack, name: str, program: Path) -> None:
 # Runs {name} in the network of stack {target.name}.
 pid=$(sed -n 's/.*"pid": \\([0-9]*\\).*/\\1/p' '{target.process_file}' 2>/dev/null)
 [ -n "$pid" ] && [ -e "/proc/$pid" ] || {{ echo "stack {target.name} is not up; start it with: make up" >&2; exit 1; }}
-export KUBECONFIG='{target.kubeconfig}'
+export KUBECONFIG='{target.kubeconfig}' KUBECACHEDIR='{target.kubectl_cache}'
 exec nsenter --net="/proc/$pid/ns/net" '{program}' "$@"
 """
     )

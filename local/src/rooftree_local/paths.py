@@ -65,6 +65,11 @@ class Stack:
         return self.state / "kubeconfig"
 
     @property
+    def kubectl_cache(self) -> Path:
+        """kubectl's notes on the cluster, apart for each stack: it files them by address, and all have the same."""
+        return self.state / "kubectl-cache"
+
+    @property
     def ledger(self) -> Path:
         return self.state / "steps.json"
 

@@ -89,7 +89,12 @@ def _platform(target: Stack) -> list[Step]:
         live(
             "gateway api definitions", lambda work: release.definitions(target, gateway_crds, work), tools.gateway_crds
         ),
-        live("definitions", lambda work: release.definitions(target, crds, work), lambda: _tree("crds")),
+        live(
+            "definitions",
+            lambda work: release.definitions(target, crds, work),
+            lambda: _tree("crds"),
+            release.crds_missing,
+        ),
         live(
             "platform secrets", lambda work: release.prerequisites(target, work), lambda: _file(target.pki / "edge.crt")
         ),

@@ -18,6 +18,11 @@ NAMESPACE = "rooftree-system"
 CHART = "charts/rooftree"
 
 
+def crds_missing() -> str | None:
+    """Why there is nothing to define, if so."""
+    return None if list((paths.repository() / "crds").glob("*.yaml")) else "there is nothing in crds/ yet"
+
+
 def chart_missing() -> str | None:
     """Why the platform cannot be installed, if so."""
     if not (paths.repository() / CHART / "Chart.yaml").is_file():
