@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import importlib
+import json
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -20,7 +22,15 @@ async def owner_link(parts: assembly.Parts) -> None:
     sys.stdout.write(f"{link.url}\n")
 
 
-COMMANDS: dict[str, Callable[[assembly.Parts], Awaitable[None]]] = {"owner-link": owner_link}
+async def feeds(parts: assembly.Parts) -> None:
+    """A JSON line for each feed: how far it is and what it refused."""
+    contract = importlib.import_module("rooftree.contracts.property.api").PropertyApi
+    for feed in await parts.runtime.port(contract).feeds():
+        line = {name: getattr(feed, name) for name in ("name", "state", "imported", "rejected", "last_error")}
+        sys.stdout.write(json.dumps(line) + "\n")
+
+
+COMMANDS: dict[str, Callable[[assembly.Parts], Awaitable[None]]] = {"owner-link": owner_link, "feeds": feeds}
 
 
 async def _run(settings: Settings, command: Callable[[assembly.Parts], Awaitable[None]]) -> None:

@@ -15,13 +15,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import psycopg
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from joserfc.jwk import ECKey
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import BaseModel
 from rooftree import assembly
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel import migrating
+from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.database import SEARCH_PATH
 from rooftree.kernel.settings import DatabaseSettings, Secrets, Settings
 from rooftree.manifest import manifest
 
@@ -96,7 +99,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Test
         _run(admin, "CREATE DATABASE {} OWNER {}", name, owner)
         _run(admin, "REVOKE ALL ON DATABASE {} FROM PUBLIC", name)
         _run(admin, "GRANT CONNECT ON DATABASE {} TO {}", name, app)
-    admin_dsn = psycopg.conninfo.make_conninfo(dsn, dbname=name)
+    admin_dsn = make_conninfo(dsn, dbname=name, options=f"-c search_path={SEARCH_PATH}")
     ca_file = str(given["sslrootcert"]) if given.get("sslrootcert") else None
     host, port = str(given["host"]), int(given.get("port") or 5432)
     try:
@@ -274,14 +277,36 @@ async def start(clock: FakeClock) -> AsyncGenerator[Callable[..., Any]]:
     """`await start(tenant)` runs that tenant's app in this process and yields a browser on it."""
     async with AsyncExitStack() as stack:
 
-        async def run(tenant: Tenant, **options: Any) -> Browser:
-            app = assembly.create_app(
-                tenant.settings(), tenant.secrets(), clock=clock, **({"run_jobs": False} | options)
-            )
+        async def run(tenant: Tenant, *, run_jobs: bool = False) -> Browser:
+            app = assembly.create_app(tenant.settings(), tenant.secrets(), clock=clock, run_jobs=run_jobs)
+            app.include_router(probe)
             await stack.enter_async_context(_running(app))
             return await stack.enter_async_context(Browser(app, tenant.origin))
 
         yield run
+
+
+probe = APIRouter(prefix="/probe")
+
+
+@probe.get("/whoami")
+async def whoami(principal: CurrentPrincipal) -> dict[str, str]:
+    """A protected route that belongs to no module."""
+    return {"user_id": str(principal.user_id), "role": principal.role}
+
+
+class ProbeInput(BaseModel):
+    count: int
+
+
+@probe.post("/echo")
+async def echo(body: ProbeInput, limit: int = 1) -> dict[str, int]:
+    return {"count": body.count * limit}
+
+
+@probe.get("/bug")
+async def bug() -> None:
+    raise RuntimeError("canary-in-a-bug")
 
 
 @asynccontextmanager

@@ -48,6 +48,9 @@ class JobQueue:
                 raise ValueError(f"two jobs are called {job.name}")
             self._jobs[job.name] = job
 
+    def declared(self) -> tuple[Job, ...]:
+        return tuple(self._jobs.values())
+
     def start(self, background: Background) -> None:
         """Begin to work on the queue, in the background."""
         if self._jobs:

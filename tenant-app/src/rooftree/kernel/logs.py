@@ -17,6 +17,7 @@ from structlog.typing import Processor
 _QUIET = ("uvicorn.access", "procrastinate", "sqlalchemy", "asyncio", "httpx2", "httpcore2")
 _MAX_MESSAGE = 500
 _MAX_FRAMES = 12
+_LAST_FRAMES = 3
 
 
 def configure(level: str, *, tenant_id: str) -> None:
@@ -96,12 +97,16 @@ def scrubbed_message(error: BaseException) -> str:
     items = getattr(error, "errors", None)
     if type(error).__name__ in {"ValidationError", "RequestValidationError"} and callable(items):
         return f"{type(error).__name__} (values left out)"
-    sqlstate = getattr(getattr(error, "orig", error), "sqlstate", None)
-    if sqlstate:
-        return f"SQLSTATE {sqlstate}"
+    database_error = getattr(error, "orig", error)
+    if sqlstate := getattr(database_error, "sqlstate", None):
+        constraint = getattr(getattr(database_error, "diag", None), "constraint_name", None)
+        return f"SQLSTATE {sqlstate}" + (f" of {constraint}" if constraint else "")
     return str(error)[:_MAX_MESSAGE]
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
-    frames = traceback.extract_tb(trace)[-_MAX_FRAMES:]
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    """Our own frames and where it was raised; the libraries between them say nothing."""
+    frames = traceback.extract_tb(trace)
+    shown = [frame for frame in frames[:-_LAST_FRAMES] if "site-packages" not in frame.filename]
+    shown = [*shown, *frames[-_LAST_FRAMES:]][-_MAX_FRAMES:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in shown]

@@ -33,6 +33,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAC_BYTES = 32
 _ID_BYTES = 16
 _VARIETY = 5
+_WORD = 4
 
 
 def email_key(email: str) -> str:
@@ -55,9 +56,11 @@ def password_weakness(password: str, *, email: str, name: str) -> str | None:
     if len(set(folded)) < _VARIETY:
         return "Use more different characters."
     own_words = [email_key(email), *email_key(email).split("@"), *name.casefold().split()]
+    rest = folded
     for word in own_words:
-        if len(word) >= 4 and word in folded and len(folded) - len(word) < PASSWORD_MIN // 2:
-            return "Do not build it from your name or e-mail address."
+        rest = rest.replace(word, "") if len(word) >= _WORD else rest
+    if len(rest) < PASSWORD_MIN // 2:
+        return "Do not build it from your name or e-mail address."
     if any(folded.startswith(common) for common in ("password", "passw0rd", "qwerty", "1234567", "letmein")):
         return "This is one of the passwords that are tried first."
     return None

@@ -1,0 +1,189 @@
+"""Jobs run once they are due, commit with their cause, and survive the death of their worker."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from rooftree.kernel import job_queue
+from rooftree.kernel.background import Background
+from rooftree.kernel.job_queue import JobQueue
+from rooftree.kernel.jobs import Job
+
+from .conftest import Browser, Tenant, TestDatabase
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_queue, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(job_queue, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(job_queue, "SILENT_SECONDS", 1.0)
+
+
+class Record:
+    """Remembers runs."""
+
+    def __init__(self) -> None:
+        self.runs: list[dict[str, Any]] = []
+        self.failures = 0
+
+    async def note(self, **payload: Any) -> None:
+        self.runs.append(payload)
+
+    async def fail_first(self, **payload: Any) -> None:
+        self.runs.append(payload)
+        if len(self.runs) <= self.failures:
+            raise RuntimeError("not yet")
+
+
+@pytest.fixture
+def record() -> Record:
+    return Record()
+
+
+Start = Callable[..., Awaitable[JobQueue]]
+
+
+@pytest.fixture
+async def work(stored_tenant: Tenant) -> AsyncGenerator[Start]:
+    """Start a queue with these jobs, as one process of the tenant."""
+    running: list[tuple[JobQueue, Background]] = []
+
+    async def start(*jobs: Job, working: bool = True) -> JobQueue:
+        queue, background = JobQueue(stored_tenant.settings(), stored_tenant.secrets()), Background()
+        queue.register(jobs)
+        if working:
+            queue.start(background)
+        running.append((queue, background))
+        return queue
+
+    yield start
+    for queue, background in running:
+        await queue.stop()
+        await background.close(5)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Look until it is so; what is waited for happens in another connection, which sets no event here."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_deferred_job_runs_with_its_payload(work: Start, record: Record) -> None:
+    queue = await work(Job(name="test.note", run=record.note))
+    assert await queue.defer("test.note", number=7)
+    await until(lambda: record.runs)
+    assert record.runs == [{"number": 7}]
+
+
+async def test_job_runs_only_if_its_transaction_commits(work: Start, record: Record, browser: Browser) -> None:
+    queue = await work(Job(name="test.note", run=record.note))
+    unit_of_work = browser.app.state.parts.runtime.unit_of_work
+
+    async def fails() -> None:
+        async with unit_of_work() as session:
+            await queue.defer("test.note", session=session, number=1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
+    async with unit_of_work() as session:
+        await queue.defer("test.note", session=session, number=2)
+        assert record.runs == []
+    await until(lambda: record.runs)
+    assert record.runs == [{"number": 2}]
+
+
+async def test_single_job_waits_at_most_once_and_spares_the_transaction(
+    work: Start, record: Record, browser: Browser, database: TestDatabase
+) -> None:
+    queue = await work(Job(name="test.single", run=record.note, single=True), working=False)
+    assert await queue.defer("test.single")
+    assert not await queue.defer("test.single")
+    async with browser.app.state.parts.runtime.unit_of_work() as session:
+        assert not await queue.defer("test.single", session=session)
+    assert database.rows("SELECT count(*) FROM jobs.procrastinate_jobs") == [(1,)]
+
+
+async def test_job_at_start_runs_once_for_all_processes(work: Start, record: Record) -> None:
+    job = Job(name="test.start", run=record.note, at_start=True, single=True)
+    await work(job)
+    await until(lambda: record.runs)
+
+
+async def test_failed_job_is_tried_as_often_as_declared(
+    work: Start, record: Record, monkeypatch: pytest.MonkeyPatch, database: TestDatabase
+) -> None:
+    monkeypatch.setattr(job_queue, "_FIRST_RETRY_BASE", 0)
+    record.failures = 5
+    queue = await work(Job(name="test.fail", run=record.fail_first, attempts=3))
+    await queue.defer("test.fail")
+    await until(lambda: database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status = 'failed'"))
+    assert len(record.runs) == 3
+
+
+async def test_job_of_a_dead_worker_is_taken_over(work: Start, record: Record, database: TestDatabase) -> None:
+    job = Job(name="test.note", run=record.note, single=True)
+    idle = await work(job, working=False)
+    await idle.defer("test.note", number=3)
+    # What a killed process leaves behind: a job in progress, a worker whose heart stopped.
+    database.rows(
+        "WITH w AS (INSERT INTO jobs.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
+        " RETURNING id) UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w RETURNING 1"
+    )
+    await work(job)
+    await until(lambda: record.runs)
+    assert record.runs == [{"number": 3}]
+
+
+async def test_job_cut_off_by_shutdown_runs_again(
+    work: Start, record: Record, monkeypatch: pytest.MonkeyPatch, database: TestDatabase
+) -> None:
+    monkeypatch.setattr(job_queue, "_STOP_SECONDS", 0.1)
+    began = asyncio.Event()
+
+    async def endless() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    queue = await work(Job(name="test.long", run=endless))
+    await queue.defer("test.long")
+    await asyncio.wait_for(began.wait(), 20)
+    await queue.stop()
+    assert database.rows("SELECT status::text FROM jobs.procrastinate_jobs") == [("todo",)]
+    await work(Job(name="test.long", run=record.note))
+    await until(lambda: record.runs)
+
+
+async def test_periodic_job_is_deferred_by_its_cron(work: Start, record: Record, database: TestDatabase) -> None:
+    await work(Job(name="test.cron", run=record.note, cron="* * * * * *", single=True))
+    await until(lambda: record.runs)
+    assert record.runs[0] == {}
+
+
+async def test_queue_recovers_when_the_database_was_away(work: Start, record: Record, database: TestDatabase) -> None:
+    queue = await work(Job(name="test.note", run=record.note))
+    await queue.defer("test.note", number=1)
+    await until(lambda: record.runs)
+    database.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{database.user}'")
+
+    async def deferred() -> bool:
+        try:
+            return await queue.defer("test.note", number=2)
+        except Exception:
+            return False
+
+    async with asyncio.timeout(20):
+        while not await deferred():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    await until(lambda: len(record.runs) >= 2)
+
+
+def test_two_jobs_of_one_name_are_a_bug(stored_tenant: Tenant, record: Record) -> None:
+    queue = JobQueue(stored_tenant.settings(), stored_tenant.secrets())
+    job = Job(name="test.note", run=record.note)
+    with pytest.raises(ValueError, match=r"test\.note"):
+        queue.register([job, job])

@@ -1,0 +1,141 @@
+"""The kernel's small parts: money, cursors, transactions, background work."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rooftree.kernel.background import Background
+from rooftree.kernel.errors import Conflict, Problem, Unprocessable
+from rooftree.kernel.ids import new_id
+from rooftree.kernel.money import Money
+from rooftree.kernel.pagination import decode_cursor, encode_cursor
+from rooftree.modules.gateway.domain import Sealed, local_path, seal, unseal
+from rooftree.modules.identity.domain import email_key, invitation_id, invitation_token, password_weakness
+
+from .conftest import Browser, TestDatabase
+
+
+def test_stdlib_operator_is_not_shadowed() -> None:
+    import operator
+
+    assert operator.add(1, 1) == 2
+
+
+def test_money_counts_minor_units_of_its_currency() -> None:
+    assert Money.of_major(5, "USD") == Money(500, "USD")
+    assert Money.of_major(5, "JPY") == Money(5, "JPY")
+    assert Money(1, "USD") + Money(2, "USD") == Money(3, "USD")
+    with pytest.raises(ValueError, match="cannot add"):
+        _ = Money(1, "USD") + Money(1, "EUR")
+
+
+def test_ids_rise_with_time() -> None:
+    ids = [new_id() for _ in range(1000)]
+    assert ids == sorted(ids)
+    assert {found.version for found in ids} == {7}
+
+
+@given(st.text(), st.integers(), st.none() | st.booleans())
+def test_cursor_returns_what_went_in(text: str, number: int, flag: bool | None) -> None:
+    cursor = encode_cursor(text, number, flag)
+    if len(cursor) <= 1024:
+        assert decode_cursor(cursor, str, int, (bool, type(None))) == [text, number, flag]
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+def test_any_other_text_is_an_unprocessable_cursor(text: str) -> None:
+    with pytest.raises(Unprocessable) as caught:
+        decode_cursor(text, str, str, int, str)
+    assert caught.value.errors[0].pointer == "?cursor"
+
+
+@given(st.text(max_size=600))
+def test_return_path_never_leaves_the_site(text: str) -> None:
+    path = local_path(text)
+    assert path.startswith("/")
+    assert not path.startswith(("//", "/\\"))
+    assert all(ord(char) > 32 for char in path)
+
+
+@given(st.uuids(), st.binary(min_size=32, max_size=32))
+def test_one_time_link_opens_its_invitation_with_its_key_only(invitation: Any, key: bytes) -> None:
+    token = invitation_token(key, invitation)
+    assert invitation_id(key, token) == invitation
+    assert invitation_id(bytes(32) if key != bytes(32) else b"x" * 32, token) is None
+
+
+def test_sealed_tokens_open_for_their_cookie_only() -> None:
+    sealed = seal("a" * 43, Sealed("access", "refresh"), b"n" * 12)
+    assert unseal("a" * 43, sealed) == Sealed("access", "refresh")
+    assert unseal("b" * 43, sealed) is None
+    assert b"access" not in sealed
+
+
+def test_passwords_are_judged_by_length_and_guessability() -> None:
+    assert password_weakness("correct horse battery", email="o@acme.test", name="Olivia") is None
+    assert password_weakness("ünïcödé-is-fine", email="o@acme.test", name="Olivia") is None
+    for weak in ("short", "x" * 200, "abababababab", "Password-2026", "oliviaolivia"):
+        assert password_weakness(weak, email="o@acme.test", name="Olivia"), weak
+
+
+def test_spellings_of_an_address_are_one() -> None:
+    assert email_key(" Olivia@ACME.test ") == email_key("olivia@acme.test")
+    assert email_key("straße@acme.test") == email_key("STRASSE@acme.test")
+
+
+class Kept(Problem):
+    status, code, title, keeps_changes = 409, "kept", "Kept", True
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("error", "rows"), [(None, 1), (Conflict("no"), 0), (Kept("yes"), 1), (RuntimeError("bug"), 0)]
+)
+async def test_one_unit_of_work_is_one_transaction(
+    browser: Browser, database: TestDatabase, error: Exception | None, rows: int
+) -> None:
+    from sqlalchemy import text
+
+    async def use_case() -> None:
+        async with browser.app.state.parts.runtime.unit_of_work() as session:
+            await session.execute(text("INSERT INTO identity.attempts (key, at) VALUES ('x', now())"))
+            if error is not None:
+                raise error
+
+    if error is None:
+        await use_case()
+    else:
+        with pytest.raises(type(error)):
+            await use_case()
+    assert database.rows("SELECT count(*) FROM identity.attempts") == [(rows,)]
+
+
+@pytest.mark.integration
+async def test_unit_of_work_inside_another_is_a_bug(browser: Browser) -> None:
+    unit_of_work = browser.app.state.parts.runtime.unit_of_work
+    with pytest.raises(RuntimeError, match="open already"):
+        async with unit_of_work(), unit_of_work():
+            pass
+    async with unit_of_work():
+        # Work spawned here has its own context and may open its own.
+        async def other() -> bool:
+            async with unit_of_work():
+                return True
+
+        assert await browser.app.state.parts.runtime.background.spawn("other", other())
+
+
+async def test_background_work_ends_before_the_process() -> None:
+    background, done = Background(), []
+
+    async def work(delay: float) -> None:
+        await asyncio.sleep(delay)
+        done.append(delay)
+
+    background.spawn("short", work(0.01))
+    endless = background.spawn("endless", work(3600))
+    await background.close(0.5)
+    assert done == [0.01]
+    assert endless.cancelled()

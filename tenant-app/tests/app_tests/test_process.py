@@ -1,0 +1,160 @@
+"""The real process: how fast it is ready, what it has loaded, how it stops, what it makes of raw bytes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .conftest import Tenant, TestDatabase
+
+pytestmark = pytest.mark.integration
+
+READY_CPU_SECONDS = 2.0
+MEMORY_MIB = 120
+# Loaded by jobs, migrations or first use only; never on the way to readiness.
+NOT_AT_START = ("alembic", "mako", "procrastinate", "croniter", "httpx", "httpx2", "httpcore2", "psycopg_pool", "PIL")
+# The image has no `rich`, which structlog would load here.
+_PROGRAM = "import sys, runpy; sys.modules['rich'] = None; runpy.run_module('rooftree.main', run_name='__main__')"
+
+
+@dataclass
+class Process:
+    child: subprocess.Popen[bytes]
+    port: int
+
+    def get(self, path: str, **headers: str) -> int:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=2) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def wait_until(self, path: str, status: int) -> None:
+        deadline = time.monotonic() + 30
+        while self.get(path) != status:
+            assert self.child.poll() is None, "the process ended"
+            assert time.monotonic() < deadline, f"{path} did not answer {status}"
+            time.sleep(0.02)
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mib(self) -> float:
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def exchange(self, raw: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+            connection.sendall(raw)
+            return connection.recv(65536)
+
+
+@pytest.fixture
+def environment(stored_tenant: Tenant, database: TestDatabase, tmp_path: Path) -> dict[str, str]:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    for name, content in stored_tenant.secret_files.items():
+        (folder / name).write_text(content)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    values = {name: str(value) for name, value in stored_tenant.values.items() if value is not None}
+    values |= {"secrets_dir": str(folder), "bind_host": "127.0.0.1", "bind_port": str(port), "drain_seconds": "0.5"}
+    values |= {"owner_email": "olivia@acme.test"}
+    return {**os.environ, **{f"ROOFTREE_{name.upper()}": value for name, value in values.items()}}
+
+
+@pytest.fixture
+def process(environment: dict[str, str]) -> Iterator[Process]:
+    child = subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        yield Process(child, int(environment["ROOFTREE_BIND_PORT"]))
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_starts_fast_and_stays_small(process: Process, database: TestDatabase) -> None:
+    process.wait_until("/readyz", 200)
+    assert process.cpu_seconds() <= READY_CPU_SECONDS
+    deadline = time.monotonic() + 20
+    while not database.rows("SELECT 1 FROM jobs.procrastinate_workers"):
+        assert time.monotonic() < deadline, "the worker never registered"
+        time.sleep(0.1)
+    assert process.memory_mib() <= MEMORY_MIB
+    held = database.rows(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{database.user}'")
+    assert held[0][0] <= 4
+
+
+def test_loads_nothing_heavy_before_it_is_ready(environment: dict[str, str]) -> None:
+    program = (
+        "import sys, json; sys.modules['rich'] = None; from rooftree import assembly;"
+        "from rooftree.kernel import server;"
+        "from rooftree.kernel.settings import Secrets, Settings, load; settings = load(Settings);"
+        "assembly.create_app(settings, Secrets(settings.secrets_dir));"
+        "sys.stdout.write(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert "fastapi" in loaded
+    assert loaded & set(NOT_AT_START) == set()
+
+
+def test_terminates_after_draining(process: Process) -> None:
+    process.wait_until("/readyz", 200)
+    process.child.send_signal(signal.SIGTERM)
+    process.wait_until("/readyz", 503)
+    # Proxies may still send: the listener is open until they have noticed.
+    assert process.get("/version", Host="acme.rooftree.localhost") == 200
+    assert process.child.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_owner_link_is_printed(environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "rooftree.cli", "owner-link"]
+    links = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    ]
+    assert links[0] == links[1]
+    assert links[0].startswith("https://acme.rooftree.localhost:8443/invite/")
+
+
+RAW_TRICKS = (
+    b"GET /version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nHost: evil.test\r\n\r\n",
+    b"GET /version HTTP/1.1\r\nHost: evil.test\r\nX-Forwarded-Host: acme.rooftree.localhost\r\n\r\n",
+    b"GET http://evil.test/version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\n\r\n",
+    b"GET /version HTTP/1.1\r\nHost: acme.rooftree.localhost.\r\n\r\n",
+    b"GET /version HTTP/1.1\r\nHost : acme.rooftree.localhost\r\n\r\n",
+    b"GET /version HTTP/1.0\r\n\r\n",
+    b"GET /version HTTP/1.1\r\n\r\n",
+    b"POST /oauth/token HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nContent-Length: 5\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\n\r\n",
+    b"NONSENSE\r\n\r\n",
+)
+
+
+def test_raw_tricks_are_refused(process: Process) -> None:
+    process.wait_until("/livez", 200)
+    answers = {raw: process.exchange(raw).split(b" ", 2)[1] for raw in RAW_TRICKS}
+    assert {raw: status for raw, status in answers.items() if status not in (b"400", b"421")} == {}
+
+
+def test_wrong_settings_end_the_process_with_words(environment: dict[str, str]) -> None:
+    broken = environment | {"ROOFTREE_PUBLIC_URL": "http://canary"}
+    done = subprocess.run([sys.executable, "-m", "rooftree.main"], env=broken, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "ROOFTREE_PUBLIC_URL" in done.stderr
+    assert "canary" not in done.stderr
