@@ -102,8 +102,8 @@ test-web: setup frontend/node_modules/.package-lock.json ## The front end's own 
 test-integration: up-backends ## Tests against a real PostgreSQL
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration
 
-test-e2e: setup ## Tests of the whole system in its own stack (TEST_STACK=test)
-	@$(LOCAL) up --stack $(TEST_STACK)
+test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
+	@$(LOCAL) up --stack $(TEST_STACK) --browser
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e --ignore=local/tests
 	@$(PYTEST) -q -m e2e local/tests
 

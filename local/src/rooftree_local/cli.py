@@ -42,6 +42,7 @@ def _stack(name: str) -> Stack:
 def up(
     name: Name = paths.DEVELOPMENT_STACK,
     only: Annotated[Only | None, typer.Option(help="Start only this part.")] = None,
+    browser: Annotated[bool, typer.Option("--browser", help="Install what tests in a browser need, too.")] = False,
 ) -> None:
     """Starts the stack, or brings a live one to what the sources say now."""
     target = _stack(name)
@@ -50,7 +51,7 @@ def up(
     started = time.monotonic()
     if stack.find(target) is None:
         teardown.down(target)
-    chain = pipeline.steps(target, only)
+    chain = pipeline.steps(target, only, browser=browser)
     try:
         with progress.reporter(len(chain)) as reporter:
             steps.run(chain, steps.Ledger(target.ledger), target.logs, reporter)

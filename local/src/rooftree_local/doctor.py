@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from rooftree_local import cgroups, forward, packages, paths
+from rooftree_local import cgroups, forward, packages, paths, tools
 from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def _packages() -> Finding:
 def _go() -> Finding:
     program = shutil.which("go")
     if program is None:
-        return Finding("Go: missing", "install Go 1.24 or newer (https://go.dev/dl) and put it on PATH")
+        return Finding("Go: missing", tools.GO_REMEDY)
     version = subprocess.run([program, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
     numbers = tuple(int(part) for part in version.removeprefix("go").split(".")[:2])
-    return Finding(f"Go: {version}", "" if numbers >= (1, 24) else "install Go 1.24 or newer (https://go.dev/dl)")
+    return Finding(f"Go: {version}", "" if numbers >= tools.GO_VERSION else tools.GO_REMEDY)
 
 
 def _namespaces() -> Finding:

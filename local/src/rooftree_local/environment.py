@@ -25,5 +25,8 @@ def variables(target: Stack) -> dict[str, str]:
 
 
 def exports(target: Stack) -> str:
-    """The same as shell lines."""
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables(target).items())
+    """The same as shell lines, the stack's own kubectl and helm first on PATH."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(target).items()]
+    if target.bin.is_dir():
+        lines.append(f'export PATH={shlex.quote(str(target.bin))}:"$PATH"')
+    return "\n".join(lines)

@@ -31,7 +31,8 @@ def apply(target: Stack, work: Work, *words: str, content: str | None = None) ->
 def helm(target: Stack, *words: str) -> list[str]:
     """The command line of helm in the stack's network."""
     command = [str(tools.HELM.path), f"--kubeconfig={target.kubeconfig}", *words]
-    return stack.enter_network(stack.require(target), command)
+    cache = f"KUBECACHEDIR={target.kubectl_cache}"  # helm has no flag for it
+    return stack.enter_network(stack.require(target), ["env", cache, *command])
 
 
 def ctr(target: Stack, *words: str) -> list[str]:

@@ -31,6 +31,11 @@ NODE = {
     "git": "git",
     "libnss-myhostname": "/usr/lib/x86_64-linux-gnu/libnss_myhostname.so.2",
 }
+BROWSER = {
+    "chromium": "chromium",
+    "fonts-liberation": "/usr/share/fonts/truetype/liberation",
+    "libnss3-tools": "certutil",
+}
 BACKENDS = {"iproute2": "ip", "maven": "mvn", "util-linux": "unshare"}
 
 

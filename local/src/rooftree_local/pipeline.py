@@ -43,10 +43,11 @@ class Only(StrEnum):
     NODE = "node"
 
 
-def steps(target: Stack, only: Only | None = None) -> list[Step]:
-    """Everything that leads to the wanted stack."""
+def steps(target: Stack, only: Only | None = None, *, browser: bool = False) -> list[Step]:
+    """Everything that leads to the wanted stack; `browser` adds the packages of tests in a browser."""
     with_node, with_backends = only is not Only.BACKENDS, only is not Only.NODE
     wanted = (packages.NODE if with_node else {}) | (packages.BACKENDS if with_backends else {})
+    wanted |= packages.BROWSER if browser else {}
     installed = Step(
         "packages", lambda work: packages.install(wanted, work), is_there=lambda: not packages.absent(wanted)
     )

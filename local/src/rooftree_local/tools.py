@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 POSTGRES_VERSION = "18.6.0"
 POSTGRES_SHA256 = "008ee189eaa7ca2b58bd01dd950291e638b998392cf982297acd4779ec898ac1"
 MAVEN_DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:2.8"
+GO_VERSION = (1, 26)
+GO_REMEDY = "install Go {}.{} or newer (https://go.dev/dl) and put it on PATH".format(*GO_VERSION)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class GoTool:
 
     def build(self, work: Work) -> None:
         """Builds it; several minutes when Go's own cache is empty."""
+        if shutil.which("go") is None:
+            raise CommandFailed(f"Go is missing: {GO_REMEDY}")
         unfinished = self.path.with_suffix(".new")
         command = ["go", "build", "-trimpath", "-ldflags", self.flags, "-o", str(unfinished), self.package]
         work.command(command, cwd=self.source, env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"})
