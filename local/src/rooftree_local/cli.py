@@ -12,7 +12,19 @@ import typer
 from rich.console import Console
 
 from rooftree_local import doctor as examination
-from rooftree_local import environment, inspection, paths, pipeline, progress, sample, show, stack, steps, teardown
+from rooftree_local import (
+    environment,
+    inspection,
+    lock,
+    paths,
+    pipeline,
+    progress,
+    sample,
+    show,
+    stack,
+    steps,
+    teardown,
+)
 from rooftree_local.paths import Stack
 from rooftree_local.pipeline import Only  # noqa: TC001 - typer reads the annotations
 
@@ -49,17 +61,22 @@ def up(
     if os.geteuid() != 0:
         _fail(PermissionError("a stack needs namespaces, mounts and control groups; run this as root"))
     started = time.monotonic()
-    if stack.find(target) is None:
-        teardown.down(target)
-    chain = pipeline.steps(target, only, browser=browser)
+    with lock.exclusive(target.lock, typer.echo):
+        _up(target, only, browser=browser)
+    typer.echo(f"Stack {target.name} is up ({time.monotonic() - started:.1f} s).")
+
+
+def _up(target: Stack, only: Only | None, *, browser: bool) -> None:
     try:
+        if stack.find(target) is None:
+            teardown.down(target)
+        chain = pipeline.steps(target, only, browser=browser)
         with progress.reporter(len(chain)) as reporter:
             steps.run(chain, steps.Ledger(target.ledger), target.logs, reporter)
-    except steps.StepFailed as error:
+        if only is None and sample.brokerage_missing() is None:
+            typer.echo(sample.welcome(target))
+    except (steps.StepFailed, teardown.Leftovers, stack.CommandFailed) as error:
         _fail(error)
-    if only is None and sample.brokerage_missing() is None:
-        typer.echo(sample.welcome(target))
-    typer.echo(f"Stack {target.name} is up ({time.monotonic() - started:.1f} s).")
 
 
 @app.command()
@@ -67,7 +84,8 @@ def down(name: Name = paths.DEVELOPMENT_STACK) -> None:
     """Ends the stack; nothing of it stays but certificates and caches."""
     target = _stack(name)
     try:
-        teardown.down(target)
+        with lock.exclusive(target.lock, typer.echo):
+            teardown.down(target)
     except teardown.Leftovers as error:
         _fail(error)
     typer.echo(f"Stack {target.name} is down.")

@@ -70,6 +70,10 @@ class Stack:
         return self.state / "kubectl-cache"
 
     @property
+    def lock(self) -> Path:
+        return repository() / ".local" / "locks" / self.name
+
+    @property
     def ledger(self) -> Path:
         return self.state / "steps.json"
 

@@ -13,6 +13,7 @@ from rooftree_local import (
     hashing,
     images,
     kubectl,
+    lock,
     node,
     packages,
     paths,
@@ -138,7 +139,13 @@ def _cached(
     missing: Callable[[], str | None] = _present,
 ) -> Step:
     """A step whose result is a file or folder in the cache, named by all that it depends on."""
-    return Step(name, make, is_there=lambda: path().exists(), missing=missing)
+
+    def run(work: Work) -> None:
+        with lock.exclusive(paths.cached("locks", name.replace(" ", "-")), work.say):
+            if not path().exists():
+                make(work)
+
+    return Step(name, run, is_there=lambda: path().exists(), missing=missing)
 
 
 def _built(tool: tools.GoTool) -> Step:
