@@ -35,16 +35,18 @@ async function file(path: string): Promise<Response> {
   return new Response(new Uint8Array(content), { headers: { "content-type": TYPES[extname(name)] ?? "text/plain" } });
 }
 
+const redirect = (location: string, cookie: string): Response =>
+  new Response(null, { status: 302, headers: { location, "set-cookie": `${cookie}; Path=/` } });
+
 async function answer(request: Request): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
-  if (pathname === "/auth/login") {
-    const state = encodeURIComponent(searchParams.get("return_to") ?? "/listings");
-    return new Response(null, { status: 302, headers: { location: `/sign-in?request=${state}` } });
-  }
-  if (pathname === "/auth/callback") {
-    app.signIn();
-    return new Response(null, { status: 302, headers: { location: "/listings" } });
-  }
+  const cookies = new URLSearchParams((request.headers.get("cookie") ?? "").replaceAll("; ", "&"));
+  if (pathname === "/auth/login")
+    return redirect("/sign-in?request=r1", `return_to=${encodeURIComponent(searchParams.get("return_to") ?? "/")}`);
+  if (pathname === "/auth/callback")
+    return redirect(cookies.get("return_to") ?? "/", "session=1; HttpOnly; SameSite=Lax");
+  if (cookies.has("session")) app.signIn();
+  else app.session = undefined;
   if (/\/photos\/\d+$/.test(pathname)) return picture(pathname);
   if (/^\/(api|auth|oauth)\//.test(pathname)) return app.handle(request);
   return file(pathname);

@@ -55,7 +55,7 @@ describe("the frame", () => {
     const page = open("/listings");
     await screen.findAllByRole("article");
     await page.user.click(screen.getAllByRole("link", { name: "Feeds" })[0] as HTMLElement);
-    expect(await screen.findByRole("heading", { level: 1, name: "Feeds" })).toHaveFocus();
+    await waitFor(() => expect(screen.getByRole("heading", { level: 1, name: "Feeds" })).toHaveFocus());
     expect(document.title).toBe("Feeds · Acme Realty");
   });
 

@@ -61,7 +61,12 @@ export class FakeApp {
         checkpoint: null,
       } as Feed,
     ];
-    const invited = { email: this.account.email, name: "", role: "owner", expires_at: "2026-10-31T15:00:00Z" };
+    const invited = {
+      email: this.account.email,
+      name: this.account.name,
+      role: "owner",
+      expires_at: "2026-10-31T15:00:00Z",
+    };
     this.invitations.set("good-link", invited);
     this.invitations.set("spent-link", "spent");
     if (signedIn) this.signIn();

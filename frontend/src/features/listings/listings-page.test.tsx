@@ -106,7 +106,8 @@ describe("the listings page", () => {
     await cards();
     await page.user.click(screen.getByRole("button", { name: "Load more" }));
     await waitFor(() => expect(screen.getAllByRole("article")).toHaveLength(48));
-    expect(within(screen.getAllByRole("article")[24] as HTMLElement).getByRole("link")).toHaveFocus();
+    const first = screen.getAllByRole("article")[24] as HTMLElement;
+    await waitFor(() => expect(within(first).getByRole("link")).toHaveFocus());
     await page.user.click(screen.getByRole("button", { name: "Load more" }));
     await waitFor(() => expect(screen.getAllByRole("article")).toHaveLength(60));
     expect(screen.queryByRole("button", { name: "Load more" })).toBeNull();
@@ -128,11 +129,11 @@ describe("a listing's page", () => {
   it("is opened from the results and leads back to them with their filters", async () => {
     const page = open("/listings?status=Closed&sort=area");
     await page.user.click(within((await cards())[0] as HTMLElement).getByRole("link"));
-    const title = await screen.findByRole("heading", { level: 1, name: /\d+ / });
-    expect(title).toHaveFocus();
+    await waitFor(() => expect(screen.getByRole("heading", { level: 1, name: /\d+ / })).toHaveFocus());
     await page.user.click(screen.getByRole("link", { name: "Back to results" }));
     expect(await screen.findByRole("heading", { level: 1, name: "Listings" })).toBeVisible();
-    expect(within((await cards())[0] as HTMLElement).getByRole("link")).toHaveFocus();
+    const first = (await cards())[0] as HTMLElement;
+    await waitFor(() => expect(within(first).getByRole("link")).toHaveFocus());
     expect(page.address()).toBe("/listings?status=Closed&sort=area");
   });
 

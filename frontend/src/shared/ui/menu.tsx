@@ -1,4 +1,7 @@
-/** A drop-down menu over Radix. Never modal: its scroll lock would inject a style element, which the security policy refuses. */
+/**
+ * A drop-down menu over Radix. Never modal: its scroll lock would inject a style element, which the security policy refuses.
+ * Never in a portal either: in its place in the page it belongs to a landmark.
+ */
 import { Check } from "lucide-react";
 import { DropdownMenu as Radix } from "radix-ui";
 import type { ComponentProps, ReactNode } from "react";
@@ -10,16 +13,14 @@ const itemStyle =
 export const Menu = ({ trigger, children }: { trigger: ReactNode; children: ReactNode }) => (
   <Radix.Root modal={false}>
     <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-    <Radix.Portal>
-      <Radix.Content
-        align="end"
-        sideOffset={6}
-        collisionPadding={8}
-        className="popup z-40 min-w-56 rounded-xl border border-line bg-raised p-1.5 shadow-float"
-      >
-        {children}
-      </Radix.Content>
-    </Radix.Portal>
+    <Radix.Content
+      align="end"
+      sideOffset={6}
+      collisionPadding={8}
+      className="popup z-40 min-w-56 rounded-xl border border-line bg-raised p-1.5 shadow-float"
+    >
+      {children}
+    </Radix.Content>
   </Radix.Root>
 );
 

@@ -1,0 +1,143 @@
+"""A real Chromium that trusts the stack's CA, and windows in it that keep watch.
+
+A window fails its test when the page wrote an error to the console, broke the security policy or threw. Whatever fails
+in it, a screenshot and the console stay in `test-results/` and the report names them.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, StorageState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RESULTS = REPOSITORY / "test-results"
+AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
+WIDTHS = {320: 720, 768: 1024, 1440: 900}
+SECONDS = 1000.0
+PATIENCE = 15 * SECONDS
+
+
+def trust(home: Path, ca_file: Path) -> None:
+    """Makes `home` one whose Chromium trusts this CA besides its own roots, as a person's import would."""
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    name = f"sql:{store}"
+    subprocess.run(["certutil", "-d", name, "-N", "--empty-password"], check=True)
+    add = ["certutil", "-d", name, "-A", "-n", "rooftree local", "-t", "C,,", "-i", str(ca_file)]
+    subprocess.run(add, check=True)
+
+
+def launch(playwright: Playwright, home: Path) -> Browser:
+    """Debian's Chromium with that home."""
+    environment: dict[str, str | float | bool] = {"HOME": str(home), "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=environment)
+
+
+class Window:
+    """One page in a context of its own, and what it said."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.base = base
+        self.context = context
+        self.said: list[str] = []
+        self._allowed: list[re.Pattern[str]] = []
+        self.page: Page = context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.said.append(f"pageerror: {error}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        self.said.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def allow_refusal(self, status: int, path: str) -> None:
+        """The browser logs every refused request as an error; this one is what the test is about."""
+        pattern = rf"error: Failed to load resource: .* status of {status} .*\(https?://[^/]+{re.escape(path)}"
+        self._allowed.append(re.compile(pattern))
+
+    def complaints(self) -> list[str]:
+        """Errors and warnings that no one allowed."""
+        loud = [line for line in self.said if line.startswith(("error:", "warning:", "pageerror:"))]
+        return [line for line in loud if not any(allowed.match(line) for allowed in self._allowed)]
+
+    def go(self, path: str) -> None:
+        """Opens a page and waits until it shows its heading and asks for nothing more."""
+        self.page.goto(self.base + path)
+        self.page.locator("h1").first.wait_for(state="attached")
+        self.page.wait_for_load_state("networkidle")
+
+    def violations(self) -> list[str]:
+        """What axe finds on the page as it stands, one line per element."""
+        # Evaluated by the browser's debugger, which the page's security policy does not bind.
+        self.page.evaluate(AXE.read_text() + ";0")
+        options = {"runOnly": RULES, "resultTypes": ["violations"]}
+        found: dict[str, Any] = self.page.evaluate("options => axe.run(document, options)", options)
+        return [
+            f"{violation['id']} at {node['target']}: {node['failureSummary']}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    def keep_evidence(self, name: str) -> str:
+        """Saves what the window shows and said; gives back a line that names the files."""
+        RESULTS.mkdir(exist_ok=True)
+        stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+        picture, console = RESULTS / f"{stem}.png", RESULTS / f"{stem}.console.txt"
+        self.page.screenshot(path=picture)
+        console.write_text("\n".join([self.page.url, *self.said, ""]))
+        return f"screenshot: {picture.relative_to(REPOSITORY)}, console: {console.relative_to(REPOSITORY)}"
+
+
+class Windows:
+    """Opens windows for one test."""
+
+    def __init__(self, browser: Browser, test: str) -> None:
+        self._browser = browser
+        self._test = test
+
+    @contextmanager
+    def open(
+        self,
+        base: str,
+        *,
+        theme: Theme = "light",
+        width: int = 1440,
+        state: StorageState | None = None,
+    ) -> Iterator[Window]:
+        """A window on the site `base`, with the cookies of `state`; it must not have complained when it closes."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": WIDTHS.get(width, 900)},
+            color_scheme=theme,
+            storage_state=state,
+            locale="en-US",
+        )
+        context.set_default_timeout(PATIENCE)
+        window = Window(context, base)
+        try:
+            yield window
+            complaints = window.complaints()
+            assert not complaints, "the console is not clean:\n" + "\n".join(complaints)
+        except Exception as error:
+            error.add_note(window.keep_evidence(f"{self._test}-{theme}-{width}"))
+            raise
+        finally:
+            context.close()

@@ -1,0 +1,141 @@
+"""A brokerage of the web tests' own: the sample's feed under a fresh name, so that its one-time link is unused."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from kubernetes.stream import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GROUP, VERSION, PLURAL = "rooftree.dev", "v1alpha1", "brokerages"
+PLATFORM = "rooftree-system"
+SAMPLE = "acme"
+READY_SECONDS = 120
+IMPORT_SECONDS = 120
+GONE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class WebTenant:
+    """Where it is and who may enter."""
+
+    name: str
+    display_name: str
+    url: str
+    owner_email: str
+    owner_name: str
+    owner_link: str
+
+
+class Cluster:
+    """The few calls that the web tests need."""
+
+    def __init__(self) -> None:
+        config.load_kube_config()
+        self.core = client.CoreV1Api()
+        self.apps = client.AppsV1Api()
+        self.custom = client.CustomObjectsApi()
+
+    def brokerage(self, name: str) -> dict[str, Any]:
+        found = self.custom.get_cluster_custom_object(GROUP, VERSION, PLURAL, name)
+        return cast("dict[str, Any]", found)
+
+    def ask_app(self, namespace: str, *words: str) -> str:
+        """Runs a command of the tenant app in a running pod of the tenant."""
+        deployment = cast("Any", self.apps.read_namespaced_deployment("app", namespace))
+        labels = ",".join(f"{key}={value}" for key, value in deployment.spec.selector.match_labels.items())
+        running = self.core.list_namespaced_pod(
+            namespace, label_selector=labels, field_selector="status.phase=Running"
+        ).items
+        assert running, f"no pod of the app is running in {namespace}"
+        pod = cast("Any", running[0]).metadata.name
+        command = ["python", "-m", "rooftree.cli", *words]
+        answer = stream(
+            self.core.connect_get_namespaced_pod_exec,
+            pod,
+            namespace,
+            container="app",
+            command=command,
+            stdout=True,
+            stderr=False,
+            stdin=False,
+            tty=False,
+        )
+        return str(answer).strip()
+
+
+def wait_for(what: str, seconds: float, look: Callable[[], Any], *, every: float = 0.5) -> Any:
+    """The first true answer of `look`; fails with its last answer when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = look()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"{what} took more than {seconds:.0f} s; the last answer was {answer!r}"
+        time.sleep(every)  # the interval of a condition with a deadline
+
+
+def create(cluster: Cluster) -> WebTenant:
+    """A ready brokerage with the sample's listings."""
+    name = f"web-{secrets.token_hex(3)}"
+    display_name, email, owner = "Web Walk Realty", f"owner@{name}.example", "Wanda Walker"
+    feeds = cluster.brokerage(SAMPLE)["spec"]["mls"]
+    for feed in feeds:
+        source = feed["credentialsSecretRef"]["name"]
+        feed["credentialsSecretRef"]["name"] = _copy_secret(cluster, source, name)
+    spec = {"displayName": display_name, "owner": {"email": email, "name": owner}, "mls": feeds}
+    body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Brokerage", "metadata": {"name": name}, "spec": spec}
+    cluster.custom.create_cluster_custom_object(GROUP, VERSION, PLURAL, body)
+    status = wait_for(f"brokerage {name} becoming Ready", READY_SECONDS, lambda: _ready_status(cluster, name))
+    namespace = status["namespace"]
+    wait_for(f"the import of {name}", IMPORT_SECONDS, lambda: _imported(cluster, namespace), every=1)
+    link = cluster.ask_app(namespace, "owner-link")
+    return WebTenant(name, display_name, status["url"], email, owner, link)
+
+
+def delete(cluster: Cluster, tenant: WebTenant) -> None:
+    """Removes it with everything that is its own."""
+    cluster.custom.delete_cluster_custom_object(GROUP, VERSION, PLURAL, tenant.name)
+    wait_for(f"the deletion of {tenant.name}", GONE_SECONDS, lambda: _is_gone(cluster, tenant.name))
+    selector = f"rooftree.dev/brokerage={tenant.name}"
+    cluster.core.delete_collection_namespaced_secret(PLATFORM, label_selector=selector)
+
+
+def _copy_secret(cluster: Cluster, source: str, tenant: str) -> str:
+    given = cluster.core.read_namespaced_secret(source, PLATFORM)
+    name = f"{tenant}-{source}"
+    metadata = client.V1ObjectMeta(name=name, labels={"rooftree.dev/brokerage": tenant})
+    copy = client.V1Secret(metadata=metadata, data=given.data, type=given.type)
+    cluster.core.create_namespaced_secret(PLATFORM, copy)
+    return name
+
+
+def _ready_status(cluster: Cluster, name: str) -> dict[str, Any] | None:
+    status = cluster.brokerage(name).get("status", {})
+    is_ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
+    return status if is_ready else None
+
+
+def _imported(cluster: Cluster, namespace: str) -> bool:
+    feeds = [json.loads(line) for line in cluster.ask_app(namespace, "feeds").splitlines()]
+    failed = [feed for feed in feeds if feed["state"] == "failed"]
+    assert not failed, f"the feed failed: {failed}"
+    return bool(feeds) and all(feed["state"] == "idle" and feed["imported"] for feed in feeds)
+
+
+def _is_gone(cluster: Cluster, name: str) -> bool:
+    try:
+        cluster.brokerage(name)
+    except ApiException as error:
+        if error.status == 404:
+            return True
+        raise
+    return False
