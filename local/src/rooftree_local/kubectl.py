@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rooftree_local import stack, tools
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rooftree_local.paths import Stack
     from rooftree_local.steps import Work
 
@@ -46,3 +49,29 @@ def wait_for_node(target: Stack, work: Work) -> None:
     work.command(argv(target, "wait", "--for=create", "node/local", "--timeout=60s"))
     work.command(argv(target, "wait", "--for=condition=Ready", "node/local", "--timeout=60s"))
     work.command(argv(target, "wait", "--for=create", "serviceaccount/default", "--timeout=60s"))
+
+
+@contextmanager
+def explained(target: Stack, work: Work, namespace: str, *objects: str) -> Iterator[None]:
+    """When what is inside fails, the log also gets what the cluster says of the objects and the namespace's pods."""
+    try:
+        yield
+    except stack.CommandFailed:
+        here = f"--namespace={namespace}"
+        questions = [
+            [
+                "get",
+                "events",
+                here,
+                "--sort-by=.lastTimestamp",
+                "--output=custom-columns=:.involvedObject.name,:.message",
+            ],
+            ["get", "pods", here, "--output=wide"],
+            *(["describe", name] for name in objects),
+            ["logs", here, "--selector=app.kubernetes.io/managed-by", "--all-containers", "--tail=10"],
+        ]
+        for question in questions:
+            # A question that fails too must not hide the failure that it is about.
+            with suppress(stack.CommandFailed):
+                work.command(argv(target, *question), seconds=20)
+        raise

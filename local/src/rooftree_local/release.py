@@ -111,4 +111,6 @@ def install(target: Stack, work: Work) -> None:
     chart = paths.repository() / CHART
     words = ["upgrade", "--install", "rooftree", str(chart), f"--namespace={NAMESPACE}"]
     options = ["--values=-", "--wait", "--timeout=180s", "--history-max=3"]
-    work.command(kubectl.helm(target, *words, *options), content=json.dumps(values(manifest(work))))
+    content = json.dumps(values(manifest(work)))
+    with kubectl.explained(target, work, NAMESPACE):
+        work.command(kubectl.helm(target, *words, *options), content=content)

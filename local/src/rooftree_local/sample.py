@@ -63,8 +63,12 @@ def deploy_feed(target: Stack, work: Work) -> None:
     manifests = sorted((_examples() / "mls-feed" / "deploy").glob("*.yaml"))
     text = "\n---\n".join(path.read_text() for path in manifests).replace("IMAGE", sources.MLS_FEED.reference)
     kubectl.apply(target, work, content=text)
-    wait = ["rollout", "status", "deployment", f"--namespace={FEED_NAMESPACE}", "--timeout=120s"]
-    work.command(kubectl.argv(target, *wait))
+    # A rollout, for an old Deployment is Available too.
+    names = kubectl.run(target, "get", "deployments", f"--namespace={FEED_NAMESPACE}", "--output=name").split()
+    with kubectl.explained(target, work, FEED_NAMESPACE):
+        for name in names:
+            wait = ["rollout", "status", name, f"--namespace={FEED_NAMESPACE}", "--timeout=120s"]
+            work.command(kubectl.argv(target, *wait))
 
 
 def secret_values(target: Stack) -> dict[str, str]:
@@ -82,11 +86,9 @@ def apply_brokerage(target: Stack, work: Work) -> None:
     kubectl.apply(target, work, "-f", str(_examples() / "plans.yaml"), "-f", str(file))
     work.say(f"waiting for {BROKERAGE} to be Ready")
     wait = ["wait", f"brokerage/{BROKERAGE}", f"--timeout={READY_SECONDS}s"]
-    try:
+    with kubectl.explained(target, work, release.NAMESPACE, f"brokerage/{BROKERAGE}"):
         work.command(kubectl.argv(target, *wait, f"--for=jsonpath={{.status.version}}={sources.TENANT.version}"))
         work.command(kubectl.argv(target, *wait, "--for=condition=Ready"))
-    except CommandFailed as error:
-        raise CommandFailed(f"{error}\n{kubectl.run(target, 'describe', f'brokerage/{BROKERAGE}')[-3000:]}") from error
 
 
 def credentials(target: Stack, manifest: str) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-LAST_LINES = 15
+LAST_LINES = 30
 
 
 class StepFailed(Exception):
