@@ -1,0 +1,1 @@
+"""Everything that talks to another system; each mutating request is counted in `effects`."""

@@ -1,0 +1,198 @@
+"""Kubernetes as the operator needs it: plain dicts in and out, server-side apply, few verbs.
+
+Paths come from a small table rather than from discovery: the operator knows its kinds, and starts without a request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+from kubernetes.aio import client as kubernetes_client
+from kubernetes.aio import config as kubernetes_config
+from kubernetes.aio.dynamic import DynamicClient
+from kubernetes.aio.dynamic.exceptions import DynamicApiError
+
+from .. import effects
+from ..drift import Object
+from ..errors import Unavailable
+from ..names import MANAGER
+
+TIMEOUT = 15.0  # seconds for one request
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind and where it lives in the API."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+    def path(self, name: str | None, namespace: str | None) -> str:
+        root = "/api/v1" if self.api_version == "v1" else f"/apis/{self.api_version}"
+        space = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{root}{space}/{self.plural}" + (f"/{name}" if name else "")
+
+
+NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
+QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+LIMITS = Kind("v1", "LimitRange", "limitranges")
+SECRET = Kind("v1", "Secret", "secrets")
+CONFIG = Kind("v1", "ConfigMap", "configmaps")
+SERVICE = Kind("v1", "Service", "services")
+EVENT = Kind("events.k8s.io/v1", "Event", "events")
+BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+JOB = Kind("batch/v1", "Job", "jobs")
+ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
+BROKERAGE = Kind("rooftree.dev/v1alpha1", "Brokerage", "brokerages", namespaced=False)
+PLAN = Kind("rooftree.dev/v1alpha1", "BrokeragePlan", "brokerageplans", namespaced=False)
+
+KINDS = {
+    (kind.api_version, kind.kind): kind
+    for kind in (
+        NAMESPACE, QUOTA, LIMITS, SECRET, CONFIG, SERVICE, EVENT, BINDING, DEPLOYMENT, JOB, ROUTE, LEASE, BROKERAGE,
+        PLAN,
+    )
+}  # fmt: skip
+
+
+class ApiError(Exception):
+    """The apiserver refused a request; `status` is the HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+class Conflict(ApiError):
+    """The object exists already or has changed since it was read."""
+
+
+class Forbidden(ApiError):
+    """The operator lacks a right."""
+
+
+class Kubernetes:
+    """Verbs on objects. Use as an async context manager."""
+
+    def __init__(self, api: kubernetes_client.ApiClient) -> None:
+        self._api = api
+        # Not awaited: that would run discovery, which nothing here needs.
+        self._client: Any = DynamicClient(api)
+
+    @classmethod
+    async def connect(cls) -> "Kubernetes":
+        """Connects with the pod's service account, or with KUBECONFIG outside a cluster."""
+        configuration = kubernetes_client.Configuration()
+        if Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists():
+            cast("Any", kubernetes_config).load_incluster_config(configuration)
+        else:
+            await cast("Any", kubernetes_config).load_kube_config(client_configuration=configuration)
+        return cls(kubernetes_client.ApiClient(configuration))
+
+    async def __aenter__(self) -> "Kubernetes":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await cast("Any", self._api).close()
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        """The object, or None if there is none."""
+        try:
+            return await self._request("get", kind.path(name, namespace))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]) -> list[Object]:
+        """All objects with these labels (None: the label exists), in one namespace or in all."""
+        selector = ",".join(name if value is None else f"{name}={value}" for name, value in labels.items())
+        found = await self._request("get", kind.path(None, namespace), label_selector=selector or None)
+        return [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in found.get("items", [])]
+
+    async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
+        """Server-side apply under the operator's field manager."""
+        kind = KINDS[wanted["apiVersion"], wanted["kind"]]
+        metadata = wanted["metadata"]
+        path = kind.path(metadata["name"], metadata.get("namespace"))
+        effects.count("kubernetes", "apply", kind.kind if subresource is None else f"{kind.kind}/{subresource}")
+        return await self._request(
+            "patch",
+            path if subresource is None else f"{path}/{subresource}",
+            body=wanted,
+            content_type="application/apply-patch+yaml",
+            field_manager=MANAGER,
+            force_conflicts=True,
+        )
+
+    async def create(self, wanted: Object) -> Object:
+        """Creates; raises `Conflict` if it exists."""
+        kind = KINDS[wanted["apiVersion"], wanted["kind"]]
+        effects.count("kubernetes", "create", kind.kind)
+        path = kind.path(None, wanted["metadata"].get("namespace"))
+        return await self._request("post", path, body=wanted, field_manager=MANAGER)
+
+    async def replace(self, wanted: Object) -> Object:
+        """Updates exactly the version that was read; raises `Conflict` if it changed since."""
+        kind = KINDS[wanted["apiVersion"], wanted["kind"]]
+        effects.count("kubernetes", "update", kind.kind)
+        path = kind.path(wanted["metadata"]["name"], wanted["metadata"].get("namespace"))
+        return await self._request("put", path, body=wanted, field_manager=MANAGER)
+
+    async def patch(self, kind: Kind, name: str, body: list[Any], namespace: str | None = None) -> Object:
+        """JSON patch; raises `Conflict` or `ApiError` 422 if its test operation fails."""
+        effects.count("kubernetes", "patch", kind.kind)
+        return await self._request(
+            "patch",
+            kind.path(name, namespace),
+            body=body,
+            content_type="application/json-patch+json",
+            field_manager=MANAGER,
+        )
+
+    async def scale(self, name: str, namespace: str, replicas: int) -> None:
+        """Sets a Deployment's replicas under another field manager, so that no apply of ours ever owns them."""
+        effects.count("kubernetes", "patch", "Deployment/scale")
+        await self._request(
+            "patch",
+            f"{DEPLOYMENT.path(name, namespace)}/scale",
+            body={"spec": {"replicas": replicas}},
+            content_type="application/merge-patch+json",
+            field_manager=f"{MANAGER}-scale",
+        )
+
+    async def delete(self, kind: Kind, name: str, namespace: str | None = None, *, uid: str | None = None) -> bool:
+        """Deletes in the background; False if it was gone already. `uid` guards against deleting a namesake."""
+        effects.count("kubernetes", "delete", kind.kind)
+        options: Object = {"propagationPolicy": "Background"}
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        try:
+            await self._request("delete", kind.path(name, namespace), body=options)
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    async def _request(self, method: str, path: str, **options: Any) -> Object:
+        options = {name: value for name, value in options.items() if value is not None}
+        try:
+            response = await self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
+            return cast("Object", await response.json())
+        except DynamicApiError as error:
+            raise _translated(error) from error
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise Unavailable("ApiServerUnreachable", f"the apiserver does not answer: {error!r}") from error
+
+
+def _translated(error: DynamicApiError) -> ApiError:
+    status = cast("int", cast("Any", error).status or 0)
+    kind = {403: Forbidden, 409: Conflict}.get(status, ApiError)
+    return kind(status, str(cast("Any", error).summary()))

@@ -1,0 +1,95 @@
+"""Kind BrokeragePlan: limits, sizes, channel and price that brokerages share by naming the plan."""
+
+from pydantic import Field
+
+from .common import ApiModel, Column, Rule, rules
+
+# Kubernetes quantities, without exponents: those would be two spellings of one size.
+_QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
+
+
+class Replicas(ApiModel):
+    """How many pods the tenant app runs."""
+
+    min: int = Field(default=1, description="Pods that a new tenant starts with.", ge=1, le=20)
+    max: int = Field(default=1, description="Most pods that scaling may reach.", ge=1, le=20)
+
+
+class ComputeSize(ApiModel):
+    """CPU and memory of one pod."""
+
+    cpu: str = Field(description="CPU as a Kubernetes quantity.", pattern=_QUANTITY, max_length=20)
+    memory: str = Field(description="Memory as a Kubernetes quantity.", pattern=_QUANTITY, max_length=20)
+
+
+class Compute(ApiModel):
+    """What one pod of the tenant app asks for and may use."""
+
+    requests: ComputeSize = Field(
+        default=ComputeSize(cpu="50m", memory="160Mi"), description="What the scheduler sets aside for a pod."
+    )
+    limits: ComputeSize = Field(default=ComputeSize(cpu="1", memory="320Mi"), description="What a pod may use at most.")
+
+
+class DatabaseLimits(ApiModel):
+    """Limits of the tenant's database."""
+
+    connections: int = Field(
+        default=12, description="Connections that the tenant app may open at the same time.", ge=4, le=500
+    )
+
+
+class NamespaceQuota(ApiModel):
+    """Hard limits of the tenant's namespace, enforced by Kubernetes."""
+
+    pods: int = Field(default=6, description="Pods, jobs included.", ge=2, le=200)
+    cpu: str = Field(default="4", description="Sum of CPU limits.", pattern=_QUANTITY, max_length=20)
+    memory: str = Field(default="2Gi", description="Sum of memory limits.", pattern=_QUANTITY, max_length=20)
+
+
+class Price(ApiModel):
+    """What the plan costs a month."""
+
+    amount: int = Field(description="Price a month in minor units (cents).", ge=0)
+    currency: str = Field(default="USD", description="ISO 4217 code.", pattern=r"^[A-Z]{3}$")
+
+
+class BrokeragePlanSpec(ApiModel):
+    """What every brokerage on this plan gets."""
+
+    display_name: str = Field(description="Name shown to people.", min_length=1, max_length=120)
+    description: str | None = Field(default=None, description="One sentence for a catalogue.", max_length=1000)
+    channel: str = Field(
+        default="stable",
+        description="Release channel that brokerages follow when they name no version.",
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        max_length=63,
+    )
+    replicas: Replicas = Field(
+        default=Replicas(),
+        description="How many pods the tenant app runs.",
+        json_schema_extra=rules(
+            Rule("self.min <= self.max", "spec.replicas.min must not be greater than spec.replicas.max")
+        ),
+    )
+    resources: Compute = Field(default=Compute(), description="Size of one pod of the tenant app.")
+    database: DatabaseLimits = Field(default=DatabaseLimits(), description="Limits of the tenant's database.")
+    quota: NamespaceQuota = Field(default=NamespaceQuota(), description="Hard limits of the tenant's namespace.")
+    price: Price | None = Field(default=None, description="Price of the plan; absent means not for sale.")
+
+
+PLAN_NAME_RULES = (
+    Rule(
+        rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 63",
+        message="metadata.name of a plan must be a DNS label of at most 63 characters (a-z, 0-9 and hyphens)",
+    ),
+)
+
+PLAN_COLUMNS = (
+    Column("Name shown", ".spec.displayName"),
+    Column("Channel", ".spec.channel"),
+    Column("Pods", ".spec.replicas.min", type="integer"),
+    Column("Price", ".spec.price.amount", type="integer", description="A month, in minor units."),
+    Column("Currency", ".spec.price.currency"),
+    Column("Age", ".metadata.creationTimestamp", type="date"),
+)

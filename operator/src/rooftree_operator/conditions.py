@@ -1,0 +1,86 @@
+"""From what each part reported to the conditions and the phase of a Brokerage. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from .api.brokerage import Phase
+
+
+class State(Enum):
+    """What a part of the tenant is in; decides what happens next."""
+
+    DONE = "done"
+    WAITING = "waiting"  # nobody must act
+    BLOCKED = "blocked"  # somebody must act
+    FAILING = "failing"  # a system is down or a bug: retried with a backoff
+    SKIPPED = "skipped"  # needs a part that is not done
+
+
+@dataclass(frozen=True)
+class Report:
+    """How one part of a tenant stands."""
+
+    condition: str
+    state: State
+    reason: str
+    message: str
+    retry_in: float | None = None
+
+    @property
+    def status(self) -> str:
+        return "True" if self.state is State.DONE else "Unknown" if self.state is State.SKIPPED else "False"
+
+
+def summary(reports: Iterable[Report], url: str) -> Report:
+    """The Ready report: the first part that somebody must look at, else the first that is awaited."""
+    ordered = list(reports)
+    for state in (State.BLOCKED, State.FAILING, State.WAITING, State.SKIPPED):
+        for report in ordered:
+            if report.state is state:
+                return Report("Ready", state, report.reason, f"{report.condition}: {report.message}", report.retry_in)
+    return Report("Ready", State.DONE, "Answering", f"The brokerage answers on {url}.")
+
+
+def kstatus(ready: Report) -> list[Report]:
+    """Reconciling and Stalled, present only while true, as kstatus wants them."""
+    if ready.state is State.BLOCKED:
+        return [Report("Stalled", State.DONE, ready.reason, ready.message)]
+    if ready.state is not State.DONE:
+        return [Report("Reconciling", State.DONE, ready.reason, ready.message)]
+    return []
+
+
+def merged(
+    old: Iterable[Mapping[str, Any]], reports: Iterable[Report], *, generation: int, now: datetime
+) -> list[dict[str, Any]]:
+    """The condition list for `reports`; a condition whose status stays keeps its transition time."""
+    before = {condition["type"]: condition for condition in old}
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def entry(report: Report) -> dict[str, Any]:
+        last = before.get(report.condition)
+        kept = last is not None and last["status"] == report.status
+        return {
+            "type": report.condition,
+            "status": report.status,
+            "reason": report.reason,
+            "message": report.message,
+            "observedGeneration": generation,
+            "lastTransitionTime": last["lastTransitionTime"] if last is not None and kept else stamp,
+        }
+
+    return [entry(report) for report in reports]
+
+
+def phase(ready: Report, *, has_id: bool, was_ready: bool) -> Phase:
+    """One word for the state of a tenant that is not being deleted."""
+    if ready.state is State.DONE:
+        return Phase.READY
+    if not has_id:
+        return Phase.PENDING
+    if was_ready and ready.state is not State.WAITING:
+        return Phase.DEGRADED
+    return Phase.PROVISIONING

@@ -1,0 +1,125 @@
+"""The only file that speaks Kopf, which is informer, login and probes here. Handlers put keys into the queue, no more.
+
+No create, update, resume or delete handlers: so Kopf writes no annotation and no finalizer on anything.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+from typing import Any
+
+import kopf
+
+from . import names
+from .adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, NAMESPACE, PLAN, ROUTE, Kind
+from .runtime import Operator, plan_key, release_key, tenant_key
+from .settings import Settings
+from .workqueue import Priority, WorkQueue
+
+OWNED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"
+STUCK = 120.0  # seconds that a due key may wait before the process counts as stuck
+
+
+def _resource(kind: Kind) -> tuple[str, str, str]:
+    group, _, version = kind.api_version.rpartition("/")
+    return group, version, kind.plural
+
+
+def register(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
+    """Hooks the queue to what Kopf watches."""
+    seen: dict[str, str] = {}
+
+    def brokerage(event: kopf.RawEvent, **_: Any) -> None:
+        metadata: dict[str, Any] = dict(event["object"]["metadata"])
+        name = metadata["name"]
+        if event["type"] == "DELETED":
+            seen.pop(name, None)
+            return
+        # Our own status writes come back as events, too; they are no reason to look again.
+        declared = _declared(metadata)
+        if seen.get(name) != declared:
+            seen[name] = declared
+            queue.add(tenant_key(name), Priority.DELETION if metadata.get("deletionTimestamp") else Priority.EDIT)
+
+    def plan(event: kopf.RawEvent, **_: Any) -> None:
+        queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
+
+    def child(event: kopf.RawEvent, **_: Any) -> None:
+        labels = event["object"]["metadata"].get("labels", {})
+        if owner := labels.get(names.LABEL_BROKERAGE):
+            queue.add(tenant_key(owner), Priority.CHILD)
+        elif version := labels.get(names.LABEL_RELEASE):
+            queue.add(release_key(version), Priority.CHILD)
+
+    kopf.on.event(*_resource(BROKERAGE), registry=registry)(brokerage)
+    kopf.on.event(*_resource(PLAN), registry=registry)(plan)
+    for kind in (NAMESPACE, DEPLOYMENT, JOB, ROUTE):
+        kopf.on.event(*_resource(kind), registry=registry, labels={names.LABEL_MANAGED_BY: names.MANAGER})(child)
+
+    def login(**_: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(logger=logging.getLogger(__name__)) or kopf.login_with_kubeconfig(
+            logger=logging.getLogger(__name__)
+        )
+
+    def queue_moves(**_: Any) -> float:
+        if queue.oldest_age > STUCK:
+            # Kopf retries any other error inside the request, which would hang the probe instead of failing it.
+            raise kopf.PermanentError(f"a key has waited for {queue.oldest_age:.0f} s")
+        return queue.oldest_age
+
+    kopf.on.login(registry=registry)(login)
+    kopf.on.probe(id="queue_oldest_seconds", registry=registry)(queue_moves)
+
+
+def _declared(metadata: dict[str, Any]) -> str:
+    """What people can change on a Brokerage, in short."""
+    parts = [metadata.get(key) for key in ("uid", "generation", "deletionTimestamp", "annotations", "labels")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def configured() -> kopf.OperatorSettings:
+    """Settings for production (see the operator notes of the project)."""
+    settings = kopf.OperatorSettings()
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    for kind in (NAMESPACE, DEPLOYMENT, JOB, ROUTE):
+        settings.watching.label_selectors[_resource(kind)] = OWNED
+    settings.networking.connect_timeout = 10
+    settings.networking.request_timeout = 30
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.execution.default_backoff = 5
+    settings.batching.exit_timeout = 1
+    return settings
+
+
+async def run(settings: Settings, operator: Operator) -> None:
+    """Kopf and the workers together; the end of one is the end of both."""
+    registry = kopf.OperatorRegistry()
+    register(registry, operator.queue)
+    stop = asyncio.Event()
+    informer = asyncio.create_task(
+        kopf.operator(
+            registry=registry,
+            settings=configured(),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=stop,
+            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+        )
+    )
+    workers = asyncio.create_task(operator.run())
+    try:
+        ended, _ = await asyncio.wait({informer, workers}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        workers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(informer, workers, return_exceptions=True)
+    for task in ended:
+        task.result()

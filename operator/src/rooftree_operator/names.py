@@ -1,0 +1,97 @@
+"""Every external name of a tenant, in one place. Pure.
+
+A tenant id is `<slug>-<8 hex>`; a slug has no `--` and no `.`, so `.` is the delimiter wherever an id is a prefix.
+Kubernetes caps a name at 63 characters, PostgreSQL at 63 bytes: the longest id has 39.
+"""
+
+import re
+from dataclasses import dataclass
+
+from .api.brokerage import RESERVED_SLUGS, SLUG_PATTERN
+
+GROUP = "rooftree.dev"
+MANAGER = "rooftree-operator"
+FINALIZER = f"{GROUP}/tenant"
+
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_TENANT = f"{GROUP}/tenant"
+LABEL_BROKERAGE = f"{GROUP}/brokerage"
+LABEL_RELEASE = f"{GROUP}/release"
+ANNOTATION_APPLIED = f"{GROUP}/applied"
+
+TEMPLATE_OWNER = "rooftree_template"
+TEMPLATE_MIGRATOR = "rooftree_template_migrator"
+
+_SLUG = re.compile(SLUG_PATTERN)
+_ID = re.compile(r"^[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}$")
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` may be a brokerage's name; the same rules as in the CRD."""
+    return bool(_SLUG.match(text)) and "--" not in text and text not in RESERVED_SLUGS
+
+
+@dataclass(frozen=True, order=True)
+class TenantId:
+    """The id that all external names derive from."""
+
+    value: str
+
+    def __post_init__(self) -> None:
+        if not _ID.match(self.value) or "--" in self.value:
+            raise ValueError(f"not a tenant id: {self.value!r}")
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def slug(self) -> str:
+        return self.value[:-9]
+
+
+def mint(slug: str, entropy: bytes) -> TenantId:
+    """A new id for `slug` from at least four random bytes."""
+    return TenantId(f"{slug}-{entropy[:4].hex()}")
+
+
+def namespace(tenant: TenantId) -> str:
+    return f"tenant-{tenant}"
+
+
+def database(tenant: TenantId) -> str:
+    return tenant.value
+
+
+def owner_role(tenant: TenantId) -> str:
+    return f"{tenant}.owner"
+
+
+def migrator_role(tenant: TenantId) -> str:
+    return f"{tenant}.migrator"
+
+
+def app_role(tenant: TenantId) -> str:
+    return f"{tenant}.app"
+
+
+def template_database(version: str) -> str:
+    """The database that new tenants of this version are cloned from; a version has at most 54 characters here."""
+    return f"template-{version}"
+
+
+def release_config(version: str) -> str:
+    return f"release-{version}"
+
+
+def host(slug: str, domain: str) -> str:
+    return f"{slug}.{domain}"
+
+
+def labels(tenant: TenantId) -> dict[str, str]:
+    """The ownership labels that every Kubernetes object of a tenant carries."""
+    return {LABEL_MANAGED_BY: MANAGER, LABEL_TENANT: tenant.value, LABEL_BROKERAGE: tenant.slug}
+
+
+def mark(tenant: TenantId) -> str:
+    """The ownership mark in COMMENT ON DATABASE and COMMENT ON ROLE."""
+    return f"{GROUP}/tenant={tenant}"

@@ -1,0 +1,135 @@
+"""Builders of the pods that run the tenant app: the same env, volumes and restrictions for serving and migrating. Pure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import names
+from .drift import Object
+from .release import Release
+from .tenant import Platform, Tenant
+
+APP = "app"
+APP_SECRET = "app"  # noqa: S105 -- an object's name
+MIGRATOR_SECRET = "migrator"  # noqa: S105 -- as above
+CA_CONFIG = "database-ca"
+SECRETS_DIR = "/etc/rooftree/secrets"
+CA_FILE = "/etc/rooftree/ca/ca.crt"
+
+POD_SECURITY: Object = {
+    "runAsNonRoot": True,
+    "runAsUser": 10001,
+    "runAsGroup": 10001,
+    "fsGroup": 10001,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Object = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    """Which database a pod uses, as whom, and which Secret holds the password."""
+
+    database: str
+    user: str
+    secret: str
+
+
+def environment(values: dict[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in sorted(values.items())]
+
+
+def database_values(platform: Platform, login: Login) -> dict[str, str]:
+    return {
+        "ROOFTREE_DATABASE_HOST": platform.postgres_host,
+        "ROOFTREE_DATABASE_PORT": str(platform.postgres_port),
+        "ROOFTREE_DATABASE_NAME": login.database,
+        "ROOFTREE_DATABASE_USER": login.user,
+        "ROOFTREE_DATABASE_CA_FILE": CA_FILE,
+        "ROOFTREE_SECRETS_DIR": SECRETS_DIR,
+    }
+
+
+def app_values(tenant: Tenant) -> dict[str, str]:
+    """Everything that the serving app reads from its environment."""
+    spec = tenant.spec
+    login = Login(names.database(tenant.id), names.app_role(tenant.id), APP_SECRET)
+    return {
+        **database_values(tenant.platform, login),
+        "ROOFTREE_TENANT_ID": tenant.id.value,
+        "ROOFTREE_SLUG": tenant.slug,
+        "ROOFTREE_DISPLAY_NAME": spec.display_name,
+        "ROOFTREE_PUBLIC_URL": tenant.url,
+        "ROOFTREE_OWNER_EMAIL": spec.owner.email,
+        "ROOFTREE_OWNER_NAME": spec.owner.name or "",
+        "ROOFTREE_TIME_ZONE": spec.time_zone,
+        "ROOFTREE_CURRENCY": spec.currency,
+        "ROOFTREE_VERSION": tenant.release.version,
+    }
+
+
+def pod_spec(container: Object, *, secret: str, restart: str = "Always") -> Object:
+    """A pod under PodSecurity `restricted`, without a service-account token, with a read-only root."""
+    mounts = [
+        {"name": "secrets", "mountPath": SECRETS_DIR, "readOnly": True},
+        {"name": "ca", "mountPath": CA_FILE.rpartition("/")[0], "readOnly": True},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 -- the pod's own
+    ]
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": restart,
+        "securityContext": POD_SECURITY,
+        "containers": [
+            {
+                **container,
+                "imagePullPolicy": "IfNotPresent",
+                "securityContext": CONTAINER_SECURITY,
+                "volumeMounts": mounts,
+            }
+        ],
+        "volumes": [
+            {"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o440}},
+            {"name": "ca", "configMap": {"name": CA_CONFIG}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+        ],
+    }
+
+
+def migration_job(
+    name: str, namespace: str, labels: dict[str, str], *, release: Release, values: dict[str, str], secret: str
+) -> Object:
+    """A Job that brings one database to the release's heads."""
+    size: dict[str, Any] = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "1", "memory": "384Mi"}}
+    container: Object = {
+        "name": "migrate",
+        "image": release.image,
+        "command": list(release.migrate),
+        "env": environment(values),
+        "resources": size,
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
+        "spec": {
+            "backoffLimit": 2,
+            "activeDeadlineSeconds": 900,
+            "ttlSecondsAfterFinished": 600,
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": pod_spec(container, secret=secret, restart="Never"),
+            },
+        },
+    }
+
+
+def job_failure(job: Object) -> str | None:
+    """Why the Job has failed for good, if so."""
+    for condition in job.get("status", {}).get("conditions", []):
+        if condition["type"] == "Failed" and condition["status"] == "True":
+            return f"{condition.get('reason', 'Failed')}: {condition.get('message', '')}".strip(": ")
+    return None

@@ -1,0 +1,72 @@
+"""The one shape of all provisioners, outside their package so that they stay strangers to each other.
+
+observe (I/O, read-only) → plan (pure) → apply (I/O, idempotent). `delete` is idempotent, too, and raises `Waiting` until
+all is gone. A provisioner is one small file; what it needs from others it names in `needs` and finds in the cluster.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from .conditions import State
+from .drift import Object
+from .names import TenantId
+from .tenant import Tenant
+
+SeenT = TypeVar("SeenT")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How the part stands once the plan has been applied."""
+
+    state: State
+    reason: str
+    message: str
+    retry_in: float | None = None  # seconds; None: a child's event will tell
+
+
+def done(reason: str, message: str) -> Verdict:
+    return Verdict(State.DONE, reason, message)
+
+
+def waiting(reason: str, message: str, *, retry_in: float | None = None) -> Verdict:
+    return Verdict(State.WAITING, reason, message, retry_in)
+
+
+def blocked(reason: str, message: str) -> Verdict:
+    return Verdict(State.BLOCKED, reason, message)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do: objects to apply (only those that differ), actions of the provisioner's own, and the verdict."""
+
+    verdict: Verdict
+    objects: tuple[Object, ...] = ()
+    actions: tuple[Any, ...] = ()
+    status: Mapping[str, Any] | None = None  # fields of the Brokerage's status that this part knows
+
+
+class Provisioner(Protocol, Generic[SeenT]):
+    """One part of a tenant."""
+
+    name: str
+    needs: tuple[str, ...]
+    condition: str | None  # type of its condition; None: it shows only when it is in the way
+
+    async def observe(self, tenant: Tenant) -> SeenT:
+        """A frozen snapshot of what is there."""
+        ...
+
+    def plan(self, tenant: Tenant, seen: SeenT) -> Plan:
+        """What has to change. Pure."""
+        ...
+
+    async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        """Makes it so. Idempotent."""
+        ...
+
+    async def delete(self, tenant: TenantId) -> None:
+        """Removes all of it. Raises `Waiting` until it is gone."""
+        ...

@@ -1,0 +1,174 @@
+"""The tenant's Secrets, each value made once, the copied feed credentials, and the CA of the database."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .. import keys, names, pods
+from ..adapters.kubernetes import CONFIG, SECRET, Kubernetes
+from ..drift import Object, pending
+from ..names import TenantId
+from ..provisioner import Plan, blocked, done
+from ..tenant import Tenant
+
+# Made once and never again: what hangs on each of them would break.
+GENERATED: dict[str, dict[str, Callable[[], str]]] = {
+    pods.APP_SECRET: {
+        "database_password": keys.password,
+        "owner_seed": keys.password,
+        "signing_keys.json": keys.signing_keys,
+    },
+    pods.MIGRATOR_SECRET: {"database_password": keys.password},
+}
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed of the spec with its credentials as found; `problem` says why there are none."""
+
+    name: str
+    problem: str = ""
+    client_id: str = field(default="", repr=False)
+    client_secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there now."""
+
+    secrets: dict[str, Object | None] = field(repr=False)
+    ca: Object | None
+    feeds: tuple[Feed, ...]
+
+
+@dataclass(frozen=True)
+class WriteSecret:
+    """Write this Secret with `values`, and generate those that are `missing`."""
+
+    name: str
+    missing: tuple[str, ...]
+    values: dict[str, str] = field(repr=False)
+
+
+class Credentials:
+    """Secrets `app` and `migrator`, ConfigMap `database-ca`."""
+
+    name = "credentials"
+    needs = ("namespace",)
+    condition = None
+
+    def __init__(self, kube: Kubernetes, ca: str) -> None:
+        self._kube = kube
+        self._ca = ca
+
+    async def observe(self, tenant: Tenant) -> Seen:
+        app, migrator, ca, *feeds = await asyncio.gather(
+            self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace),
+            self._kube.get(SECRET, pods.MIGRATOR_SECRET, tenant.namespace),
+            self._kube.get(CONFIG, pods.CA_CONFIG, tenant.namespace),
+            *(
+                self._kube.get(SECRET, feed.credentials_secret_ref.name, tenant.platform.namespace)
+                for feed in tenant.spec.mls
+            ),
+        )
+        found = tuple(
+            _feed(tenant, feed.name, feed.credentials_secret_ref.name, secret)
+            for feed, secret in zip(tenant.spec.mls, feeds, strict=True)
+        )
+        return Seen({pods.APP_SECRET: app, pods.MIGRATOR_SECRET: migrator}, ca, found)
+
+    def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        problems = [feed.problem for feed in seen.feeds if feed.problem]
+        if problems:
+            return Plan(blocked("FeedCredentialsMissing", f"{problems[0]}: a platform admin must provide it"))
+        wanted = {pods.APP_SECRET: {"feeds.json": _feeds_json(tenant, seen)}, pods.MIGRATOR_SECRET: {}}
+        actions = [_write(tenant, name, seen.secrets[name], own) for name, own in wanted.items()]
+        return Plan(
+            done("Provisioned", "Secrets are in place."),
+            objects=pending([_ca(tenant, self._ca)], [seen.ca]),
+            actions=tuple(action for action in actions if action),
+        )
+
+    async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        for action in plan.actions:
+            if isinstance(action, WriteSecret):
+                made = {name: GENERATED[action.name][name]() for name in action.missing}
+                await self._kube.apply(secret_object(tenant, action.name, {**action.values, **made}))
+        for wanted in plan.objects:
+            await self._kube.apply(wanted)
+
+    async def delete(self, tenant: TenantId) -> None:
+        """Secrets go with the namespace."""
+
+
+def secret_object(tenant: Tenant, name: str, values: dict[str, str]) -> Object:
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in sorted(values.items())}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
+        "type": "Opaque",
+        "data": data,
+    }
+
+
+def decoded(secret: Object | None) -> dict[str, str]:
+    """The values of a Secret; empty if there is none."""
+    data = ((secret or {}).get("data") or {}).items()
+    return {name: base64.b64decode(value).decode() for name, value in data}
+
+
+def _write(tenant: Tenant, name: str, seen: Object | None, own: dict[str, str]) -> WriteSecret | None:
+    have = decoded(seen)
+    missing = tuple(key for key in GENERATED[name] if not have.get(key))
+    values = {**{key: have[key] for key in GENERATED[name] if key in have}, **own}
+    if not missing and not pending_secret(tenant, name, values, seen):
+        return None
+    return WriteSecret(name, missing, values)
+
+
+def pending_secret(tenant: Tenant, name: str, values: dict[str, str], seen: Object | None) -> bool:
+    """Whether the Secret holds anything else. No hash of it is kept: an annotation is not the place for one."""
+    wanted = secret_object(tenant, name, values)
+    if seen is None:
+        return True
+    labels = seen["metadata"].get("labels") or {}
+    ours = {key: labels.get(key) for key in wanted["metadata"]["labels"]}
+    return ours != wanted["metadata"]["labels"] or (seen.get("data") or {}) != wanted["data"]
+
+
+def _feed(tenant: Tenant, name: str, secret_name: str, secret: Object | None) -> Feed:
+    where = f"Secret {tenant.platform.namespace}/{secret_name} for feed {name!r}"
+    if secret is None:
+        return Feed(name, f"{where} does not exist")
+    if (secret["metadata"].get("labels") or {}).get(names.LABEL_BROKERAGE) != tenant.slug:
+        return Feed(name, f"{where} lacks the label {names.LABEL_BROKERAGE}={tenant.slug}")
+    values = decoded(secret)
+    if not values.get("client_id") or not values.get("client_secret"):
+        return Feed(name, f"{where} lacks client_id or client_secret")
+    return Feed(name, "", values["client_id"], values["client_secret"])
+
+
+def _feeds_json(tenant: Tenant, seen: Seen) -> str:
+    entries = [
+        {
+            "name": feed.name,
+            "url": feed.url,
+            "token_url": feed.token_url,
+            "client_id": found.client_id,
+            "client_secret": found.client_secret,
+        }
+        for feed, found in zip(tenant.spec.mls, seen.feeds, strict=True)
+    ]
+    return json.dumps(entries, indent=1)
+
+
+def _ca(tenant: Tenant, ca: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": pods.CA_CONFIG, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
+        "data": {"ca.crt": ca},
+    }

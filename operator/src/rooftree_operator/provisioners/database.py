@@ -1,0 +1,208 @@
+"""The tenant's roles and database: cloned from the release's template, owned by the tenant, closed to everyone else."""
+
+import base64
+from dataclasses import dataclass, field
+
+from .. import names, pods, scram
+from ..adapters.kubernetes import SECRET, Kubernetes
+from ..adapters.postgres import DatabaseSeen, Postgres, RoleSeen
+from ..names import TEMPLATE_OWNER, TenantId
+from ..provisioner import Plan, done, waiting
+from ..tenant import Tenant
+
+MIGRATOR_CONNECTIONS = 4
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there now."""
+
+    passwords: dict[str, str] = field(repr=False)  # role to password
+    roles: dict[str, RoleSeen]
+    database: DatabaseSeen | None
+    template: DatabaseSeen | None
+    ungranted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnsureRole:
+    name: str
+    exists: bool
+    connection_limit: int
+    comment: str
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class GrantRole:
+    role: str
+    to: str
+
+
+@dataclass(frozen=True)
+class CreateDatabase:
+    template: str
+
+
+@dataclass(frozen=True)
+class DropDatabase:
+    """An interrupted DROP left a database that only another DROP can handle."""
+
+
+@dataclass(frozen=True)
+class Secure:
+    """Mark the database, close it to PUBLIC, let the tenant's roles connect."""
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Give the template's objects in the clone to the tenant's owner."""
+
+
+@dataclass(frozen=True)
+class GrantSchemas:
+    schemas: tuple[str, ...] | None  # None: whatever turns out to be missing in a new clone
+
+
+Action = EnsureRole | GrantRole | CreateDatabase | DropDatabase | Secure | Adopt | GrantSchemas
+
+
+class Database:
+    """Roles `<id>.owner|migrator|app` and the database `<id>`."""
+
+    name = "database"
+    needs = ("credentials",)
+    condition = "DatabaseReady"
+
+    def __init__(self, kube: Kubernetes, postgres: Postgres) -> None:
+        self._kube = kube
+        self._postgres = postgres
+
+    async def observe(self, tenant: Tenant) -> Seen:
+        passwords = {
+            names.app_role(tenant.id): await self._password(tenant, pods.APP_SECRET),
+            names.migrator_role(tenant.id): await self._password(tenant, pods.MIGRATOR_SECRET),
+        }
+        roles = await self._postgres.roles(all_roles(tenant.id))
+        database = await self._postgres.database(names.database(tenant.id), TEMPLATE_OWNER)
+        if database is None or not database.usable or not passes(roles, tenant.id):
+            template = await self._postgres.database(names.template_database(tenant.release.version), TEMPLATE_OWNER)
+            return Seen(passwords, roles, database, template, ())
+        ungranted = await self._missing_grants(tenant)
+        return Seen(passwords, roles, database, None, tuple(ungranted))
+
+    async def _missing_grants(self, tenant: Tenant) -> list[str]:
+        owner, app = names.owner_role(tenant.id), names.app_role(tenant.id)
+        schemas = tenant.release.schemas
+        return await self._postgres.ungranted_schemas(names.database(tenant.id), schemas, owner=owner, app=app)
+
+    async def _password(self, tenant: Tenant, secret: str) -> str:
+        found = await self._kube.get(SECRET, secret, tenant.namespace)
+        if found is None:
+            raise LookupError(f"Secret {tenant.namespace}/{secret} is gone")
+        return base64.b64decode(found["data"]["database_password"]).decode()
+
+    def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        actions: list[Action] = plan_roles(tenant, seen)
+        usable = seen.database is not None and seen.database.usable
+        if not usable:
+            if seen.template is None or not seen.template.is_template:
+                version = tenant.release.version
+                verdict = waiting("TemplateNotReady", f"the template database of {version} is being made", retry_in=1.0)
+                return Plan(verdict, actions=tuple(actions))
+            if seen.database is not None:
+                actions.append(DropDatabase())
+            actions.append(CreateDatabase(names.template_database(tenant.release.version)))
+            actions += [Secure(), Adopt(), GrantSchemas(None)]
+        else:
+            actions += plan_existing(tenant, seen)
+        name = names.database(tenant.id)
+        return Plan(
+            done("Provisioned", f"Database {name} is the tenant's own."),
+            actions=tuple(actions),
+            status={"database": name},
+        )
+
+    async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        for action in plan.actions:
+            await self._do(tenant, action)
+
+    async def _do(self, tenant: Tenant, action: Action) -> None:
+        postgres, database, owner = self._postgres, names.database(tenant.id), names.owner_role(tenant.id)
+        match action:
+            case EnsureRole(name, exists, limit, comment, password):
+                verifier = scram.verifier(password) if password else None
+                await postgres.ensure_role(
+                    name, verifier=verifier, connection_limit=limit, comment=comment, exists=exists
+                )
+            case GrantRole(role, to):
+                await postgres.grant_role(role, to=to)
+            case DropDatabase():
+                await postgres.drop_database(database)
+            case CreateDatabase(template):
+                await postgres.create_database(database, owner=owner, template=template)
+            case Secure():
+                connect = [names.app_role(tenant.id), names.migrator_role(tenant.id)]
+                await postgres.secure_database(database, connect=connect, create=(), comment=names.mark(tenant.id))
+            case Adopt():
+                await postgres.reassign(database, old=TEMPLATE_OWNER, new=owner)
+            case GrantSchemas(schemas):
+                await self._grant(tenant, schemas)
+
+    async def _grant(self, tenant: Tenant, schemas: tuple[str, ...] | None) -> None:
+        database, owner, app = names.database(tenant.id), names.owner_role(tenant.id), names.app_role(tenant.id)
+        if schemas is None:
+            schemas = tuple(await self._missing_grants(tenant))
+        if schemas:
+            await self._postgres.grant_schemas(database, schemas, owner=owner, app=app)
+
+    async def delete(self, tenant: TenantId) -> None:
+        found = await self._postgres.database(names.database(tenant), TEMPLATE_OWNER)
+        # Ours by its mark, or by its owner if we died before the mark was made.
+        if found and (found.comment == names.mark(tenant) or found.owner == names.owner_role(tenant)):
+            await self._postgres.drop_database(names.database(tenant))
+        present = await self._postgres.roles(all_roles(tenant))
+        if present:
+            await self._postgres.drop_roles(sorted(present, reverse=True))
+
+
+def all_roles(tenant: TenantId) -> list[str]:
+    return [names.owner_role(tenant), names.migrator_role(tenant), names.app_role(tenant)]
+
+
+def passes(roles: dict[str, RoleSeen], tenant: TenantId) -> bool:
+    """Whether all roles are there, so that questions about their rights can be asked."""
+    return all(name in roles for name in all_roles(tenant))
+
+
+def plan_roles(tenant: Tenant, seen: Seen) -> list[Action]:
+    """Roles to make or to change."""
+    owner, migrator, app = all_roles(tenant.id)
+    limits = {owner: -1, migrator: MIGRATOR_CONNECTIONS, app: tenant.plan.database.connections}
+    actions: list[Action] = []
+    for name, limit in limits.items():
+        password = seen.passwords.get(name)
+        # The fingerprint tells whether the role still has this password; PostgreSQL does not let us read that.
+        comment = names.mark(tenant.id) + (f" credential={scram.fingerprint(password)}" if password else "")
+        have = seen.roles.get(name)
+        wanted = (password is not None, limit, comment)
+        if have is None or (have.can_login, have.connection_limit, have.comment) != wanted:
+            actions.append(EnsureRole(name, have is not None, limit, comment, password))
+    if owner not in seen.roles or migrator not in seen.roles[owner].members:
+        actions.append(GrantRole(owner, migrator))
+    return actions
+
+
+def plan_existing(tenant: Tenant, seen: Seen) -> list[Action]:
+    """What is wrong with a database that is there."""
+    assert seen.database is not None
+    actions: list[Action] = []
+    connect = {names.app_role(tenant.id), names.migrator_role(tenant.id)}
+    marked = seen.database.comment == names.mark(tenant.id)
+    if seen.database.public_can_connect or not marked or not connect <= seen.database.can_connect:
+        actions.append(Secure())
+    if seen.database.foreign_objects:
+        actions += [Adopt(), GrantSchemas(None)]
+    elif seen.ungranted:
+        actions.append(GrantSchemas(seen.ungranted))
+    return actions

@@ -1,0 +1,74 @@
+"""Brings the tenant's database to the release's heads by a Job of the new version; a fresh clone is there already."""
+
+import hashlib
+from dataclasses import dataclass
+
+from .. import names, pods
+from ..adapters.kubernetes import JOB, Kubernetes
+from ..adapters.postgres import Postgres
+from ..drift import Object, stamped
+from ..names import TenantId
+from ..provisioner import Plan, blocked, done, waiting
+from ..tenant import Tenant
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there now."""
+
+    heads: frozenset[str]
+    job: Object | None
+
+
+class Migrations:
+    """Job `migrate-<hash of the version>` in the tenant's namespace, only when it is needed."""
+
+    name = "migrations"
+    needs = ("database",)
+    condition = "MigrationsApplied"
+
+    def __init__(self, kube: Kubernetes, postgres: Postgres) -> None:
+        self._kube = kube
+        self._postgres = postgres
+
+    async def observe(self, tenant: Tenant) -> Seen:
+        heads = await self._postgres.heads(names.database(tenant.id))
+        if tenant.release.heads <= heads:
+            return Seen(heads, None)
+        return Seen(heads, await self._kube.get(JOB, job_name(tenant), tenant.namespace))
+
+    def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        version = tenant.release.version
+        if tenant.release.heads <= seen.heads:
+            return Plan(done("Current", f"The database has all migrations of {version}."))
+        if seen.job is None:
+            verdict = waiting("Migrating", f"the migrations of {version} are starting")
+            return Plan(verdict, objects=(stamped(build_job(tenant)),))
+        if failure := pods.job_failure(seen.job):
+            advice = f"a platform admin must read the logs of job {tenant.namespace}/{job_name(tenant)} and delete it"
+            return Plan(blocked("MigrationFailed", f"the migrations of {version} failed ({failure}): {advice}"))
+        return Plan(waiting("Migrating", f"the migrations of {version} are running"))
+
+    async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        for wanted in plan.objects:
+            await self._kube.apply(wanted)
+
+    async def delete(self, tenant: TenantId) -> None:
+        """Jobs go with the namespace."""
+
+
+def job_name(tenant: Tenant) -> str:
+    return f"migrate-{hashlib.sha256(tenant.release.version.encode()).hexdigest()[:10]}"
+
+
+def build_job(tenant: Tenant) -> Object:
+    login = pods.Login(names.database(tenant.id), names.migrator_role(tenant.id), pods.MIGRATOR_SECRET)
+    values = {
+        **pods.database_values(tenant.platform, login),
+        "ROOFTREE_DATABASE_OWNER_ROLE": names.owner_role(tenant.id),
+        "ROOFTREE_VERSION": tenant.release.version,
+    }
+    labels = names.labels(tenant.id)
+    return pods.migration_job(
+        job_name(tenant), tenant.namespace, labels, release=tenant.release, values=values, secret=login.secret
+    )

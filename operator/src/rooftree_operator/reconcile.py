@@ -1,0 +1,217 @@
+"""One level-triggered, idempotent pass over one Brokerage: look at everything, change what differs, write status once.
+
+Nothing here remembers anything between passes; a crash at any point is repaired by the next pass.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from . import conditions, events, names
+from .adapters.edge import Answer
+from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
+from .api.brokerage import BrokerageSpec, Phase
+from .api.plan import BrokeragePlanSpec
+from .conditions import Report, State
+from .drift import Object
+from .errors import Blocked, Unavailable, Waiting
+from .graph import Graph
+from .names import FINALIZER, TenantId
+from .registry import Registry
+from .release import Releases
+from .tenant import Platform, Tenant
+
+log = structlog.get_logger(__name__)
+
+# Children's events wake a waiting tenant; this is for an event that was lost.
+LOST_EVENT = 5.0  # seconds
+
+
+class LoginGate(Protocol):
+    """Can close the database logins of a tenant."""
+
+    async def revoke_logins(self, roles: list[str]) -> None: ...
+
+
+class Probe(Protocol):
+    """Asks a tenant through the edge who it is."""
+
+    async def version(self, host: str, port: int) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the queue does next with the key."""
+
+    again_in: float | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Everything that a pass needs."""
+
+    kube: Kubernetes
+    registry: Registry
+    releases: Releases
+    graph: Graph
+    delete_order: tuple[str, ...]
+    logins: LoginGate
+    edge: Probe
+    platform: Platform
+    now: Callable[[], datetime]
+    instance: str
+
+    async def reconcile(self, name: str) -> Outcome:
+        """Brings the Brokerage `name` closer to what it declares."""
+        brokerage = await self.kube.get(BROKERAGE, name)
+        if brokerage is None:
+            return Outcome()
+        if "deletionTimestamp" in brokerage["metadata"]:
+            return await self._delete(brokerage)
+        if FINALIZER not in brokerage["metadata"].get("finalizers", []):
+            brokerage = await self._hold(brokerage)
+        try:
+            tenant = await self._resolve(brokerage)
+        except (Blocked, Waiting, Unavailable) as problem:
+            return await self._report(brokerage, unresolved(problem), {})
+        reports, fields = await self.graph.run(tenant)
+        ready = conditions.summary(reports, tenant.url)
+        if ready.state is State.DONE:
+            ready = await self._probe(tenant, ready)
+        shown = [report for report in reports if report.condition not in self.graph.by_name]
+        return await self._report(brokerage, [ready, *shown], {"tenantID": tenant.id.value, **fields})
+
+    async def _hold(self, brokerage: Object) -> Object:
+        """Puts our finalizer on exactly the version that we read."""
+        metadata = brokerage["metadata"]
+        finalizers = [*metadata.get("finalizers", []), FINALIZER]
+        body = [_unchanged(metadata), {"op": "add", "path": "/metadata/finalizers", "value": finalizers}]
+        return await self.kube.patch(BROKERAGE, metadata["name"], body)
+
+    async def _resolve(self, brokerage: Object) -> Tenant:
+        metadata, spec = brokerage["metadata"], BrokerageSpec.model_validate(brokerage["spec"])
+        found = await self.kube.get(PLAN, spec.plan)
+        if found is None:
+            raise Blocked("PlanUnknown", f"there is no BrokeragePlan {spec.plan!r}: set spec.plan to one that exists")
+        plan = BrokeragePlanSpec.model_validate(found["spec"])
+        release = await self.releases.find(spec.version, plan.channel)
+        known = brokerage.get("status", {}).get("tenantID")
+        claim = TenantId(spec.tenant_id) if spec.tenant_id else None
+        tenant = TenantId(known) if known else await self.registry.register(metadata["name"], metadata["uid"], claim)
+        return Tenant(tenant, metadata["uid"], metadata["generation"], spec, plan, release, self.platform)
+
+    async def _probe(self, tenant: Tenant, ready: Report) -> Report:
+        """Ready means: it answers on its own address, as itself, in the wanted version."""
+        answer = await self.edge.version(tenant.host, tenant.platform.edge_port)
+        problem = answer.problem
+        if not problem and answer.tenant_id != tenant.id.value:
+            problem = f"{tenant.url} is answered by tenant {answer.tenant_id}"
+        if not problem and answer.version != tenant.release.version:
+            problem = f"{tenant.url} is answered by version {answer.version}"
+        return Report("Ready", State.FAILING, "EdgeProbeFailed", problem) if problem else ready
+
+    async def _report(self, brokerage: Object, reports: list[Report], fields: dict[str, Any]) -> Outcome:
+        """Writes the status, once and only if it changed; says by events what is new."""
+        old, ready = brokerage.get("status", {}), reports[0]
+        kept = {key: value for key, value in old.items() if key not in ("conditions", "message", "phase")}
+        status: dict[str, Any] = {**kept, **fields}
+        generation = brokerage["metadata"]["generation"]
+        status["observedGeneration"] = generation
+        status["message"] = ready.message
+        status["phase"] = conditions.phase(ready, has_id="tenantID" in status, was_ready=bool(old.get("version"))).value
+        known = old.get("conditions", [])
+        shown = [*reports, *conditions.kstatus(ready)]
+        status["conditions"] = conditions.merged(known, shown, generation=generation, now=self.now())
+        await self._write_status(brokerage, status)
+        for notice in events.transitions(known, reports):
+            await self._notify(brokerage, notice)
+        return outcome(reports)
+
+    async def _write_status(self, brokerage: Object, status: dict[str, Any]) -> None:
+        if _comparable(status) == _comparable(brokerage.get("status", {})):
+            return
+        metadata = {"name": brokerage["metadata"]["name"], "uid": brokerage["metadata"]["uid"]}
+        head = {"apiVersion": brokerage["apiVersion"], "kind": brokerage["kind"], "metadata": metadata}
+        await self.kube.apply({**head, "status": status}, subresource="status")
+
+    async def _notify(self, brokerage: Object, notice: events.Notice) -> None:
+        await self.kube.create(events.build_event(brokerage, notice, now=self.now(), instance=self.instance))
+
+    async def _delete(self, brokerage: Object) -> Outcome:
+        metadata = brokerage["metadata"]
+        if FINALIZER not in metadata.get("finalizers", []):
+            return Outcome()
+        try:
+            tenant = await self._known_id(brokerage)
+            if tenant is not None:
+                await self._report_deleting(brokerage, "Deleting", "the brokerage and all its data are being deleted")
+                await self._delete_parts(tenant)
+        except Waiting as wait:
+            return Outcome(again_in=wait.retry_in)
+        except Unavailable as outage:
+            await self._report_deleting(brokerage, outage.reason, f"{outage.message}; deletion goes on when it is back")
+            return Outcome(failed=True)
+        fresh = await self.kube.get(BROKERAGE, metadata["name"])
+        if fresh is not None and fresh["metadata"]["uid"] == metadata["uid"]:
+            await self._release(fresh["metadata"])
+        return Outcome()
+
+    async def _known_id(self, brokerage: Object) -> TenantId | None:
+        if known := brokerage.get("status", {}).get("tenantID"):
+            return TenantId(known)
+        entry = await self.registry.find(brokerage["metadata"]["uid"])
+        return entry.id if entry else None
+
+    async def _delete_parts(self, tenant: TenantId) -> None:
+        """Logins first, so that nothing changes data any more; data after everything that could use it; then the mark."""
+        await self.logins.revoke_logins([names.app_role(tenant), names.migrator_role(tenant)])
+        for part in self.delete_order:
+            await self.graph.by_name[part].delete(tenant)
+        await self.registry.bury(tenant)
+
+    async def _report_deleting(self, brokerage: Object, reason: str, message: str) -> None:
+        old, generation = brokerage.get("status", {}), brokerage["metadata"]["generation"]
+        ready = Report("Ready", State.WAITING, reason, message)
+        shown = [ready, *conditions.kstatus(ready)]
+        known = old.get("conditions", [])
+        fresh = conditions.merged(known, shown, generation=generation, now=self.now())
+        others = [entry for entry in known if entry["type"] not in {entry["type"] for entry in fresh}]
+        status = {**old, "phase": Phase.DELETING.value, "message": message, "conditions": [*fresh, *others]}
+        status["observedGeneration"] = generation
+        await self._write_status(brokerage, status)
+
+    async def _release(self, metadata: Object) -> None:
+        left = [finalizer for finalizer in metadata["finalizers"] if finalizer != FINALIZER]
+        body = [_unchanged(metadata), {"op": "replace", "path": "/metadata/finalizers", "value": left}]
+        await self.kube.patch(BROKERAGE, metadata["name"], body)
+
+
+def unresolved(problem: Blocked | Waiting | Unavailable) -> list[Report]:
+    """Reports for a Brokerage that could not even be looked at; what was known of its parts stays in view."""
+    if isinstance(problem, Unavailable):
+        ready = Report("Ready", State.FAILING, problem.reason, problem.message)
+        if problem.reason == "PostgresUnreachable":
+            return [ready, Report("DatabaseReady", State.FAILING, problem.reason, problem.message)]
+        return [ready]
+    state = State.BLOCKED if isinstance(problem, Blocked) else State.WAITING
+    return [Report("Ready", state, problem.reason, problem.message)]
+
+
+def outcome(reports: list[Report]) -> Outcome:
+    """What the queue does: back off on a failure, look again soon at what is awaited, else leave it to events."""
+    if any(report.state is State.FAILING for report in reports):
+        return Outcome(failed=True)
+    waits = [report.retry_in or LOST_EVENT for report in reports if report.state is State.WAITING]
+    return Outcome(again_in=min(waits, default=None))
+
+
+def _unchanged(metadata: Object) -> Object:
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]}
+
+
+def _comparable(status: dict[str, Any]) -> dict[str, Any]:
+    return {**status, "conditions": {entry["type"]: entry for entry in status.get("conditions", [])}}

@@ -1,0 +1,67 @@
+"""What the operator knows of the app: releases (ConfigMaps with the app's own manifest) and channels. Never its code."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .adapters.kubernetes import CONFIG, Kubernetes
+from .errors import Blocked
+from .names import LABEL_RELEASE, release_config
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version of the tenant app."""
+
+    version: str
+    image: str
+    port: int
+    schemas: tuple[str, ...]
+    heads: frozenset[str]
+    serve: tuple[str, ...]
+    migrate: tuple[str, ...]
+    live: str
+    ready: str
+    startup: str
+
+
+def parsed(version: str, image: str, manifest: dict[str, Any]) -> Release:
+    """A release from its ConfigMap's values. Raises KeyError if the manifest lacks a field."""
+    return Release(
+        version=version,
+        image=image,
+        port=int(manifest["port"]),
+        schemas=tuple(manifest["schemas"]),
+        heads=frozenset(manifest["migration_heads"].values()),
+        serve=tuple(manifest["commands"]["serve"]),
+        migrate=tuple(manifest["commands"]["migrate"]),
+        live=manifest["probes"]["live"],
+        ready=manifest["probes"]["ready"],
+        startup=manifest["probes"]["startup"],
+    )
+
+
+class Releases:
+    """Reads releases and channels from the operator's namespace."""
+
+    def __init__(self, kube: Kubernetes, namespace: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+
+    async def find(self, version: str | None, channel: str) -> Release:
+        """The release of `version`, or the one that `channel` points at. Raises `Blocked` if there is none."""
+        if version is None:
+            channels = await self._kube.get(CONFIG, "channels", self._namespace) or {}
+            version = (channels.get("data") or {}).get(channel)
+            if version is None:
+                raise Blocked("ChannelUnknown", f"no release channel {channel!r}: a platform admin must define it")
+        found = await self._kube.get(CONFIG, release_config(version), self._namespace)
+        if found is None:
+            raise Blocked("ReleaseUnknown", f"there is no release {version!r}: set spec.version to one that exists")
+        data = found["data"]
+        return parsed(version, data["image"], json.loads(data["tenant_manifest.json"]))
+
+    async def versions(self) -> list[str]:
+        """Every version that there is a release of."""
+        found = await self._kube.list(CONFIG, self._namespace, labels={LABEL_RELEASE: None})
+        return sorted(item["metadata"]["labels"][LABEL_RELEASE] for item in found)

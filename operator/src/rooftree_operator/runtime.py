@@ -1,0 +1,215 @@
+"""Puts the operator together and runs its workers. Knows nothing of Kopf: events arrive through the queue."""
+
+import asyncio
+import dataclasses
+import random
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from . import names
+from .adapters.edge import Edge
+from .adapters.kubernetes import BROKERAGE, NAMESPACE, ApiError, Kubernetes
+from .adapters.postgres import Postgres, Server
+from .errors import Unavailable
+from .graph import Graph
+from .lease import LeaseHolder
+from .provisioners.credentials import Credentials
+from .provisioners.database import Database
+from .provisioners.migrations import Migrations
+from .provisioners.namespace import Namespace
+from .provisioners.route import Route
+from .provisioners.workload import Workload
+from .reconcile import Outcome, Reconciler
+from .registry import PostgresRegistry
+from .release import Releases
+from .settings import Settings
+from .templates import Templates
+from .tenant import Platform
+from .workqueue import Priority, WorkQueue
+
+log = structlog.get_logger(__name__)
+
+PASSES = Counter("rooftree_operator_passes", "Reconcile passes.", ["kind", "result"])
+SECONDS = Histogram(
+    "rooftree_operator_pass_seconds",
+    "Duration of a pass.",
+    ["kind"],
+    buckets=(0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+DEPTH = Gauge("rooftree_operator_queue_depth", "Keys that are due and wait for a worker.")
+AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest overdue key has waited.")
+
+# Logins are revoked before anything; data goes after everything that could use it; roles go with the database.
+DELETE_ORDER = ("route", "workload", "namespace", "database")
+
+
+def tenant_key(name: str) -> str:
+    return f"tenant/{name}"
+
+
+def release_key(version: str) -> str:
+    return f"release/{version}"
+
+
+def plan_key(name: str) -> str:
+    return f"plan/{name}"
+
+
+@dataclass
+class Operator:
+    """The running operator."""
+
+    settings: Settings
+    queue: WorkQueue
+    kube: Kubernetes
+    postgres: Postgres
+    registry: PostgresRegistry
+    reconciler: Reconciler
+    templates: Templates
+    releases: Releases
+    lease: LeaseHolder
+
+    async def run(self) -> None:
+        """Waits for the Lease, then works until it is lost or the task is cancelled."""
+        epoch = await self.lease.acquire()
+        log.info("lease_acquired", epoch=epoch)
+        server = self.postgres.server
+        self.postgres.server = dataclasses.replace(server, application_name=f"{names.MANAGER}/{epoch}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.lease.keep())
+                group.create_task(self._prepare(epoch))
+                group.create_task(self._resync())
+                for _ in range(self.settings.workers):
+                    group.create_task(self._work())
+        finally:
+            await self.lease.release()
+
+    async def _prepare(self, epoch: int) -> None:
+        """Ends sessions of older epochs and makes the registry's table, as soon as PostgreSQL answers."""
+        while True:
+            try:
+                await self.postgres.fence(epoch)
+                await self.registry.prepare()
+            except Unavailable as outage:
+                log.warning("postgres_unreachable", message=outage.message)
+                await asyncio.sleep(1.0)
+            else:
+                return
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.queue.get()
+            kind, _, name = key.partition("/")
+            started = time.monotonic()
+            try:
+                result = await self._dispatch(kind, name)
+            except (ApiError, Unavailable) as error:
+                log.warning("pass_failed", key=key, error=str(error))
+                result = Outcome(failed=True)
+            except Exception:
+                # A bug in one tenant's pass must not stop the others; the key backs off.
+                log.exception("pass_crashed", key=key)
+                result = Outcome(failed=True)
+            SECONDS.labels(kind).observe(time.monotonic() - started)
+            PASSES.labels(kind, "failed" if result.failed else "done").inc()
+            if result.failed:
+                self.queue.failed(key)
+            else:
+                self.queue.done(key, again_in=result.again_in)
+            log.debug("pass", key=key, seconds=round(time.monotonic() - started, 3), again_in=result.again_in)
+            DEPTH.set(self.queue.depth)
+            AGE.set(self.queue.oldest_age)
+
+    async def _dispatch(self, kind: str, name: str) -> Outcome:
+        match kind:
+            case "tenant":
+                return await self.reconciler.reconcile(name)
+            case "release":
+                return await self.templates.reconcile(name)
+            case "plan":
+                for brokerage in await self.kube.list(BROKERAGE, labels={}):
+                    if brokerage["spec"]["plan"] == name:
+                        self.queue.add(tenant_key(brokerage["metadata"]["name"]), Priority.EDIT)
+                return Outcome()
+            case _:
+                raise ValueError(f"no such kind of key: {kind}")
+
+    async def _resync(self) -> None:
+        """Feeds everything into the queue now and then: a re-list reports nothing about what vanished."""
+        while True:
+            try:
+                await self._feed_all()
+            except (ApiError, Unavailable) as error:
+                log.warning("resync_failed", error=str(error))
+                await asyncio.sleep(2.0)
+                continue
+            await asyncio.sleep(self.settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 -- spreads load
+
+    async def _feed_all(self) -> None:
+        versions = await self.releases.versions()
+        for version in versions:
+            self.queue.add(release_key(version), Priority.RESYNC)
+        found = {item["metadata"]["name"] for item in await self.kube.list(BROKERAGE, labels={})}
+        ours = await self.kube.list(NAMESPACE, labels={names.LABEL_MANAGED_BY: names.MANAGER})
+        found |= {item["metadata"]["labels"].get(names.LABEL_BROKERAGE, "") for item in ours} - {""}
+        for name in sorted(found):
+            self.queue.add(tenant_key(name), Priority.RESYNC)
+        for version in await self.templates.obsolete(set(versions)):
+            self.queue.add(release_key(version), Priority.RESYNC)
+
+
+async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
+    """The operator with its real adapters; `stack` closes them."""
+    kube = await stack.enter_async_context(await Kubernetes.connect())
+    postgres = Postgres(
+        Server(
+            host=settings.postgres("host"),
+            port=int(settings.postgres("port")),
+            user=settings.postgres("user"),
+            password=settings.postgres_password().get_secret_value(),
+            database=settings.postgres("database"),
+            ca_file=str(settings.postgres_dir / "ca.crt"),
+        )
+    )
+    edge = Edge(settings.edge_address, str(settings.edge_ca_file))
+    stack.push_async_callback(edge.close)
+    platform = Platform(
+        namespace=settings.namespace,
+        domain=settings.domain,
+        edge_port=settings.edge_port,
+        postgres_host=postgres.server.host,
+        postgres_port=postgres.server.port,
+    )
+    ca = settings.postgres("ca.crt") + "\n"
+    releases = Releases(kube, settings.namespace)
+    registry = PostgresRegistry(postgres, f'{{"postgres": "{postgres.server.host}:{postgres.server.port}"}}')
+    parts = (
+        Namespace(kube), Credentials(kube, ca), Database(kube, postgres), Migrations(kube, postgres), Workload(kube),
+        Route(kube),
+    )  # fmt: skip
+    reconciler = Reconciler(
+        kube=kube,
+        registry=registry,
+        releases=releases,
+        graph=Graph(parts),
+        delete_order=DELETE_ORDER,
+        logins=postgres,
+        edge=edge,
+        platform=platform,
+        now=_now,
+        instance=settings.pod_name,
+    )
+    lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
+    templates = Templates(kube, postgres, releases, platform, ca)
+    queue = WorkQueue(time.monotonic)
+    return Operator(settings, queue, kube, postgres, registry, reconciler, templates, releases, lease)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

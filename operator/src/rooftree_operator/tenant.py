@@ -1,0 +1,52 @@
+"""What every provisioner is given: one tenant, fully resolved, frozen."""
+
+from dataclasses import dataclass
+
+from . import names
+from .api.brokerage import BrokerageSpec
+from .api.plan import BrokeragePlanSpec
+from .names import TenantId
+from .release import Release
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Facts of this installation that tenants are built from."""
+
+    namespace: str  # where the operator runs
+    domain: str  # rooftree.localhost
+    edge_port: int
+    postgres_host: str
+    postgres_port: int
+    gateway: str = "rooftree"
+    gateway_section: str = "tenants"
+    tenant_role: str = "rooftree-tenant-manager"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One brokerage with its id, plan and release resolved."""
+
+    id: TenantId
+    uid: str
+    generation: int
+    spec: BrokerageSpec
+    plan: BrokeragePlanSpec
+    release: Release
+    platform: Platform
+
+    @property
+    def slug(self) -> str:
+        return self.id.slug
+
+    @property
+    def namespace(self) -> str:
+        return names.namespace(self.id)
+
+    @property
+    def host(self) -> str:
+        return names.host(self.slug, self.platform.domain)
+
+    @property
+    def url(self) -> str:
+        return f"https://{self.host}:{self.platform.edge_port}"
