@@ -1,0 +1,1 @@
+"""A sample MLS for Rooftree: real sales of Ames, Iowa, as a RESO Web API with placeholder pictures."""
