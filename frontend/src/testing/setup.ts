@@ -1,8 +1,11 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 import { resetSignInAgain } from "@/shared/lib/sign-in-again";
+
+// A deadline, not a pause: generous, because other work shares the machine.
+configure({ asyncUtilTimeout: 5_000 });
 
 export const server = setupServer();
 

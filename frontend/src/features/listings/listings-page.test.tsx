@@ -49,9 +49,9 @@ describe("the listings page", () => {
     expect(within(filters()).getByLabelText("Pending")).toBeChecked();
     expect(screen.getByLabelText("Search listings")).toHaveValue("ranch");
     await page.user.click(screen.getByRole("button", { name: "Remove filter: 2+ baths" }));
-    expect(page.address()).toBe("/listings?q=ranch&status=Pending");
+    await waitFor(() => expect(page.address()).toBe("/listings?q=ranch&status=Pending"));
     await page.user.click(screen.getByRole("button", { name: "Clear filters" }));
-    expect(page.address()).toBe("/listings?q=ranch");
+    await waitFor(() => expect(page.address()).toBe("/listings?q=ranch"));
   });
 
   it("undoes a filter with the back button", async () => {
@@ -59,6 +59,7 @@ describe("the listings page", () => {
     await cards();
     await page.user.click(within(filters()).getByLabelText("Closed"));
     await heading("15 listings");
+    await waitFor(() => expect(page.address()).toBe("/listings?status=Closed"));
     await page.router.navigate(-1);
     await heading("60 listings");
     expect(within(filters()).getByLabelText("Closed")).not.toBeChecked();
@@ -80,7 +81,7 @@ describe("the listings page", () => {
     expect(await screen.findByRole("heading", { name: "No listings match" })).toBeVisible();
     await page.user.click(screen.getAllByRole("button", { name: "Clear filters" }).at(-1) as HTMLElement);
     expect(await cards()).toHaveLength(24);
-    expect(page.address()).toBe("/listings");
+    await waitFor(() => expect(page.address()).toBe("/listings"));
     await waitFor(() => expect(screen.getByLabelText("Search listings")).toHaveValue(""));
   });
 
@@ -121,7 +122,7 @@ describe("the listings page", () => {
     await page.user.click(within(sheet).getByLabelText("Closed"));
     await page.user.click(await within(sheet).findByRole("button", { name: "Show 15 listings" }));
     expect(screen.queryByRole("dialog")).toBeNull();
-    expect(page.address()).toBe("/listings?status=Closed");
+    await waitFor(() => expect(page.address()).toBe("/listings?status=Closed"));
   });
 });
 
@@ -134,7 +135,7 @@ describe("a listing's page", () => {
     expect(await screen.findByRole("heading", { level: 1, name: "Listings" })).toBeVisible();
     const first = (await cards())[0] as HTMLElement;
     await waitFor(() => expect(within(first).getByRole("link")).toHaveFocus());
-    expect(page.address()).toBe("/listings?status=Closed&sort=area");
+    await waitFor(() => expect(page.address()).toBe("/listings?status=Closed&sort=area"));
   });
 
   it("groups the facts, leaves out what is unknown and attributes the source in the brokerage's time", async () => {

@@ -1,25 +1,30 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useSearchParams } from "react-router";
+import { startTransition, useCallback, useLayoutEffect, useMemo, useOptimistic, useRef } from "react";
+import { useLocation, useNavigate } from "react-router";
 import { type Filters, parseFilters, toSearch } from "./filters";
 
-/** The filters in the address bar. A change is a step that the back button undoes, unless it continues the one before. */
+/**
+ * The filters in the address bar. A change is a step that the back button undoes, unless it continues the one before.
+ * The router takes a moment: until it is there, the controls already show what was chosen and the next change adds to it.
+ */
 export function useFilters() {
-  const [search, setSearch] = useSearchParams();
-  const addressed = useMemo(() => parseFilters(search), [search]);
-  // The router takes a moment. Until then the controls already show what was chosen, and a second change adds to the first.
-  const [filters, setFilters] = useState(addressed);
-  const latest = useRef(addressed);
-  useEffect(() => {
-    latest.current = addressed;
-    setFilters(addressed);
-  }, [addressed]);
+  const { search } = useLocation();
+  const navigate = useNavigate();
+  const addressed = useMemo(() => parseFilters(new URLSearchParams(search)), [search]);
+  const [filters, showAlready] = useOptimistic(addressed);
+  const latest = useRef(filters);
+  useLayoutEffect(() => {
+    latest.current = filters;
+  }, [filters]);
   const change = useCallback(
     (next: (now: Filters) => Filters, { replace = false } = {}) => {
-      latest.current = next(latest.current);
-      setFilters(latest.current);
-      setSearch(toSearch(latest.current), { replace });
+      const wanted = next(latest.current);
+      latest.current = wanted;
+      startTransition(async () => {
+        showAlready(wanted);
+        await navigate({ pathname: ".", search: toSearch(wanted).toString() }, { replace });
+      });
     },
-    [setSearch],
+    [navigate, showAlready],
   );
   return { filters, change };
 }
