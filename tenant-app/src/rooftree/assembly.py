@@ -92,11 +92,6 @@ def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock:
     return Parts(runtime=runtime, database=database, queue=queue, built=tuple(built))
 
 
-def routes(app: FastAPI | APIRouter, routers: Iterable[APIRouter]) -> None:
-    for router in routers:
-        app.include_router(router)
-
-
 def create_app(
     settings: Settings,
     secrets: Secrets,
@@ -132,13 +127,19 @@ def create_app(
     app.state.parts = parts
     app.state.services = {type(service): service for part in parts.built for service in part.services}
     app.state.authenticator = next((part.authenticator for part in parts.built if part.authenticator), None)
+    _wire(app, (health.router, *(module.router for module in chosen)), parts)
+    return app
+
+
+def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts) -> None:
+    """Give the app its errors, routes, fallback and outermost layer."""
     problems.install(app)
-    routes(app, (health.router, *(module.router for module in chosen)))
+    for router in routers:
+        app.include_router(router)
     for part in parts.built:
         if part.fallback is not None:
             app.router.default = part.fallback
-    app.add_middleware(Guard, settings=settings)
-    return app
+    app.add_middleware(Guard, settings=parts.runtime.settings)
 
 
 def operation_id(route: APIRoute) -> str:
