@@ -1,4 +1,4 @@
-"""Runs provisioners in the order of their needs, independent ones at the same time. A failing one stops only its own."""
+"""Runs provisioners in the order of their needs, independent ones at the same time. A failure stops only its own."""
 
 import asyncio
 from collections.abc import Sequence

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import logging
 from typing import Any
 
 import kopf
@@ -29,48 +28,56 @@ def _resource(kind: Kind) -> tuple[str, str, str]:
 
 def register(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
     """Hooks the queue to what Kopf watches."""
-    seen: dict[str, str] = {}
+    intake = Intake(queue)
+    kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
+    kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
+    for kind in (NAMESPACE, DEPLOYMENT, JOB, ROUTE):
+        kopf.on.event(*_resource(kind), registry=registry, labels={names.LABEL_MANAGED_BY: names.MANAGER})(intake.child)
+    kopf.on.login(registry=registry)(_login)
+    kopf.on.probe(id="queue_oldest_seconds", registry=registry)(intake.moves)
 
-    def brokerage(event: kopf.RawEvent, **_: Any) -> None:
-        metadata: dict[str, Any] = dict(event["object"]["metadata"])
+
+class Intake:
+    """Turns events into keys."""
+
+    def __init__(self, queue: WorkQueue) -> None:
+        self._queue = queue
+        self._seen: dict[str, str] = {}
+
+    def brokerage(self, event: Any, **_: Any) -> None:
+        metadata: dict[str, Any] = event["object"]["metadata"]
         name = metadata["name"]
         if event["type"] == "DELETED":
-            seen.pop(name, None)
+            self._seen.pop(name, None)
             return
         # Our own status writes come back as events, too; they are no reason to look again.
         declared = _declared(metadata)
-        if seen.get(name) != declared:
-            seen[name] = declared
-            queue.add(tenant_key(name), Priority.DELETION if metadata.get("deletionTimestamp") else Priority.EDIT)
+        if self._seen.get(name) != declared:
+            self._seen[name] = declared
+            priority = Priority.DELETION if metadata.get("deletionTimestamp") else Priority.EDIT
+            self._queue.add(tenant_key(name), priority)
 
-    def plan(event: kopf.RawEvent, **_: Any) -> None:
-        queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
+    def plan(self, event: Any, **_: Any) -> None:
+        self._queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
 
-    def child(event: kopf.RawEvent, **_: Any) -> None:
-        labels = event["object"]["metadata"].get("labels", {})
+    def child(self, event: Any, **_: Any) -> None:
+        labels: dict[str, str] = event["object"]["metadata"].get("labels", {})
         if owner := labels.get(names.LABEL_BROKERAGE):
-            queue.add(tenant_key(owner), Priority.CHILD)
+            self._queue.add(tenant_key(owner), Priority.CHILD)
         elif version := labels.get(names.LABEL_RELEASE):
-            queue.add(release_key(version), Priority.CHILD)
+            self._queue.add(release_key(version), Priority.CHILD)
 
-    kopf.on.event(*_resource(BROKERAGE), registry=registry)(brokerage)
-    kopf.on.event(*_resource(PLAN), registry=registry)(plan)
-    for kind in (NAMESPACE, DEPLOYMENT, JOB, ROUTE):
-        kopf.on.event(*_resource(kind), registry=registry, labels={names.LABEL_MANAGED_BY: names.MANAGER})(child)
-
-    def login(**_: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(logger=logging.getLogger(__name__)) or kopf.login_with_kubeconfig(
-            logger=logging.getLogger(__name__)
-        )
-
-    def queue_moves(**_: Any) -> float:
-        if queue.oldest_age > STUCK:
+    def moves(self, **_: Any) -> float:
+        if self._queue.oldest_age > STUCK:
             # Kopf retries any other error inside the request, which would hang the probe instead of failing it.
-            raise kopf.PermanentError(f"a key has waited for {queue.oldest_age:.0f} s")
-        return queue.oldest_age
+            raise kopf.PermanentError(f"a key has waited for {self._queue.oldest_age:.0f} s")
+        return self._queue.oldest_age
 
-    kopf.on.login(registry=registry)(login)
-    kopf.on.probe(id="queue_oldest_seconds", registry=registry)(queue_moves)
+
+def _login(settings: kopf.OperatorSettings, logger: Any, **_: Any) -> kopf.ConnectionInfo | None:
+    return kopf.login_with_service_account(settings=settings, logger=logger) or kopf.login_with_kubeconfig(
+        settings=settings, logger=logger
+    )
 
 
 def _declared(metadata: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Builders of the pods that run the tenant app: the same env, volumes and restrictions for serving and migrating. Pure."""
+"""Builders of the pods that run the tenant app: the same volumes and restrictions for serving and migrating. Pure."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,7 @@
 """The one shape of all provisioners, outside their package so that they stay strangers to each other.
 
-observe (I/O, read-only) → plan (pure) → apply (I/O, idempotent). `delete` is idempotent, too, and raises `Waiting` until
-all is gone. A provisioner is one small file; what it needs from others it names in `needs` and finds in the cluster.
+observe (I/O, read-only) → plan (pure) → apply (I/O, idempotent). `delete` is idempotent, too, and raises `Waiting`
+until all is gone. A provisioner is one small file; what it needs from others it names in `needs` and finds in place.
 """
 
 from collections.abc import Mapping
@@ -51,9 +51,14 @@ class Plan:
 class Provisioner(Protocol, Generic[SeenT]):
     """One part of a tenant."""
 
-    name: str
-    needs: tuple[str, ...]
-    condition: str | None  # type of its condition; None: it shows only when it is in the way
+    @property
+    def name(self) -> str: ...
+    @property
+    def needs(self) -> tuple[str, ...]: ...
+    @property
+    def condition(self) -> str | None:
+        """Type of its condition; None: it shows only in Ready, and only when it is in the way."""
+        ...
 
     async def observe(self, tenant: Tenant) -> SeenT:
         """A frozen snapshot of what is there."""

@@ -167,7 +167,7 @@ class Reconciler:
         return entry.id if entry else None
 
     async def _delete_parts(self, tenant: TenantId) -> None:
-        """Logins first, so that nothing changes data any more; data after everything that could use it; then the mark."""
+        """Logins first, so that nothing changes data any more; data after what could use it; the tombstone last."""
         await self.logins.revoke_logins([names.app_role(tenant), names.migrator_role(tenant)])
         for part in self.delete_order:
             await self.graph.by_name[part].delete(tenant)
@@ -191,7 +191,7 @@ class Reconciler:
 
 
 def unresolved(problem: Blocked | Waiting | Unavailable) -> list[Report]:
-    """Reports for a Brokerage that could not even be looked at; what was known of its parts stays in view."""
+    """Reports for a Brokerage that could not be looked at."""
     if isinstance(problem, Unavailable):
         ready = Report("Ready", State.FAILING, problem.reason, problem.message)
         if problem.reason == "PostgresUnreachable":

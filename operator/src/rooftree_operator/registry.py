@@ -84,7 +84,8 @@ class PostgresRegistry:
             async with self._postgres.connect() as connection:
                 effects.count("postgres", "insert", "registry")
                 await connection.execute(
-                    "INSERT INTO registry.tenant (id, slug, owner_uid, state, backends) VALUES (%s, %s, %s, 'live', %s)",
+                    """INSERT INTO registry.tenant (id, slug, owner_uid, state, backends)
+                       VALUES (%s, %s, %s, 'live', %s)""",
                     (tenant.value, slug, uid, self._backends),
                 )
         except psycopg.errors.UniqueViolation as error:
@@ -100,10 +101,8 @@ class PostgresRegistry:
                 (uid, claim.value, slug),
             )
         if not cursor.rowcount:
-            raise Blocked(
-                "ClaimRefused",
-                f"spec.tenantID {claim} is not a kept tenant of {slug!r}: create the brokerage without it",
-            )
+            message = f"spec.tenantID {claim} is not a kept tenant of {slug!r}: create the brokerage without it"
+            raise Blocked("ClaimRefused", message)
         return claim
 
     async def _who_has(self, slug: str) -> str:

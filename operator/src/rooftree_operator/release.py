@@ -1,10 +1,11 @@
-"""What the operator knows of the app: releases (ConfigMaps with the app's own manifest) and channels. Never its code."""
+"""What the operator knows of the app: releases (ConfigMaps with the app's own manifest) and channels."""
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from .adapters.kubernetes import CONFIG, Kubernetes
+from .drift import Object
 from .errors import Blocked
 from .names import LABEL_RELEASE, release_config
 
@@ -51,15 +52,19 @@ class Releases:
     async def find(self, version: str | None, channel: str) -> Release:
         """The release of `version`, or the one that `channel` points at. Raises `Blocked` if there is none."""
         if version is None:
-            channels = await self._kube.get(CONFIG, "channels", self._namespace) or {}
-            version = (channels.get("data") or {}).get(channel)
-            if version is None:
-                raise Blocked("ChannelUnknown", f"no release channel {channel!r}: a platform admin must define it")
+            version = await self._current(channel)
         found = await self._kube.get(CONFIG, release_config(version), self._namespace)
         if found is None:
             raise Blocked("ReleaseUnknown", f"there is no release {version!r}: set spec.version to one that exists")
         data = found["data"]
         return parsed(version, data["image"], json.loads(data["tenant_manifest.json"]))
+
+    async def _current(self, channel: str) -> str:
+        channels = await self._kube.get(CONFIG, "channels", self._namespace) or Object()
+        version = cast("dict[str, str]", channels.get("data") or {}).get(channel)
+        if version is None:
+            raise Blocked("ChannelUnknown", f"there is no release channel {channel!r}: a platform admin must define it")
+        return version
 
     async def versions(self) -> list[str]:
         """Every version that there is a release of."""

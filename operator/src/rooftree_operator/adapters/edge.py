@@ -41,7 +41,7 @@ class Edge:
             )
         except httpx2.HTTPError as error:
             return Answer(f"the edge at {self._address} does not answer for {host}: {error!r}")
-        if answer.status_code != httpx2.codes.OK:
+        if not answer.is_success:
             return Answer(f"https://{host}:{port}/version answers {answer.status_code}")
         try:
             body = answer.json()

@@ -3,9 +3,10 @@
 Paths come from a small table rather than from discovery: the operator knows its kinds, and starts without a request.
 """
 
+import builtins
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
@@ -89,7 +90,7 @@ class Kubernetes:
     async def connect(cls) -> "Kubernetes":
         """Connects with the pod's service account, or with KUBECONFIG outside a cluster."""
         configuration = kubernetes_client.Configuration()
-        if Path("/var/run/secrets/kubernetes.io/serviceaccount/token").exists():
+        if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
             cast("Any", kubernetes_config).load_incluster_config(configuration)
         else:
             await cast("Any", kubernetes_config).load_kube_config(client_configuration=configuration)
@@ -110,7 +111,9 @@ class Kubernetes:
                 return None
             raise
 
-    async def list(self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]) -> list[Object]:
+    async def list(
+        self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]
+    ) -> builtins.list[Object]:
         """All objects with these labels (None: the label exists), in one namespace or in all."""
         selector = ",".join(name if value is None else f"{name}={value}" for name, value in labels.items())
         found = await self._request("get", kind.path(None, namespace), label_selector=selector or None)
@@ -145,7 +148,7 @@ class Kubernetes:
         path = kind.path(wanted["metadata"]["name"], wanted["metadata"].get("namespace"))
         return await self._request("put", path, body=wanted, field_manager=MANAGER)
 
-    async def patch(self, kind: Kind, name: str, body: list[Any], namespace: str | None = None) -> Object:
+    async def patch(self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None) -> Object:
         """JSON patch; raises `Conflict` or `ApiError` 422 if its test operation fails."""
         effects.count("kubernetes", "patch", kind.kind)
         return await self._request(

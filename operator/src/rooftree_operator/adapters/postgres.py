@@ -5,10 +5,10 @@ CVE-2026-55769). Passwords arrive as SCRAM verifiers only. Names always go throu
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -68,10 +68,10 @@ class Postgres:
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
 
     @asynccontextmanager
-    async def connect(self, database: str | None = None) -> AsyncIterator[Connection]:
+    async def connect(self, database: str | None = None) -> AsyncGenerator[Connection]:
         """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not answer."""
         server = self.server
-        tls = {"sslmode": "verify-full", "sslrootcert": server.ca_file} if server.ca_file else {"sslmode": "disable"}
+        sslmode = "verify-full" if server.ca_file else "disable"
         try:
             async with self._slots, asyncio.timeout(STATEMENT_TIMEOUT):
                 connection: Connection = await psycopg.AsyncConnection.connect(
@@ -84,7 +84,8 @@ class Postgres:
                     application_name=server.application_name,
                     options="-c search_path=pg_catalog,pg_temp -c lock_timeout=10s",
                     autocommit=True,
-                    **tls,
+                    sslmode=sslmode,
+                    sslrootcert=server.ca_file,
                 )
                 async with connection:
                     yield connection
@@ -94,7 +95,7 @@ class Postgres:
                 "PostgresUnreachable", f"PostgreSQL at {server.host}:{server.port} does not answer: {reason}"
             ) from error
 
-    async def _rows(self, query: str, *values: Any) -> list[TupleRow]:
+    async def _rows(self, query: LiteralString, *values: Any) -> list[TupleRow]:
         async with self.connect() as connection:
             return await (await connection.execute(query, values)).fetchall()
 
@@ -174,13 +175,14 @@ class Postgres:
     async def secure_database(self, name: str, *, connect: Iterable[str], create: Iterable[str], comment: str) -> None:
         """Nothing for PUBLIC; `connect` may connect, `create` may make schemas and trusted extensions."""
         database = sql.Identifier(name)
-        granted = [("CONNECT", role) for role in connect] + [("CREATE", role) for role in create]
+        connects, creates = sql.SQL("CONNECT"), sql.SQL("CREATE")
+        granted = [(connects, role) for role in connect] + [(creates, role) for role in create]
         await self._write(
             "grant",
             "database",
             sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database),
             *(
-                sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(right), database, sql.Identifier(role))
+                sql.SQL("GRANT {} ON DATABASE {} TO {}").format(right, database, sql.Identifier(role))
                 for right, role in granted
             ),
             sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(comment)),
@@ -202,7 +204,8 @@ class Postgres:
             SELECT n.nspname::text FROM pg_namespace n
             WHERE n.nspname = ANY(%(schemas)s) AND NOT (
               has_schema_privilege(%(app)s, n.oid, 'USAGE')
-              AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r','p','v','m') AND NOT
+              AND NOT EXISTS (SELECT FROM pg_class c
+                WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT
                 (has_table_privilege(%(app)s, c.oid, 'SELECT') AND has_table_privilege(%(app)s, c.oid, 'INSERT')
                  AND has_table_privilege(%(app)s, c.oid, 'UPDATE') AND has_table_privilege(%(app)s, c.oid, 'DELETE')))
               AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'S'
@@ -218,19 +221,20 @@ class Postgres:
 
     async def grant_schemas(self, database: str, schemas: Sequence[str], *, owner: str, app: str) -> None:
         """`app` may use all rows of `schemas`, now and later, but changes no structure."""
-        statements: list[sql.Composed] = []
-        for schema in schemas:
-            names = {"schema": sql.Identifier(schema), "owner": sql.Identifier(owner), "app": sql.Identifier(app)}
-            later = "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT "
-            statements += [
-                sql.SQL("GRANT USAGE ON SCHEMA {schema} TO {app}").format(**names),
-                sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {app}").format(
-                    **names
-                ),
-                sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {app}").format(**names),
-                (sql.SQL(later) + sql.SQL("SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}")).format(**names),
-                (sql.SQL(later) + sql.SQL("USAGE, SELECT ON SEQUENCES TO {app}")).format(**names),
-            ]
+        forms = (
+            sql.SQL("GRANT USAGE ON SCHEMA {schema} TO {app}"),
+            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {app}"),
+            sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {app}"),
+            sql.SQL(
+                "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} "
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}"
+            ),
+            sql.SQL(
+                "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {app}"
+            ),
+        )
+        roles = {"owner": sql.Identifier(owner), "app": sql.Identifier(app)}
+        statements = [form.format(schema=sql.Identifier(schema), **roles) for schema in schemas for form in forms]
         await self._write("grant", "schema", *statements, database=database)
 
     async def heads(self, database: str) -> frozenset[str]:
@@ -258,9 +262,8 @@ class Postgres:
 
     async def drop_database(self, name: str) -> None:
         """Drops with whoever is connected; also finishes an interrupted drop. One that is gone is fine."""
-        await self._write(
-            "drop", "database", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        await self._write("drop", "database", statement.format(sql.Identifier(name)))
 
     async def drop_template(self, name: str) -> None:
         """Drops a template database that no release needs."""

@@ -1,4 +1,4 @@
-"""The resources that people write: typed models, from which `python -m rooftree_operator.api.generate` writes `crds/`."""
+"""The resources that people write, as typed models; `python -m rooftree_operator.api.generate` makes `crds/`."""
 
 GROUP = "rooftree.dev"
 VERSION = "v1alpha1"

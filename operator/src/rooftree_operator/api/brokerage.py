@@ -30,6 +30,10 @@ NAME_RULES = (
         rule=f"!(self.metadata.name in {list(RESERVED_SLUGS)!r})",
         message=f"metadata.name is a reserved word; reserved are: {', '.join(RESERVED_SLUGS)}",
     ),
+    Rule(
+        rule="!has(self.spec.tenantID) || self.spec.tenantID.matches('^' + self.metadata.name + '-[0-9a-f]{8}$')",
+        message="spec.tenantID must be metadata.name, a hyphen and 8 hexadecimal digits",
+    ),
 )
 
 
@@ -116,7 +120,8 @@ class BrokerageSpec(ApiModel):
 
 SPEC_RULES = (
     Rule(
-        rule="has(self.tenantID) == has(oldSelf.tenantID) && (!has(self.tenantID) || self.tenantID == oldSelf.tenantID)",
+        rule="has(self.tenantID) == has(oldSelf.tenantID) "
+        "&& (!has(self.tenantID) || self.tenantID == oldSelf.tenantID)",
         message="spec.tenantID is immutable: it cannot be set, changed or removed after creation",
     ),
 )

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 
 class ApiModel(BaseModel):
-    """Base of everything in a custom resource: camelCase outside. A field of a newer CRD is ignored: the apiserver is the judge."""
+    """Base of everything in a custom resource: camelCase outside, fields of a newer CRD ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 

@@ -19,7 +19,7 @@ def structural(model: type[BaseModel]) -> Schema:
     Raises:
         ValueError: the model uses a construct that Kubernetes does not take.
     """
-    raw = cast("Schema", model.model_json_schema(by_alias=True, mode="validation"))
+    raw: Schema = model.model_json_schema(by_alias=True, mode="validation")
     return _convert(raw, raw.get("$defs", {}))
 
 

@@ -5,10 +5,11 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from .. import keys, names, pods
 from ..adapters.kubernetes import CONFIG, SECRET, Kubernetes
-from ..drift import Object, pending
+from ..drift import Object, differences, pending
 from ..names import TenantId
 from ..provisioner import Plan, blocked, done
 from ..tenant import Tenant
@@ -116,8 +117,8 @@ def secret_object(tenant: Tenant, name: str, values: dict[str, str]) -> Object:
 
 def decoded(secret: Object | None) -> dict[str, str]:
     """The values of a Secret; empty if there is none."""
-    data = ((secret or {}).get("data") or {}).items()
-    return {name: base64.b64decode(value).decode() for name, value in data}
+    data = cast("dict[str, str]", (secret or Object()).get("data") or {})
+    return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
 def _write(tenant: Tenant, name: str, seen: Object | None, own: dict[str, str]) -> WriteSecret | None:
@@ -134,16 +135,14 @@ def pending_secret(tenant: Tenant, name: str, values: dict[str, str], seen: Obje
     wanted = secret_object(tenant, name, values)
     if seen is None:
         return True
-    labels = seen["metadata"].get("labels") or {}
-    ours = {key: labels.get(key) for key in wanted["metadata"]["labels"]}
-    return ours != wanted["metadata"]["labels"] or (seen.get("data") or {}) != wanted["data"]
+    return bool(differences(wanted["metadata"], seen["metadata"])) or seen.get("data") != wanted["data"]
 
 
 def _feed(tenant: Tenant, name: str, secret_name: str, secret: Object | None) -> Feed:
     where = f"Secret {tenant.platform.namespace}/{secret_name} for feed {name!r}"
     if secret is None:
         return Feed(name, f"{where} does not exist")
-    if (secret["metadata"].get("labels") or {}).get(names.LABEL_BROKERAGE) != tenant.slug:
+    if differences({"labels": {names.LABEL_BROKERAGE: tenant.slug}}, secret["metadata"]):
         return Feed(name, f"{where} lacks the label {names.LABEL_BROKERAGE}={tenant.slug}")
     values = decoded(secret)
     if not values.get("client_id") or not values.get("client_secret"):
