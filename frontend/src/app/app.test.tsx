@@ -73,6 +73,7 @@ describe("the frame", () => {
     await screen.findAllByRole("article");
     await page.user.click(screen.getByRole("button", { name: "Theme: System" }));
     await screen.findByRole("menuitemradio", { name: "Dark" });
+    expect(document.querySelectorAll("style")).toHaveLength(0);
     await page.user.keyboard("{Escape}?");
     await screen.findByRole("dialog");
     expect(document.querySelectorAll("style")).toHaveLength(0);

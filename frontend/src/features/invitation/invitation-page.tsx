@@ -119,7 +119,10 @@ function AcceptForm({ token, invitation }: { token: string; invitation: Invitati
           value={password}
           error={errors.password}
           hint={<StrengthHint strength={strength(password, { email: invitation.email, name })} />}
-          onChange={(event) => setPassword(event.target.value)}
+          onChange={(event) => {
+            setPassword(event.target.value);
+            if (accept.isError) accept.reset();
+          }}
         />
         <Button type="submit" size="large" busy={accept.isPending || accept.isSuccess}>
           Set password and continue
