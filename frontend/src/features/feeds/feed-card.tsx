@@ -47,12 +47,12 @@ const ImportProgress = ({ feed }: { feed: Feed }) => (
     <div
       role="progressbar"
       aria-label={`Import of ${feed.name}`}
-      aria-valuetext={`${count(feed.imported)} records imported so far`}
+      aria-valuetext={`${count(feed.imported)} listings in so far`}
       className="h-1.5 overflow-hidden rounded-full bg-sunken"
     >
       <div className="h-full w-1/3 animate-[sweep_1.6s_ease-in-out_infinite] rounded-full bg-brand" />
     </div>
-    <p className="mt-2 text-ink-soft text-sm tabular-nums">{count(feed.imported)} records imported so far</p>
+    <p className="mt-2 text-ink-soft text-sm tabular-nums">{count(feed.imported)} listings in so far</p>
   </div>
 );
 

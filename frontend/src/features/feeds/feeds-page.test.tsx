@@ -35,7 +35,7 @@ describe("the feeds page", () => {
     const page = open("/feeds", withFeed({ state: "importing", imported: 1500, last_finished_at: null }));
     expect(await screen.findByRole("progressbar", { name: "Import of ames" })).toHaveAttribute(
       "aria-valuetext",
-      "1,500 records imported so far",
+      "1,500 listings in so far",
     );
     Object.assign(page.app.feeds[0] as Feed, {
       state: "idle",
