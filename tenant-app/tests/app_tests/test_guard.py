@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from rooftree.kernel.middleware import MAX_BODY
+from rooftree.openapi import DEFAULT_FOLDER, MERGED
 
 from .conftest import Browser, Tenant
 
@@ -239,6 +240,17 @@ async def test_web_app_is_served_for_pages_and_nothing_else(
 ) -> None:
     answer = await anybody.get(httpx2.URL(ORIGIN + path), headers={"Accept": accept})
     assert (answer.status_code, answer.headers["cache-control"]) == (status, cache)
+
+
+async def test_request_that_needs_the_missing_database_may_try_again(anybody: Browser) -> None:
+    answer = await anybody.get("/api/v1/session", headers={"Cookie": "__Host-session=" + "a" * 43})
+    assert (answer.status_code, answer.json()["type"]) == (503, "https://rooftree.dev/problems/unavailable")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_api_description_is_the_committed_one(anybody: Browser) -> None:
+    committed = (DEFAULT_FOLDER / MERGED).read_bytes()
+    assert (await anybody.get("/openapi.json")).content == committed
 
 
 async def test_tenant_is_described_to_anybody(anybody: Browser) -> None:

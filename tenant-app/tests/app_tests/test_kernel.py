@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rooftree.kernel.background import Background
-from rooftree.kernel.errors import Conflict, Problem, Unprocessable
+from rooftree.kernel.errors import Conflict, Problem, Unavailable, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.money import Money
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.modules.gateway.domain import Sealed, local_path, seal, unseal
+from rooftree.modules.identity import passwords
 from rooftree.modules.identity.domain import email_key, invitation_id, invitation_token, password_weakness
 
 from .conftest import Browser, TestDatabase
@@ -78,6 +79,21 @@ def test_passwords_are_judged_by_length_and_guessability() -> None:
     assert password_weakness("ünïcödé-is-fine", email="o@acme.test", name="Olivia") is None
     for weak in ("short", "x" * 200, "abababababab", "Password-2026", "oliviaolivia"):
         assert password_weakness(weak, email="o@acme.test", name="Olivia"), weak
+
+
+async def test_nobodys_password_costs_as_much_as_somebodys() -> None:
+    hashed = await passwords.Passwords().hash("some password")
+    nobody = passwords._NOBODY
+    assert nobody.split("$")[:4] == hashed.split("$")[:4] == ["", "argon2id", "v=19", "m=19456,t=2,p=1"]
+    assert [len(part) for part in nobody.split("$")] == [len(part) for part in hashed.split("$")]
+    assert not await passwords.Passwords().verify("some password", None)
+    assert await passwords.Passwords().verify("some password", hashed)
+
+
+async def test_too_many_at_once_are_asked_to_come_back() -> None:
+    hasher = passwords.Passwords()
+    answers = await asyncio.gather(*(hasher.hash("x") for _ in range(13)), return_exceptions=True)
+    assert sum(isinstance(answer, Unavailable) for answer in answers) == 3
 
 
 def test_spellings_of_an_address_are_one() -> None:

@@ -5,16 +5,18 @@ class says `keeps_changes` commits before it goes on: a refusal can itself be a 
 revoked family of tokens).
 
 Opening a second unit inside the first is refused: a call to another module never happens within a transaction, and
-two connections held by one request can starve a pool of three.
+two connections held by one request can starve a pool of three. A database that is away is `Unavailable`, not a bug.
 """
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from rooftree.kernel.errors import Problem
+from rooftree.kernel.errors import Problem, Unavailable
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
 
@@ -39,5 +41,8 @@ class UnitOfWork:
                         await session.commit()
                     raise
                 await session.commit()
+        except (OperationalError, PoolTimeout) as error:
+            # Away, overloaded, too slow, deadlocked: all of them may work a moment later.
+            raise Unavailable("The database does not answer now.") from error
         finally:
             _open.reset(token)

@@ -1,0 +1,1 @@
+"""Listings and the feeds they come from, as other modules see them."""

@@ -1,0 +1,1 @@
+"""Listings after the RESO Data Dictionary: feed import, search, photos."""
