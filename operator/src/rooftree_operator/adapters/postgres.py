@@ -189,9 +189,24 @@ class Postgres:
         )
 
     async def reassign(self, database: str, *, old: str, new: str) -> None:
-        """Gives everything in `database` that belongs to `old` to `new`."""
-        statement = sql.SQL("REASSIGN OWNED BY {} TO {}").format(sql.Identifier(old), sql.Identifier(new))
-        await self._write("reassign", "database", statement, database=database)
+        """Gives everything in `database` that belongs to `old` to `new`.
+
+        Schemas go first: REASSIGN OWNED checks for functions that the new owner may create in their schema.
+        """
+        names = {"old": sql.Identifier(old), "new": sql.Identifier(new)}
+        async with self.connect(database) as connection:
+            cursor = await connection.execute(
+                "SELECT nspname FROM pg_namespace WHERE pg_get_userbyid(nspowner) = %s ORDER BY 1", (old,)
+            )
+            schemas = [sql.Identifier(row[0]) for row in await cursor.fetchall()]
+        form = sql.SQL("ALTER SCHEMA {schema} OWNER TO {new}")
+        await self._write(
+            "reassign",
+            "database",
+            *(form.format(schema=schema, **names) for schema in schemas),
+            sql.SQL("REASSIGN OWNED BY {old} TO {new}").format(**names),
+            database=database,
+        )
 
     async def seal_template(self, name: str) -> None:
         """Nobody connects any more, everybody with the right may clone."""
@@ -204,12 +219,14 @@ class Postgres:
             SELECT n.nspname::text FROM pg_namespace n
             WHERE n.nspname = ANY(%(schemas)s) AND NOT (
               has_schema_privilege(%(app)s, n.oid, 'USAGE')
+              -- CASE, because AND may be evaluated in any order and the functions refuse other kinds.
               AND NOT EXISTS (SELECT FROM pg_class c
-                WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT
-                (has_table_privilege(%(app)s, c.oid, 'SELECT') AND has_table_privilege(%(app)s, c.oid, 'INSERT')
-                 AND has_table_privilege(%(app)s, c.oid, 'UPDATE') AND has_table_privilege(%(app)s, c.oid, 'DELETE')))
-              AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'S'
-                AND NOT has_sequence_privilege(%(app)s, c.oid, 'USAGE'))
+                WHERE c.relnamespace = n.oid AND CASE
+                  WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(%(app)s, c.oid, 'USAGE')
+                  WHEN c.relkind IN ('r', 'p', 'v', 'm') THEN NOT (
+                    has_table_privilege(%(app)s, c.oid, 'SELECT') AND has_table_privilege(%(app)s, c.oid, 'INSERT')
+                    AND has_table_privilege(%(app)s, c.oid, 'UPDATE') AND has_table_privilege(%(app)s, c.oid, 'DELETE'))
+                  ELSE false END)
               AND 2 = (SELECT count(*) FROM pg_default_acl a JOIN pg_roles o ON o.oid = a.defaclrole
                 CROSS JOIN LATERAL (SELECT FROM aclexplode(a.defaclacl) x JOIN pg_roles g ON g.oid = x.grantee
                   WHERE g.rolname = %(app)s LIMIT 1) granted
