@@ -16,7 +16,7 @@ describe("sessions", () => {
     await screen.findAllByRole("article");
     page.app.session = undefined;
     await page.user.keyboard("gf");
-    expect(await page.leftFor()).toMatch(/^\/auth\/login\?return_to=/);
+    expect(await page.leftFor()).toBe("/auth/login?return_to=%2Ffeeds");
     open("/sign-in?request=r1", new FakeApp());
     expect(await screen.findByText(/Your session has ended/)).toBeVisible();
   });

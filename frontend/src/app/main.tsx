@@ -6,10 +6,15 @@ import { browser } from "@/shared/lib/browser";
 import { resetSignInAgain } from "@/shared/lib/sign-in-again";
 import "./app.css";
 import { createQueryClient } from "./query-client";
-import { routes } from "./router";
+import { addressOf, routes } from "./router";
+
+const RELOADED = "rooftree.reloaded-at";
+const RELOAD_PAUSE_MS = 30_000;
 
 // A page's code that is gone belongs to an older release: the current one is fetched.
 window.addEventListener("vite:preloadError", (event) => {
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED)) < RELOAD_PAUSE_MS) return; // It is really not there.
+  sessionStorage.setItem(RELOADED, String(Date.now()));
   event.preventDefault();
   browser.reload();
 });
@@ -22,11 +27,12 @@ window.addEventListener("pageshow", (event) => {
 
 const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no #root.");
-const client = createQueryClient();
+const client = createQueryClient(() => addressOf(router));
+const router = createBrowserRouter(routes(client));
 createRoot(container).render(
   <StrictMode>
     <QueryClientProvider client={client}>
-      <RouterProvider router={createBrowserRouter(routes(client))} />
+      <RouterProvider router={router} />
     </QueryClientProvider>
   </StrictMode>,
 );

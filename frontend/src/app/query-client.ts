@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiProblem, isStatus } from "@/shared/api/problem";
+import { sessionQuery } from "@/shared/api/session";
 import { signInAgain } from "@/shared/lib/sign-in-again";
 
 const RETRIES = 2;
@@ -8,16 +9,15 @@ const RETRIES = 2;
 const retry = (failures: number, error: Error): boolean =>
   failures < RETRIES && !(error instanceof ApiProblem && error.status < 500);
 
-/** A 401 on a page that was already open means that its session has ended. The first one is the route loader's matter. */
-function onError(error: Error, client: () => QueryClient): void {
-  if (isStatus(error, 401) && client().getQueryData(["session"]))
-    signInAgain(window.location.pathname + window.location.search, { ended: true });
-}
-
-export function createQueryClient(): QueryClient {
+/** `address` tells where the person is or is going: there they come back after signing in again. */
+export function createQueryClient(address: () => string): QueryClient {
+  // A 401 on a page that was already open means that its session has ended. The first one is the route loader's matter.
+  const onError = (error: Error): void => {
+    if (isStatus(error, 401) && client.getQueryData(sessionQuery.queryKey)) signInAgain(address(), { ended: true });
+  };
   const client: QueryClient = new QueryClient({
-    queryCache: new QueryCache({ onError: (error) => onError(error, () => client) }),
-    mutationCache: new MutationCache({ onError: (error) => onError(error, () => client) }),
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
     defaultOptions: { queries: { retry } },
   });
   return client;

@@ -1,7 +1,7 @@
 /** The map of the app. Loaders start a page's first request while its code is still on the way. */
 import type { QueryClient } from "@tanstack/react-query";
 import type { ComponentType } from "react";
-import type { LoaderFunctionArgs, RouteObject } from "react-router";
+import type { DataRouter, LoaderFunctionArgs, RouteObject } from "react-router";
 import { parseFilters } from "@/features/listings/filters";
 import { listingQuery, listingsQuery } from "@/features/listings/queries";
 import { isStatus } from "@/shared/api/problem";
@@ -32,6 +32,12 @@ const begin = (load: (args: LoaderFunctionArgs) => Promise<void>) => (args: Load
   void load(args);
   return null;
 };
+
+/** The address that is shown, or that is being opened. */
+export function addressOf({ state }: DataRouter): string {
+  const { pathname, search } = state.navigation.location ?? state.location;
+  return pathname + search;
+}
 
 /** A page whose code is fetched when it is first opened. */
 const page =

@@ -6,7 +6,7 @@ import { HttpResponse, http } from "msw";
 import { createMemoryRouter, RouterProvider } from "react-router";
 import { vi } from "vitest";
 import { createQueryClient } from "@/app/query-client";
-import { routes } from "@/app/router";
+import { addressOf, routes } from "@/app/router";
 import { browser } from "@/shared/lib/browser";
 import { FakeApp } from "./fake-app";
 import { server } from "./setup";
@@ -19,7 +19,7 @@ export function open(address: string, app: FakeApp = new FakeApp({ signedIn: tru
     }),
   );
   const left = vi.spyOn(browser, "leave").mockImplementation(() => {});
-  const client = createQueryClient();
+  const client = createQueryClient(() => addressOf(router));
   client.setDefaultOptions({ queries: { ...client.getDefaultOptions().queries, retryDelay: 0 } });
   const router = createMemoryRouter(routes(client), { initialEntries: [address] });
   render(
