@@ -48,6 +48,15 @@ export function makeHome(index: number, change: Partial<PropertyDetail> = {}): P
 }
 
 const particulars = (index: number, status: string) => ({
+  listing_id: String(100_000 + index),
+  county_or_parish: "Story",
+  levels: ["One"],
+  parking_features: ["Attached", "Garage"],
+  patio_and_porch_features: ["Deck"],
+  lot_features: ["Corner Lot", "Level"],
+  fencing: [],
+  zoning_description: "Residential, low density",
+  year_built_details: null,
   public_remarks:
     "Ranch single family residence close to parks and schools. Bright rooms above ground, a finished basement and a quiet garden.\nForced air heating, central air conditioning and one fireplace.",
   subdivision_name: at(QUARTERS, index),
@@ -57,9 +66,9 @@ const particulars = (index: number, status: string) => ({
   garage_spaces: pick(index, 3),
   fireplaces_total: pick(index + 2, 3),
   basement: ["Partially Finished", "Walk-Out Access"],
-  exterior_features: ["Deck", "Porch"],
+  exterior_features: [],
   construction_materials: ["Brick", "Wood Siding"],
-  roof: ["Composition", "Shingle"],
+  roof: "Composition, Shingle",
   foundation_details: ["Block"],
   lot_size_acres: 0.12 + pick(index, 60) / 100,
   zoning: "RL",

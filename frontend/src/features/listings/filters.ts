@@ -17,8 +17,12 @@ export type NumberFilter = (typeof NUMBERS)[number];
 /** RESO PropertySubType values that a home search offers. */
 export const TYPES = ["Single Family Residence", "Townhouse", "Condominium", "Duplex"] as const;
 
-/** RESO StandardStatus values that a search offers; the others never reach a feed's public side. */
+/** RESO StandardStatus values that a search offers; a link may hold the others. */
 export const STATUSES = ["Active", "Coming Soon", "Active Under Contract", "Pending", "Closed"] as const;
+
+const ALL_STATUSES = new Set<string>([...STATUSES, "Canceled", "Delete", "Expired", "Hold", "Incomplete", "Withdrawn"]);
+const MOST: Partial<Record<NumberFilter, number>> = { min_beds: 50, min_baths: 50 };
+const MAX_TEXT = 200;
 
 export interface Filters extends Partial<Record<NumberFilter, number>> {
   q?: string;
@@ -34,14 +38,15 @@ export function parseFilters(search: URLSearchParams): Filters {
   const sort = search.get("sort") ?? "";
   const filters: Filters = {
     type: [...new Set(search.getAll("type").filter(Boolean))],
-    status: [...new Set(search.getAll("status").filter(Boolean))],
+    status: [...new Set(search.getAll("status"))].filter((value) => ALL_STATUSES.has(value)),
     sort: Object.hasOwn(SORTS, sort) ? (sort as Sort) : DEFAULT_SORT,
   };
-  const q = search.get("q")?.trim();
+  const q = search.get("q")?.trim().slice(0, MAX_TEXT);
   if (q) filters.q = q;
   for (const name of NUMBERS) {
     const text = search.get(name);
-    if (text !== null && /^\d{1,9}$/.test(text) && Number(text) > 0) filters[name] = Number(text);
+    if (text !== null && /^\d{1,9}$/.test(text) && Number(text) > 0 && Number(text) <= (MOST[name] ?? 1e9))
+      filters[name] = Number(text);
   }
   return filters;
 }

@@ -51,7 +51,8 @@ export function ListingPage() {
 }
 
 function Refusal({ error, onRetry, retrying }: { error: unknown; onRetry: () => void; retrying: boolean }) {
-  if (!isStatus(error, 404))
+  // 422: the address holds something that cannot be a listing's id.
+  if (!isStatus(error, 404, 422))
     return (
       <>
         <PageTitle className="sr-only">Listing</PageTitle>

@@ -29,6 +29,7 @@ export function SearchBox({ value, onChange }: { value: string; onChange: Change
         aria-label="Search listings"
         placeholder="Address, city or words"
         autoComplete="off"
+        maxLength={200}
         enterKeyHint="search"
         value={text}
         onFocus={() => {

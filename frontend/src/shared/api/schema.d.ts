@@ -446,23 +446,30 @@ export interface components {
             close_price: components["schemas"]["Money"] | null;
             construction_materials: string[];
             cooling: string[];
+            county_or_parish: string | null;
             days_on_market: number | null;
             exterior_features: string[];
+            fencing: string[];
             fireplaces_total: number | null;
             foundation_details: string[];
             garage_spaces: number | null;
             heating: string[];
             id: string;
+            levels: string[];
             list_agent_full_name: string | null;
             list_office_name: string | null;
             list_price: components["schemas"]["Money"];
             listing_contract_date: string | null;
+            listing_id: string | null;
             listing_key: string;
             living_area: number | null;
+            lot_features: string[];
             lot_size_acres: number | null;
             lot_size_area: number | null;
             /** Format: date-time */
             modification_timestamp: string;
+            parking_features: string[];
+            patio_and_porch_features: string[];
             photo: components["schemas"]["Photo"] | null;
             photos: components["schemas"]["FullPhoto"][];
             postal_code: string | null;
@@ -477,7 +484,9 @@ export interface components {
             tax_annual_amount: components["schemas"]["Money"] | null;
             unparsed_address: string;
             year_built: number | null;
+            year_built_details: string | null;
             zoning: string | null;
+            zoning_description: string | null;
         };
         PropertyPage: {
             items: components["schemas"]["PropertySummary"][];
