@@ -87,6 +87,7 @@ class Window:
 
     def violations(self) -> list[str]:
         """What axe finds on the page as it stands, one line per element."""
+        assert AXE.is_file(), f"{AXE.relative_to(REPOSITORY)} is missing: run `npm ci` in frontend/"
         # Evaluated by the browser's debugger, which the page's security policy does not bind.
         self.page.evaluate(AXE.read_text() + ";0")
         options = {"runOnly": RULES, "resultTypes": ["violations"]}
