@@ -24,6 +24,8 @@ async def owner_link(parts: assembly.Parts) -> None:
 
 async def feeds(parts: assembly.Parts) -> None:
     """A JSON line for each feed: how far it is and what it refused."""
+    if "property" not in assembly.names():
+        raise SettingsError("This release has no property module, so no feeds.")
     contract = importlib.import_module("rooftree.contracts.property.api").PropertyApi
     for feed in await parts.runtime.port(contract).feeds():
         line = {name: getattr(feed, name) for name in ("name", "state", "imported", "rejected", "last_error")}

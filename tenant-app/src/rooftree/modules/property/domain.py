@@ -39,7 +39,8 @@ STAFF_ROLES = frozenset({"owner", "broker", "manager", "agent", "coordinator"})
 
 MAX_TEXT = 20_000
 MAX_MAJOR_UNITS = 10**12
-MAX_AREA = 1_000_000_000  # square feet: the largest ranches on sale have some 0.5 million acres… of 43,560 each
+MAX_AREA = 2_000_000_000  # square feet, some 46,000 acres; columns are 32 bits wide
+MAX_NAME, MAX_ITEMS = 255, 200
 MAX_PHOTOS = 200
 SQUARE_FEET_PER_ACRE = 43_560
 SQUARE_FEET_PER_SQUARE_METER = 10.7639
@@ -155,9 +156,7 @@ def parse_record(raw: object, *, currency: str, now: datetime) -> Listing | Reje
     listing = _read_listing(reader)
     if listing is not None and not reader.reasons:
         return listing
-    key = record.get("ListingKey")
-    known = key if isinstance(key, str) and key else None
-    return Rejected(identity=_identity(record), listing_key=known, reasons=tuple(reader.reasons), record=record)
+    return Rejected(identity=_identity(record), listing_key=_key(record), reasons=tuple(reader.reasons), record=record)
 
 
 def parse_page(
@@ -199,16 +198,15 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
-def is_plain_text(query: str) -> bool:
-    """Words only: no sign of the search language (`-word`, `"phrase"`, `or`), so a nearly right spelling may count."""
-    return not any(word.startswith("-") or '"' in word or word.lower() == "or" for word in query.split())
+def _key(record: Mapping[str, Any]) -> str | None:
+    """The record's key, if it is one that could be stored."""
+    key = record.get("ListingKey")
+    return key.strip() or None if isinstance(key, str) and len(key) <= MAX_NAME else None
 
 
 def _identity(record: Mapping[str, Any]) -> str:
-    key = record.get("ListingKey")
-    if isinstance(key, str) and key:
-        return f"key:{key}"
-    return f"hash:{_fingerprint(record).hex()}"
+    key = _key(record)
+    return f"key:{key}" if key else f"hash:{_fingerprint(record).hex()}"
 
 
 def _fingerprint(record: Mapping[str, Any]) -> bytes:
@@ -265,7 +263,7 @@ def _lot(reader: "_Reader") -> int | None:
 
 def _details(reader: "_Reader") -> dict[str, Any]:
     return {
-        **{name: reader.text(source) for name, source in TEXT_DETAILS.items()},
+        **{name: reader.text(source, MAX_TEXT) for name, source in TEXT_DETAILS.items()},
         **{name: reader.texts(source) for name, source in LIST_DETAILS.items()},
         **{name: reader.money(source) for name, source in MONEY_DETAILS.items()},
         **{name: reader.day(source) for name, source in DATE_DETAILS.items()},
@@ -295,15 +293,15 @@ class _Reader:
     def reject(self, name: str, message: str) -> None:
         self.reasons.append(Reason(name, message))
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, limit: int = MAX_NAME) -> str | None:
         value = self.record.get(name)
         if value is None:
             return None
         if not isinstance(value, str):
             self.reject(name, f"must be text, not {shown(value)}")
             return None
-        if len(value) > MAX_TEXT:
-            self.reject(name, f"is longer than {MAX_TEXT:,} characters")
+        if len(value) > limit:
+            self.reject(name, f"is longer than {limit:,} characters")
             return None
         return value.strip() or None
 
@@ -316,7 +314,7 @@ class _Reader:
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             self.reject(name, f"must be a list of texts, not {shown(value)}")
             return []
-        return [item.strip()[:MAX_TEXT] for item in items if item.strip()]
+        return [item.strip()[:MAX_NAME] for item in items if item.strip()][:MAX_ITEMS]
 
     def status(self, name: str) -> str | None:
         value = self.text(name)

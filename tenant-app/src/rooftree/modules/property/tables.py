@@ -35,8 +35,8 @@ class Table(DeclarativeBase):
 class FeedRow(Table):
     """How far the copy of a feed is. Address and credentials come from the mounted Secret, not from here.
 
-    `checkpoint` is the address of the next page of an unfinished run; `completed_at` is set once the feed was read
-    to its end, and runs are incremental from then on.
+    `checkpoint` is the address of the next page of an unfinished run that began at `run_began_at`. Once a run came
+    to its end, `complete_until` says when it had begun: whatever changed earlier is stored, and runs are incremental.
     """
 
     __tablename__ = "feeds"
@@ -46,7 +46,8 @@ class FeedRow(Table):
     url: Mapped[str]
     state: Mapped[str]
     checkpoint: Mapped[str | None]
-    completed_at: Mapped[datetime | None]
+    run_began_at: Mapped[datetime | None]
+    complete_until: Mapped[datetime | None]
     last_started_at: Mapped[datetime | None]
     last_finished_at: Mapped[datetime | None]
     last_error: Mapped[str | None]

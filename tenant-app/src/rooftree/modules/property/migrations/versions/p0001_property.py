@@ -16,7 +16,8 @@ def upgrade() -> None:
             url text NOT NULL,
             state text NOT NULL CHECK (state IN ('idle', 'importing', 'failed')),
             checkpoint text,
-            completed_at timestamptz,
+            run_began_at timestamptz,
+            complete_until timestamptz,
             last_started_at timestamptz,
             last_finished_at timestamptz,
             last_error text

@@ -1,0 +1,176 @@
+"""Use cases of readers: search, one listing, its photos, the feeds and what they refused."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from rooftree.contracts.property.api import Feed, FeedNotFound, PhotoNotFound, PhotoUnavailable, PropertyNotFound
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.errors import FieldError, Unprocessable
+from rooftree.kernel.pagination import decode_cursor, encode_cursor
+from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.property.domain import STAFF_ROLES
+from rooftree.modules.property.repository import Found, PropertyRepository
+from rooftree.modules.property.reso import FeedConfig, FeedError, open_client
+from rooftree.modules.property.search import Position, Search, Sort
+from rooftree.modules.property.tables import MediaRow, PropertyRow, RejectionRow
+
+# The kinds of picture that browsers show and that are nothing else, by how their files begin.
+PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    items: Sequence[Found]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All that the page of one listing shows."""
+
+    row: PropertyRow
+    photos: Sequence[MediaRow]
+    refreshed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionsPage:
+    items: Sequence[RejectionRow]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    content: bytes
+    media_type: str
+
+
+class PropertyService:
+    """Fulfils `PropertyApi`. `configured` reads the mounted configuration of feeds, which can change while we run."""
+
+    def __init__(
+        self, unit_of_work: UnitOfWork, configured: Callable[[], tuple[FeedConfig, ...]], *, currency: str
+    ) -> None:
+        self.currency = currency
+        self._unit_of_work = unit_of_work
+        self._configured = configured
+
+    async def search(
+        self, principal: Principal, wanted: Search, *, sort: Sort, limit: int, cursor: str | None
+    ) -> SearchPage:
+        after = _position(cursor, sort) if cursor else None
+        async with self._unit_of_work() as session:
+            repository = PropertyRepository(session, everything=_is_staff(principal))
+            found = await repository.search(wanted, sort=sort, limit=limit + 1, after=after)
+            total = await repository.count(wanted)
+        items = found[:limit]
+        following = _cursor(items[-1], sort) if len(found) > limit else None
+        return SearchPage(items, total, following)
+
+    async def show(self, principal: Principal, property_id: UUID) -> Shown:
+        async with self._unit_of_work() as session:
+            repository = PropertyRepository(session, everything=_is_staff(principal))
+            row = await repository.property(property_id)
+            if row is None:
+                raise PropertyNotFound
+            photos = await repository.photos(property_id)
+            feed = await repository.feed(row.feed)
+        finished = feed.last_finished_at if feed else None
+        return Shown(row, photos, max(row.updated_at, finished) if finished else row.updated_at)
+
+    async def picture(self, principal: Principal, property_id: UUID, number: int) -> Picture:
+        async with self._unit_of_work() as session:
+            repository = PropertyRepository(session, everything=_is_staff(principal))
+            place = await repository.photo(property_id, number)
+        if place is None:
+            raise PhotoNotFound
+        feed, url = place
+        config = self._config(feed)
+        try:
+            async with open_client(config) as client:
+                content = await client.photo(url)
+        except FeedError as error:
+            raise PhotoUnavailable(str(error)) from error
+        return Picture(content, media_type(content))
+
+    async def feeds(self) -> tuple[Feed, ...]:
+        configured = self._configured()
+        async with self._unit_of_work() as session:
+            repository = PropertyRepository(session)
+            rows, (imported, rejected) = await repository.feeds(), await repository.counts()
+        return tuple(
+            Feed(
+                name=config.name,
+                url=config.url,
+                state=row.state if (row := rows.get(config.name)) else "idle",  # type: ignore[arg-type]
+                imported=imported.get(config.name, 0),
+                rejected=rejected.get(config.name, 0),
+                last_started_at=row.last_started_at if row else None,
+                last_finished_at=row.last_finished_at if row else None,
+                last_error=row.last_error if row else None,
+                checkpoint=row.checkpoint if row else None,
+            )
+            for config in configured
+        )
+
+    async def rejections(self, feed: str, *, limit: int, cursor: str | None) -> RejectionsPage:
+        self._config(feed)
+        after = decode_cursor(cursor, int)[0] if cursor else 0
+        if not isinstance(after, int) or not 0 <= after < 2**63:
+            raise _wrong_cursor()
+        async with self._unit_of_work() as session:
+            found, total = await PropertyRepository(session).rejections(feed, limit=limit + 1, after=after)
+        items = found[:limit]
+        return RejectionsPage(items, total, encode_cursor(items[-1].id) if len(found) > limit else None)
+
+    def _config(self, name: str) -> FeedConfig:
+        for config in self._configured():
+            if config.name == name:
+                return config
+        raise FeedNotFound
+
+
+def media_type(content: bytes) -> str:
+    """What kind of picture this is by its own first bytes. Raises PhotoUnavailable for anything else."""
+    for beginning, kind in PICTURES.items():
+        if content.startswith(beginning):
+            return kind
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    raise PhotoUnavailable("The feed's answer is not a JPEG, PNG or WebP picture.")
+
+
+def _is_staff(principal: Principal) -> bool:
+    return principal.role in STAFF_ROLES
+
+
+def _cursor(last: Found, sort: Sort) -> str:
+    position = last.position(sort)
+    value = position.value.isoformat() if isinstance(position.value, datetime) else position.value
+    return encode_cursor(sort, value, str(position.id))
+
+
+def _position(cursor: str, sort: Sort) -> Position:
+    """Where the page after a cursor starts. Raises Unprocessable for a cursor of another order."""
+    is_time = sort.lstrip("-") == "modified"
+    made_for, value, property_id = decode_cursor(cursor, str, str if is_time else int, str)
+    if made_for != sort:
+        raise _wrong_cursor()
+    try:
+        parsed = datetime.fromisoformat(str(value)) if is_time else int(str(value))
+        if isinstance(parsed, datetime) and parsed.tzinfo is None:
+            raise ValueError
+        if isinstance(parsed, int) and abs(parsed) >= 2**63:
+            raise ValueError
+        return Position(parsed, UUID(str(property_id)))
+    except ValueError:
+        raise _wrong_cursor() from None
+
+
+def _wrong_cursor() -> Unprocessable:
+    error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
+    return Unprocessable("The cursor is not valid.", errors=[error])
