@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -142,13 +143,15 @@ def welcome(target: Stack) -> str:
     """What a newcomer needs next: the address, the owner's link and three commands."""
     url = brokerage(target)["status"]["url"]
     link = ask_app(target, "owner-link").strip()
+    is_default = target.name == paths.DEVELOPMENT_STACK
+    kubectl_path = ".local/bin/kubectl" if is_default else f".local/{target.name}/bin/kubectl"
     return f"""
 {BROKERAGE} is open at  {url}
-Its owner signs in by  {link}
-  (one time, 24 hours; trust {target.pki / "ca.crt"} in your browser first)
+Its owner starts at  {link}
+  (a one-time link for 24 hours; first let your browser trust {os.path.relpath(target.pki / "ca.crt")})
 
 Next:
-  .local/bin/kubectl get brokerages --watch
-  .local/bin/kubectl describe brokerage {BROKERAGE}
-  make status
+  {kubectl_path} get brokerages --watch
+  {kubectl_path} describe brokerage {BROKERAGE}
+  make status{"" if is_default else f" STACK={target.name}"}
 """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rooftree_local.inspection import Row, Tenant
 
 FOLLOW_SECONDS = 0.2
+WIDTH = 120
 
 
 def span(seconds: float) -> str:
@@ -45,8 +46,12 @@ def tenants(found: list[Tenant], console: Console) -> None:
     table = Table("brokerage", "phase", "version", "url", "message", box=None, pad_edge=False)
     for tenant in found:
         colour = "green" if tenant.phase == "Ready" else "yellow"
-        table.add_row(tenant.name, f"[{colour}]{tenant.phase}[/]", tenant.version, tenant.url, tenant.message)
-    console.print(table)
+        message = "" if tenant.phase == "Ready" else tenant.message
+        table.add_row(tenant.name, f"[{colour}]{tenant.phase}[/]", tenant.version, tenant.url, message)
+    # Addresses and versions are for copying: a narrow terminal wraps them rather than cutting them off.
+    for column in table.columns:
+        column.overflow = "fold"
+    console.print(table, width=max(console.width, WIDTH))
 
 
 def findings(found: list[Finding], console: Console) -> None:
