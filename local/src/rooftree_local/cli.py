@@ -9,7 +9,6 @@ import time
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 
 from rooftree_local import doctor as examination
 from rooftree_local import (
@@ -98,7 +97,7 @@ def status(name: Name = paths.DEVELOPMENT_STACK) -> None:
     rows = inspection.components(target)
     if not rows:
         _fail(stack.NotRunning(f"stack {target.name} is down; start it with: rooftree-local up --stack {target.name}"))
-    console = Console()
+    console = show.console()
     show.components(rows, console)
     broken = [row for row in rows if row.state not in {"ready", "starting"}]
     for row in broken:
@@ -146,7 +145,7 @@ def logs(
 def doctor() -> None:
     """Looks whether this machine can run a stack; says what to do about every finding."""
     found = examination.examine()
-    show.findings(found, Console())
+    show.findings(found, show.console())
     if not all(finding.is_good for finding in found):
         raise typer.Exit(1)
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from rich.console import Console
-
     from rooftree_local.doctor import Finding
     from rooftree_local.inspection import Row, Tenant
 
 FOLLOW_SECONDS = 0.2
-WIDTH = 120
+PIPE_WIDTH = 200  # nobody looks at a pipe: what reads it wants whole lines
+
+
+def console() -> Console:
+    """Where to print: a terminal as wide as it is, or wide lines."""
+    found = Console()
+    return found if found.is_terminal else Console(width=PIPE_WIDTH)
 
 
 def span(seconds: float) -> str:
@@ -30,7 +35,7 @@ def span(seconds: float) -> str:
     return " ".join(shown[:2]) or "0 s"
 
 
-def components(rows: list[Row], console: Console) -> None:
+def components(rows: list[Row], output: Console) -> None:
     """The components, their states in colour."""
     table = Table("component", "state", "pid", "memory", "up", box=None, pad_edge=False)
     for row in rows:
@@ -38,10 +43,10 @@ def components(rows: list[Row], console: Console) -> None:
         memory = "" if row.memory is None else f"{row.memory / 2**20:.0f} MiB"
         uptime = "" if row.uptime is None else span(row.uptime)
         table.add_row(row.name, f"[{colour}]{row.state}[/]", str(row.pid or ""), memory, uptime)
-    console.print(table)
+    output.print(table)
 
 
-def tenants(found: list[Tenant], console: Console) -> None:
+def tenants(found: list[Tenant], output: Console) -> None:
     """The brokerages."""
     table = Table("brokerage", "phase", "version", "url", "message", box=None, pad_edge=False)
     for tenant in found:
@@ -51,16 +56,16 @@ def tenants(found: list[Tenant], console: Console) -> None:
     # Addresses and versions are for copying: a narrow terminal wraps them rather than cutting them off.
     for column in table.columns:
         column.overflow = "fold"
-    console.print(table, width=max(console.width, WIDTH))
+    output.print(table)
 
 
-def findings(found: list[Finding], console: Console) -> None:
+def findings(found: list[Finding], output: Console) -> None:
     """The doctor's findings, each bad one with its remedy."""
     for finding in found:
         mark = "[green]✓[/]" if finding.is_good else "[red]✗[/]"
-        console.print(mark, finding.what, highlight=False)
+        output.print(mark, finding.what, highlight=False)
         if not finding.is_good:
-            console.print("   →", finding.remedy, highlight=False, markup=False, soft_wrap=True)
+            output.print("   →", finding.remedy, highlight=False, markup=False, soft_wrap=True)
 
 
 def follow(path: Path) -> Iterator[str]:
