@@ -24,13 +24,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import REGCONFIG, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from rooftree.kernel.ids import new_id
 from rooftree.modules.property.domain import HIDDEN_STATUSES, Listing, Rejected
 from rooftree.modules.property.search import Position, Search, Sort
 from rooftree.modules.property.tables import FeedRow, MediaRow, PropertyRow, RejectionRow
 
-SORT_KEYS: dict[str, ColumnElement[Any]] = {
+SORT_KEYS: dict[str, SQLCoreOperations[Any]] = {
     "list_price": PropertyRow.list_price,
     "modified": PropertyRow.modification_timestamp,
     "area": func.coalesce(PropertyRow.living_area, 0),
@@ -75,7 +76,7 @@ class PropertyRepository:
 
     def search_query(
         self, wanted: Search, *, sort: Sort, limit: int, after: Position | None
-    ) -> Select[PropertyRow, MediaRow | None]:
+    ) -> Select[PropertyRow, MediaRow]:
         key, falling = SORT_KEYS[sort.lstrip("-")], sort.startswith("-")
         query = (
             select(PropertyRow, MediaRow)
@@ -83,7 +84,7 @@ class PropertyRepository:
             .where(self._visible(), *self._conditions(wanted))
         )
         if after is not None:
-            here, there = tuple_(key, PropertyRow.id), tuple_(literal(after.value, key.type), literal(after.id))
+            here, there = tuple_(key, PropertyRow.id), tuple_(literal(after.value), literal(after.id))
             query = query.where(here < there if falling else here > there)
         order = (key.desc(), PropertyRow.id.desc()) if falling else (key, PropertyRow.id)
         return query.order_by(*order).limit(limit)
