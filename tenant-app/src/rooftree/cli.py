@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import importlib
 import json
 import sys
 from collections.abc import Awaitable, Callable
 
 from rooftree import assembly
 from rooftree.contracts.identity.api import IdentityApi
+from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel import logs
 from rooftree.kernel.errors import Problem
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
@@ -24,10 +24,7 @@ async def owner_link(parts: assembly.Parts) -> None:
 
 async def feeds(parts: assembly.Parts) -> None:
     """A JSON line for each feed: how far it is and what it refused."""
-    if "property" not in assembly.names():
-        raise SettingsError("This release has no property module, so no feeds.")
-    contract = importlib.import_module("rooftree.contracts.property.api").PropertyApi
-    for feed in await parts.runtime.port(contract).feeds():
+    for feed in await parts.runtime.port(PropertyApi).feeds():
         line = {name: getattr(feed, name) for name in ("name", "state", "imported", "rejected", "last_error")}
         sys.stdout.write(json.dumps(line) + "\n")
 
