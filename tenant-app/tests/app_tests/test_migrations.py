@@ -73,7 +73,7 @@ def test_migrating_again_and_at_once_changes_nothing(migrated_database: TestData
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("module", ["gateway", "identity"])
+@pytest.mark.parametrize("module", assembly.names())
 def test_tables_in_code_are_those_in_the_database(migrated_database: TestDatabase, module: str) -> None:
     import importlib
 
