@@ -87,6 +87,7 @@ fix: setup ## Formats and repairs what can be repaired
 
 gen: setup ## Writes everything that is generated: CRDs, OpenAPI documents, the front end's types
 	@$(BIN)/python -m rooftree_operator.api.generate
+	@$(BIN)/python -m rooftree.openapi
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent gen
 
 lock: setup ## Resolves requirements/*.in again
