@@ -45,6 +45,7 @@ MAX_PHOTOS = 200
 SQUARE_FEET_PER_ACRE = 43_560
 SQUARE_FEET_PER_SQUARE_METER = 10.7639
 YEARS_AHEAD = 3  # homes are listed before they are built
+FIRST_YEAR = 1900  # of times; what lies before is a typing error
 CLOCK_SKEW = timedelta(days=1)
 
 TEXT_DETAILS = {
@@ -381,7 +382,7 @@ class _Reader:
             return None
         try:
             moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None:
+            if moment.tzinfo is None or moment.year < FIRST_YEAR:
                 raise ValueError
             is_future = moment > self.now + CLOCK_SKEW
         except (ValueError, OverflowError):

@@ -72,7 +72,7 @@ class PropertyRepository:
 
     async def search(self, wanted: Search, *, sort: Sort, limit: int, after: Position | None) -> Sequence[Found]:
         query = self.search_query(wanted, sort=sort, limit=limit, after=after)
-        return [Found(row, photo) for row, photo in (await self._session.execute(query)).tuples()]
+        return [Found(row, photo) for row, photo in await self._session.execute(query)]
 
     def search_query(
         self, wanted: Search, *, sort: Sort, limit: int, after: Position | None
