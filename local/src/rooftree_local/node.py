@@ -72,11 +72,9 @@ def _write_node(target: Stack) -> None:
         "kube-proxy.yaml": render.kube_proxy(),
         "Corefile": render.corefile(),
         "coredns-access.yaml": render.coredns_access(),
+        "encryption.yaml": render.encryption(_encryption_key(target)),
     }.items():
         write_private(target.config / name, content)
-    encryption = target.config / "encryption.yaml"
-    if not encryption.exists():
-        write_private(encryption, render.encryption(secrets.token_bytes(32)))
     _write_wrapper(target, "kubectl", tools.kubectl())
     _write_wrapper(target, "helm", tools.HELM.path)
     if target.name == paths.DEVELOPMENT_STACK:
@@ -84,6 +82,14 @@ def _write_node(target: Stack) -> None:
         folder.mkdir(exist_ok=True)
         for name in ("kubectl", "helm"):
             shutil.copy2(target.bin / name, folder / name)
+
+
+def _encryption_key(target: Stack) -> bytes:
+    """The key of the Secrets in etcd; it lives as long as they do."""
+    path = target.state / "secrets" / "encryption-key"
+    if not path.exists():
+        write_private(path, secrets.token_bytes(32))
+    return path.read_bytes()
 
 
 def _write_wrapper(target: Stack, name: str, program: Path) -> None:
