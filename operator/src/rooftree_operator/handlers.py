@@ -4,7 +4,6 @@ No create, update, resume or delete handlers: so Kopf writes no annotation and n
 """
 
 import asyncio
-import contextlib
 import hashlib
 import json
 from typing import Any
@@ -126,7 +125,8 @@ async def run(settings: Settings, operator: Operator) -> None:
     finally:
         stop.set()
         workers.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(informer, workers, return_exceptions=True)
+        await asyncio.gather(informer, workers, return_exceptions=True)
+        # Only now, when nothing of ours can have an effect any more. Kopf cancels tasks that it does not know.
+        await operator.lease.release()
     for task in ended:
         task.result()

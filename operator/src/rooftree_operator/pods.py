@@ -39,7 +39,8 @@ class Login:
 
 
 def environment(values: dict[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in sorted(values.items())]
+    """Env entries. Empty ones are left out: the apiserver drops their value, and they would always seem to differ."""
+    return [{"name": name, "value": value} for name, value in sorted(values.items()) if value]
 
 
 def database_values(platform: Platform, login: Login) -> dict[str, str]:

@@ -80,15 +80,12 @@ class Operator:
         log.info("lease_acquired", epoch=epoch)
         server = self.postgres.server
         self.postgres.server = dataclasses.replace(server, application_name=f"{names.MANAGER}/{epoch}")
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.lease.keep())
-                group.create_task(self._prepare(epoch))
-                group.create_task(self._resync())
-                for _ in range(self.settings.workers):
-                    group.create_task(self._work())
-        finally:
-            await self.lease.release()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.lease.keep())
+            group.create_task(self._prepare(epoch))
+            group.create_task(self._resync())
+            for _ in range(self.settings.workers):
+                group.create_task(self._work())
 
     async def _prepare(self, epoch: int) -> None:
         """Ends sessions of older epochs and makes the registry's table, as soon as PostgreSQL answers."""

@@ -84,7 +84,7 @@ class Namespace:
             return  # a namesake that is not ours
         if "deletionTimestamp" not in found["metadata"]:
             await self._kube.delete(NAMESPACE, names.namespace(tenant), uid=found["metadata"]["uid"])
-        raise Waiting("DeletingNamespace", f"namespace {names.namespace(tenant)} is being deleted", retry_in=2.0)
+        raise Waiting("DeletingNamespace", f"namespace {names.namespace(tenant)} is being deleted", retry_in=5.0)
 
 
 def _namespace(tenant: Tenant) -> Object:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .. import names, pods
-from ..adapters.kubernetes import ROUTE, Kubernetes
+from ..adapters.kubernetes import ROUTE, Forbidden, Kubernetes
 from ..drift import Object, pending
 from ..names import TenantId
 from ..provisioner import Plan, Verdict, blocked, done, waiting
@@ -50,7 +50,11 @@ class Route:
 
     async def delete(self, tenant: TenantId) -> None:
         namespace = names.namespace(tenant)
-        if await self._kube.get(ROUTE, pods.APP, namespace) is not None:
+        try:
+            found = await self._kube.get(ROUTE, pods.APP, namespace)
+        except Forbidden:
+            return  # our rights go with the namespace: it is gone or going, or nothing was ever made in it
+        if found is not None:
             await self._kube.delete(ROUTE, pods.APP, namespace)
 
 
