@@ -107,9 +107,9 @@ def fingerprint() -> str:
 
 
 def install(target: Stack, work: Work) -> None:
-    """Installs or upgrades the chart and waits until it is ready."""
+    """Installs or upgrades the chart and waits until it is ready; what a hand changed on its objects gives way."""
     chart = paths.repository() / CHART
-    words = ["upgrade", "--install", "rooftree", str(chart), f"--namespace={NAMESPACE}"]
+    words = ["upgrade", "--install", "--force-conflicts", "rooftree", str(chart), f"--namespace={NAMESPACE}"]
     options = ["--values=-", "--wait", "--timeout=180s", "--history-max=3"]
     content = json.dumps(values(manifest(work)))
     with kubectl.explained(target, work, NAMESPACE):
