@@ -1,0 +1,233 @@
+"""An apiserver and its controllers that keep state: what the operator relies on, and nothing that would flatter it."""
+
+import builtins
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from rooftree_operator.adapters.kubernetes import (
+    BROKERAGE,
+    DEPLOYMENT,
+    JOB,
+    KINDS,
+    NAMESPACE,
+    ROUTE,
+    ApiError,
+    Conflict,
+    Forbidden,
+    Kind,
+    Kubernetes,
+)
+from rooftree_operator.drift import Object
+
+from .faults import Faults
+
+Key = tuple[str, str | None, str]
+STAMP = "2026-11-24T12:00:00Z"
+
+
+class FakeKubernetes(Kubernetes):
+    """Objects by kind, namespace and name. `writes` lists every mutating request."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.objects: dict[Key, Object] = {}
+        self.applied: dict[Key, Object] = {}
+        self.writes: list[str] = []
+        self.faults = faults or Faults()
+        self._number = 0
+
+    def put(self, item: Object) -> Object:
+        """Puts an object there as somebody else would."""
+        key = self._key(item)
+        return self._store(key, copy.deepcopy(item), self.objects.get(key))
+
+    def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        return self.objects.get((kind.kind, namespace, name))
+
+    def of_tenants(self) -> list[Key]:
+        """Everything that belongs to a tenant."""
+        spaces = {key[2] for key in self.objects if key[0] == "Namespace" and key[2].startswith("tenant-")}
+        return sorted((k for k in self.objects if k[1] in spaces or k[2] in spaces), key=str)
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        self.faults.before()
+        self._check_rights(kind, namespace)
+        found = copy.deepcopy(self.find(kind, name, namespace))
+        self.faults.done()
+        return found
+
+    async def list(
+        self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]
+    ) -> builtins.list[Object]:
+        self.faults.before()
+        found = [
+            copy.deepcopy(item)
+            for (known, space, _), item in self.objects.items()
+            if known == kind.kind and namespace in (None, space) and _carries(item, labels)
+        ]
+        self.faults.done()
+        return found
+
+    async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
+        key = self._key(wanted)
+        self._begin(f"apply {key[0]}{'/' + subresource if subresource else ''} {key[2]}")
+        old = self.objects.get(key)
+        if subresource == "status":
+            if old is None or wanted["metadata"]["uid"] != old["metadata"]["uid"]:
+                raise Conflict(409, "uid differs")
+            result = self._store(key, {**old, "status": copy.deepcopy(wanted["status"])}, old)
+        else:
+            if wanted["metadata"].get("namespace") and not self._open(wanted["metadata"]["namespace"]):
+                raise Forbidden(403, f"namespace {wanted['metadata']['namespace']} is not open")
+            kept = _without(old or {}, self.applied.get(key, {}))
+            self.applied[key] = copy.deepcopy(wanted)
+            result = self._store(key, _as_server_stores(_merge(kept, wanted)), old)
+        self.faults.done()
+        return copy.deepcopy(result)
+
+    async def create(self, wanted: Object) -> Object:
+        key = self._key(wanted)
+        self._begin(f"create {key[0]} {key[2]}")
+        if key in self.objects:
+            raise Conflict(409, "exists")
+        result = self._store(key, copy.deepcopy(wanted), None)
+        self.faults.done()
+        return copy.deepcopy(result)
+
+    async def patch(
+        self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None
+    ) -> Object:
+        self._begin(f"patch {kind.kind} {name}")
+        key = (kind.kind, namespace, name)
+        old = self.objects[key]
+        for step in body:
+            if step["op"] == "test" and old["metadata"]["resourceVersion"] != step["value"]:
+                raise ApiError(422, "the object has changed")
+        finalizers = body[-1]["value"]
+        result = self._store(key, {**old, "metadata": {**old["metadata"], "finalizers": finalizers}}, old)
+        if "deletionTimestamp" in result["metadata"] and not finalizers:
+            del self.objects[key]
+        self.faults.done()
+        return copy.deepcopy(result)
+
+    async def scale(self, name: str, namespace: str, replicas: int) -> None:
+        self._begin(f"scale {name}")
+        item = self.objects["Deployment", namespace, name]
+        item["spec"]["replicas"] = replicas
+        item["metadata"]["managedFields"] = [{"fieldsV1": {"f:spec": {"f:replicas": {}}}}]
+        self.faults.done()
+
+    async def delete(self, kind: Kind, name: str, namespace: str | None = None, *, uid: str | None = None) -> bool:
+        self._begin(f"delete {kind.kind} {name}")
+        found = self.objects.get((kind.kind, namespace, name))
+        if found is None:
+            return False
+        if uid is not None and found["metadata"]["uid"] != uid:
+            raise Conflict(409, "uid differs")
+        if kind in (NAMESPACE, BROKERAGE):
+            found["metadata"]["deletionTimestamp"] = STAMP
+        else:
+            del self.objects[kind.kind, namespace, name]
+        self.faults.done()
+        return True
+
+    def settle(self) -> set[str]:
+        """What controllers and kubelet do: pods come up, routes are accepted, jobs end, namespaces go.
+
+        Returns the databases that a migration job was run on.
+        """
+        migrated: set[str] = set()
+        for (kind, space, name), item in list(self.objects.items()):
+            if kind == DEPLOYMENT.kind:
+                count = item["spec"].setdefault("replicas", 1)
+                item["status"] = {
+                    "observedGeneration": item["metadata"]["generation"],
+                    "replicas": count,
+                    "updatedReplicas": count,
+                    "availableReplicas": count,
+                }
+            elif kind == ROUTE.kind:
+                conditions = [
+                    {"type": type_, "status": "True", "reason": type_, "observedGeneration": item["metadata"]["generation"]}
+                    for type_ in ("Accepted", "ResolvedRefs")
+                ]
+                item["status"] = {"parents": [{"conditions": conditions}]}
+            elif kind == JOB.kind:
+                item["status"] = {"succeeded": 1}
+                env = {e["name"]: e["value"] for e in item["spec"]["template"]["spec"]["containers"][0]["env"]}
+                migrated.add(env["ROOFTREE_DATABASE_NAME"])
+            elif kind == NAMESPACE.kind and "deletionTimestamp" in item["metadata"]:
+                for key in [key for key in self.objects if key[1] == name]:
+                    del self.objects[key]
+                del self.objects[kind, space, name]
+        return migrated
+
+    def _begin(self, write: str) -> None:
+        self.faults.before()
+        self.writes.append(write)
+
+    def _open(self, namespace: str) -> bool:
+        if not namespace.startswith("tenant-"):
+            return True
+        found = self.objects.get(("Namespace", None, namespace))
+        return found is not None and "deletionTimestamp" not in found["metadata"]
+
+    def _check_rights(self, kind: Kind, namespace: str | None) -> None:
+        """Rights inside a tenant's namespace come by the RoleBinding there."""
+        bound = ("RoleBinding", namespace, "rooftree-operator") in self.objects
+        if namespace and namespace.startswith("tenant-") and kind.kind != "RoleBinding" and not bound:
+            raise Forbidden(403, f"no rights in {namespace}")
+
+    def _store(self, key: Key, item: Object, old: Object | None) -> Object:
+        self._number += 1
+        before = old["metadata"] if old else {}
+        changed = old is not None and old.get("spec") != item.get("spec")
+        item["metadata"] = {
+            "creationTimestamp": STAMP,
+            **item["metadata"],
+            "uid": before.get("uid", f"uid-{self._number}"),
+            "resourceVersion": str(self._number),
+            "generation": before.get("generation", 1) + changed,
+        }
+        self.objects[key] = item
+        return item
+
+    @staticmethod
+    def _key(item: Object) -> Key:
+        kind = KINDS[item["apiVersion"], item["kind"]]
+        return kind.kind, item["metadata"].get("namespace") if kind.namespaced else None, item["metadata"]["name"]
+
+
+def _carries(item: Object, labels: Mapping[str, str | None]) -> bool:
+    have = item["metadata"].get("labels", {})
+    return all(name in have and value in (None, have[name]) for name, value in labels.items())
+
+
+def _merge(old: Any, new: Any) -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **{name: _merge(old.get(name), value) for name, value in new.items()}}
+    return copy.deepcopy(new)
+
+
+def _without(old: Any, applied: Any) -> Any:
+    """What is left of `old` when the fields of the last apply are given up."""
+    if not isinstance(old, dict) or not isinstance(applied, dict):
+        return old
+    left = {}
+    for name, value in old.items():
+        if name not in applied or name in ("metadata", "apiVersion", "kind"):
+            left[name] = copy.deepcopy(value) if name != "metadata" else _without(value, applied.get(name, {}))
+        elif isinstance(value, dict):
+            left[name] = _without(value, applied[name])
+    return left
+
+
+def _as_server_stores(item: Object) -> Object:
+    """The apiserver's own spelling: empty values are dropped, quantities are canonical."""
+    for container in item.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+        for entry in container.get("env", []):
+            if entry.get("value") == "":
+                del entry["value"]
+        for sizes in container.get("resources", {}).values():
+            sizes.update({name: "1" if value == "1000m" else value for name, value in sizes.items()})
+    return item

@@ -1,0 +1,140 @@
+"""A PostgreSQL that keeps roles, databases and grants; it refuses what the real one refuses."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from rooftree_operator.adapters.postgres import DatabaseSeen, Postgres, RoleSeen
+from rooftree_operator.errors import Unavailable
+from rooftree_operator.names import TEMPLATE_OWNER
+
+from .faults import Faults
+
+
+@dataclass
+class Content:
+    """What is inside one database."""
+
+    heads: frozenset[str] = frozenset()
+    owner_inside: str = ""
+    granted: set[str] = field(default_factory=set)
+
+
+class FakePostgres(Postgres):
+    """One server. `down` makes it unreachable. `writes` lists every statement that changes something."""
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.known_roles: dict[str, RoleSeen] = {}
+        self.known: dict[str, DatabaseSeen] = {}
+        self.content: dict[str, Content] = {}
+        self.writes: list[str] = []
+        self.faults = faults or Faults()
+        self.down = False
+
+    def _read(self) -> None:
+        if self.down:
+            raise Unavailable("PostgresUnreachable", "PostgreSQL does not answer")
+        self.faults.before()
+
+    def _write_call(self, what: str) -> None:
+        self._read()
+        self.writes.append(what)
+
+    async def roles(self, names: Sequence[str]) -> dict[str, RoleSeen]:
+        self._read()
+        return {name: self.known_roles[name] for name in names if name in self.known_roles}
+
+    async def database(self, name: str, template_owner: str) -> DatabaseSeen | None:
+        self._read()
+        found = self.known.get(name)
+        if found is None:
+            return None
+        return replace(found, foreign_objects=self.content[name].owner_inside == template_owner)
+
+    async def databases(self, prefix: str) -> list[str]:
+        self._read()
+        return sorted(name for name in self.known if name.startswith(prefix))
+
+    async def ensure_role(
+        self, name: str, *, verifier: str | None, connection_limit: int, comment: str, exists: bool
+    ) -> None:
+        self._write_call(f"role {name}")
+        assert exists == (name in self.known_roles), f"{name}: CREATE or ALTER would fail"
+        members = self.known_roles[name].members if exists else frozenset[str]()
+        self.known_roles[name] = RoleSeen(verifier is not None, connection_limit, comment, members)
+        self.faults.done()
+
+    async def grant_role(self, role: str, *, to: str) -> None:
+        self._write_call(f"grant {role} to {to}")
+        self.known_roles[role] = replace(self.known_roles[role], members=self.known_roles[role].members | {to})
+        self.faults.done()
+
+    async def create_database(self, name: str, *, owner: str | None, template: str) -> None:
+        self._write_call(f"create database {name}")
+        if name not in self.known:
+            source = self.content.get(template, Content())
+            self.known[name] = DatabaseSeen(owner or "operator", "", True, False, True, frozenset(), False)
+            self.content[name] = Content(source.heads, source.owner_inside)
+        self.faults.done()
+
+    async def secure_database(self, name: str, *, connect: Iterable[str], create: Iterable[str], comment: str) -> None:
+        self._write_call(f"secure {name}")
+        connecting = frozenset(connect)
+        assert connecting | set(create) <= self.known_roles.keys()
+        found = self.known[name]
+        self.known[name] = replace(found, public_can_connect=False, can_connect=connecting, comment=comment)
+        self.faults.done()
+
+    async def reassign(self, database: str, *, old: str, new: str) -> None:
+        self._write_call(f"reassign {database}")
+        if self.content[database].owner_inside == old:
+            self.content[database].owner_inside = new
+        self.faults.done()
+
+    async def seal_template(self, name: str) -> None:
+        self._write_call(f"seal {name}")
+        self.known[name] = replace(self.known[name], is_template=True)
+        self.faults.done()
+
+    async def ungranted_schemas(self, database: str, schemas: Sequence[str], *, owner: str, app: str) -> list[str]:
+        self._read()
+        return sorted(set(schemas) - self.content[database].granted)
+
+    async def grant_schemas(self, database: str, schemas: Sequence[str], *, owner: str, app: str) -> None:
+        self._write_call(f"grant schemas of {database}")
+        assert self.content[database].owner_inside == owner, "only the owner's objects can be granted"
+        self.content[database].granted |= set(schemas)
+        self.faults.done()
+
+    async def heads(self, database: str) -> frozenset[str]:
+        self._read()
+        return self.content[database].heads
+
+    async def revoke_logins(self, roles: Sequence[str]) -> None:
+        self._read()
+        for name in roles:
+            if name in self.known_roles and self.known_roles[name].can_login:
+                self.writes.append(f"nologin {name}")
+                self.known_roles[name] = replace(self.known_roles[name], can_login=False)
+
+    async def drop_database(self, name: str) -> None:
+        self._write_call(f"drop database {name}")
+        self.known.pop(name, None)
+        self.content.pop(name, None)
+        self.faults.done()
+
+    async def drop_template(self, name: str) -> None:
+        await self.drop_database(name)
+
+    async def drop_roles(self, names: Sequence[str]) -> None:
+        self._write_call(f"drop roles {', '.join(names)}")
+        for name in names:
+            owns = [database for database, seen in self.known.items() if seen.owner == name]
+            assert not owns, f"{name} still owns {owns}"
+            self.known_roles.pop(name, None)
+        self.faults.done()
+
+    def migrated(self, database: str, heads: frozenset[str], *, owner: str = TEMPLATE_OWNER) -> None:
+        """What a migration job does."""
+        content = self.content[database]
+        content.heads = heads
+        content.owner_inside = content.owner_inside or owner

@@ -1,0 +1,200 @@
+"""A whole small platform out of fakes, and the verbs that scenario tests are written in."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rooftree_operator.adapters.kubernetes import BROKERAGE, Kind
+from rooftree_operator.drift import Object
+from rooftree_operator.graph import Graph
+from rooftree_operator.names import TenantId
+from rooftree_operator.provisioners.credentials import Credentials
+from rooftree_operator.provisioners.database import Database
+from rooftree_operator.provisioners.migrations import Migrations
+from rooftree_operator.provisioners.namespace import Namespace
+from rooftree_operator.provisioners.route import Route
+from rooftree_operator.provisioners.workload import Workload
+from rooftree_operator.reconcile import Outcome, Reconciler
+from rooftree_operator.release import Releases
+from rooftree_operator.runtime import DELETE_ORDER
+from rooftree_operator.templates import Templates
+from rooftree_operator.tenant import Platform
+
+from .fakes.edge import FakeEdge
+from .fakes.faults import Faults
+from .fakes.kubernetes import FakeKubernetes
+from .fakes.postgres import FakePostgres
+from .fakes.registry import FakeRegistry
+
+NAMESPACE = "rooftree-system"
+PLATFORM = Platform(NAMESPACE, "rooftree.localhost", 8443, "10.200.0.1", 5432)
+CA = "-----BEGIN CERTIFICATE-----\n"
+PASSES = 40
+
+
+def manifest(version: str, heads: dict[str, str]) -> dict[str, Any]:
+    return {
+        "version": version,
+        "modules": ["identity"],
+        "port": 8080,
+        "schemas": ["migrations", "identity"],
+        "migration_heads": heads,
+        "commands": {"serve": ["python", "-m", "rooftree.main"], "migrate": ["python", "-m", "rooftree.migrate"]},
+        "probes": {"live": "/livez", "ready": "/readyz", "startup": "/startupz"},
+    }
+
+
+def brokerage(name: str, **spec: Any) -> Object:
+    return {
+        "apiVersion": "rooftree.dev/v1alpha1",
+        "kind": "Brokerage",
+        "metadata": {"name": name},
+        "spec": {
+            "displayName": name.title(),
+            "owner": {"email": f"owner@{name}.example"},
+            "plan": "starter",
+            "timeZone": "America/Chicago",
+            "currency": "USD",
+            **spec,
+        },
+    }
+
+
+def plan(name: str, **spec: Any) -> Object:
+    return {
+        "apiVersion": "rooftree.dev/v1alpha1",
+        "kind": "BrokeragePlan",
+        "metadata": {"name": name},
+        "spec": {"displayName": name.title(), "channel": "stable", **spec},
+    }
+
+
+@dataclass
+class World:
+    """The platform. `faults` is shared by all fakes."""
+
+    faults: Faults = field(default_factory=Faults)
+
+    def __post_init__(self) -> None:
+        self.kube = FakeKubernetes(self.faults)
+        self.postgres = FakePostgres(self.faults)
+        self.registry = FakeRegistry(self.postgres)
+        self.releases = Releases(self.kube, NAMESPACE)
+        self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
+        kube, postgres = self.kube, self.postgres
+        parts = (
+            Namespace(kube), Credentials(kube, CA), Database(kube, postgres), Migrations(kube, postgres),
+            Workload(kube), Route(kube),
+        )  # fmt: skip
+        self.reconciler = Reconciler(
+            kube=kube,
+            registry=self.registry,
+            releases=self.releases,
+            graph=Graph(parts),
+            delete_order=DELETE_ORDER,
+            logins=postgres,
+            edge=FakeEdge(kube),
+            platform=PLATFORM,
+            now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC),
+            instance="test",
+        )
+        self.kube.put(plan("starter"))
+        self.heads: dict[str, frozenset[str]] = {}
+
+    async def release(self, version: str, revision: str = "r1") -> None:
+        """Offers a version on the stable channel and makes its template database."""
+        heads = {"identity": revision}
+        data = {"image": f"localhost/app:{version}", "tenant_manifest.json": json.dumps(manifest(version, heads))}
+        labels = {"rooftree.dev/release": version}
+        metadata = {"name": f"release-{version}", "namespace": NAMESPACE, "labels": labels}
+        self.kube.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        channels = {"name": "channels", "namespace": NAMESPACE}
+        self.kube.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": channels, "data": {"stable": version}})
+        self.heads[f"localhost/app:{version}"] = frozenset(heads.values())
+        for _ in range(3):
+            await self.templates.reconcile(version)
+            self.settle()
+
+    def settle(self) -> None:
+        """Lets everything around the operator do its work."""
+        jobs = [item for (kind, _, _), item in self.kube.objects.items() if kind == "Job"]
+        images = {_database(job): job["spec"]["template"]["spec"]["containers"][0]["image"] for job in jobs}
+        for database in self.kube.settle():
+            if database in self.postgres.content:
+                self.postgres.migrated(database, self.heads[images[database]])
+
+    async def converge(self, name: str) -> Outcome:
+        """Passes and settling until the operator has nothing more to do."""
+        outcome = Outcome(failed=True)
+        for _ in range(PASSES):
+            try:
+                outcome = await self.reconciler.reconcile(name)
+            except Exception as error:
+                if "Injected" not in getattr(error, "reason", ""):
+                    raise
+                outcome = Outcome(failed=True)
+            self.settle()
+            if not outcome.failed and outcome.again_in is None:
+                return outcome
+        return outcome
+
+    def writes(self) -> list[str]:
+        return [*self.kube.writes, *self.postgres.writes]
+
+    def forget_writes(self) -> None:
+        self.kube.writes.clear()
+        self.postgres.writes.clear()
+
+    def status(self, name: str) -> dict[str, Any]:
+        return (self.kube.find(BROKERAGE, name) or {}).get("status", {})
+
+    def condition(self, name: str, kind: str) -> tuple[str, str]:
+        """Status and reason of a condition."""
+        found = {entry["type"]: entry for entry in self.status(name).get("conditions", [])}
+        entry = found.get(kind, {"status": "absent", "reason": "absent"})
+        return entry["status"], entry["reason"]
+
+    def tenant(self, name: str) -> TenantId:
+        return TenantId(self.status(name)["tenantID"])
+
+    def child(self, name: str, kind: Kind, child: str) -> Object | None:
+        return self.kube.find(kind, child, f"tenant-{self.tenant(name)}")
+
+    def delete(self, name: str) -> None:
+        item = self.kube.find(BROKERAGE, name)
+        assert item is not None
+        item["metadata"]["deletionTimestamp"] = "2026-11-24T12:00:00Z"
+
+    def inventory(self) -> dict[str, Any]:
+        """Everything that is there, without what differs between two equal worlds."""
+        objects = {key: _comparable(item) for key, item in self.kube.objects.items() if key[0] != "Event"}
+        roles = {name: (r.can_login, r.connection_limit, r.members) for name, r in self.postgres.known_roles.items()}
+        rows = {str(entry.id): entry.state for entry in self.registry.rows.values()}
+        return {
+            "objects": objects,
+            "roles": roles,
+            "databases": dict(self.postgres.known),
+            "content": {name: vars(content) for name, content in self.postgres.content.items()},
+            "registry": rows,
+        }
+
+
+def _database(job: Object) -> str:
+    env = {entry["name"]: entry["value"] for entry in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    return env["ROOFTREE_DATABASE_NAME"]
+
+
+def _comparable(item: Object) -> Any:
+    """Generated secrets differ, and so do versions, times and hashes of them."""
+    if item["kind"] == "Secret":
+        return sorted(item["data"])
+    metadata = {name: item["metadata"].get(name) for name in ("name", "namespace", "labels", "finalizers")}
+    text = json.dumps({**item, "metadata": metadata}, sort_keys=True)
+    parsed = json.loads(text)
+    parsed.get("spec", {}).get("template", {}).get("metadata", {}).pop("annotations", None)
+    for parent in parsed.get("status", {}).get("parents", []):
+        for condition in parent["conditions"]:
+            condition.pop("observedGeneration")
+    parsed.get("status", {}).pop("observedGeneration", None)
+    return parsed
