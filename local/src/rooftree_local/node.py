@@ -129,50 +129,54 @@ def bring_up(target: Stack, wanted: list[Component], work: Work) -> None:
     """Starts the stack, or what is missing in a live one, and waits until every component is ready."""
     running = stack.find(target)
     boot = stack.status(target).get("boot") or str(uuid.uuid4())
+    request = str(uuid.uuid4())
     listed = [component.as_json() for component in wanted]
     if running is not None:
-        boot = stack.status(target).get("boot", boot)
-        listed = _merged(target, listed, work)
+        listed = merged(target, listed, work)
     target.config.mkdir(parents=True, exist_ok=True)
-    write_private(target.components_file, json.dumps({"boot": boot, "components": listed}))
+    write_private(target.components_file, json.dumps({"boot": boot, "request": request, "components": listed}))
     if running is None:
         stack.start(target)
     else:
         stack.reload(target)
-    _wait_until_up(target, work, {component["name"] for component in listed})
+    _wait_until_up(target, work, request)
 
 
-def _merged(target: Stack, listed: list[dict[str, Any]], work: Work) -> list[dict[str, Any]]:
-    """The live stack's components as they were started, and after them those that are new."""
+def merged(target: Stack, listed: list[dict[str, Any]], work: Work) -> list[dict[str, Any]]:
+    """The live stack's running components as they were started, the others as they are wanted now."""
     try:
         present = json.loads(target.components_file.read_text())["components"]
     except FileNotFoundError:
         present = []
-    known = {component["name"]: component for component in present}
-    fresh = [component for component in listed if component["name"] not in known]
-    wanted = json.loads(json.dumps(listed))
-    changed = [one["name"] for one in wanted if one["name"] in known and one != known[one["name"]]]
+    status = stack.status(target)
+    running = {one["name"]: one for one in present if is_complete(status, {one["name"]})}
+    wanted = {one["name"]: json.loads(json.dumps(one)) for one in listed}
+    changed = [name for name, one in wanted.items() if running.get(name, one) != one]
     if changed:
         work.say(f"started otherwise than now described: {', '.join(changed)}; `down` and `up` apply the change")
-    return [*present, *fresh]
+    names = dict.fromkeys([*(one["name"] for one in present), *wanted])
+    known = {one["name"]: one for one in present}
+    return [running.get(name) or wanted.get(name) or known[name] for name in names]
 
 
-def _wait_until_up(target: Stack, work: Work, names: set[str]) -> None:
+def _wait_until_up(target: Stack, work: Work, request: str) -> None:
     deadline = time.monotonic() + 240
     said = ""
     while time.monotonic() < deadline:
+        if stack.find(target) is None:
+            raise CommandFailed(f"the supervisor ended\n{stack.tail(target.logs / 'supervisor.log', 10)}")
+        time.sleep(0.05)
         known = stack.status(target)
+        if known.get("request") not in {request, ""}:
+            continue  # it speaks of an earlier list still
         starting = [n for n, c in known.get("components", {}).items() if c["state"] == "starting"]
         if starting and starting[0] != said:
             said = starting[0]
             work.say(said)
-        if known.get("phase") == "up" and is_complete(known, names):
+        if known["phase"] == "up":
             return
-        if known.get("phase") == "failed":
+        if known["phase"] == "failed":
             raise CommandFailed(failure(target, known))
-        if stack.find(target) is None:
-            raise CommandFailed(f"the supervisor ended\n{stack.tail(target.logs / 'supervisor.log', 10)}")
-        time.sleep(0.05)
     raise CommandFailed("the components were not up within 240 s; see `rooftree-local status`")
 
 

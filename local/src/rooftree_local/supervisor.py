@@ -1,9 +1,10 @@
 """Process 1 of a stack: starts the components in order, reports on them, restarts none.
 
 `python -m rooftree_local.supervisor STATE CACHE`, started in new network, mount and PID namespaces. It reads
-`config/components.json` and keeps `status.json` true; a component that ends is written there and stays down until
-somebody asks: SIGHUP reads the list again and starts what does not run. SIGTERM ends it, and the kernel ends
-everything else in a PID namespace whose first process is gone: nothing here outlives the stack, so nothing is asked.
+`config/components.json` and keeps `status.json` true (`request` says of which list it speaks); a component that ends is
+written there and stays down until somebody asks: SIGHUP reads the list again and starts what does not run. SIGTERM ends
+it, and the kernel ends everything else in a PID namespace whose first process is gone: nothing here outlives the stack,
+so nothing is asked.
 Only standard library: it lives as long as the stack.
 """
 
@@ -41,6 +42,7 @@ class Supervisor:
     def __init__(self, state: Path) -> None:
         self.state = state
         self.boot = ""
+        self.request = ""
         self.phase = "starting"
         self.message = ""
         self.components: dict[str, dict[str, Any]] = {}
@@ -49,6 +51,7 @@ class Supervisor:
         """Writes what is known, whole or not at all."""
         content = {
             "boot": self.boot,
+            "request": self.request,
             "phase": self.phase,
             "message": self.message,
             "components": self.components,
@@ -60,7 +63,7 @@ class Supervisor:
     def start_missing(self) -> None:
         """Starts, in order, every wanted component that does not run."""
         wanted = json.loads((self.state / "config" / "components.json").read_text())
-        self.boot = wanted["boot"]
+        self.boot, self.request = wanted["boot"], wanted["request"]
         self.phase, self.message = "starting", ""
         for component in wanted["components"]:
             if self.components.get(component["name"], {}).get("state") not in {"ready", "finished"}:

@@ -32,10 +32,16 @@ class Running:
         self.state = state
         (state / "config").mkdir()
         (state / "logs").mkdir()
+        self.requests = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def want(self, *components: Component) -> None:
-        content = {"boot": "first", "components": [component.as_json() for component in components]}
+        self.requests += 1
+        content = {
+            "boot": "first",
+            "request": str(self.requests),
+            "components": [component.as_json() for component in components],
+        }
         (self.state / "config" / "components.json").write_text(json.dumps(content))
 
     def start(self) -> None:
@@ -145,3 +151,12 @@ def test_a_component_that_is_not_ready_in_time_fails_the_start(running: Running)
     running.want(Component("slow", ("sleep", "60"), ready="unix:///no/such/socket", seconds=0))
     running.start()
     assert "slow was not ready" in running.wait_for(lambda status: status["phase"] == "failed")["message"]
+
+
+def test_tells_of_which_list_it_speaks_so_that_an_old_failure_is_not_taken_for_a_new_one(running: Running) -> None:
+    running.want(Component("broken", ("false",), ready="tcp://127.0.0.1:1"))
+    running.start()
+    assert running.wait_for(lambda status: status["phase"] == "failed")["request"] == "1"
+    running.want(Component("broken", ("sleep", "60")))
+    running.send(signal.SIGHUP)
+    assert running.wait_for(is_up)["request"] == "2"

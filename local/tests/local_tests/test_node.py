@@ -1,0 +1,70 @@
+"""What a live stack is asked to run when it is brought up again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from rooftree_local import node, paths
+from rooftree_local.components import Component
+from rooftree_local.paths import Stack
+from rooftree_local.steps import Work
+
+from .test_steps import Recorder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Live:
+    """The files of a stack whose supervisor is elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stack = Stack("dev")
+        self.stack.config.mkdir(parents=True)
+        self.reporter = Recorder()
+        self.work = Work(folder / "log", self.reporter)
+
+    def started(self, *components: Component, ended: str = "") -> None:
+        content = {"components": [component.as_json() for component in components]}
+        self.stack.components_file.write_text(json.dumps(content))
+        states = {one.name: {"state": "ended" if one.name == ended else "ready"} for one in components}
+        self.stack.status_file.write_text(json.dumps({"components": states}))
+
+    def asked(self, *components: Component) -> dict[str, str]:
+        """Names and commands of the list that results, in its order."""
+        listed = node.merged(self.stack, [component.as_json() for component in components], self.work)
+        return {one["name"]: one["argv"][0] for one in listed}
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    monkeypatch.setattr(paths, "repository", lambda: tmp_path)
+    return Live(tmp_path)
+
+
+def test_new_components_come_after_those_that_run(live: Live) -> None:
+    live.started(Component("postgres", ("old",)))
+    assert live.asked(Component("etcd", ("new",)), Component("postgres", ("old",))) == {
+        "postgres": "old",
+        "etcd": "new",
+    }
+
+
+def test_components_that_are_not_asked_for_stay(live: Live) -> None:
+    live.started(Component("postgres", ("old",)), Component("etcd", ("old",)))
+    assert live.asked(Component("etcd", ("old",))) == {"postgres": "old", "etcd": "old"}
+
+
+def test_a_running_component_stays_as_it_was_started_and_the_change_is_told(live: Live) -> None:
+    live.started(Component("etcd", ("old",)))
+    assert live.asked(Component("etcd", ("new",))) == {"etcd": "old"}
+    assert "etcd" in live.reporter.lines[0]
+    assert "`down` and `up`" in live.reporter.lines[0]
+
+
+def test_a_component_that_ended_is_started_as_it_is_described_now(live: Live) -> None:
+    live.started(Component("etcd", ("old",)), ended="etcd")
+    assert live.asked(Component("etcd", ("new",))) == {"etcd": "new"}
+    assert live.reporter.lines == []
