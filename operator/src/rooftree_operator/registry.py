@@ -63,7 +63,8 @@ class PostgresRegistry:
         self._entropy = entropy
 
     async def prepare(self) -> None:
-        """Creates the table if there is none."""
+        """Creates the table if there is none, and closes its database to tenants' roles."""
+        await self._postgres.close_to_public(self._postgres.server.database)
         async with self._postgres.connect() as connection:
             await connection.execute(SCHEMA)
 

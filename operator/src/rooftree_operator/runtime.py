@@ -44,6 +44,7 @@ SECONDS = Histogram(
 DEPTH = Gauge("rooftree_operator_queue_depth", "Keys that are due and wait for a worker.")
 AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest overdue key has waited.")
 
+WATCH_POSTGRES = 3.0  # seconds between two looks whether it answers
 # Logins are revoked before anything; data goes after everything that could use it; roles go with the database.
 DELETE_ORDER = ("route", "workload", "namespace", "database")
 
@@ -84,6 +85,7 @@ class Operator:
             group.create_task(self.lease.keep())
             group.create_task(self._prepare(epoch))
             group.create_task(self._resync())
+            group.create_task(self._watch_postgres())
             for _ in range(self.settings.workers):
                 group.create_task(self._work())
 
@@ -136,6 +138,26 @@ class Operator:
                 return Outcome()
             case _:
                 raise ValueError(f"no such kind of key: {kind}")
+
+    async def _watch_postgres(self) -> None:
+        """When PostgreSQL goes or comes back, every tenant is looked at, so that conditions say so within seconds."""
+        was_up = True
+        while True:
+            await asyncio.sleep(WATCH_POSTGRES)
+            try:
+                await self.postgres.ping()
+                is_up = True
+            except Unavailable:
+                is_up = False
+            if is_up != was_up:
+                log.warning("postgres_changed", up=is_up)
+                try:
+                    for brokerage in await self.kube.list(BROKERAGE, labels={}):
+                        self.queue.add(tenant_key(brokerage["metadata"]["name"]), Priority.CHILD)
+                except (ApiError, Unavailable) as error:
+                    log.warning("resync_failed", error=str(error))
+                    continue
+            was_up = is_up
 
     async def _resync(self) -> None:
         """Feeds everything into the queue now and then: a re-list reports nothing about what vanished."""

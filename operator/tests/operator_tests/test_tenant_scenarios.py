@@ -168,7 +168,12 @@ async def test_the_older_route_keeps_the_host() -> None:
     world = World()
     await world.release("1.0.0")
     labels = {"rooftree.dev/host": "acme.rooftree.localhost"}
-    metadata = {"name": "theirs", "namespace": "elsewhere", "labels": labels, "creationTimestamp": "2020-01-01T00:00:00Z"}
+    metadata = {
+        "name": "theirs",
+        "namespace": "elsewhere",
+        "labels": labels,
+        "creationTimestamp": "2020-01-01T00:00:00Z",
+    }
     spec = {"hostnames": ["acme.rooftree.localhost"]}
     world.kube.put({"apiVersion": ROUTE.api_version, "kind": ROUTE.kind, "metadata": metadata, "spec": spec})
     world.kube.put(brokerage("acme"))
@@ -219,8 +224,13 @@ async def test_feed_credentials_are_copied_only_from_a_secret_that_is_labelled_f
 
 async def test_no_secret_shows_in_status_events_or_labels() -> None:
     world = await ready_world()
-    secrets = {*decoded(world.child("acme", SECRET, "app")).values(), *decoded(world.child("acme", SECRET, "migrator")).values()}
-    visible = str([item for key, item in world.kube.objects.items() if key[0] != SECRET.kind]) + str(world.postgres.known_roles)
+    secrets = {
+        *decoded(world.child("acme", SECRET, "app")).values(),
+        *decoded(world.child("acme", SECRET, "migrator")).values(),
+    }
+    visible = str([item for key, item in world.kube.objects.items() if key[0] != SECRET.kind]) + str(
+        world.postgres.known_roles
+    )
     assert [secret for secret in secrets if len(secret) > 8 and secret in visible] == []
 
 

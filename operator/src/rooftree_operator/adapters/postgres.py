@@ -105,6 +105,16 @@ class Postgres:
                 effects.count("postgres", verb, kind)
                 await connection.execute(statement)
 
+    async def ping(self) -> None:
+        """Raises `Unavailable` if the server does not answer."""
+        await self._rows("SELECT 1")
+
+    async def close_to_public(self, database: str) -> None:
+        """Only roles that were granted it connect to `database`."""
+        await self._write(
+            "grant", "database", sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
+        )
+
     async def roles(self, names: Sequence[str]) -> dict[str, RoleSeen]:
         """Those of the named roles that exist."""
         rows = await self._rows(

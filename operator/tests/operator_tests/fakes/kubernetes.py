@@ -94,9 +94,7 @@ class FakeKubernetes(Kubernetes):
         self.faults.done()
         return copy.deepcopy(result)
 
-    async def patch(
-        self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None
-    ) -> Object:
+    async def patch(self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None) -> Object:
         self._begin(f"patch {kind.kind} {name}")
         key = (kind.kind, namespace, name)
         old = self.objects[key]
@@ -148,7 +146,12 @@ class FakeKubernetes(Kubernetes):
                 }
             elif kind == ROUTE.kind:
                 conditions = [
-                    {"type": type_, "status": "True", "reason": type_, "observedGeneration": item["metadata"]["generation"]}
+                    {
+                        "type": type_,
+                        "status": "True",
+                        "reason": type_,
+                        "observedGeneration": item["metadata"]["generation"],
+                    }
                     for type_ in ("Accepted", "ResolvedRefs")
                 ]
                 item["status"] = {"parents": [{"conditions": conditions}]}

@@ -1,0 +1,202 @@
+"""What tests of the whole system share: kubectl, the edge with the stack's own CA, PostgreSQL's superuser, brokerages.
+
+They run inside a stack's network: `make test-e2e`, or `rooftree-local exec --stack NAME -- pytest -m e2e tests/e2e`
+with the variables of `rooftree-local env --stack NAME`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import ssl
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EDGE = "127.0.0.1:8443"
+DOMAIN = "rooftree.localhost"
+READY_SECONDS = 60
+GONE_SECONDS = 60
+
+Database = psycopg.Connection[Any]
+
+
+def required(name: str) -> str:
+    """A variable of `rooftree-local env`; the test fails with what to do when it is missing."""
+    value = os.environ.get(name)
+    if not value:
+        pytest.fail(f"{name} is not set: run `make test-e2e`, or source <(rooftree-local env --stack NAME)")
+    return value
+
+
+def until(what: str, holds: Callable[[], Any], *, seconds: float, every: float = 0.2) -> Any:
+    """Waits until `holds` gives something true and returns it; fails with `what` and the last value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = holds()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:g} s: {what}; last seen: {value!r}")
+        time.sleep(every)
+
+
+class Kubectl:
+    """kubectl on the stack under test."""
+
+    def __init__(self) -> None:
+        required("KUBECONFIG")
+
+    def run(self, *words: str, content: str | None = None, code: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Runs kubectl; fails with its words unless it ends with `code` (None: whatever)."""
+        done = subprocess.run(
+            ["kubectl", *words], input=content, capture_output=True, text=True, timeout=120, check=False
+        )
+        if code is not None and done.returncode != code:
+            pytest.fail(f"kubectl {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    def apply(self, *objects: dict[str, Any]) -> None:
+        self.run("apply", "-f", "-", content=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+    def get(self, *words: str) -> dict[str, Any]:
+        return json.loads(self.run("get", *words, "-o", "json").stdout)
+
+    def items(self, *words: str) -> list[dict[str, Any]]:
+        return self.get(*words)["items"]
+
+    def exists(self, *words: str) -> bool:
+        return bool(self.run("get", *words, "--ignore-not-found", "-o", "name").stdout.strip())
+
+    def conditions(self, brokerage: str) -> dict[str, dict[str, Any]]:
+        status = self.get("brokerage", brokerage).get("status", {})
+        return {entry["type"]: entry for entry in status.get("conditions", [])}
+
+    def wait_ready(self, brokerage: str) -> dict[str, Any]:
+        """Waits as a person would, and shows the conditions when that fails."""
+        done = self.run(
+            "wait", f"brokerage/{brokerage}", "--for=condition=Ready", f"--timeout={READY_SECONDS}s", code=None
+        )
+        if done.returncode:
+            lines = [
+                f"{c['type']}={c['status']} {c['reason']}: {c['message']}" for c in self.conditions(brokerage).values()
+            ]
+            pytest.fail(f"{brokerage} is not Ready:\n" + "\n".join(lines))
+        return self.get("brokerage", brokerage)
+
+    def secret(self, namespace: str, name: str, key: str) -> str:
+        return base64.b64decode(self.get("secret", name, "-n", namespace)["data"][key]).decode()
+
+
+def manifest(name: str, **spec: Any) -> dict[str, Any]:
+    """A Brokerage without feeds."""
+    return {
+        "apiVersion": "rooftree.dev/v1alpha1",
+        "kind": "Brokerage",
+        "metadata": {"name": name},
+        "spec": {"displayName": f"Brokerage {name}", "owner": {"email": f"owner@{name}.example"}, **spec},
+    }
+
+
+def fresh_name(prefix: str = "life") -> str:
+    return f"{prefix}-{secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A ready brokerage."""
+
+    name: str
+    id: str
+    namespace: str
+    database: str
+    url: str
+    version: str
+
+    @property
+    def host(self) -> str:
+        return f"{self.name}.{DOMAIN}"
+
+    @classmethod
+    def of(cls, brokerage: dict[str, Any]) -> Tenant:
+        status = brokerage["status"]
+        keys = ("tenantID", "namespace", "database", "url", "version")
+        return cls(brokerage["metadata"]["name"], *(status[key] for key in keys))
+
+
+class Edge:
+    """A browser's view: HTTPS with the stack's own CA, any host name, no DNS in between."""
+
+    def __init__(self) -> None:
+        context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+        self._client = httpx2.Client(verify=context, timeout=10, trust_env=False)
+
+    def get(self, host: str, path: str = "/", **headers: str) -> httpx2.Response:
+        return self._client.get(
+            f"https://{EDGE}{path}",
+            headers={"Host": f"{host}:8443", **headers},
+            extensions={"sni_hostname": host if host.endswith(DOMAIN) else DOMAIN},
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Kubectl:
+    return Kubectl()
+
+
+@pytest.fixture(scope="session")
+def edge() -> Iterator[Edge]:
+    client = Edge()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def admin_dsn() -> str:
+    return required("ROOFTREE_TEST_POSTGRES")
+
+
+@pytest.fixture
+def superuser(admin_dsn: str) -> Iterator[Database]:
+    with psycopg.connect(admin_dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def plans(kubectl: Kubectl, pytestconfig: pytest.Config) -> None:
+    kubectl.run("apply", "-f", str(pytestconfig.rootpath / "examples" / "plans.yaml"))
+
+
+@pytest.fixture(scope="module")
+def brokerages(kubectl: Kubectl, plans: None) -> Iterator[Callable[..., Tenant]]:
+    """Makes ready brokerages; they are deleted after the module."""
+    made: list[str] = []
+
+    def make(name: str | None = None, **spec: Any) -> Tenant:
+        name = name or fresh_name()
+        made.append(name)
+        kubectl.apply(manifest(name, **spec))
+        return Tenant.of(kubectl.wait_ready(name))
+
+    yield make
+    if made:
+        kubectl.run("delete", "brokerage", *made, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+
+
+@pytest.fixture(scope="module")
+def tenant(brokerages: Callable[..., Tenant]) -> Tenant:
+    """One ready brokerage for the tests of a module that change nothing of it."""
+    return brokerages()

@@ -1,0 +1,182 @@
+"""One tenant cannot reach another: database roles, namespaces, the operator's own rights."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from .conftest import Database, Kubectl, Tenant, required
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.e2e
+
+OPERATOR = "system:serviceaccount:rooftree-system:rooftree-operator"
+
+
+@pytest.fixture(scope="module")
+def neighbour(brokerages: Callable[..., Tenant]) -> Tenant:
+    return brokerages()
+
+
+def connect(superuser: Database, kubectl: Kubectl, tenant: Tenant, role: str, database: str) -> psycopg.Connection[Any]:
+    """Logs in with the tenant's real password, from where its pods would."""
+    info = superuser.info
+    return psycopg.connect(
+        host=info.host,
+        port=info.port,
+        user=f"{tenant.id}.{role}",
+        password=kubectl.secret(tenant.namespace, role, "database_password"),
+        dbname=database,
+        sslmode="verify-full",
+        sslrootcert=required("ROOFTREE_CA_FILE"),
+        connect_timeout=5,
+        autocommit=True,
+    )
+
+
+@pytest.mark.parametrize("role", ["app", "migrator"])
+def test_a_role_enters_its_own_database_and_no_other(
+    kubectl: Kubectl, superuser: Database, tenant: Tenant, neighbour: Tenant, role: str
+) -> None:
+    with connect(superuser, kubectl, tenant, role, tenant.database) as own:
+        assert own.execute("SELECT current_database()").fetchone() == (tenant.database,)
+    for other in (neighbour.database, "rooftree"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            connect(superuser, kubectl, tenant, role, other)
+
+
+def test_no_role_of_a_tenant_may_become_another_or_more(superuser: Database, tenant: Tenant, neighbour: Tenant) -> None:
+    rows = superuser.execute(
+        """SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication FROM pg_roles
+           WHERE starts_with(rolname, %s) ORDER BY rolname""",
+        (tenant.id,),
+    ).fetchall()
+    assert [row[0] for row in rows] == [f"{tenant.id}.{role}" for role in ("app", "migrator", "owner")]
+    assert not any(any(row[1:]) for row in rows)
+    for role in ("app", "migrator"):
+        for other in (
+            f"{neighbour.id}.owner",
+            f"{neighbour.id}.app",
+            "rooftree_operator",
+            "rooftree_template",
+            "postgres",
+        ):
+            member = superuser.execute("SELECT pg_has_role(%s, %s, 'SET')", (f"{tenant.id}.{role}", other)).fetchone()
+            assert member == (False,), f"{role} may become {other}"
+
+
+def test_the_app_changes_rows_but_no_structure(kubectl: Kubectl, superuser: Database, tenant: Tenant) -> None:
+    with connect(superuser, kubectl, tenant, "app", tenant.database) as own:
+        assert own.execute("SELECT count(*) FROM migrations.alembic_version").fetchone() != (0,)
+        become_owner = sql.SQL("SET ROLE {}").format(sql.Identifier(f"{tenant.id}.owner"))
+        for statement in (
+            become_owner,
+            "CREATE TABLE migrations.mine (x int)",
+            "CREATE SCHEMA mine",
+            "DROP TABLE migrations.alembic_version",
+            "COPY (SELECT 1) TO PROGRAM 'true'",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                own.execute(statement)
+
+
+def test_everything_in_the_clone_belongs_to_the_tenant(kubectl: Kubectl, superuser: Database, tenant: Tenant) -> None:
+    left = superuser.execute(
+        """SELECT count(*) FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.refobjid
+           WHERE d.datname = %s AND r.rolname = 'rooftree_template'""",
+        (tenant.database,),
+    ).fetchone()
+    assert left == (0,)
+
+
+def test_the_server_keeps_verifiers_and_no_password(kubectl: Kubectl, superuser: Database, tenant: Tenant) -> None:
+    stored = superuser.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (f"{tenant.id}.app",)).fetchone()
+    assert stored is not None
+    assert stored[0].startswith("SCRAM-SHA-256$4096:")
+
+
+def pod(**changes: Any) -> dict[str, Any]:
+    container = {
+        "name": "x",
+        "image": "localhost/none:1",
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        **changes.pop("container", {}),
+    }
+    security = {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"securityContext": security, "containers": [container], **changes}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "intruder"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"hostNetwork": True}, "hostNetwork"),
+        ({"hostPID": True}, "host namespaces"),
+        ({"container": {"securityContext": {"privileged": True}}}, "privileged"),
+        ({"volumes": [{"name": "h", "hostPath": {"path": "/"}}]}, "hostPath"),
+        ({"securityContext": {}}, "runAsNonRoot"),
+    ],
+    ids=["host-network", "host-pid", "privileged", "host-path", "root"],
+)
+def test_a_pod_that_could_break_out_is_refused(
+    kubectl: Kubectl, tenant: Tenant, changes: dict[str, Any], told: str
+) -> None:
+    words = ("apply", "--dry-run=server", "-n", tenant.namespace, "-f", "-")
+    refused = kubectl.run(*words, content=json.dumps(pod(**changes)), code=1).stderr
+    assert 'violates PodSecurity "restricted:latest"' in refused
+    assert told in refused
+
+
+def test_the_app_runs_without_a_token_of_its_own(kubectl: Kubectl, tenant: Tenant) -> None:
+    spec = kubectl.items("pods", "-n", tenant.namespace, "-l", "app.kubernetes.io/name=app")[0]["spec"]
+    assert spec["automountServiceAccountToken"] is False
+    assert [volume for volume in spec["volumes"] if "projected" in volume] == []
+    account = f"system:serviceaccount:{tenant.namespace}:default"
+    for verb, kind in (("get", "secrets"), ("list", "pods"), ("create", "pods")):
+        assert not may(kubectl, verb, kind, "-n", tenant.namespace, account=account)
+
+
+def may(kubectl: Kubectl, verb: str, kind: str, *words: str, account: str = OPERATOR) -> bool:
+    return kubectl.run("auth", "can-i", verb, kind, *words, f"--as={account}", code=None).stdout.strip() == "yes"
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "words"),
+    [
+        ("get", "secrets", ("-n", "kube-system")),
+        ("list", "secrets", ("-A",)),
+        ("list", "secrets", ("-n", "rooftree-system")),
+        ("create", "pods", ("-n", "rooftree-system")),
+        ("bind", "clusterroles/cluster-admin", ()),
+        ("escalate", "clusterroles", ()),
+        ("impersonate", "users", ()),
+        ("create", "clusterrolebindings", ()),
+        ("patch", "brokerageplans", ()),
+        ("delete", "brokerages", ()),
+        ("*", "*", ()),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_operator_may_not(kubectl: Kubectl, verb: str, kind: str, words: tuple[str, ...]) -> None:
+    assert not may(kubectl, verb, kind, *words)
+
+
+def test_the_operator_reads_a_tenants_secrets_by_name_only(kubectl: Kubectl, tenant: Tenant) -> None:
+    assert may(kubectl, "get", "secrets/app", "-n", tenant.namespace)
+    assert not may(kubectl, "get", "secrets/other", "-n", tenant.namespace)
+    assert not may(kubectl, "list", "secrets", "-n", tenant.namespace)
+
+
+def test_a_tenants_namespace_has_its_limits(kubectl: Kubectl, tenant: Tenant) -> None:
+    namespace = kubectl.get("namespace", tenant.namespace)
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert namespace["metadata"]["labels"]["rooftree.dev/tenant"] == tenant.id
+    quota = kubectl.get("resourcequota", "tenant", "-n", tenant.namespace)["spec"]["hard"]
+    assert (quota["pods"], quota["services.nodeports"], quota["limits.memory"]) == ("6", "0", "2Gi")
+    assert kubectl.exists("limitrange", "tenant", "-n", tenant.namespace)

@@ -1,0 +1,222 @@
+"""The life of a tenant on a real cluster: applied, ready, changed, in trouble, healed, deleted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from .conftest import GONE_SECONDS, Database, Edge, Kubectl, Tenant, fresh_name, manifest, required, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.e2e
+
+CONDITIONS = ("Ready", "NamespaceReady", "DatabaseReady", "MigrationsApplied", "WorkloadReady", "RouteReady")
+NOTICED_SECONDS = 30
+HEALED_SECONDS = 30
+
+
+def test_a_ready_brokerage_answers_on_its_own_host_with_our_certificate(tenant: Tenant, edge: Edge) -> None:
+    answer = edge.get(tenant.host, "/version")
+    assert answer.status_code == 200
+    assert answer.json() == {"version": tenant.version, "tenant_id": tenant.id}
+    assert tenant.url == f"https://{tenant.host}:8443"
+
+
+def test_every_condition_is_true_and_up_to_date(kubectl: Kubectl, tenant: Tenant) -> None:
+    brokerage = kubectl.get("brokerage", tenant.name)
+    generation = brokerage["metadata"]["generation"]
+    seen = {c["type"]: (c["status"], c["observedGeneration"]) for c in brokerage["status"]["conditions"]}
+    assert seen == dict.fromkeys(CONDITIONS, ("True", generation))
+    assert brokerage["status"]["observedGeneration"] == generation
+
+
+def test_a_second_apply_changes_nothing_and_a_diff_is_clean(kubectl: Kubectl, tenant: Tenant) -> None:
+    content = json.dumps(manifest(tenant.name))
+    assert "unchanged" in kubectl.run("apply", "-f", "-", content=content).stdout
+    assert kubectl.run("diff", "-f", "-", content=content, code=0).stdout == ""
+
+
+def test_the_operator_writes_no_annotation_and_no_spec_on_the_brokerage(kubectl: Kubectl, tenant: Tenant) -> None:
+    brokerage = kubectl.get("brokerage", tenant.name, "--show-managed-fields")
+    assert set(brokerage["metadata"]["annotations"]) == {"kubectl.kubernetes.io/last-applied-configuration"}
+    ours = [entry for entry in brokerage["metadata"]["managedFields"] if entry["manager"] == "rooftree-operator"]
+    assert ours
+    touched = {name for entry in ours for name in entry["fieldsV1"]}
+    assert touched <= {"f:status", "f:metadata"}
+
+
+def test_the_columns_tell_what_matters(kubectl: Kubectl, tenant: Tenant) -> None:
+    narrow = kubectl.run("get", "bkr", tenant.name).stdout.split("\n")
+    assert narrow[0].split() == ["NAME", "PLAN", "PHASE", "READY", "VERSION", "URL", "AGE"]
+    assert narrow[1].split()[:6] == [tenant.name, "starter", "Ready", "True", tenant.version, tenant.url]
+    wide = kubectl.run("get", "rooftree", "-o", "wide").stdout
+    assert tenant.database in wide
+    assert f"The brokerage answers on {tenant.url}." in wide
+
+
+def test_transitions_are_told_as_events(kubectl: Kubectl, tenant: Tenant) -> None:
+    uid = kubectl.get("brokerage", tenant.name)["metadata"]["uid"]
+    events = kubectl.items("events.events.k8s.io", "-n", "default")
+    reasons = {event["reason"] for event in events if event.get("regarding", {}).get("uid") == uid}
+    assert set(CONDITIONS) <= reasons
+
+
+@pytest.mark.parametrize("host", ["nobody.rooftree.localhost", "elsewhere.example"])
+def test_an_unknown_host_gets_the_page_that_says_so(edge: Edge, host: str, plans: None) -> None:
+    answer = edge.get(host, "/some/path")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "No brokerage here" in answer.text
+    assert host in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_two_tenants_answer_each_for_itself(brokerages: Callable[..., Tenant], tenant: Tenant, edge: Edge) -> None:
+    other = brokerages()
+    assert edge.get(other.host, "/version").json()["tenant_id"] == other.id
+    assert edge.get(tenant.host, "/version").json()["tenant_id"] == tenant.id
+
+
+FEED = {"name": "a", "url": "http://x.example", "tokenURL": "http://x.example/t", "credentialsSecretRef": {"name": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "field", "rule"),
+    [
+        ("two--hyphens", {}, "metadata.name", "must not contain two hyphens in a row"),
+        ("admin", {}, "metadata.name", "is a reserved word"),
+        ("1st", {}, "metadata.name", "must match ^[a-z][a-z0-9-]{1,28}[a-z0-9]$"),
+        ("rules", {"currency": "dollars"}, "spec.currency", "should match '^[A-Z]{3}$'"),
+        ("rules", {"owner": {"email": "nobody"}}, "spec.owner.email", "should match"),
+        ("rules", {"plan": "Big Plan"}, "spec.plan", "should match"),
+        (
+            "rules",
+            {"mls": [{**FEED, "url": "ftp://x.example"}]},
+            "spec.mls[0].url",
+            "must be an absolute http or https URL",
+        ),
+        ("rules", {"mls": [FEED, FEED]}, "spec.mls[1]", "Duplicate value"),
+        ("rules", {"tenantID": "other-00000000"}, "spec.tenantID", "must be metadata.name, a hyphen and 8 hexadecimal"),
+        ("rules", {"surprise": 1}, "spec.surprise", "unknown field"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and " " not in value else None,
+)
+def test_a_brokerage_that_breaks_a_rule_is_refused_with_field_and_rule(
+    kubectl: Kubectl, name: str, spec: dict[str, Any], field: str, rule: str
+) -> None:
+    content = json.dumps(manifest(name, **spec))
+    refused = kubectl.run("apply", "--dry-run=server", "-f", "-", content=content, code=1).stderr
+    assert field in refused
+    assert rule in refused
+
+
+def test_the_tenant_id_cannot_be_set_later(kubectl: Kubectl, tenant: Tenant) -> None:
+    patch = json.dumps({"spec": {"tenantID": tenant.id}})
+    refused = kubectl.run("patch", "brokerage", tenant.name, "--type=merge", "-p", patch, code=1).stderr
+    assert "spec.tenantID is immutable" in refused
+
+
+def test_a_plan_that_does_not_exist_is_said_and_who_must_act(kubectl: Kubectl, plans: None) -> None:
+    name = fresh_name()
+    kubectl.apply(manifest(name, plan="nowhere"))
+    try:
+        ready = until(
+            "Ready says PlanUnknown",
+            lambda: (
+                kubectl.conditions(name).get("Ready", {}).get("reason") == "PlanUnknown" and kubectl.conditions(name)
+            ),
+            seconds=NOTICED_SECONDS,
+        )["Ready"]
+        assert "there is no BrokeragePlan 'nowhere': set spec.plan to one that exists" in ready["message"]
+    finally:
+        kubectl.run("delete", "brokerage", name, f"--timeout={GONE_SECONDS}s")
+
+
+def test_what_somebody_removed_comes_back(kubectl: Kubectl, tenant: Tenant) -> None:
+    kubectl.run("delete", "httproute", "app", "-n", tenant.namespace)
+    until("the route is back", lambda: kubectl.exists("httproute", "app", "-n", tenant.namespace), seconds=15)
+    kubectl.wait_ready(tenant.name)
+
+
+@pytest.fixture
+def stopped_postgres(kubectl: Kubectl) -> Iterator[Callable[[], None]]:
+    """PostgreSQL's postmaster under SIGSTOP: connections are taken and never answered. It goes on afterwards."""
+    pid = postmaster()
+    os.kill(pid, signal.SIGSTOP)
+
+    def go_on() -> None:
+        os.kill(pid, signal.SIGCONT)
+
+    yield go_on
+    go_on()
+
+
+def postmaster() -> int:
+    """The process id of this stack's PostgreSQL, seen from here."""
+    folder = Path(required("ROOFTREE_CA_FILE")).parents[1]
+    inside = json.loads((folder / "status.json").read_text())["components"]["postgres"]["pid"]
+    space = os.readlink("/proc/self/ns/net")
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            ids = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()[1:]
+            if ids[-1] == str(inside) and os.readlink(status.parent / "ns" / "net") == space:
+                return int(ids[0])
+        except (FileNotFoundError, ProcessLookupError, StopIteration):
+            continue
+    pytest.fail(f"no process {inside} of PostgreSQL is seen from here")
+
+
+def test_postgres_down_is_said_in_the_conditions_and_heals_by_itself(
+    kubectl: Kubectl, tenant: Tenant, stopped_postgres: Callable[[], None]
+) -> None:
+    def seen() -> tuple[str, str]:
+        found = kubectl.conditions(tenant.name)
+        return found["DatabaseReady"]["status"], found["DatabaseReady"]["reason"]
+
+    until("DatabaseReady says so", lambda: seen() == ("False", "PostgresUnreachable"), seconds=NOTICED_SECONDS)
+    assert kubectl.conditions(tenant.name)["Ready"]["status"] == "False"
+    assert kubectl.get("brokerage", tenant.name)["status"]["phase"] == "Degraded"
+    stopped_postgres()
+    until(
+        "Ready by itself",
+        lambda: kubectl.conditions(tenant.name)["Ready"]["status"] == "True",
+        seconds=HEALED_SECONDS,
+    )
+
+
+def test_deleting_leaves_nothing_but_the_tombstone(
+    kubectl: Kubectl, brokerages: Callable[..., Tenant], edge: Edge, superuser: Database
+) -> None:
+    gone = brokerages()
+    kubectl.run("delete", "brokerage", gone.name, f"--timeout={GONE_SECONDS}s")
+    kinds = "namespaces,deployments.apps,services,httproutes,secrets,configmaps,jobs,rolebindings,resourcequotas"
+    assert kubectl.items(kinds, "-A", "-l", f"rooftree.dev/tenant={gone.id}") == []
+    assert not kubectl.exists("namespace", gone.namespace)
+    roles = superuser.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (gone.id,)).fetchall()
+    databases = superuser.execute("SELECT datname FROM pg_database WHERE datname = %s", (gone.database,)).fetchall()
+    assert (roles, databases) == ([], [])
+    assert registry_rows(superuser, gone.name) == [(gone.id, "deleted")]
+    until("the edge forgets the host", lambda: edge.get(gone.host).status_code == 404, seconds=10)
+
+
+def registry_rows(superuser: Database, slug: str) -> list[tuple[str, str]]:
+    """What the operator's registry still knows of a slug."""
+    info = superuser.info
+    with psycopg.connect(
+        host=info.host,
+        port=info.port,
+        user=info.user,
+        password=info.password,
+        dbname="rooftree",
+        sslmode="verify-full",
+        sslrootcert=required("ROOFTREE_CA_FILE"),
+    ) as registry:
+        return registry.execute("SELECT id, state FROM registry.tenant WHERE slug = %s", (slug,)).fetchall()
