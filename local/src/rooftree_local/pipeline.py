@@ -109,11 +109,12 @@ def _platform(target: Stack) -> list[Step]:
             lambda work: sample.apply_brokerage(target, work),
             sample.brokerage_fingerprint,
             sample.brokerage_missing,
+            is_there=lambda: bool(sample.brokerage_uid(target)),
         ),
         live(
             "listings",
             lambda work: sample.wait_for_listings(target, work),
-            sample.feed_fingerprint,
+            lambda: hashing.of_text(sample.feed_fingerprint(), sample.brokerage_uid(target)),
             sample.brokerage_missing,
         ),
         *([_forwarder(target)] if target.name == paths.DEVELOPMENT_STACK else []),
@@ -172,9 +173,11 @@ def _live(
     run: Callable[[Work], None],
     key: Callable[[], object] = str,
     missing: Callable[[], str | None] = _present,
+    *,
+    is_there: Callable[[], bool] = lambda: True,
 ) -> Step:
     """A step whose result is in the live stack and lost with it."""
-    return Step(name, run, lambda: hashing.of_text(boot(target), str(key())), missing=missing)
+    return Step(name, run, lambda: hashing.of_text(boot(target), str(key())), is_there, missing)
 
 
 def _imported(target: Stack, name: str, archive: Callable[[], Path], image: Image | None = None) -> Step:

@@ -107,6 +107,12 @@ def credentials(target: Stack, manifest: str) -> list[dict[str, Any]]:
     ]
 
 
+def brokerage_uid(target: Stack) -> str:
+    """Tells one life of the brokerage from the next; empty when it was deleted."""
+    only = f"--field-selector=metadata.name={BROKERAGE}"
+    return kubectl.run(target, "get", "brokerages", only, "--output=jsonpath={.items[*].metadata.uid}")
+
+
 def brokerage(target: Stack) -> dict[str, Any]:
     """The brokerage as the cluster has it."""
     return json.loads(kubectl.run(target, "get", f"brokerage/{BROKERAGE}", "--output=json"))

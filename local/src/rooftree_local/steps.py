@@ -65,6 +65,7 @@ class Work:
         with self.log.open("a") as log:
             log.write(f"$ {' '.join(argv)}\n")
             log.flush()
+            start = log.tell()
             process = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
@@ -83,8 +84,14 @@ class Work:
                 process.kill()
             log.write(output)
         if process.returncode:
-            raise CommandFailed(f"`{' '.join(argv)[:160]}` ended with exit code {process.returncode}")
+            words = self._last_words(start)
+            raise CommandFailed(f"`{' '.join(argv)[:160]}` ended with exit code {process.returncode}{words}")
         return output
+
+    def _last_words(self, start: int) -> str:
+        """The last line that was logged from `start` on; programs say there why they failed."""
+        lines = self.log.read_bytes()[start:].decode(errors="replace").split("\n")
+        return next((f": {line.strip()}" for line in reversed(lines) if line.strip()), "")
 
 
 @dataclass(frozen=True)

@@ -132,6 +132,15 @@ def test_what_a_command_reads_and_its_environment_are_not_logged(tmp_path: Path)
     assert "s3cret" not in (tmp_path / "step.log").read_text()
 
 
+def test_a_failed_command_is_reported_with_its_own_last_words(tmp_path: Path) -> None:
+    work = Work(tmp_path / "step.log", Recorder())
+    work.command(["sh", "-c", "echo an earlier command >&2"])
+    with pytest.raises(CommandFailed, match="exit code 3: Error: no such chart$"):
+        work.command(["sh", "-c", "echo 'Error: no such chart' >&2; echo >&2; exit 3"])
+    with pytest.raises(CommandFailed, match="exit code 4$"):
+        work.command(["sh", "-c", "exit 4"])
+
+
 def test_a_command_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     work = Work(tmp_path / "step.log", Recorder())
     with pytest.raises(CommandFailed):
