@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import yaml
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 GROUP, VERSION, PLURAL = "rooftree.dev", "v1alpha1", "brokerages"
 PLATFORM = "rooftree-system"
-SAMPLE = "acme"
+SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "acme.yaml"
+FEED_NAMESPACE, FEED_CLIENT = "mls-feed", "mls-feed-client"
 READY_SECONDS = 120
 IMPORT_SECONDS = 120
 GONE_SECONDS = 120
@@ -83,14 +87,22 @@ def wait_for(what: str, seconds: float, look: Callable[[], Any], *, every: float
         time.sleep(every)  # the interval of a condition with a deadline
 
 
-def create(cluster: Cluster) -> WebTenant:
-    """A ready brokerage with the sample's listings."""
-    name = f"web-{secrets.token_hex(3)}"
+@contextmanager
+def opened() -> Iterator[WebTenant]:
+    """A ready brokerage with the sample's listings, for as long as it is needed."""
+    cluster, name = Cluster(), f"web-{secrets.token_hex(3)}"
+    try:
+        yield _create(cluster, name)
+    finally:
+        _delete(cluster, name)
+
+
+def _create(cluster: Cluster, name: str) -> WebTenant:
     display_name, email, owner = "Web Walk Realty", f"owner@{name}.example", "Wanda Walker"
-    feeds = cluster.brokerage(SAMPLE)["spec"]["mls"]
+    feeds = yaml.safe_load(SAMPLE.read_text())["spec"]["mls"]
     for feed in feeds:
-        source = feed["credentialsSecretRef"]["name"]
-        feed["credentialsSecretRef"]["name"] = _copy_secret(cluster, source, name)
+        feed["credentialsSecretRef"]["name"] = f"{name}-{feed['name']}"
+        _give_credentials(cluster, feed["credentialsSecretRef"]["name"], name)
     spec = {"displayName": display_name, "owner": {"email": email, "name": owner}, "mls": feeds}
     body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Brokerage", "metadata": {"name": name}, "spec": spec}
     cluster.custom.create_cluster_custom_object(GROUP, VERSION, PLURAL, body)
@@ -101,21 +113,19 @@ def create(cluster: Cluster) -> WebTenant:
     return WebTenant(name, display_name, status["url"], email, owner, link)
 
 
-def delete(cluster: Cluster, tenant: WebTenant) -> None:
-    """Removes it with everything that is its own."""
-    cluster.custom.delete_cluster_custom_object(GROUP, VERSION, PLURAL, tenant.name)
-    wait_for(f"the deletion of {tenant.name}", GONE_SECONDS, lambda: _is_gone(cluster, tenant.name))
-    selector = f"rooftree.dev/brokerage={tenant.name}"
+def _delete(cluster: Cluster, name: str) -> None:
+    if not _is_gone(cluster, name):
+        cluster.custom.delete_cluster_custom_object(GROUP, VERSION, PLURAL, name)
+    wait_for(f"the deletion of {name}", GONE_SECONDS, lambda: _is_gone(cluster, name))
+    selector = f"rooftree.dev/brokerage={name}"
     cluster.core.delete_collection_namespaced_secret(PLATFORM, label_selector=selector)
 
 
-def _copy_secret(cluster: Cluster, source: str, tenant: str) -> str:
-    given = cluster.core.read_namespaced_secret(source, PLATFORM)
-    name = f"{tenant}-{source}"
+def _give_credentials(cluster: Cluster, name: str, tenant: str) -> None:
+    """The sample feed's one client, for this tenant too."""
+    given = cast("Any", cluster.core.read_namespaced_secret(FEED_CLIENT, FEED_NAMESPACE))
     metadata = client.V1ObjectMeta(name=name, labels={"rooftree.dev/brokerage": tenant})
-    copy = client.V1Secret(metadata=metadata, data=given.data, type=given.type)
-    cluster.core.create_namespaced_secret(PLATFORM, copy)
-    return name
+    cluster.core.create_namespaced_secret(PLATFORM, client.V1Secret(metadata=metadata, data=given.data))
 
 
 def _ready_status(cluster: Cluster, name: str) -> dict[str, Any] | None:
