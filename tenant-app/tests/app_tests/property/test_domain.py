@@ -7,17 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rooftree.modules.property.domain import (
-    MAX_NAME,
-    STANDARD_STATUSES,
-    Listing,
-    Rejected,
-    clean,
-    origin_of,
-    parse_page,
-    parse_record,
-)
+from rooftree.modules.property.domain import Listing, Rejected, parse_page, parse_record
 from rooftree.modules.property.search import Search
+from rooftree.modules.property.values import MAX_NAME, STANDARD_STATUSES, clean, origin_of
 from rooftree_mls_feed.store import load_records
 
 NOW = datetime(2026, 5, 31, 12, tzinfo=UTC)

@@ -160,6 +160,7 @@ NASTY: list[Any] = [
     record("k" * 3000),
     record("' OR 1=1; DROP TABLE property.properties; --", PublicRemarks="{}', $1 :name %s"),
     record("deep", Heating=[[[[[["x"]]]]]]),
+    record("deeper", Heating=json.loads("[" * 600 + "]" * 600)),
     record("many", Heating=["x" * 1000] * 5000),
     record("photos", Media=[{"MediaURL": f"http://h.test/{n}"} for n in range(5000)]),
     record("twice"),

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError, field_validator
 
 from rooftree.kernel.settings import SettingsError
-from rooftree.modules.property.domain import origin_of
+from rooftree.modules.property.values import origin_of
 
 if TYPE_CHECKING:
     import httpx2
