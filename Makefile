@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-e2e bench-provision
+	test test-unit test-web test-integration test-e2e pictures bench-provision
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole s
 
 test: check test-unit test-web test-integration test-e2e ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
+
+pictures: setup ## Takes the quick start's pictures (LINK=the owner's unused link of a fresh acme)
+	@PYTHONPATH=tests/e2e $(BIN)/python scripts/pictures.py "$(LINK)"
 
 bench-provision: setup ## Measures how fast tenants come and go (n = 20)
 	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python -m tests.bench.provision
