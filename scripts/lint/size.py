@@ -33,7 +33,9 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def long_functions(path: pathlib.Path) -> list[str]:
     """One finding per function over the limit."""
     functions = (
-        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     return [
         f"{path}:{node.lineno}: {node.name} has {body_lines(node)} lines, limit {FUNCTION_LINES}"
