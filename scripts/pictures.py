@@ -1,6 +1,6 @@
 """Takes the pictures of the quick start from a running stack, as its owner sees it.
 
-`python scripts/pictures.py LINK`, where LINK is the unused one-time link that `make up` printed; `make pictures` does that.
+`make pictures LINK=…`, where LINK is the unused one-time link that `make up` printed.
 The password is made up here and told once, so that you can go on as the owner.
 """
 
@@ -10,9 +10,8 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, StorageState, sync_playwright
-
 from browser import launch, trust
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "images"
@@ -43,7 +42,7 @@ def accept(browser: Browser, link: str) -> StorageState:
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/listings")
-    print(f"the owner's password is {password}")  # noqa: T201
+    print(f"the owner's password is {password}")
     return page.context.storage_state()
 
 

@@ -135,9 +135,9 @@ def test_what_a_command_reads_and_its_environment_are_not_logged(tmp_path: Path)
 def test_a_failed_command_is_reported_with_its_own_last_words(tmp_path: Path) -> None:
     work = Work(tmp_path / "step.log", Recorder())
     work.command(["sh", "-c", "echo an earlier command >&2"])
-    with pytest.raises(CommandFailed, match="exit code 3: Error: no such chart$"):
+    with pytest.raises(CommandFailed, match=r"exit code 3: Error: no such chart$"):
         work.command(["sh", "-c", "echo 'Error: no such chart' >&2; echo >&2; exit 3"])
-    with pytest.raises(CommandFailed, match="exit code 4$"):
+    with pytest.raises(CommandFailed, match=r"exit code 4$"):
         work.command(["sh", "-c", "exit 4"])
 
 
