@@ -42,6 +42,7 @@ export class FakeApp {
   invitations = new Map<string, { email: string; name: string; role: string; expires_at: string } | "spent">();
   /** Answers to give instead, by path; each is used until removed. */
   failures = new Map<string, () => Response>();
+  #held = new Map<string, Promise<void>>();
   /** `METHOD path?query` of everything asked, in order. */
   log: string[] = [];
 
@@ -72,6 +73,13 @@ export class FakeApp {
     if (signedIn) this.signIn();
   }
 
+  /** Keeps answers for a path back until the function that it gives is called. */
+  hold(path: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(path, promise);
+    return resolve;
+  }
+
   signIn(): void {
     const { email, name } = this.account;
     this.session = {
@@ -84,6 +92,7 @@ export class FakeApp {
   async handle(request: Request): Promise<Response> {
     const url = new URL(request.url);
     this.log.push(`${request.method} ${url.pathname}${url.search}`);
+    await this.#held.get(url.pathname);
     const failure = this.failures.get(url.pathname);
     if (failure) return failure();
     for (const [pattern, handler] of this.#routes) {

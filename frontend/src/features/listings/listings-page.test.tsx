@@ -138,6 +138,16 @@ describe("a listing's page", () => {
     await waitFor(() => expect(page.address()).toBe("/listings?status=Closed&sort=area"));
   });
 
+  it("keeps the focus on the heading when the listing comes after its placeholder", async () => {
+    const page = open("/listings");
+    const home = page.app.homes[0];
+    const release = page.app.hold(`/api/v1/properties/${home?.id}`);
+    await page.user.click(within((await cards())[0] as HTMLElement).getByRole("link"));
+    await waitFor(() => expect(screen.getByRole("heading", { level: 1, name: "Listing" })).toHaveFocus());
+    release();
+    expect(await screen.findByRole("heading", { level: 1, name: "891 Alder Court" })).toHaveFocus();
+  });
+
   it("groups the facts, leaves out what is unknown and attributes the source in the brokerage's time", async () => {
     open("/listings/home-3");
     expect(await screen.findByRole("heading", { level: 1, name: "406 Dogwood Avenue" })).toBeVisible();
