@@ -115,4 +115,4 @@ pictures: setup ## Takes the quick start's pictures (LINK=the owner's unused lin
 	@PYTHONPATH=tests/e2e $(BIN)/python scripts/pictures.py "$(LINK)"
 
 bench-provision: setup ## Measures how fast tenants come and go (n = 20)
-	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python -m tests.bench.provision
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python scripts/bench_provision.py
