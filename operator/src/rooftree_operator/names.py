@@ -22,13 +22,14 @@ ANNOTATION_APPLIED = f"{GROUP}/applied"
 TEMPLATE_OWNER = "rooftree_template"
 TEMPLATE_MIGRATOR = "rooftree_template_migrator"
 
-_SLUG = re.compile(SLUG_PATTERN)
-_ID = re.compile(r"^[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}$")
+# Without anchors and used by fullmatch: in Python `$` also matches before a final line break.
+_SLUG = re.compile(SLUG_PATTERN.strip("^$"))
+_ID = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}")
 
 
 def is_slug(text: str) -> bool:
     """Whether `text` may be a brokerage's name; the same rules as in the CRD."""
-    return bool(_SLUG.match(text)) and "--" not in text and text not in RESERVED_SLUGS
+    return bool(_SLUG.fullmatch(text)) and "--" not in text and text not in RESERVED_SLUGS
 
 
 @dataclass(frozen=True, order=True)
@@ -38,7 +39,7 @@ class TenantId:
     value: str
 
     def __post_init__(self) -> None:
-        if not _ID.match(self.value) or "--" in self.value:
+        if not _ID.fullmatch(self.value) or "--" in self.value:
             raise ValueError(f"not a tenant id: {self.value!r}")
 
     def __str__(self) -> str:

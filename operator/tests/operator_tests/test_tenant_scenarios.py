@@ -4,14 +4,13 @@ import pytest
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, PLAN, ROUTE, SECRET
 from rooftree_operator.provisioners.credentials import decoded
 
-from .fakes.faults import Faults
 from .world import NAMESPACE, World, brokerage, plan
 
 CALLS_OF_A_TENANT = 150  # more than one whole life takes; the test below checks that
 
 
-async def ready_world(name: str = "acme", faults: Faults | None = None, **spec: object) -> World:
-    world = World(faults or Faults())
+async def ready_world(name: str = "acme", **spec: object) -> World:
+    world = World()
     await world.release("1.0.0")
     world.kube.put(brokerage(name, **spec))
     await world.converge(name)

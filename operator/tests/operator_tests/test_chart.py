@@ -1,0 +1,116 @@
+"""The chart: what it refuses, and that the operator gets no more rights than it uses."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+CHART = Path(__file__).parents[3] / "charts" / "rooftree"
+VALUES: dict[str, Any] = {
+    "image": {"operator": "localhost/rooftree-operator:1.0.0", "edge": "localhost/rooftree-edge:1.0.0"},
+    "release": {"version": "1.0.0", "image": "localhost/rooftree-tenant:1.0.0", "manifest": '{"version": "1.0.0"}'},
+    "channels": {"stable": "1.0.0"},
+    "postgres": {"host": "10.0.0.1", "port": 5432},
+}
+
+
+def merged(**changes: Any) -> dict[str, Any]:
+    """The chart's own values with ours and the changes over them, as helm does it."""
+    own = yaml.safe_load((CHART / "values.yaml").read_text())
+    for layer in (VALUES, changes):
+        own = {**own, **{name: {**own.get(name, {}), **value} for name, value in layer.items()}}
+    return own
+
+
+def mistakes(values: dict[str, Any]) -> list[str]:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    return ["/".join(str(part) for part in error.path) for error in Draft7Validator(schema).iter_errors(values)]
+
+
+def test_good_values_are_taken() -> None:
+    assert mistakes(merged()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"image": {"operator": "localhost/operator:latest"}}, "image/operator"),
+        ({"image": {"operator": "localhost/operator"}}, "image/operator"),
+        ({"release": {"version": ""}}, "release/version"),
+        ({"edge": {"port": 0}}, "edge/port"),
+        ({"edge": {"domain": "*.example"}}, "edge/domain"),
+        ({"postgres": {"host": ""}}, "postgres/host"),
+        ({"operator": {"replicas": 3}}, "operator"),
+        ({"channels": {"Stable": "1.0.0"}}, "channels"),
+    ],
+)
+def test_a_wrong_value_is_refused(changes: dict[str, Any], path: str) -> None:
+    assert mistakes(merged(**changes)) == [path]
+
+
+def rendered() -> list[dict[str, Any]]:
+    """The chart as helm renders it."""
+    helm = shutil.which("helm") or next((str(p) for p in sorted(_cache().glob("tools/helm-*/helm"))), None)
+    if helm is None:
+        pytest.skip("helm is neither on PATH nor in the cache: `make up` builds it")
+    words = [helm, "template", "rooftree", str(CHART), "--namespace", "rooftree-system", "--values", "-"]
+    done = subprocess.run(words, input=json.dumps(VALUES), capture_output=True, text=True, check=True)
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("ROOFTREE_CACHE") or Path.home() / ".cache" / "rooftree")
+
+
+def rules(name: str) -> list[dict[str, Any]]:
+    return next(d for d in rendered() if d["kind"] == "ClusterRole" and d["metadata"]["name"] == name)["rules"]
+
+
+@pytest.mark.parametrize("name", ["rooftree-operator", "rooftree-tenant-manager", "rooftree-edge"])
+def test_no_role_has_wildcards_or_ways_up(name: str) -> None:
+    for rule in rules(name):
+        words = {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
+        assert not {"*", "escalate", "impersonate", "deletecollection"} & words
+        assert "bind" not in words or rule["resourceNames"] == ["rooftree-tenant-manager"]
+
+
+def test_secrets_of_tenants_are_reached_by_name_only() -> None:
+    about = [rule for rule in rules("rooftree-tenant-manager") if "secrets" in rule["resources"]]
+    assert [rule["resourceNames"] for rule in about if rule["verbs"] != ["create"]] == [["app", "migrator"]]
+    assert not any("secrets" in rule["resources"] for rule in rules("rooftree-operator"))
+
+
+def test_every_pod_is_restricted_except_that_the_edge_holds_the_nodes_port() -> None:
+    for deployment in (d for d in rendered() if d["kind"] == "Deployment"):
+        spec = deployment["spec"]["template"]["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec.get("hostNetwork", False) is (deployment["metadata"]["name"] == "rooftree-edge")
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert container["resources"]["limits"].keys() == {"cpu", "memory"}
+            assert not container["image"].endswith(":latest")
+
+
+def test_the_edge_tells_nobody_about_itself() -> None:
+    edge = next(d for d in rendered() if d["kind"] == "Deployment" and d["metadata"]["name"] == "rooftree-edge")
+    (container,) = edge["spec"]["template"]["spec"]["containers"]
+    assert {"--global.checknewversion=false", "--global.sendanonymoususage=false"} <= set(container["args"])
+
+
+def test_a_release_and_its_channels_are_what_the_operator_reads() -> None:
+    configs = {d["metadata"]["name"]: d for d in rendered() if d["kind"] == "ConfigMap"}
+    assert configs["channels"]["data"] == {"stable": "1.0.0"}
+    release = configs["release-1.0.0"]
+    assert release["data"] == {"image": VALUES["release"]["image"], "tenant_manifest.json": '{"version": "1.0.0"}'}
+    assert release["metadata"]["labels"]["rooftree.dev/release"] == "1.0.0"

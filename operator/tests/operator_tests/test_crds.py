@@ -1,0 +1,81 @@
+"""The committed custom resource definitions are what the models say, and complete."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rooftree_operator.api import generate
+from rooftree_operator.api.brokerage import RESERVED_SLUGS, BrokerageSpec
+from rooftree_operator.api.plan import BrokeragePlanSpec
+
+ROOT = Path(__file__).parents[3]
+
+
+def schema(crd: dict[str, Any]) -> dict[str, Any]:
+    return crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+
+def fields(node: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, child in node.get("properties", {}).items():
+        yield f"{path}.{name}", child
+        yield from fields(child, f"{path}.{name}")
+    if "items" in node:
+        yield from fields(node["items"], f"{path}[]")
+
+
+@pytest.mark.parametrize("name", sorted(generate.rendered()))
+def test_the_committed_file_is_current(name: str) -> None:
+    assert (ROOT / "crds" / name).read_text() == generate.rendered()[name], "run `make gen`"
+
+
+@pytest.mark.parametrize("crd", [generate.brokerage(), generate.plan()], ids=lambda crd: crd["spec"]["names"]["kind"])
+def test_every_field_is_described(crd: dict[str, Any]) -> None:
+    missing = [path for path, node in fields(schema(crd)) if not node.get("description") and path != ".metadata"]
+    assert missing == []
+
+
+@pytest.mark.parametrize("crd", [generate.brokerage(), generate.plan()], ids=lambda crd: crd["spec"]["names"]["kind"])
+def test_the_schema_is_structural(crd: dict[str, Any]) -> None:
+    for path, node in fields(schema(crd)):
+        assert not {"$ref", "anyOf", "allOf", "oneOf", "title"} & node.keys(), path
+        assert node["type"] in ("string", "integer", "boolean", "object", "array"), path
+        assert node.get("default", "") is not None, path
+
+
+@pytest.mark.parametrize("crd", [generate.brokerage(), generate.plan()], ids=lambda crd: crd["spec"]["names"]["kind"])
+def test_every_string_that_people_write_has_a_longest_length_or_a_pattern(crd: dict[str, Any]) -> None:
+    spec = schema(crd)["properties"]["spec"]
+    loose = [p for p, n in fields(spec) if n["type"] == "string" and not {"maxLength", "pattern", "enum"} & n.keys()]
+    assert loose == []
+
+
+def test_the_columns_are_those_that_people_look_for() -> None:
+    columns = generate.brokerage()["spec"]["versions"][0]["additionalPrinterColumns"]
+    assert [c["name"] for c in columns if not c.get("priority")] == ["Plan", "Phase", "Ready", "Version", "URL", "Age"]
+    assert [c["name"] for c in columns if c.get("priority") == 1] == ["DB", "Replicas", "Message"]
+
+
+def test_it_is_cluster_scoped_with_a_short_name_a_category_and_a_status() -> None:
+    crd = generate.brokerage()
+    assert crd["spec"]["scope"] == "Cluster"
+    assert (crd["spec"]["names"]["shortNames"], crd["spec"]["names"]["categories"]) == (["bkr"], ["rooftree"])
+    assert crd["spec"]["versions"][0]["subresources"] == {"status": {}}
+
+
+def test_every_rule_names_its_field() -> None:
+    root = schema(generate.brokerage())
+    messages = [rule["message"] for rule in root["x-kubernetes-validations"]]
+    messages += [rule["message"] for rule in root["properties"]["spec"]["x-kubernetes-validations"]]
+    assert [message for message in messages if not message.startswith(("metadata.name", "spec."))] == []
+    assert {"admin", "api", "www"} <= set(RESERVED_SLUGS)
+
+
+@pytest.mark.parametrize("name", ["plans.yaml", "acme.yaml"])
+def test_the_examples_are_what_the_models_take(name: str) -> None:
+    for document in yaml.safe_load_all((ROOT / "examples" / name).read_text()):
+        model = BrokerageSpec if document["kind"] == "Brokerage" else BrokeragePlanSpec
+        spec = model.model_validate(document["spec"])
+        given = spec.model_dump(by_alias=True, exclude_unset=True)
+        assert given == document["spec"], "a field is misspelled or unknown"

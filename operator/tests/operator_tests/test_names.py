@@ -1,0 +1,65 @@
+"""External names: never two tenants with one name, never a name that a system cuts off."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rooftree_operator import names
+from rooftree_operator.api.brokerage import RESERVED_SLUGS
+from rooftree_operator.names import TenantId
+
+SLUGS = st.from_regex(names._SLUG, fullmatch=True).filter(names.is_slug)
+IDS = st.builds(names.mint, SLUGS, st.binary(min_size=4, max_size=4))
+BUILDERS = (names.namespace, names.database, names.owner_role, names.migrator_role, names.app_role)
+
+
+@given(IDS)
+def test_no_name_is_longer_than_postgres_and_kubernetes_take(tenant: TenantId) -> None:
+    assert all(len(build(tenant)) <= 63 for build in BUILDERS)
+    assert all(len(value) <= 63 for value in names.labels(tenant).values())
+
+
+@given(IDS, IDS)
+def test_two_tenants_share_no_name(one: TenantId, other: TenantId) -> None:
+    if one != other:
+        assert not {build(one) for build in BUILDERS} & {build(other) for build in BUILDERS}
+
+
+@given(IDS, IDS)
+def test_no_role_of_a_tenant_begins_like_the_roles_of_another(one: TenantId, other: TenantId) -> None:
+    if one != other:
+        assert not names.app_role(other).startswith(f"{one}.")
+
+
+@given(SLUGS, st.binary(min_size=4, max_size=4))
+def test_an_id_gives_its_slug_back(slug: str, entropy: bytes) -> None:
+    assert names.mint(slug, entropy).slug == slug
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "",
+        "a",
+        "ab",
+        "1st",
+        "Acme",
+        "acme-",
+        "-acme",
+        "ac--me",
+        "acme.west",
+        "xn--acme",
+        "a" * 31,
+        "acme\n",
+        *RESERVED_SLUGS,
+    ],
+)
+def test_a_name_that_breaks_a_rule_is_no_slug(slug: str) -> None:
+    assert not names.is_slug(slug)
+
+
+@pytest.mark.parametrize(
+    "text", ["acme", "acme-0123456", "acme-0123456G", "ac--me-01234567", '"; DROP-01234567', "acme-01234567\n"]
+)
+def test_nothing_else_becomes_a_tenant_id(text: str) -> None:
+    with pytest.raises(ValueError, match="not a tenant id"):
+        TenantId(text)

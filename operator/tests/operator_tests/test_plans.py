@@ -1,0 +1,168 @@
+"""What is wanted for a sample tenant, rendered: a reviewer sees the YAML that changes.
+
+After an intended change: `ROOFTREE_GOLDENS=write pytest operator/tests/operator_tests/test_plans.py`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rooftree_operator.api.brokerage import BrokerageSpec
+from rooftree_operator.api.plan import BrokeragePlanSpec
+from rooftree_operator.conditions import State
+from rooftree_operator.names import TenantId
+from rooftree_operator.provisioners import credentials, database, migrations, namespace, route, workload
+from rooftree_operator.release import parsed
+from rooftree_operator.tenant import Tenant
+
+from .world import CA, PLATFORM, manifest
+
+GOLDENS = Path(__file__).parent / "goldens"
+TENANT = Tenant(
+    id=TenantId("acme-0a1b2c3d"),
+    uid="u",
+    generation=1,
+    spec=BrokerageSpec.model_validate(
+        {"displayName": "Acme Realty", "owner": {"email": "o@acme.example", "name": "Olivia"}}
+    ),
+    plan=BrokeragePlanSpec.model_validate({"displayName": "Starter", "replicas": {"min": 2, "max": 3}}),
+    release=parsed("1.0.0", "localhost/rooftree-tenant:1.0.0", manifest("1.0.0", {"identity": "i1"})),
+    platform=PLATFORM,
+)
+NOBODY: Any = None  # plans are pure: they never touch an adapter
+
+
+def plans() -> dict[str, Any]:
+    """Each provisioner's plan for a tenant of which nothing is there yet."""
+    passwords = {f"{TENANT.id}.app": "secret-app", f"{TENANT.id}.migrator": "secret-migrator"}
+    template = database.DatabaseSeen("operator", "", True, True, False, frozenset(), False)
+    secrets: dict[str, Any] = {"app": None, "migrator": None}
+    return {
+        "namespace": namespace.Namespace(NOBODY).plan(TENANT, namespace.Seen()),
+        "credentials": credentials.Credentials(NOBODY, CA).plan(TENANT, credentials.Seen(secrets, None, ())),
+        "database": database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(passwords, {}, None, template, ())),
+        "migrations": migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), None)),
+        "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen("digest", None, None)),
+        "route": route.Route(NOBODY).plan(TENANT, route.Seen(None, ())),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(plans()))
+def test_the_plan_is_as_recorded(name: str) -> None:
+    plan = plans()[name]
+    text = yaml.safe_dump(
+        {
+            "verdict": [plan.verdict.state.value, plan.verdict.reason, plan.verdict.message],
+            "actions": [repr(action) for action in plan.actions],
+            "objects": list(plan.objects),
+        },
+        sort_keys=False,
+        width=120,
+    )
+    golden = GOLDENS / f"{name}.yaml"
+    if os.environ.get("ROOFTREE_GOLDENS") == "write":
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_no_object_ever_contains_replicas() -> None:
+    assert not any("replicas" in item.get("spec", {}) for plan in plans().values() for item in plan.objects)
+
+
+def test_no_plan_shows_a_password() -> None:
+    assert "secret-app" not in repr(plans())
+
+
+def test_a_new_tenant_waits_for_a_template_that_is_not_sealed_yet() -> None:
+    unsealed = database.DatabaseSeen("operator", "", True, False, False, frozenset(), False)
+    for template in (None, unsealed):
+        plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen({}, {}, None, template, ()))
+        assert (plan.verdict.state, plan.verdict.reason) == (State.WAITING, "TemplateNotReady")
+        assert not any(isinstance(action, database.CreateDatabase) for action in plan.actions)
+
+
+def test_a_database_that_an_interrupted_drop_left_is_dropped_and_made_again() -> None:
+    broken = database.DatabaseSeen(f"{TENANT.id}.owner", "", False, False, False, frozenset(), False)
+    template = database.DatabaseSeen("operator", "", True, True, False, frozenset(), False)
+    plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen({}, {}, broken, template, ()))
+    kinds = [type(action) for action in plan.actions]
+    assert kinds.index(database.DropDatabase) < kinds.index(database.CreateDatabase)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"public_can_connect": True}, [database.Secure()]),
+        ({"comment": ""}, [database.Secure()]),
+        ({"can_connect": frozenset({f"{TENANT.id}.app"})}, [database.Secure()]),
+        ({"foreign_objects": True}, [database.Adopt(), database.GrantSchemas(None)]),
+        ({}, []),
+    ],
+    ids=["public", "unmarked", "connect", "template-objects", "as-wanted"],
+)
+def test_each_drift_of_a_database_has_its_own_repair(change: dict[str, Any], expected: list[Any]) -> None:
+    good: dict[str, Any] = {
+        "owner": f"{TENANT.id}.owner",
+        "comment": f"rooftree.dev/tenant={TENANT.id}",
+        "usable": True,
+        "is_template": False,
+        "public_can_connect": False,
+        "can_connect": frozenset({f"{TENANT.id}.app", f"{TENANT.id}.migrator"}),
+        "foreign_objects": False,
+    }
+    seen = database.Seen({}, {}, database.DatabaseSeen(**{**good, **change}), None, ())
+    assert database.plan_existing(TENANT, seen) == expected
+
+
+def counts(generation: int, replicas: int, updated: int, available: int) -> dict[str, Any]:
+    names = ("observedGeneration", "replicas", "updatedReplicas", "availableReplicas")
+    return dict(zip(names, (generation, replicas, updated, available), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "reason"),
+    [
+        ({}, State.WAITING, "RollingOut"),
+        (
+            counts(1, 2, 2, 2),
+            State.WAITING,
+            "RollingOut",
+        ),
+        (
+            counts(2, 3, 2, 3),
+            State.WAITING,
+            "RollingOut",
+        ),
+        (
+            counts(2, 2, 2, 2),
+            State.DONE,
+            "Available",
+        ),
+        (
+            {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]},
+            State.BLOCKED,
+            "RolloutStuck",
+        ),
+        (
+            {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]},
+            State.BLOCKED,
+            "PodsRefused",
+        ),
+    ],
+    ids=["nothing", "old-generation", "old-pods-left", "done", "stuck", "quota"],
+)
+def test_a_rollout_is_done_only_when_all_pods_are_new_and_available(
+    status: dict[str, Any], state: State, reason: str
+) -> None:
+    verdict = workload.rollout(TENANT, {"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status})
+    assert (verdict.state, verdict.reason) == (state, reason)
+
+
+def test_a_failed_migration_says_who_must_act_and_where() -> None:
+    job = {"status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}}
+    plan = migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), job))
+    assert (plan.verdict.state, plan.verdict.reason) == (State.BLOCKED, "MigrationFailed")
+    assert "a platform admin must read the logs of job tenant-acme-0a1b2c3d/migrate-" in plan.verdict.message
+    assert plan.objects == ()

@@ -1,0 +1,286 @@
+"""The PostgreSQL adapter against a real server, as the role that production gives it: CREATEDB CREATEROLE, no more."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+from rooftree_operator import keys, names, registry, scram
+from rooftree_operator.adapters.postgres import Postgres, Server
+from rooftree_operator.errors import Blocked, Unavailable
+from rooftree_operator.names import TenantId
+
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+
+# What a migration leaves behind, in the kinds that ownership and grants treat differently.
+CONTENT = """
+CREATE SCHEMA extensions; CREATE EXTENSION pg_trgm SCHEMA extensions; CREATE EXTENSION btree_gist SCHEMA extensions;
+CREATE SCHEMA migrations; CREATE TABLE migrations.alembic_version (version_num text PRIMARY KEY);
+INSERT INTO migrations.alembic_version VALUES ('r1');
+CREATE SCHEMA listing; CREATE TYPE listing.kind AS ENUM ('house', 'condo');
+CREATE TABLE listing.home (id bigserial PRIMARY KEY, kind listing.kind, words text);
+CREATE INDEX home_words ON listing.home USING gin (words extensions.gin_trgm_ops);
+CREATE VIEW listing.houses AS SELECT * FROM listing.home WHERE kind = 'house';
+CREATE FUNCTION listing.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER touched BEFORE UPDATE ON listing.home FOR EACH ROW EXECUTE FUNCTION listing.touch();
+"""
+SCHEMAS = ("extensions", "migrations", "listing")
+
+
+def admin_dsn() -> str:
+    dsn = os.environ.get("ROOFTREE_TEST_POSTGRES")
+    if not dsn:
+        pytest.fail("ROOFTREE_TEST_POSTGRES is not set: run `make test-integration`")
+    return dsn
+
+
+class Place:
+    """An operator's role and database of this test's own, and what the test made with them."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.admin = connection
+        self.mark = f"t{secrets.token_hex(4)}"
+        self.role = f"{self.mark}_operator"
+        self.template_owner = f"{self.mark}_template"
+        self.password = secrets.token_urlsafe(16)
+        create = sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}")
+        connection.execute(create.format(sql.Identifier(self.role), sql.Literal(self.password)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(self.mark), sql.Identifier(self.role))
+        )
+
+    def server(self, **changes: object) -> Server:
+        given = conninfo.conninfo_to_dict(admin_dsn())
+        values = {
+            "host": str(given["host"]),
+            "port": int(given.get("port") or 5432),
+            "user": self.role,
+            "password": self.password,
+            "database": self.mark,
+            "ca_file": str(given["sslrootcert"]) if "sslrootcert" in given else None,
+        }
+        return Server(**{**values, **changes})  # type: ignore[arg-type]
+
+    def tenant(self, slug: str = "home") -> TenantId:
+        return names.mint(f"{self.mark}-{slug}", secrets.token_bytes(4))
+
+    def enter(self, user: str, password: str, database: str) -> psycopg.Connection:
+        return psycopg.connect(
+            conninfo.make_conninfo(admin_dsn(), user=user, password=password, dbname=database), autocommit=True
+        )
+
+    def remove(self) -> None:
+        like = (f"{self.mark}%", f"template-{self.mark}%")
+        for (name,) in self.admin.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s OR datname LIKE %s", like
+        ):
+            database = sql.Identifier(name)
+            self.admin.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE false").format(database))
+            self.admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
+        found = self.admin.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE %s ORDER BY rolname = %s", (f"{self.mark}%", self.role)
+        ).fetchall()
+        for (name,) in found:
+            self.admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with psycopg.connect(admin_dsn(), autocommit=True) as connection:
+        made = Place(connection)
+        try:
+            yield made
+        finally:
+            made.remove()
+
+
+@pytest.fixture
+def postgres(place: Place) -> Postgres:
+    return Postgres(place.server())
+
+
+async def template(place: Place, postgres: Postgres) -> str:
+    """A sealed template database whose objects belong to another role than the database."""
+    name = f"template-{place.mark}"
+    await postgres.ensure_role(place.template_owner, verifier=None, connection_limit=-1, comment="t", exists=False)
+    await postgres.create_database(name, owner=None, template="template0")
+    await postgres.secure_database(name, connect=[], create=[place.template_owner], comment="t")
+    async with postgres.connect(name) as connection:
+        await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(place.template_owner)))
+        await connection.execute("SET search_path = public")
+        await connection.execute(CONTENT)
+    await postgres.seal_template(name)
+    return name
+
+
+async def tenant_in(place: Place, postgres: Postgres, slug: str = "home") -> tuple[TenantId, dict[str, str]]:
+    """A whole tenant, made by the adapter's own verbs in the order of the database provisioner."""
+    name = f"template-{place.mark}"
+    if await postgres.database(name, place.template_owner) is None:
+        await template(place, postgres)
+    tenant = place.tenant(slug)
+    owner, migrator, app = names.owner_role(tenant), names.migrator_role(tenant), names.app_role(tenant)
+    passwords = {migrator: keys.password(), app: keys.password()}
+    for role in (owner, migrator, app):
+        verifier = scram.verifier(passwords[role]) if role in passwords else None
+        await postgres.ensure_role(role, verifier=verifier, connection_limit=3, comment="c", exists=False)
+    await postgres.grant_role(owner, to=migrator)
+    database = names.database(tenant)
+    await postgres.create_database(database, owner=owner, template=name)
+    await postgres.secure_database(database, connect=[app, migrator], create=(), comment=names.mark(tenant))
+    await postgres.reassign(database, old=place.template_owner, new=owner)
+    missing = await postgres.ungranted_schemas(database, SCHEMAS, owner=owner, app=app)
+    await postgres.grant_schemas(database, missing, owner=owner, app=app)
+    return tenant, passwords
+
+
+async def test_the_operators_role_is_no_superuser(place: Place, postgres: Postgres) -> None:
+    query: LiteralString = "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = CURRENT_USER"
+    rows = await postgres._rows(query)
+    assert rows == [(False, True, True)]
+
+
+async def test_a_clone_belongs_to_the_tenant_and_the_template_stays_the_operators(
+    place: Place, postgres: Postgres
+) -> None:
+    tenant, _ = await tenant_in(place, postgres)
+    seen = await postgres.database(names.database(tenant), place.template_owner)
+    source = await postgres.database(f"template-{place.mark}", place.template_owner)
+    assert seen is not None
+    assert source is not None
+    assert (seen.owner, seen.foreign_objects, seen.public_can_connect) == (names.owner_role(tenant), False, False)
+    assert (source.owner, source.is_template) == (place.role, True)
+    assert seen.can_connect >= {names.app_role(tenant), names.migrator_role(tenant)}
+    assert await postgres.heads(names.database(tenant)) == {"r1"}
+
+
+async def test_what_is_granted_once_is_not_missing_again(place: Place, postgres: Postgres) -> None:
+    tenant, _ = await tenant_in(place, postgres)
+    roles = {"owner": names.owner_role(tenant), "app": names.app_role(tenant)}
+    assert await postgres.ungranted_schemas(names.database(tenant), SCHEMAS, **roles) == []
+    assert (await postgres.roles([roles["app"]]))[roles["app"]].connection_limit == 3
+
+
+async def test_a_grant_that_somebody_revoked_is_missing_again(place: Place, postgres: Postgres) -> None:
+    tenant, passwords = await tenant_in(place, postgres)
+    migrator = names.migrator_role(tenant)
+    with place.enter(migrator, passwords[migrator], names.database(tenant)) as own:
+        own.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(names.owner_role(tenant))))
+        own.execute(sql.SQL("REVOKE DELETE ON listing.home FROM {}").format(sql.Identifier(names.app_role(tenant))))
+    roles = {"owner": names.owner_role(tenant), "app": names.app_role(tenant)}
+    assert await postgres.ungranted_schemas(names.database(tenant), SCHEMAS, **roles) == ["listing"]
+
+
+async def test_the_verifier_lets_the_app_in_and_what_the_owner_makes_later_is_granted(
+    place: Place, postgres: Postgres
+) -> None:
+    tenant, passwords = await tenant_in(place, postgres)
+    app, migrator = names.app_role(tenant), names.migrator_role(tenant)
+    with place.enter(migrator, passwords[migrator], names.database(tenant)) as own:
+        own.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(names.owner_role(tenant))))
+        own.execute("CREATE TABLE listing.later (id bigserial PRIMARY KEY)")
+        own.execute("DROP INDEX listing.home_words")
+        own.execute(
+            "CREATE OR REPLACE FUNCTION listing.touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'"
+        )
+    with place.enter(app, passwords[app], names.database(tenant)) as own:
+        own.execute("INSERT INTO listing.later DEFAULT VALUES")
+        own.execute("INSERT INTO listing.home (kind) VALUES ('house')")
+        assert own.execute("SELECT count(*) FROM listing.houses").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            own.execute("DROP TABLE listing.later")
+
+
+async def test_no_tenant_enters_another_ones_database(place: Place, postgres: Postgres) -> None:
+    one, passwords = await tenant_in(place, postgres, "one")
+    other, _ = await tenant_in(place, postgres, "other")
+    for role, password in passwords.items():
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            place.enter(role, password, names.database(other))
+    assert names.app_role(one) in passwords
+
+
+async def test_a_tenant_cannot_shadow_what_the_operator_calls(place: Place, postgres: Postgres) -> None:
+    tenant, passwords = await tenant_in(place, postgres)
+    migrator, owner = names.migrator_role(tenant), names.owner_role(tenant)
+    with place.enter(migrator, passwords[migrator], names.database(tenant)) as own:
+        own.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+        own.execute("CREATE TABLE public.pg_namespace (nspname text)")
+        own.execute(
+            sql.SQL("ALTER DATABASE {} SET search_path = public, pg_catalog").format(sql.Identifier(tenant.value))
+        )
+    async with postgres.connect(names.database(tenant)) as connection:
+        cursor = await connection.execute("SELECT current_setting('search_path')")
+        assert await cursor.fetchone() == ("pg_catalog,pg_temp",)
+    assert (
+        await postgres.ungranted_schemas(names.database(tenant), SCHEMAS, owner=owner, app=names.app_role(tenant)) == []
+    )
+
+
+async def test_deletion_throws_sessions_out_and_leaves_nothing(place: Place, postgres: Postgres) -> None:
+    tenant, passwords = await tenant_in(place, postgres)
+    app = names.app_role(tenant)
+    roles = [names.owner_role(tenant), names.migrator_role(tenant), app]
+    with place.enter(app, passwords[app], names.database(tenant)) as session:
+        await postgres.revoke_logins(roles[1:])
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        place.enter(app, passwords[app], names.database(tenant))
+    await postgres.drop_database(names.database(tenant))
+    await postgres.drop_database(names.database(tenant))
+    await postgres.drop_roles(roles)
+    await postgres.drop_roles(roles)
+    assert await postgres.roles(roles) == {}
+    assert await postgres.database(names.database(tenant), place.template_owner) is None
+
+
+async def test_an_interrupted_drop_is_seen_and_finished(place: Place, postgres: Postgres) -> None:
+    tenant, _ = await tenant_in(place, postgres)
+    place.admin.execute("UPDATE pg_database SET datconnlimit = -2 WHERE datname = %s", (tenant.value,))
+    seen = await postgres.database(tenant.value, place.template_owner)
+    assert seen is not None
+    assert not seen.usable
+    await postgres.drop_database(tenant.value)
+    assert await postgres.database(tenant.value, place.template_owner) is None
+
+
+async def test_a_server_that_does_not_answer_is_unavailable_and_not_a_crash(place: Place) -> None:
+    with pytest.raises(Unavailable, match="does not answer") as caught:
+        await Postgres(place.server(port=1)).ping()
+    assert caught.value.reason == "PostgresUnreachable"
+
+
+async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres)
+    await rows.prepare()
+    await rows.prepare()
+    first = await rows.register("acme", "uid-1", None)
+    assert await rows.register("acme", "uid-1", None) == first
+    assert await rows.find("uid-1") == registry.Entry(first, "live")
+
+
+async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres)
+    await rows.prepare()
+    first = await rows.register("acme", "uid-1", None)
+    with pytest.raises(Blocked, match="belongs to another tenant"):
+        await rows.register("acme", "uid-2", None)
+    await rows.bury(first)
+    assert await rows.register("acme", "uid-2", None) != first
+
+
+async def test_a_kept_tenant_is_claimed_by_its_id_only(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres)
+    await rows.prepare()
+    kept = await rows.register("acme", "uid-1", None)
+    async with postgres.connect() as connection:
+        await connection.execute("UPDATE registry.tenant SET state = 'kept'")
+    with pytest.raises(Blocked, match=f"kept tenant {kept}: set spec.tenantID"):
+        await rows.register("acme", "uid-2", None)
+    with pytest.raises(Blocked, match="is not a kept tenant"):
+        await rows.register("acme", "uid-2", TenantId("acme-00000000"))
+    assert await rows.register("acme", "uid-2", kept) == kept
