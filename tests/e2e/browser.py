@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, StorageState
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, StorageState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,9 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WIDTHS = {320: 720, 768: 1024, 1440: 900}
+LOUD = ("error:", "warning:", "pageerror:")
+# Chromium drops requests under way when an interface comes or goes, as those of pods do here; the app asks again.
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 SECONDS = 1000.0
 PATIENCE = 15 * SECONDS
 
@@ -76,12 +79,24 @@ class Window:
 
     def complaints(self) -> list[str]:
         """Errors and warnings that no one allowed."""
-        loud = [line for line in self.said if line.startswith(("error:", "warning:", "pageerror:"))]
+        loud = [line for line in self.said if line.startswith(LOUD) and NETWORK_CHANGED not in line]
         return [line for line in loud if not any(allowed.match(line) for allowed in self._allowed)]
+
+    def open(self, address: str) -> None:
+        """Opens an address, again when the network changed under it."""
+        for _ in range(3):
+            try:
+                self.page.goto(address)
+            except Error as error:
+                if NETWORK_CHANGED not in error.message:
+                    raise
+            else:
+                return
+        raise AssertionError(f"the network changed three times while {address} was opened")
 
     def go(self, path: str) -> None:
         """Opens a page and waits until it shows its heading and asks for nothing more."""
-        self.page.goto(self.base + path)
+        self.open(self.base + path)
         self.page.locator("h1").first.wait_for(state="attached")
         self.page.wait_for_load_state("networkidle")
 

@@ -59,7 +59,7 @@ def owner(chromium: Browser, tenant: WebTenant) -> Owner:
     """The first half of the walk, once: the link, name and password, the first sign-in, the listings."""
     with Windows(chromium, "owner-link").open(tenant.url) as window:
         page = window.page
-        page.goto(tenant.owner_link)
+        window.open(tenant.owner_link)
         expect(page.get_by_role("heading", name=f"Welcome to {tenant.display_name}")).to_be_visible()
         expect(page.get_by_label("Email")).to_have_value(tenant.owner_email)
         expect(page.get_by_label("Your name")).to_have_value(tenant.owner_name)
@@ -101,7 +101,7 @@ def test_owner_signs_in_searches_opens_a_listing_looks_at_the_feeds_and_signs_ou
 ) -> None:
     with windows.open(owner.tenant.url) as window:
         page = window.page
-        page.goto(owner.tenant.url + "/sign-in")
+        window.open(owner.tenant.url + "/sign-in")
         sign_in(page, owner.email, owner.password)
         everything = total(page)
         narrow_the_search(page)
@@ -159,7 +159,7 @@ def look_at_the_feeds(page: Page) -> None:
 def test_wrong_password_is_refused_with_a_message(owner: Owner, windows: Windows) -> None:
     with windows.open(owner.tenant.url) as window:
         window.allow_refusal(401, "/oauth/sign-in")
-        window.page.goto(owner.tenant.url + "/sign-in")
+        window.open(owner.tenant.url + "/sign-in")
         sign_in(window.page, owner.email, "not the password at all")
         expect(window.page.get_by_role("alert")).to_contain_text("The email and password do not match")
         assert not [c for c in window.context.cookies() if c.get("name") == "__Host-session"]
@@ -168,7 +168,7 @@ def test_wrong_password_is_refused_with_a_message(owner: Owner, windows: Windows
 def test_used_link_says_that_it_no_longer_works(owner: Owner, windows: Windows) -> None:
     with windows.open(owner.tenant.url) as window:
         window.allow_refusal(410, "/api/v1/invitations/")
-        window.page.goto(owner.tenant.owner_link)
+        window.open(owner.tenant.owner_link)
         expect(window.page.get_by_role("heading", name="This link no longer works")).to_be_visible()
 
 
@@ -236,7 +236,7 @@ def visit_every_route(window: Window, owner: Owner) -> Iterator[str]:
         window.go(path)
         yield path
     window.context.clear_cookies()
-    page.goto(window.base + "/sign-in")
+    window.open(window.base + "/sign-in")
     page.get_by_label("Email").wait_for()
     assert_no_sideways_scroll(page)
     yield "/sign-in"
@@ -265,7 +265,7 @@ def test_filters_open_in_a_sheet_on_a_phone(owner: Owner, windows: Windows) -> N
 def test_whole_walk_works_by_keyboard_alone(owner: Owner, windows: Windows) -> None:
     with windows.open(owner.tenant.url) as window:
         page = window.page
-        page.goto(owner.tenant.url + "/sign-in")
+        window.open(owner.tenant.url + "/sign-in")
         page.get_by_label("Email").wait_for()
         tab_to(page, "[name=email]")
         page.keyboard.type(owner.email)
@@ -280,6 +280,7 @@ def test_whole_walk_works_by_keyboard_alone(owner: Owner, windows: Windows) -> N
         page.keyboard.press("/")
         page.keyboard.type("ranch")
         page.wait_for_url(re.compile(r"q=ranch"))
+        total(page)
         tab_to(page, "article a")
         address = page.locator(":focus").inner_text()
         page.keyboard.press("Enter")
