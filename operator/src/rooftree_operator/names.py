@@ -4,6 +4,7 @@ A tenant id is `<slug>-<8 hex>`; a slug has no `--` and no `.`, so `.` is the de
 Kubernetes caps a name at 63 characters, PostgreSQL at 63 bytes: the longest id has 39.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -78,6 +79,11 @@ def app_role(tenant: TenantId) -> str:
 def template_database(version: str) -> str:
     """The database that new tenants of this version are cloned from; a version has at most 54 characters here."""
     return f"template-{version}"
+
+
+def template_job(version: str) -> str:
+    """The Job in the operator's namespace that migrates the template; hashed, as a version may be no object's name."""
+    return f"template-{hashlib.sha256(version.encode()).hexdigest()[:10]}"
 
 
 def release_config(version: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import random
 import time
 from contextlib import AsyncExitStack
@@ -186,16 +187,7 @@ class Operator:
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     """The operator with its real adapters; `stack` closes them."""
     kube = await stack.enter_async_context(await Kubernetes.connect())
-    postgres = Postgres(
-        Server(
-            host=settings.postgres("host"),
-            port=int(settings.postgres("port")),
-            user=settings.postgres("user"),
-            password=settings.postgres_password().get_secret_value(),
-            database=settings.postgres("database"),
-            ca_file=str(settings.postgres_dir / "ca.crt"),
-        )
-    )
+    postgres = _postgres(settings)
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
     stack.push_async_callback(edge.close)
     platform = Platform(
@@ -207,16 +199,12 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     )
     ca = settings.postgres("ca.crt") + "\n"
     releases = Releases(kube, settings.namespace)
-    registry = PostgresRegistry(postgres, f'{{"postgres": "{postgres.server.host}:{postgres.server.port}"}}')
-    parts = (
-        Namespace(kube), Credentials(kube, ca), Database(kube, postgres), Migrations(kube, postgres), Workload(kube),
-        Route(kube),
-    )  # fmt: skip
+    registry = PostgresRegistry(postgres, json.dumps({"postgres": f"{postgres.server.host}:{postgres.server.port}"}))
     reconciler = Reconciler(
         kube=kube,
         registry=registry,
         releases=releases,
-        graph=Graph(parts),
+        graph=graph(kube, postgres, ca),
         delete_order=DELETE_ORDER,
         logins=postgres,
         edge=edge,
@@ -228,6 +216,32 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     templates = Templates(kube, postgres, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
     return Operator(settings, queue, kube, postgres, registry, reconciler, templates, releases, lease)
+
+
+def graph(kube: Kubernetes, postgres: Postgres, ca: str) -> Graph:
+    """All parts of a tenant; a new kind of part is added here."""
+    return Graph(
+        (
+            Namespace(kube),
+            Credentials(kube, ca),
+            Database(kube, postgres),
+            Migrations(kube, postgres),
+            Workload(kube),
+            Route(kube),
+        )
+    )
+
+
+def _postgres(settings: Settings) -> Postgres:
+    server = Server(
+        host=settings.postgres("host"),
+        port=int(settings.postgres("port")),
+        user=settings.postgres("user"),
+        password=settings.postgres_password().get_secret_value(),
+        database=settings.postgres("database"),
+        ca_file=str(settings.postgres_dir / "ca.crt"),
+    )
+    return Postgres(server)
 
 
 def _now() -> datetime:

@@ -5,7 +5,6 @@ away without giving the template away.
 """
 
 import base64
-import hashlib
 from dataclasses import dataclass
 
 import structlog
@@ -80,7 +79,7 @@ class Templates:
         return password
 
     async def _migrate(self, name: str, release: Release) -> Outcome:
-        job_name = f"template-{hashlib.sha256(release.version.encode()).hexdigest()[:10]}"
+        job_name = names.template_job(release.version)
         job = await self.kube.get(JOB, job_name, self.platform.namespace)
         if job is None:
             await self._trust()

@@ -83,6 +83,13 @@ def test_a_new_tenant_waits_for_a_template_that_is_not_sealed_yet() -> None:
         assert not any(isinstance(action, database.CreateDatabase) for action in plan.actions)
 
 
+def test_a_template_that_cannot_be_made_is_said_with_who_must_act() -> None:
+    seen = database.Seen({}, {}, None, None, (), "BackoffLimitExceeded")
+    verdict = database.Database(NOBODY, NOBODY).plan(TENANT, seen).verdict
+    assert (verdict.state, verdict.reason) == (State.BLOCKED, "TemplateFailed")
+    assert "a platform admin must read the logs of job rooftree-system/template-" in verdict.message
+
+
 def test_a_database_that_an_interrupted_drop_left_is_dropped_and_made_again() -> None:
     broken = database.DatabaseSeen(f"{TENANT.id}.owner", "", False, False, False, frozenset(), False)
     template = database.DatabaseSeen("operator", "", True, True, False, frozenset(), False)

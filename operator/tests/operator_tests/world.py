@@ -7,17 +7,10 @@ from typing import Any
 
 from rooftree_operator.adapters.kubernetes import BROKERAGE, Kind
 from rooftree_operator.drift import Object
-from rooftree_operator.graph import Graph
 from rooftree_operator.names import TenantId
-from rooftree_operator.provisioners.credentials import Credentials
-from rooftree_operator.provisioners.database import Database
-from rooftree_operator.provisioners.migrations import Migrations
-from rooftree_operator.provisioners.namespace import Namespace
-from rooftree_operator.provisioners.route import Route
-from rooftree_operator.provisioners.workload import Workload
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
-from rooftree_operator.runtime import DELETE_ORDER
+from rooftree_operator.runtime import DELETE_ORDER, graph
 from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
@@ -82,19 +75,14 @@ class World:
         self.registry = FakeRegistry(self.postgres)
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
-        kube, postgres = self.kube, self.postgres
-        parts = (
-            Namespace(kube), Credentials(kube, CA), Database(kube, postgres), Migrations(kube, postgres),
-            Workload(kube), Route(kube),
-        )  # fmt: skip
         self.reconciler = Reconciler(
-            kube=kube,
+            kube=self.kube,
             registry=self.registry,
             releases=self.releases,
-            graph=Graph(parts),
+            graph=graph(self.kube, self.postgres, CA),
             delete_order=DELETE_ORDER,
-            logins=postgres,
-            edge=FakeEdge(kube),
+            logins=self.postgres,
+            edge=FakeEdge(self.kube),
             platform=PLATFORM,
             now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC),
             instance="test",

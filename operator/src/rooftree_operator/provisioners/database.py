@@ -4,10 +4,10 @@ import base64
 from dataclasses import dataclass, field
 
 from .. import names, pods, scram
-from ..adapters.kubernetes import SECRET, Kubernetes
+from ..adapters.kubernetes import JOB, SECRET, Kubernetes
 from ..adapters.postgres import DatabaseSeen, Postgres, RoleSeen
 from ..names import TEMPLATE_OWNER, TenantId
-from ..provisioner import Plan, done, waiting
+from ..provisioner import Plan, Verdict, blocked, done, waiting
 from ..tenant import Tenant
 
 MIGRATOR_CONNECTIONS = 4
@@ -22,6 +22,7 @@ class Seen:
     database: DatabaseSeen | None
     template: DatabaseSeen | None
     ungranted: tuple[str, ...]
+    template_failure: str | None = None  # why there will be no template unless somebody acts
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,15 @@ class Database:
         database = await self._postgres.database(names.database(tenant.id), TEMPLATE_OWNER)
         if database is None or not database.usable or not passes(roles, tenant.id):
             template = await self._postgres.database(names.template_database(tenant.release.version), TEMPLATE_OWNER)
-            return Seen(passwords, roles, database, template, ())
+            return Seen(passwords, roles, database, template, (), await self._template_failure(tenant, template))
         ungranted = await self._missing_grants(tenant)
         return Seen(passwords, roles, database, None, tuple(ungranted))
+
+    async def _template_failure(self, tenant: Tenant, template: DatabaseSeen | None) -> str | None:
+        if template is not None and template.is_template:
+            return None
+        job = await self._kube.get(JOB, names.template_job(tenant.release.version), tenant.platform.namespace)
+        return pods.job_failure(job) if job else None
 
     async def _missing_grants(self, tenant: Tenant) -> list[str]:
         owner, app = names.owner_role(tenant.id), names.app_role(tenant.id)
@@ -107,9 +114,7 @@ class Database:
         usable = seen.database is not None and seen.database.usable
         if not usable:
             if seen.template is None or not seen.template.is_template:
-                version = tenant.release.version
-                verdict = waiting("TemplateNotReady", f"the template database of {version} is being made", retry_in=1.0)
-                return Plan(verdict, actions=tuple(actions))
+                return Plan(no_template(tenant, seen.template_failure), actions=tuple(actions))
             if seen.database is not None:
                 actions.append(DropDatabase())
             actions.append(CreateDatabase(names.template_database(tenant.release.version)))
@@ -173,6 +178,16 @@ def all_roles(tenant: TenantId) -> list[str]:
 def passes(roles: dict[str, RoleSeen], tenant: TenantId) -> bool:
     """Whether all roles are there, so that questions about their rights can be asked."""
     return all(name in roles for name in all_roles(tenant))
+
+
+def no_template(tenant: Tenant, failure: str | None) -> Verdict:
+    """Why the tenant cannot be cloned yet, and who must act."""
+    version = tenant.release.version
+    if failure:
+        job = f"{tenant.platform.namespace}/{names.template_job(version)}"
+        advice = f"a platform admin must read the logs of job {job} and delete it"
+        return blocked("TemplateFailed", f"the template database of {version} could not be made ({failure}): {advice}")
+    return waiting("TemplateNotReady", f"the template database of {version} is being made", retry_in=1.0)
 
 
 def plan_roles(tenant: Tenant, seen: Seen) -> list[Action]:
