@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 EDGE = "127.0.0.1:8443"
 DOMAIN = "rooftree.localhost"
-READY_SECONDS = 60
-GONE_SECONDS = 60
+# A loaded machine is slower than the figures that the benchmark measures.
+READY_SECONDS = 120
+GONE_SECONDS = 110
 
 Database = psycopg.Connection[Any]
 

@@ -14,7 +14,7 @@ from .conftest import Database, Kubectl, Tenant, required
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 OPERATOR = "system:serviceaccount:rooftree-system:rooftree-operator"
 
@@ -46,7 +46,7 @@ def test_a_role_enters_its_own_database_and_no_other(
 ) -> None:
     with connect(superuser, kubectl, tenant, role, tenant.database) as own:
         assert own.execute("SELECT current_database()").fetchone() == (tenant.database,)
-    for other in (neighbour.database, "rooftree"):
+    for other in (neighbour.database, "rooftree", "postgres", "template1"):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             connect(superuser, kubectl, tenant, role, other)
 
@@ -143,7 +143,10 @@ def test_the_app_runs_without_a_token_of_its_own(kubectl: Kubectl, tenant: Tenan
 
 
 def may(kubectl: Kubectl, verb: str, kind: str, *words: str, account: str = OPERATOR) -> bool:
-    return kubectl.run("auth", "can-i", verb, kind, *words, f"--as={account}", code=None).stdout.strip() == "yes"
+    answer = kubectl.run("auth", "can-i", verb, kind, *words, f"--as={account}", code=None)
+    words_said = answer.stdout.strip()
+    assert words_said in ("yes", "no"), answer.stderr
+    return words_said == "yes"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from .conftest import GONE_SECONDS, Database, Edge, Kubectl, Tenant, fresh_name,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 CONDITIONS = ("Ready", "NamespaceReady", "DatabaseReady", "MigrationsApplied", "WorkloadReady", "RouteReady")
 NOTICED_SECONDS = 30

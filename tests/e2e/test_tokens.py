@@ -1,0 +1,123 @@
+"""Tokens and sessions of one tenant are worth nothing at another's address: two real tenants, through the real edge."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+
+from .conftest import Edge, Kubectl, Tenant, required
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+SESSION_COOKIE = "__Host-session"
+PRIVATE = ("/api/v1/session", "/api/v1/properties", "/api/v1/feeds")
+
+
+class Person:
+    """The owner of a brokerage, signing in over HTTPS with their own client."""
+
+    def __init__(self, tenant: Tenant, link: str) -> None:
+        context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+        self.tenant = tenant
+        self.email = f"owner@{tenant.name}.example"
+        self.password = secrets.token_urlsafe(18)
+        self.client = httpx2.Client(verify=context, base_url=tenant.url, timeout=15, trust_env=False)
+        answer = self.client.post(
+            f"/api/v1/invitations/{link.rsplit('/', 1)[1]}/acceptance",
+            json={"name": "Olivia", "password": self.password},
+            headers={"Origin": tenant.url},
+        )
+        assert answer.status_code == 201, answer.text
+
+    def sign_in(self, request: str) -> str:
+        """Answers the sign-in page of this authorization request; gives back where it leads."""
+        body = {"request": request, "email": self.email, "password": self.password}
+        answer = self.client.post("/oauth/sign-in", json=body, headers={"Origin": self.tenant.url})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["redirect_to"]
+
+    def token(self) -> str:
+        """An access token by authorization code with PKCE, as an API client gets it."""
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        client = {"client_id": "web", "redirect_uri": f"{self.tenant.url}/auth/callback"}
+        asked = {**client, "response_type": "code", "code_challenge": challenge, "code_challenge_method": "S256"}
+        page = self.client.get("/oauth/authorize", params=asked).headers["location"]
+        code = query(self.sign_in(query(page, "request")), "code")
+        form = {**client, "grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        return self.client.post("/oauth/token", data=form).json()["access_token"]
+
+    def session(self) -> str:
+        """The value of the browser's session cookie."""
+        authorize = self.client.get("/auth/login").headers["location"]
+        page = self.client.get(authorize).headers["location"]
+        self.client.get(self.sign_in(query(page, "request")))
+        return self.client.cookies[SESSION_COOKIE]
+
+
+def query(url: str, name: str) -> str:
+    return parse_qs(urlsplit(url).query)[name][0]
+
+
+@pytest.fixture(scope="module")
+def owner(kubectl: Kubectl, tenant: Tenant) -> Iterator[Person]:
+    command = ("deploy/app", "--", "python", "-m", "rooftree.cli", "owner-link")
+    person = Person(tenant, kubectl.run("exec", "-n", tenant.namespace, *command).stdout.strip())
+    yield person
+    person.client.close()
+
+
+@pytest.fixture(scope="module")
+def neighbour(brokerages: Callable[..., Tenant]) -> Tenant:
+    return brokerages()
+
+
+def refused(edge: Edge, host: str, **headers: str) -> None:
+    for path in PRIVATE:
+        answer = edge.get(host, path, **headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json"), path
+
+
+def test_a_token_opens_its_own_host_and_no_other(edge: Edge, owner: Person, neighbour: Tenant) -> None:
+    bearer = f"Bearer {owner.token()}"
+    assert edge.get(owner.tenant.host, "/api/v1/properties", Authorization=bearer).status_code == 200
+    refused(edge, neighbour.host, Authorization=bearer)
+
+
+def test_a_session_opens_its_own_host_and_no_other(edge: Edge, owner: Person, neighbour: Tenant) -> None:
+    cookie = f"{SESSION_COOKIE}={owner.session()}"
+    told = edge.get(owner.tenant.host, "/api/v1/session", Cookie=cookie).json()
+    assert (told["user"]["email"], told["tenant"]["slug"]) == (owner.email, owner.tenant.name)
+    refused(edge, neighbour.host, Cookie=cookie)
+
+
+def test_a_wrong_password_is_refused_and_says_nothing_of_the_account(owner: Person) -> None:
+    authorize = owner.client.get("/auth/login").headers["location"]
+    request = query(owner.client.get(authorize).headers["location"], "request")
+    answers = [
+        owner.client.post(
+            "/oauth/sign-in",
+            json={"request": request, "email": email, "password": "not the password"},
+            headers={"Origin": owner.tenant.url},
+        )
+        for email in (owner.email, "nobody@nowhere.example")
+    ]
+    assert [answer.status_code for answer in answers] == [401, 401]
+    known, unknown = ({**answer.json(), "request_id": "any"} for answer in answers)
+    assert known == unknown
+
+
+def test_no_header_makes_another_tenant_of_a_host(edge: Edge, owner: Person, neighbour: Tenant) -> None:
+    answer = edge.get(
+        owner.tenant.host, "/version", **{"X-Forwarded-Host": neighbour.host, "Forwarded": f"host={neighbour.host}"}
+    )
+    assert answer.json()["tenant_id"] == owner.tenant.id
