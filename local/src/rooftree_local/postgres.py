@@ -158,4 +158,4 @@ def prepare(target: Stack, work: Work) -> None:
     query(target, f"ALTER ROLE {OPERATOR_ROLE} {options} PASSWORD '{verifier}'")
     if not query(target, f"SELECT 1 FROM pg_database WHERE datname = '{PLATFORM_DATABASE}'"):  # noqa: S608 - a constant
         query(target, f"CREATE DATABASE {PLATFORM_DATABASE} OWNER {OPERATOR_ROLE}")
-    query(target, f"REVOKE ALL ON DATABASE {PLATFORM_DATABASE}, postgres FROM PUBLIC")
+    query(target, f"REVOKE ALL ON DATABASE {PLATFORM_DATABASE}, postgres, template1 FROM PUBLIC")
