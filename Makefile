@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-e2e pictures bench-provision
+	test test-unit test-web test-integration test-e2e test-local pictures bench-provision
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,10 +106,13 @@ test-integration: up-backends ## Tests against a real PostgreSQL
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e --ignore=local/tests
+
+test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
 test: check test-unit test-web test-integration test-e2e ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
+	@$(MAKE) --no-print-directory test-local
 
 pictures: setup ## Takes the quick start's pictures (LINK=the owner's unused link of a fresh acme)
 	@PYTHONPATH=tests/e2e $(BIN)/python scripts/pictures.py "$(LINK)"
