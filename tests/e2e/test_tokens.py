@@ -26,17 +26,21 @@ class Person:
     """The owner of a brokerage, signing in over HTTPS with their own client."""
 
     def __init__(self, tenant: Tenant, link: str) -> None:
-        context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
         self.tenant = tenant
         self.email = f"owner@{tenant.name}.example"
         self.password = secrets.token_urlsafe(18)
-        self.client = httpx2.Client(verify=context, base_url=tenant.url, timeout=15, trust_env=False)
+        self.client = self.new_client()
         answer = self.client.post(
             f"/api/v1/invitations/{link.rsplit('/', 1)[1]}/acceptance",
             json={"name": "Olivia", "password": self.password},
             headers={"Origin": tenant.url},
         )
         assert answer.status_code == 201, answer.text
+
+    def new_client(self) -> httpx2.Client:
+        """One without cookies."""
+        context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+        return httpx2.Client(verify=context, base_url=self.tenant.url, timeout=15, trust_env=False)
 
     def sign_in(self, request: str) -> str:
         """Answers the sign-in page of this authorization request; gives back where it leads."""
@@ -54,14 +58,17 @@ class Person:
         page = self.client.get("/oauth/authorize", params=asked).headers["location"]
         code = query(self.sign_in(query(page, "request")), "code")
         form = {**client, "grant_type": "authorization_code", "code": code, "code_verifier": verifier}
-        return self.client.post("/oauth/token", data=form).json()["access_token"]
+        answer = self.client.post("/oauth/token", data=form)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
 
     def session(self) -> str:
         """The value of the browser's session cookie."""
-        authorize = self.client.get("/auth/login").headers["location"]
-        page = self.client.get(authorize).headers["location"]
-        self.client.get(self.sign_in(query(page, "request")))
-        return self.client.cookies[SESSION_COOKIE]
+        with self.new_client() as browser:
+            authorize = browser.get("/auth/login").headers["location"]
+            page = browser.get(authorize).headers["location"]
+            browser.get(self.sign_in(query(page, "request")))
+            return browser.cookies[SESSION_COOKIE]
 
 
 def query(url: str, name: str) -> str:
