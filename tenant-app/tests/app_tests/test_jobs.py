@@ -108,10 +108,67 @@ async def test_single_job_waits_at_most_once_and_spares_the_transaction(
     assert database.rows("SELECT count(*) FROM jobs.procrastinate_jobs") == [(1,)]
 
 
-async def test_job_at_start_runs_once_for_all_processes(work: Start, record: Record) -> None:
+async def test_job_at_start_runs_once_for_all_processes(
+    work: Start, record: Record, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_queued, defer = asyncio.Barrier(2), JobQueue.defer
+
+    async def defer_together(self: JobQueue, name: str, **options: Any) -> bool:
+        queued = await defer(self, name, **options)
+        await both_queued.wait()
+        return queued
+
+    monkeypatch.setattr(JobQueue, "defer", defer_together)
     job = Job(name="test.start", run=record.note, at_start=True, single=True)
     await work(job)
-    await until(lambda: record.runs)
+    await work(job)
+    await until(lambda: database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status = 'succeeded'"))
+    assert database.rows("SELECT count(*) FROM jobs.procrastinate_jobs") == [(1,)]
+    assert record.runs == [{}]
+
+
+LEAVE_DEAD = (
+    "WITH w AS (INSERT INTO jobs.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
+    " RETURNING id) UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w RETURNING 1"
+)
+
+
+async def test_single_job_of_a_dead_worker_gives_way_to_the_one_that_a_new_process_queued(
+    work: Start, record: Record, database: TestDatabase
+) -> None:
+    job = Job(name="test.start", run=record.note, at_start=True, single=True)
+    other = Job(name="test.other", run=record.note)
+    idle = await work(job, other, working=False)
+    await idle.defer("test.start")
+    await idle.defer("test.other", number=2)
+    database.rows(LEAVE_DEAD)
+    await work(job, other)
+    await until(lambda: len(record.runs) == 2)
+    await until(lambda: not database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status IN ('todo', 'doing')"))
+    found = database.rows("SELECT task_name, status::text FROM jobs.procrastinate_jobs ORDER BY id")
+    assert found == [("test.start", "failed"), ("test.other", "succeeded"), ("test.start", "succeeded")]
+
+
+async def test_single_job_that_fails_while_its_twin_waits_leaves_the_work_to_it(
+    work: Start, record: Record, database: TestDatabase
+) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def fail_first() -> None:
+        began.set()
+        await go_on.wait()
+        await record.fail_first()
+
+    record.failures = 1
+    queue = await work(Job(name="test.fail", run=fail_first, single=True, attempts=3))
+    await queue.defer("test.fail")
+    await asyncio.wait_for(began.wait(), 20)
+    assert await queue.defer("test.fail")
+    go_on.set()
+    await until(lambda: len(record.runs) == 2)
+    await until(lambda: database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status = 'succeeded'"))
+    found = database.rows("SELECT status::text, attempts FROM jobs.procrastinate_jobs ORDER BY id")
+    assert found == [("failed", 1), ("succeeded", 1)]
 
 
 async def test_failed_job_is_tried_as_often_as_declared(
@@ -130,10 +187,7 @@ async def test_job_of_a_dead_worker_is_taken_over(work: Start, record: Record, d
     idle = await work(job, working=False)
     await idle.defer("test.note", number=3)
     # What a killed process leaves behind: a job in progress, a worker whose heart stopped.
-    database.rows(
-        "WITH w AS (INSERT INTO jobs.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
-        " RETURNING id) UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w RETURNING 1"
-    )
+    database.rows(LEAVE_DEAD)
     await work(job)
     await until(lambda: record.runs)
     assert record.runs == [{"number": 3}]

@@ -2,7 +2,7 @@
 
 The library loads when the worker starts or the first job is queued, never before the app is ready. One connection,
 no LISTEN: the queue is looked at every two seconds. A worker tells every 5 s that it lives; jobs of one that has been
-silent for 15 s are taken over.
+silent for 15 s are taken over. A `single` job is not put back while its twin waits: the twin does its work.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ HEARTBEAT_SECONDS = 5.0
 SILENT_SECONDS = 15.0
 _STOP_SECONDS = 8.0
 _KEEP_FINISHED_HOURS = 72
+_FORGET_SECONDS = 3600.0
 _FIRST_RETRY_BASE = 5
 _log = structlog.get_logger(__name__)
 
@@ -112,6 +113,7 @@ class JobQueue:
             timeout=10,
         )
         app = procrastinate.App(connector=connector)
+        app.job_manager = _manager(connector)
         for job in self._jobs.values():
             lock = job.name if job.single else None
             retry = _retry_strategy(job.attempts)
@@ -138,13 +140,24 @@ class JobQueue:
     async def _rescue(self) -> None:
         """Hand jobs of dead workers to living ones and forget old ones."""
         app = await self._opened()
+        loop = asyncio.get_running_loop()
+        forget_at = loop.time()
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
-                _log.warning("job_taken_over", job=job.task_name, job_id=job.id)
-                await app.job_manager.retry_job(job)
+                await self._take_over(app, job)
             await app.job_manager.prune_stalled_workers(SILENT_SECONDS)
-            await app.job_manager.delete_old_jobs(nb_hours=_KEEP_FINISHED_HOURS, include_failed=True)
+            if loop.time() >= forget_at:
+                await app.job_manager.delete_old_jobs(nb_hours=_KEEP_FINISHED_HOURS, include_failed=True)
+                forget_at = loop.time() + _FORGET_SECONDS
+
+    async def _take_over(self, app: "App", job: Any) -> None:
+        """One job that cannot be put back must not keep the others from it."""
+        _log.warning("job_taken_over", job=job.task_name, job_id=job.id)
+        try:
+            await app.job_manager.retry_job(job)
+        except Exception as error:
+            _log.warning("job_take_over_failed", job=job.task_name, job_id=job.id, exc_info=error)
 
     async def _forever(self, name: str, work: Any) -> None:
         """A database that is away for a while must not end the queue for good."""
@@ -154,6 +167,26 @@ class JobQueue:
             except Exception as error:
                 _log.warning("job_loop_restarts", loop=name, exc_info=error)
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def _manager(connector: Any) -> Any:
+    from procrastinate.exceptions import UniqueViolation
+    from procrastinate.jobs import Status
+    from procrastinate.manager import QUEUEING_LOCK_CONSTRAINT, JobManager
+
+    class Manager(JobManager):
+        """Puts a job back only if no twin waits; else it would hold its lock and neither would ever run."""
+
+        async def retry_job(self, job: Any, *args: Any, **options: Any) -> None:
+            try:
+                await super().retry_job(job, *args, **options)
+            except UniqueViolation as error:
+                if error.constraint_name != QUEUEING_LOCK_CONSTRAINT:
+                    raise
+                _log.info("job_left_to_its_twin", job=job.task_name, job_id=job.id)
+                await self.finish_job(job, Status.FAILED, delete_job=False)
+
+    return Manager(connector)
 
 
 def _retry_strategy(attempts: int) -> Any:
