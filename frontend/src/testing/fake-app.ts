@@ -65,7 +65,7 @@ export class FakeApp {
     const invited = {
       email: this.account.email,
       name: this.account.name,
-      role: "owner",
+      role: "broker_owner",
       expires_at: "2026-10-31T15:00:00Z",
     };
     this.invitations.set("good-link", invited);
@@ -83,7 +83,7 @@ export class FakeApp {
   signIn(): void {
     const { email, name } = this.account;
     this.session = {
-      user: { id: "user-1", name, email, role: "owner" },
+      user: { id: "user-1", name, email, role: "broker_owner" },
       tenant: { slug: this.tenant.slug, display_name: this.tenant.display_name },
       expires_at: "2026-10-31T15:00:00Z",
     } as Session;

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from rooftree.contracts.identity.api import OWNER_ROLE
 
 from .conftest import Browser, FakeClock, Tenant, TestDatabase, query
 
@@ -64,7 +65,7 @@ async def test_code_and_verifier_yield_tokens_that_work(client: Browser) -> None
     assert (tokens["token_type"], tokens["expires_in"], tokens["scope"]) == ("Bearer", 600, "openid profile")
     assert tokens["id_token"].count(".") == 2
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-    assert (await client.get("/probe/whoami", headers=bearer)).json()["role"] == "broker_owner"
+    assert (await client.get("/probe/whoami", headers=bearer)).json()["role"] == OWNER_ROLE
     for name in ("refresh_token", "id_token"):
         wrong = await client.get("/probe/whoami", headers={"Authorization": f"Bearer {tokens[name]}"})
         assert wrong.status_code == 401

@@ -1,6 +1,7 @@
 """Getting in and out as a browser does: invitation, sign-in, session, sign-out."""
 
 import pytest
+from rooftree.contracts.identity.api import OWNER_ROLE
 
 from .conftest import EMAIL, PASSWORD, Browser, FakeClock, TestDatabase, identity_of, query
 
@@ -14,7 +15,7 @@ async def test_owner_gets_in_by_the_link_and_out_again(browser: Browser) -> None
 
     shown = await browser.get(f"/api/v1/invitations/{token}")
     assert shown.status_code == 200
-    assert (shown.json()["email"], shown.json()["role"]) == (EMAIL, "broker_owner")
+    assert (shown.json()["email"], shown.json()["role"]) == (EMAIL, OWNER_ROLE)
 
     accepted = await browser.post(
         f"/api/v1/invitations/{token}/acceptance", json={"name": "Olivia Owner", "password": PASSWORD}
@@ -36,7 +37,7 @@ async def test_owner_gets_in_by_the_link_and_out_again(browser: Browser) -> None
         "id": "",
         "name": "Olivia Owner",
         "email": EMAIL,
-        "role": "broker_owner",
+        "role": OWNER_ROLE,
     }
     assert session.json()["tenant"] == {"slug": "acme", "display_name": "Acme Realty"}
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
-from rooftree.contracts.identity.api import TokenRefused
+from rooftree.contracts.identity.api import OWNER_ROLE, TokenRefused
 from rooftree.kernel.settings import SettingsError
 from rooftree.modules.identity.tokens import Keys, Subject, TokenIssuer
 
@@ -24,7 +24,7 @@ SUBJECT = Subject(
     user_id=uuid4(),
     name="Olivia",
     email="o@acme.test",
-    role="broker_owner",
+    role=OWNER_ROLE,
     client_id="web",
     scope="profile email",
     authenticated_at=NOW,
@@ -137,7 +137,7 @@ MUTATIONS: dict[str, Callable[[], str]] = {
     "no tenant": lambda: with_claims(tenant_id=...),
     "sub no id": lambda: with_claims(sub="admin"),
     "no sub": lambda: with_claims(sub=...),
-    "two roles": lambda: with_claims(roles=["agent", "broker_owner"]),
+    "two roles": lambda: with_claims(roles=["agent", OWNER_ROLE]),
     "role no text": lambda: with_claims(roles=[1]),
     "claim twice": lambda: signed(json.dumps(CLAIMS)[:-1] + f', "sub": "{uuid4()}"}}'),
     "claims no object": lambda: signed("[]"),
@@ -165,7 +165,7 @@ def test_refuses(name: str) -> None:
 
 def test_accepts_what_it_issued_until_it_expires() -> None:
     principal = ISSUING.authenticate(TOKEN, NOW)
-    assert (principal.user_id, principal.tenant_id, principal.role) == (SUBJECT.user_id, TENANT, "broker_owner")
+    assert (principal.user_id, principal.tenant_id, principal.role) == (SUBJECT.user_id, TENANT, OWNER_ROLE)
     assert principal.scopes == {"profile", "email"}
     assert ISSUING.authenticate(TOKEN, NOW + timedelta(minutes=10) - timedelta(seconds=1))
     with pytest.raises(TokenRefused):

@@ -51,6 +51,17 @@ async def test_walk_from_search_to_listing_to_photo(owner_with_listings: Browser
     assert (await browser.get(f"/api/v1/properties/{summary['id']}/photos/5")).status_code == 404
 
 
+async def test_owner_sees_what_may_not_be_shown_on_the_internet(
+    owner_with_listings: Browser, database: TestDatabase
+) -> None:
+    ((hidden,),) = database.rows(
+        "UPDATE property.properties SET internet_display = false WHERE listing_key = 'AMES-00001' RETURNING id"
+    )
+    assert (await listing_with_key(owner_with_listings, "AMES-00001"))["id"] == str(hidden)
+    for path in (f"/api/v1/properties/{hidden}", f"/api/v1/properties/{hidden}/photos/1"):
+        assert (await owner_with_listings.get(path)).status_code == 200
+
+
 async def test_feeds_tell_counts_and_rejections_are_paged(owner_with_listings: Browser) -> None:
     (feed,) = (await owner_with_listings.get("/api/v1/feeds")).json()["items"]
     assert (feed["name"], feed["state"], feed["imported"], feed["rejected"]) == ("ames", "idle", 2930, 20)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rooftree import assembly
+from rooftree.contracts.identity.api import OWNER_ROLE
 from rooftree.kernel.auth import Principal
 from rooftree.modules.property.domain import HIDDEN_STATUSES, Listing, parse_record
 from rooftree.modules.property.repository import PropertyRepository
@@ -34,7 +35,7 @@ def principal(role: str) -> Principal:
     return Principal(user_id=UUID(int=1), tenant_id="t", role=role, client_id="c", scopes=frozenset())
 
 
-OWNER, STRANGER = principal("owner"), principal("client")
+OWNER, STRANGER = principal(OWNER_ROLE), principal("client")
 
 
 def make_listings(count: int = 300) -> list[Listing]:

@@ -12,6 +12,10 @@ from rooftree.kernel.errors import NotFound, Problem, Unauthenticated
 WEB_CLIENT_ID = "web"
 WEB_CALLBACK_PATH = "/auth/callback"
 
+# Roles, as tokens and sessions name them. Staff are the people of the brokerage; everybody else is a visitor.
+OWNER_ROLE = "broker_owner"
+STAFF_ROLES = frozenset({OWNER_ROLE, "broker", "manager", "agent", "coordinator"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:

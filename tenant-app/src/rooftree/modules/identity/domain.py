@@ -9,8 +9,6 @@ import unicodedata
 from datetime import timedelta
 from uuid import UUID
 
-OWNER_ROLE = "broker_owner"
-
 INVITATION_LIFE = timedelta(hours=24)
 REQUEST_LIFE = timedelta(minutes=10)
 CODE_LIFE = timedelta(seconds=60)

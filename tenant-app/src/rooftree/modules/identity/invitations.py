@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from rooftree.contracts.identity.api import OwnerLink
+from rooftree.contracts.identity.api import OWNER_ROLE, OwnerLink
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Conflict, FieldError, Gone, NotFound, Unprocessable
 from rooftree.kernel.ids import new_id
@@ -12,7 +12,6 @@ from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity.domain import (
     INVITATION_LIFE,
     NAME_MAX,
-    OWNER_ROLE,
     email_key,
     invitation_id,
     invitation_token,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from rooftree.contracts.identity.api import STAFF_ROLES
 from rooftree.contracts.property.api import Feed, FeedNotFound, PhotoNotFound, PhotoUnavailable, PropertyNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.property.domain import STAFF_ROLES
 from rooftree.modules.property.repository import Found, PropertyRepository
 from rooftree.modules.property.reso import FeedConfig, FeedError, open_client
 from rooftree.modules.property.search import Position, Search, Sort
@@ -145,6 +145,7 @@ def media_type(content: bytes) -> str:
 
 
 def _is_staff(principal: Principal) -> bool:
+    """People of the brokerage see all listings of its feeds; everybody else what may be shown on the internet."""
     return principal.role in STAFF_ROLES
 
 
