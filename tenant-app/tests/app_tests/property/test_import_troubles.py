@@ -5,8 +5,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from rooftree import assembly
+from rooftree.modules.property.domain import LIST_DETAILS
 from rooftree.modules.property.feed_import import SyncFailed
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -60,6 +62,11 @@ def state(database: TestDatabase, feed: str = "a") -> tuple[Any, ...]:
     return row
 
 
+def alter(database: TestDatabase, change: str) -> None:
+    with psycopg.connect(database.admin_dsn, autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE property.properties {change}".encode())
+
+
 async def test_a_run_that_failed_on_the_way_is_told_and_goes_on_there(
     stored_tenant: Tenant, database: TestDatabase, serve: Callable[[Any], Server]
 ) -> None:
@@ -107,6 +114,23 @@ async def test_one_feed_that_fails_does_not_keep_others_from_coming_in(
     assert [state(database, name)[0] for name in ("bad", "good")] == ["failed", "idle"]
 
 
+async def test_a_feed_that_breaks_the_import_itself_does_not_keep_others_from_coming_in(
+    stored_tenant: Tenant, database: TestDatabase, serve: Callable[[Any], Server]
+) -> None:
+    bad, good = ScriptedFeed([record("refuse me")]), ScriptedFeed([record("1")])
+    tenant = connected(stored_tenant, bad=serve(bad.app).origin, good=serve(good.app).origin)
+    # What no test can foresee: a value that is valid here and that the database refuses.
+    alter(database, "ADD CONSTRAINT planted CHECK (listing_key <> 'refuse me')")
+    try:
+        with pytest.raises(SyncFailed, match="bad"):
+            await sync(tenant)
+    finally:
+        alter(database, "DROP CONSTRAINT planted")
+    assert keys(database) == ["1"]
+    assert state(database, "bad")[:2] == ("failed", "internal error: IntegrityError")
+    assert state(database, "good")[0] == "idle"
+
+
 async def test_a_feed_of_another_address_is_read_from_its_beginning(
     stored_tenant: Tenant, database: TestDatabase, serve: Callable[[Any], Server]
 ) -> None:
@@ -147,6 +171,11 @@ async def test_incremental_runs_start_before_the_run_that_was_last_complete(
     assert f"ModificationTimestamp%20gt%20{began:%Y-%m-%dT%H:%M:%S}" in server.pages()[-1]
 
 
+def words(seed: str) -> list[str]:
+    """As many and as long different words as a list may have, more than one full-text index entry holds in all."""
+    return [f"{seed}{number}".ljust(255, "\u754c") for number in range(200)]
+
+
 NASTY: list[Any] = [
     None,
     [],
@@ -165,6 +194,8 @@ NASTY: list[Any] = [
     record("photos", Media=[{"MediaURL": f"http://h.test/{n}"} for n in range(5000)]),
     record("twice"),
     record("twice"),
+    record("offset", ModificationTimestamp="2024-01-01T00:00:00+18:00"),
+    record("wordy", **{name: words(name) for name in LIST_DETAILS.values()}),
     record("old", ModificationTimestamp="0001-01-01T00:00:00+23:59"),
 ]
 
@@ -177,6 +208,7 @@ async def test_nothing_that_a_feed_sends_stops_a_run(
     assert "last" in stored
     assert "' OR 1=1; DROP TABLE property.properties; --" in stored
     assert "a\ufffdb" in stored
+    assert {"offset", "wordy"} <= set(stored)
     rejected = database.rows("SELECT count(*) FROM property.rejections")[0][0]
     assert len(stored) + rejected == len(NASTY)  # two have one key, one more is on the second page
     assert state(database) == ("idle", None, None)

@@ -16,9 +16,8 @@ from rooftree.modules.property.values import MAX_AREA, MAX_NAME, MAX_TEXT, Photo
 
 # What nobody sees: the feed took it back, or it is not yet a listing.
 HIDDEN_STATUSES = ("Delete", "Incomplete")
-# People of the brokerage see all listings of its feeds; everybody else what may be shown on the internet.
-STAFF_ROLES = frozenset({"owner", "broker", "manager", "agent", "coordinator"})
 
+MAX_KIND_TEXT = 50_000  # characters; a Postgres tsvector holds less than 1 MiB
 YEARS_AHEAD = 3  # homes are listed before they are built
 TEXT_DETAILS = {
     "listing_id": "ListingId",
@@ -89,7 +88,7 @@ class Listing:
         words = [self.property_type, self.property_sub_type, self.city, details.get("listing_id")]
         for name in LIST_DETAILS:
             words += details[name]
-        return " ".join(word for word in words if word)
+        return " ".join(word for word in words if word)[:MAX_KIND_TEXT]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,8 +68,10 @@ class FeedImport:
             await self._save(config, state="failed", last_error=str(error))
             return False
         except Exception as error:
+            # A bug that one feed brings to light must not keep the others from being read.
+            _log.error("feed_import_broken", feed=config.name, exc_info=error)
             await self._save(config, state="failed", last_error=f"internal error: {type(error).__name__}")
-            raise
+            return False
         return True
 
     async def _begin(self, config: FeedConfig) -> tuple[str, bool]:

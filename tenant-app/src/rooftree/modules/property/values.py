@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -185,7 +185,10 @@ class Reader:
             return None
         try:
             moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None or moment.year < FIRST_YEAR:
+            if moment.tzinfo is None:
+                raise ValueError
+            moment = moment.astimezone(UTC)  # Postgres takes no offset of 16 h or more
+            if moment.year < FIRST_YEAR:
                 raise ValueError
             is_future = moment > self.now + CLOCK_SKEW
         except (ValueError, OverflowError):
