@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rooftree.kernel.background import Background
 from rooftree.kernel.errors import Conflict, Problem, Unavailable, Unprocessable
 from rooftree.kernel.ids import new_id
-from rooftree.kernel.money import Money
+from rooftree.kernel.money import Money, exponent
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.modules.gateway.domain import Sealed, local_path, seal, unseal
 from rooftree.modules.identity import passwords
@@ -30,6 +30,21 @@ def test_money_counts_minor_units_of_its_currency() -> None:
     assert Money(1, "USD") + Money(2, "USD") == Money(3, "USD")
     with pytest.raises(ValueError, match="cannot add"):
         _ = Money(1, "USD") + Money(1, "EUR")
+
+
+# ISO 4217 list one (current currencies and funds), column "minor unit", as far as it is not 2.
+ISO_4217 = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+    2: "USD CAD MXN EUR GBP CHF AUD NZD INR BRL HUF CNY",
+}
+
+
+@pytest.mark.parametrize(("digits", "currency"), [(n, code) for n, codes in ISO_4217.items() for code in codes.split()])
+def test_currencies_have_the_minor_units_of_iso_4217(digits: int, currency: str) -> None:
+    assert exponent(currency) == digits
+    assert Money.of_major(1, currency).amount == 10**digits
 
 
 def test_ids_rise_with_time() -> None:

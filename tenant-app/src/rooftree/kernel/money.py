@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
-# ISO 4217 exponents that are not 2, for the currencies a brokerage may choose.
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
+# All ISO 4217 currencies whose exponent is not 2.
+_BY_EXPONENT = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+_EXPONENTS = {code: digits for digits, codes in _BY_EXPONENT.items() for code in codes.split()}
 
 
 def exponent(currency: str) -> int:
