@@ -13,6 +13,7 @@ from enum import IntEnum
 
 BACKOFF_FIRST = 0.25  # seconds
 BACKOFF_MOST = 8.0  # a healed backend shows within 10 s: 8 s and a fifth of jitter
+DOUBLINGS = 16  # more than enough to reach it; a power without end would overflow
 
 
 class Priority(IntEnum):
@@ -83,7 +84,7 @@ class WorkQueue:
     def failed(self, key: str) -> float:
         """Ends the work on `key` badly; returns the seconds until it is tried again."""
         count = self._failures[key] = self._failures.get(key, 0) + 1
-        delay = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** (count - 1)) * self._jitter()
+        delay = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(count - 1, DOUBLINGS)) * self._jitter()
         self._release(key, delay)
         return delay
 

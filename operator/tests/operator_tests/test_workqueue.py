@@ -91,6 +91,16 @@ def test_a_failing_key_backs_off_up_to_a_limit_and_forgets_it_once_it_is_well() 
     assert line.failed("a") == 0.25
 
 
+def test_a_key_that_fails_for_hours_keeps_the_longest_backoff() -> None:
+    line, clock = queue()
+    line.add("a", Priority.EDIT)
+    for _ in range(2000):
+        assert line.pop() == "a"
+        delay = line.failed("a")
+        clock.now += delay
+    assert delay == BACKOFF_MOST
+
+
 def test_one_failing_key_does_not_slow_another() -> None:
     line, _ = queue()
     line.add("bad", Priority.EDIT)
