@@ -2,6 +2,8 @@
 
 import pytest
 from rooftree.contracts.identity.api import OWNER_ROLE
+from rooftree.modules.identity import domain
+from structlog.testing import capture_logs
 
 from .conftest import EMAIL, PASSWORD, Browser, FakeClock, TestDatabase, identity_of, query
 
@@ -152,7 +154,7 @@ async def test_many_tries_at_once_are_not_many_guesses(browser: Browser, databas
     assert codes.count(401) <= 10
     assert codes.count(200) == 0
     assert codes.count(429) == 20
-    assert database.rows("SELECT count(*) FROM identity.attempts GROUP BY key") == [(10,), (10,), (10,)]
+    assert database.rows("SELECT count(*) FROM identity.attempts GROUP BY key") == [(10,)] * 4
 
 
 async def test_success_forgets_the_failures_before_it(browser: Browser, database: TestDatabase) -> None:
@@ -161,8 +163,8 @@ async def test_success_forgets_the_failures_before_it(browser: Browser, database
     for _ in range(3):
         await browser.submit(request, password="wrong")
     assert (await browser.submit(request)).status_code == 200
-    # The address and the tenant keep the three failures; the account starts afresh.
-    assert database.rows("SELECT count(*) FROM identity.attempts") == [(6,)]
+    # Address, account and tenant keep the three failures; this account starts afresh at this address.
+    assert database.rows("SELECT count(*) FROM identity.attempts") == [(9,)]
 
 
 async def test_address_is_the_one_that_our_edge_saw(browser: Browser) -> None:
@@ -179,6 +181,56 @@ async def test_address_is_the_one_that_our_edge_saw(browser: Browser) -> None:
     refused = await browser.post("/oauth/sign-in", json=body, headers={"X-Forwarded-For": "1.1.1.1, 203.0.113.7"})
     elsewhere = await browser.post("/oauth/sign-in", json=body, headers={"X-Forwarded-For": "203.0.113.8"})
     assert (refused.status_code, elsewhere.status_code) == (429, 401)
+
+
+async def submit_from(browser: Browser, address: str, *, email: str = EMAIL, password: str = "wrong") -> int:
+    body = {"request": await browser.start_sign_in(), "email": email, "password": password}
+    return (await browser.post("/oauth/sign-in", json=body, headers={"X-Forwarded-For": address})).status_code
+
+
+async def test_who_guesses_is_kept_out_and_the_owner_is_not(browser: Browser) -> None:
+    await browser.accept_owner()
+    assert [await submit_from(browser, "203.0.113.7") for _ in range(12)] == [401] * 10 + [429] * 2
+    assert await submit_from(browser, "198.51.100.1", password=PASSWORD) == 200
+    # The owner's success elsewhere gives the attacker no new guesses.
+    assert await submit_from(browser, "203.0.113.7", password=PASSWORD) == 429
+
+
+async def test_an_account_is_guessed_at_a_hundred_times_from_all_addresses_together(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert domain.ACCOUNT_ATTEMPTS == 100
+    monkeypatch.setattr(domain, "ACCOUNT_ATTEMPTS", 5)
+    await browser.accept_owner()
+    assert [await submit_from(browser, f"203.0.113.{n}") for n in range(6)] == [401] * 5 + [429]
+    assert await submit_from(browser, "203.0.113.9", email="someone-else@acme.test") == 401
+
+
+async def test_strangers_tries_all_over_the_tenant_keep_nobody_out(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(domain, "TENANT_ALARM", 2)
+    await browser.accept_owner()
+    with capture_logs() as logs:
+        for n in range(4):
+            assert await submit_from(browser, f"203.0.113.{n}", email=f"user{n}@acme.test") == 401
+        assert await submit_from(browser, "198.51.100.1", password=PASSWORD) == 200
+    assert [line["attempts"] for line in logs if line["event"] == "many_sign_in_attempts"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_one_party_is_an_ipv4_address_or_an_ipv6_network(address: str, network: str) -> None:
+    assert domain.network(address) == network
 
 
 async def test_sign_in_page_that_waited_too_long_is_gone(browser: Browser, clock: FakeClock) -> None:

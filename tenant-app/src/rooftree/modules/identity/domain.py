@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import re
 import unicodedata
 from datetime import timedelta
@@ -17,10 +18,12 @@ REFRESH_LIFE = timedelta(days=7)
 FAMILY_LIFE = timedelta(days=30)
 
 THROTTLE_WINDOW = timedelta(minutes=15)
-# NIST SP 800-63B allows 100 failures in a row; an office behind one address needs more than one person.
-ACCOUNT_ATTEMPTS = 10
+# Who guesses is kept out where they are, so that nobody can keep the person out whose account it is. From all
+# addresses together NIST SP 800-63B allows 100 failures; an office behind one address needs more than one person.
+PAIR_ATTEMPTS = 10  # at one account from one address
+ACCOUNT_ATTEMPTS = 100
 ADDRESS_ATTEMPTS = 60
-TENANT_ATTEMPTS = 500
+TENANT_ALARM = 500  # tries that are worth a warning; nobody is refused because of others' tries
 
 PASSWORD_MIN = 12
 PASSWORD_MAX = 128
@@ -37,6 +40,19 @@ _WORD = 4
 def email_key(email: str) -> str:
     """Equal for spellings of one address: NFKC, case folded, no outer spaces."""
     return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+def network(address: str) -> str:
+    """What one party holds: an IPv4 address or an IPv6 /64. Other texts stay as they are."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
 
 
 def normalized_password(password: str) -> str:

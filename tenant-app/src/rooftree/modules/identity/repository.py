@@ -104,7 +104,7 @@ class IdentityRepository:
         return tuple(result)
 
     async def forget_attempts(self, attempt_ids: Iterable[int], *, key: bytes) -> None:
-        """After a success: those of this try, and all of this account."""
+        """After a success: those of this try, and all with this key."""
         await self._session.execute(
             delete(AttemptRow).where(AttemptRow.id.in_(tuple(attempt_ids)) | (AttemptRow.key == key))
         )

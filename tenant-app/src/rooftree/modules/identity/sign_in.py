@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import structlog
+
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Problem, TooManyRequests
 from rooftree.kernel.ids import new_secret
@@ -11,6 +13,8 @@ from rooftree.modules.identity.passwords import Passwords
 from rooftree.modules.identity.repository import IdentityRepository
 from rooftree.modules.identity.requests import AuthorizationRequest, answer, seal, unseal
 from rooftree.modules.identity.tables import CodeRow, UserRow
+
+_log = structlog.get_logger(__name__)
 
 
 class InvalidCredentials(Problem):
@@ -40,8 +44,8 @@ class SignIn:
         Raises `RequestExpired`, `TooManyRequests`, `InvalidCredentials`.
         """
         request = unseal(sealed, self._request_key, self._clock.now())
-        account = self._key(f"account:{domain.email_key(email)}")
-        attempts, user = await self._attempt(account, address, domain.email_key(email))
+        account, place = domain.email_key(email), domain.network(address)
+        attempts, user = await self._attempt(account, place)
         # Between two transactions: a slow hash must not hold a connection.
         right = await self._passwords.verify(password, user.password_hash if user else None)
         if user is None or not right:
@@ -49,30 +53,37 @@ class SignIn:
         code = new_secret()
         async with self._unit_of_work() as session:
             repository = IdentityRepository(session)
-            await repository.forget_attempts(attempts, key=account)
+            await repository.forget_attempts(attempts, key=self._pair(account, place))
             await repository.add(_code_row(code, user, request, self._clock.now()))
         return answer(request.redirect_uri, self._issuer, request.state, code=code)
 
-    async def _attempt(self, account: bytes, address: str, email_key: str) -> tuple[tuple[int, ...], UserRow | None]:
+    async def _attempt(self, account: str, place: str) -> tuple[tuple[int, ...], UserRow | None]:
         """Count this try before looking at it, so that a thousand at once are not a thousand guesses."""
         now = self._clock.now()
+        tenant, since = self._key("tenant"), now - domain.THROTTLE_WINDOW
         limits = (
-            (self._key("tenant"), domain.TENANT_ATTEMPTS),
-            (self._key(f"address:{address}"), domain.ADDRESS_ATTEMPTS),
-            (account, domain.ACCOUNT_ATTEMPTS),
+            (self._key(f"address:{place}"), domain.ADDRESS_ATTEMPTS),
+            (self._key(f"account:{account}"), domain.ACCOUNT_ATTEMPTS),
+            (self._pair(account, place), domain.PAIR_ATTEMPTS),
         )
         async with self._unit_of_work() as session:
             repository = IdentityRepository(session)
+            in_all, _ = await repository.attempts(tenant, since=since)
+            if in_all == domain.TENANT_ALARM:
+                _log.warning("many_sign_in_attempts", attempts=in_all)
             for key, limit in limits:
-                count, oldest = await repository.attempts(key, since=now - domain.THROTTLE_WINDOW)
+                count, oldest = await repository.attempts(key, since=since)
                 if count >= limit and oldest is not None:
                     wait = oldest + domain.THROTTLE_WINDOW - now
                     raise TooManyRequests(
                         "Too many attempts to sign in; wait a little.", retry_after=int(wait.total_seconds()) + 1
                     )
-            counted = await repository.count_attempt([key for key, _ in limits], at=now)
-            user = await repository.user_by_email(email_key)
+            counted = await repository.count_attempt([tenant, *(key for key, _ in limits)], at=now)
+            user = await repository.user_by_email(account)
             return counted, user if user and user.deactivated_at is None else None
+
+    def _pair(self, account: str, place: str) -> bytes:
+        return self._key(f"pair:{place} {account}")
 
     def _key(self, text: str) -> bytes:
         return domain.derived_key(self._attempt_key, text)
