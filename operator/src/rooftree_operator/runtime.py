@@ -180,7 +180,13 @@ class Operator:
         found |= {item["metadata"]["labels"].get(names.LABEL_BROKERAGE, "") for item in ours} - {""}
         for name in sorted(found):
             self.queue.add(tenant_key(name), Priority.RESYNC)
-        for version in await self.templates.obsolete(set(versions)):
+        try:
+            obsolete = await self.templates.obsolete(set(versions))
+        except Unavailable as error:
+            # The rest has been fed; these wait for the next round.
+            log.warning("obsolete_templates_unknown", error=str(error))
+            return
+        for version in obsolete:
             self.queue.add(release_key(version), Priority.RESYNC)
 
 

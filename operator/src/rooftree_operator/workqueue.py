@@ -43,7 +43,12 @@ class WorkQueue:
         self._changed = asyncio.Event()
 
     def add(self, key: str, priority: Priority, *, after: float = 0.0) -> None:
-        """Puts `key` in line; a key that waits already keeps the earlier time and the more urgent priority."""
+        """Puts `key` in line; a key that waits already keeps the earlier time and the more urgent priority.
+
+        A resync brings no news: it does not shorten the backoff of a key that fails.
+        """
+        if priority is Priority.RESYNC and key in self._failures and key in self._waiting:
+            return
         now = self._clock()
         entry = _Entry(priority, now + after)
         if key in self._working:
@@ -84,6 +89,9 @@ class WorkQueue:
     def failed(self, key: str) -> float:
         """Ends the work on `key` badly; returns the seconds until it is tried again."""
         count = self._failures[key] = self._failures.get(key, 0) + 1
+        missed = self._working[key]
+        if missed is not None and missed.priority is Priority.RESYNC:
+            self._working[key] = None
         delay = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(count - 1, DOUBLINGS)) * self._jitter()
         self._release(key, delay)
         return delay

@@ -101,6 +101,19 @@ def test_a_key_that_fails_for_hours_keeps_the_longest_backoff() -> None:
     assert delay == BACKOFF_MOST
 
 
+def test_a_resync_does_not_shorten_a_backoff_and_an_edit_does() -> None:
+    line, _ = queue()
+    line.add("a", Priority.EDIT)
+    line.pop()
+    line.add("a", Priority.RESYNC)
+    line.failed("a")
+    assert line.pop() is None
+    line.add("a", Priority.RESYNC)
+    assert line.pop() is None
+    line.add("a", Priority.EDIT)
+    assert line.pop() == "a"
+
+
 def test_one_failing_key_does_not_slow_another() -> None:
     line, _ = queue()
     line.add("bad", Priority.EDIT)
