@@ -65,6 +65,9 @@ class Parts:
     async def close(self) -> None:
         await self.queue.stop()
         await self.runtime.background.close(_STOP_SECONDS)
+        for part in reversed(self.built):
+            if part.close is not None:
+                await part.close()
         await self.database.close()
 
 

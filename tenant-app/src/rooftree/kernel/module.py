@@ -5,7 +5,7 @@ its file in `openapi/`. Routers are built once at import, so that the API descri
 the module's services by `Depends(provided(Service))`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -53,6 +53,8 @@ class Built:
     """Fulfils `Module.provides`."""
     jobs: tuple[Job, ...] = ()
     authenticator: Authenticator | None = None
+    close: Callable[[], Awaitable[None]] | None = None
+    """Lets go of connections when the process stops."""
     fallback: ASGIApp | None = None
     """Answers what no route matched; only the module that serves the web app has one."""
 

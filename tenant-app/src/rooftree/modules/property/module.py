@@ -4,6 +4,7 @@ from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.modules.property.feed_import import FeedImport
 from rooftree.modules.property.jobs import jobs
+from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.reso import FeedConfig, open_client, parse_feeds
 from rooftree.modules.property.routes import router
 from rooftree.modules.property.service import PropertyService
@@ -16,9 +17,10 @@ def build(runtime: Runtime) -> Built:
 
     configured()  # what is wrong with it is said at start, not by the first job
     currency = runtime.settings.currency
-    service = PropertyService(runtime.unit_of_work, configured, currency=currency)
+    photos = Photos()
+    service = PropertyService(runtime.unit_of_work, configured, photos=photos, currency=currency)
     feed_import = FeedImport(runtime.unit_of_work, runtime.clock, configured, currency=currency, connect=open_client)
-    return Built(services=(service,), port=service, jobs=jobs(feed_import))
+    return Built(services=(service,), port=service, jobs=jobs(feed_import), close=photos.close)
 
 
 MODULE = Module(name="property", router=router, build=build, provides=PropertyApi)

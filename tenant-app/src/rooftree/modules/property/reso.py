@@ -99,11 +99,15 @@ def first_page(config: FeedConfig, *, since: datetime | None) -> str:
     return f"{config.url}/Property?{urlencode(options, safe='$:', quote_via=quote)}"
 
 
-@asynccontextmanager
-async def open_client(config: FeedConfig, **options: Any) -> AsyncIterator["ResoClient"]:
+def new_http() -> "httpx2.AsyncClient":
     import httpx2
 
-    async with httpx2.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False, **options) as http:
+    return httpx2.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+
+
+@asynccontextmanager
+async def open_client(config: FeedConfig) -> AsyncIterator["ResoClient"]:
+    async with new_http() as http:
         yield ResoClient(config, http)
 
 

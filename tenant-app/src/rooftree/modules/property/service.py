@@ -11,8 +11,9 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.repository import Found, PropertyRepository
-from rooftree.modules.property.reso import FeedConfig, FeedError, open_client
+from rooftree.modules.property.reso import FeedConfig, FeedError
 from rooftree.modules.property.search import Position, Search, Sort
 from rooftree.modules.property.tables import MediaRow, PropertyRow, RejectionRow
 
@@ -53,11 +54,17 @@ class PropertyService:
     """Fulfils `PropertyApi`. `configured` reads the mounted configuration of feeds, which can change while we run."""
 
     def __init__(
-        self, unit_of_work: UnitOfWork, configured: Callable[[], tuple[FeedConfig, ...]], *, currency: str
+        self,
+        unit_of_work: UnitOfWork,
+        configured: Callable[[], tuple[FeedConfig, ...]],
+        *,
+        photos: Photos,
+        currency: str,
     ) -> None:
         self.currency = currency
         self._unit_of_work = unit_of_work
         self._configured = configured
+        self._photos = photos
 
     async def search(
         self, principal: Principal, wanted: Search, *, sort: Sort, limit: int, cursor: str | None
@@ -91,8 +98,7 @@ class PropertyService:
         feed, url = place
         config = self._config(feed)
         try:
-            async with open_client(config) as client:
-                content = await client.photo(url)
+            content = await self._photos.get(config, url)
         except FeedError as error:
             raise PhotoUnavailable(str(error)) from error
         return Picture(content, media_type(content))
