@@ -11,7 +11,7 @@ import structlog
 
 from . import keys, names, pods, scram
 from .adapters.kubernetes import CONFIG, JOB, SECRET, Kubernetes
-from .adapters.postgres import Postgres
+from .adapters.postgres import Login, Postgres
 from .drift import Object, is_current, stamped
 from .errors import Blocked, Unavailable
 from .names import LABEL_MANAGED_BY, LABEL_RELEASE, MANAGER, TEMPLATE_MIGRATOR, TEMPLATE_OWNER
@@ -68,9 +68,8 @@ class Templates:
         await self.postgres.secure_database(name, connect=[TEMPLATE_MIGRATOR], create=[TEMPLATE_OWNER], comment=COMMENT)
 
     async def _password(self) -> str:
-        found = await self.kube.get(SECRET, SECRET_NAME, self.platform.namespace)
-        if found is not None:
-            return base64.b64decode(found["data"]["database_password"]).decode()
+        if await self.kube.get(SECRET, SECRET_NAME, self.platform.namespace) is not None:
+            return await self.kube.secret_value(SECRET_NAME, self.platform.namespace, "database_password")
         password = keys.password()
         data = {"database_password": base64.b64encode(password.encode()).decode()}
         await self.kube.create(
@@ -90,7 +89,7 @@ class Templates:
             return Outcome(failed=True)
         if not job.get("status", {}).get("succeeded"):
             return Outcome(again_in=10.0)
-        heads = await self.postgres.heads(name)
+        heads = await self.postgres.heads(name, Login(TEMPLATE_MIGRATOR, await self._password(), TEMPLATE_OWNER))
         if not release.heads <= heads:
             log.error("template_incomplete", version=release.version, wanted=sorted(release.heads), got=sorted(heads))
             return Outcome(failed=True)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 from rooftree_operator import keys, names, registry, scram
-from rooftree_operator.adapters.postgres import Postgres, Server
+from rooftree_operator.adapters.postgres import Login, Postgres, Server
 from rooftree_operator.errors import Blocked, Unavailable
 from rooftree_operator.names import TenantId
 
@@ -146,7 +146,7 @@ async def test_the_operators_role_is_no_superuser(place: Place, postgres: Postgr
 async def test_a_clone_belongs_to_the_tenant_and_the_template_stays_the_operators(
     place: Place, postgres: Postgres
 ) -> None:
-    tenant, _ = await tenant_in(place, postgres)
+    tenant, passwords = await tenant_in(place, postgres)
     seen = await postgres.database(names.database(tenant), place.template_owner)
     source = await postgres.database(f"template-{place.mark}", place.template_owner)
     assert seen is not None
@@ -154,7 +154,8 @@ async def test_a_clone_belongs_to_the_tenant_and_the_template_stays_the_operator
     assert (seen.owner, seen.foreign_objects, seen.public_can_connect) == (names.owner_role(tenant), False, False)
     assert (source.owner, source.is_template) == (place.role, True)
     assert seen.can_connect >= {names.app_role(tenant), names.migrator_role(tenant)}
-    assert await postgres.heads(names.database(tenant)) == {"r1"}
+    login = Login(names.migrator_role(tenant), passwords[names.migrator_role(tenant)], names.owner_role(tenant))
+    assert await postgres.heads(names.database(tenant), login) == {"r1"}
 
 
 async def test_what_is_granted_once_is_not_missing_again(place: Place, postgres: Postgres) -> None:
@@ -218,6 +219,32 @@ async def test_a_tenant_cannot_shadow_what_the_operator_calls(place: Place, post
     assert (
         await postgres.ungranted_schemas(names.database(tenant), SCHEMAS, owner=owner, app=names.app_role(tenant)) == []
     )
+
+
+HOSTILE = """
+CREATE TABLE public.caught (who text, acting text, reach boolean);
+CREATE FUNCTION public.trap() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO public.caught VALUES (session_user, current_user, pg_has_role(session_user, '{neighbour}', 'MEMBER'));
+  RETURN NEXT 'r1';
+END $$;
+GRANT ALL ON public.caught TO PUBLIC;
+DROP TABLE migrations.alembic_version;
+CREATE VIEW migrations.alembic_version WITH (security_invoker) AS SELECT public.trap() AS version_num;
+GRANT SELECT ON migrations.alembic_version TO PUBLIC;
+"""
+
+
+async def test_a_view_in_place_of_the_migrations_table_gets_no_rights_of_the_operator(
+    place: Place, postgres: Postgres
+) -> None:
+    neighbour, _ = await tenant_in(place, postgres, "other")
+    tenant, passwords = await tenant_in(place, postgres)
+    migrator, owner = names.migrator_role(tenant), names.owner_role(tenant)
+    with place.enter(migrator, passwords[migrator], names.database(tenant)) as own:
+        own.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
+        own.execute(HOSTILE.replace("{neighbour}", names.owner_role(neighbour)).encode())
+        assert await postgres.heads(names.database(tenant), Login(migrator, passwords[migrator], owner)) == {"r1"}
+        assert own.execute("SELECT * FROM public.caught").fetchall() == [(migrator, owner, False)]
 
 
 async def test_deletion_throws_sessions_out_and_leaves_nothing(place: Place, postgres: Postgres) -> None:

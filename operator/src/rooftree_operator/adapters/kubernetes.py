@@ -3,6 +3,7 @@
 Paths come from a small table rather than from discovery: the operator knows its kinds, and starts without a request.
 """
 
+import base64
 import builtins
 import os
 from collections.abc import Mapping
@@ -110,6 +111,13 @@ class Kubernetes:
             if error.status == 404:
                 return None
             raise
+
+    async def secret_value(self, name: str, namespace: str, key: str) -> str:
+        """One value of a Secret. Raises LookupError if the Secret is gone or lacks it."""
+        found = await self.get(SECRET, name, namespace)
+        if found is None:
+            raise LookupError(f"Secret {namespace}/{name} is gone")
+        return base64.b64decode(found["data"][key]).decode()
 
     async def list(
         self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]

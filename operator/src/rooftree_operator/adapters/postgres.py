@@ -7,7 +7,7 @@ CVE-2026-55769). Passwords arrive as SCRAM verifiers only. Names always go throu
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 import psycopg
@@ -35,6 +35,15 @@ class Server:
     database: str
     ca_file: str | None
     application_name: str = "rooftree-operator"
+
+
+@dataclass(frozen=True)
+class Login:
+    """A role to connect as instead of our own, and the role whose rights it then takes."""
+
+    user: str
+    password: str = field(repr=False)
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Postgres:
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
 
     @asynccontextmanager
-    async def connect(self, database: str | None = None) -> AsyncGenerator[Connection]:
+    async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
         """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not answer."""
         server = self.server
         sslmode = "verify-full" if server.ca_file else "disable"
@@ -77,8 +86,8 @@ class Postgres:
                 connection: Connection = await psycopg.AsyncConnection.connect(
                     host=server.host,
                     port=server.port,
-                    user=server.user,
-                    password=server.password,
+                    user=login.user if login else server.user,
+                    password=login.password if login else server.password,
                     dbname=database or server.database,
                     connect_timeout=CONNECT_TIMEOUT,
                     application_name=server.application_name,
@@ -264,14 +273,19 @@ class Postgres:
         statements = [form.format(schema=sql.Identifier(schema), **roles) for schema in schemas for form in forms]
         await self._write("grant", "schema", *statements, database=database)
 
-    async def heads(self, database: str) -> frozenset[str]:
-        """Revisions that the database's migrations are at; empty before the first."""
-        async with self.connect(database) as connection:
+    async def heads(self, database: str, login: Login) -> frozenset[str]:
+        """Revisions that the database's migrations are at; empty before the first.
+
+        Their table is the tenant's: it may be a view that runs what the tenant likes. So we are the tenant's own
+        migrator meanwhile, and not ourselves, who may act as every tenant.
+        """
+        async with self.connect(database, login) as connection:
+            await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(login.owner)))
             cursor = await connection.execute("SELECT to_regclass('migrations.alembic_version') IS NOT NULL")
             row = await cursor.fetchone()
             if row is None or not row[0]:
                 return frozenset()
-            cursor = await connection.execute("SELECT version_num::text FROM migrations.alembic_version")
+            cursor = await connection.execute("SELECT version_num::text FROM migrations.alembic_version LIMIT 100")
             return frozenset(found[0] for found in await cursor.fetchall())
 
     async def revoke_logins(self, roles: Sequence[str]) -> None:

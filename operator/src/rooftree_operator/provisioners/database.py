@@ -1,10 +1,9 @@
 """The tenant's roles and database: cloned from the release's template, owned by the tenant, closed to everyone else."""
 
-import base64
 from dataclasses import dataclass, field
 
 from .. import names, pods, scram
-from ..adapters.kubernetes import JOB, SECRET, Kubernetes
+from ..adapters.kubernetes import JOB, Kubernetes
 from ..adapters.postgres import DatabaseSeen, Postgres, RoleSeen
 from ..names import TEMPLATE_OWNER, TenantId
 from ..provisioner import Plan, Verdict, blocked, done, waiting
@@ -104,10 +103,7 @@ class Database:
         return await self._postgres.ungranted_schemas(names.database(tenant.id), schemas, owner=owner, app=app)
 
     async def _password(self, tenant: Tenant, secret: str) -> str:
-        found = await self._kube.get(SECRET, secret, tenant.namespace)
-        if found is None:
-            raise LookupError(f"Secret {tenant.namespace}/{secret} is gone")
-        return base64.b64decode(found["data"]["database_password"]).decode()
+        return await self._kube.secret_value(secret, tenant.namespace, "database_password")
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         actions: list[Action] = plan_roles(tenant, seen)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .. import names, pods
 from ..adapters.kubernetes import JOB, Kubernetes
-from ..adapters.postgres import Postgres
+from ..adapters.postgres import Login, Postgres
 from ..drift import Object, stamped
 from ..names import TenantId
 from ..provisioner import Plan, blocked, done, waiting
@@ -32,7 +32,9 @@ class Migrations:
         self._postgres = postgres
 
     async def observe(self, tenant: Tenant) -> Seen:
-        heads = await self._postgres.heads(names.database(tenant.id))
+        password = await self._kube.secret_value(pods.MIGRATOR_SECRET, tenant.namespace, "database_password")
+        login = Login(names.migrator_role(tenant.id), password, names.owner_role(tenant.id))
+        heads = await self._postgres.heads(names.database(tenant.id), login)
         if tenant.release.heads <= heads:
             return Seen(heads, None)
         return Seen(heads, await self._kube.get(JOB, job_name(tenant), tenant.namespace))

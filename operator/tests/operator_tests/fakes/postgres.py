@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from rooftree_operator.adapters.postgres import DatabaseSeen, Postgres, RoleSeen
+from rooftree_operator.adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.names import TEMPLATE_OWNER
 
@@ -105,8 +105,10 @@ class FakePostgres(Postgres):
         self.content[database].granted |= set(schemas)
         self.faults.done()
 
-    async def heads(self, database: str) -> frozenset[str]:
+    async def heads(self, database: str, login: Login) -> frozenset[str]:
         self._read()
+        assert self.known_roles[login.user].can_login
+        assert login.user in self.known_roles[login.owner].members
         return self.content[database].heads
 
     async def revoke_logins(self, roles: Sequence[str]) -> None:
