@@ -24,7 +24,7 @@ class Blocked(Exception):
 
 
 class Unavailable(Exception):
-    """A system that we depend on does not answer. Retried with a backoff; heals by itself."""
+    """A system that we depend on does not answer or refuses for now. Retried with a backoff; heals by itself."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

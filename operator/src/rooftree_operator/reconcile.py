@@ -194,7 +194,7 @@ def unresolved(problem: Blocked | Waiting | Unavailable) -> list[Report]:
     """Reports for a Brokerage that could not be looked at."""
     if isinstance(problem, Unavailable):
         ready = Report("Ready", State.FAILING, problem.reason, problem.message)
-        if problem.reason == "PostgresUnreachable":
+        if problem.reason.startswith("Postgres"):
             return [ready, Report("DatabaseReady", State.FAILING, problem.reason, problem.message)]
         return [ready]
     state = State.BLOCKED if isinstance(problem, Blocked) else State.WAITING

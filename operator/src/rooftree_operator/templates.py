@@ -40,6 +40,10 @@ class Templates:
         name = names.template_database(version)
         try:
             found = await self.postgres.database(name, TEMPLATE_OWNER)
+            if found is not None and not found.usable:
+                # An interrupted DROP left it; only another one works on it.
+                await self.postgres.drop_database(name)
+                found = None
             try:
                 release = await self.releases.find(version, "")
             except Blocked:

@@ -281,6 +281,18 @@ async def test_a_server_that_does_not_answer_is_unavailable_and_not_a_crash(plac
     assert caught.value.reason == "PostgresUnreachable"
 
 
+async def test_a_server_that_answers_and_refuses_is_not_called_unreachable(place: Place, postgres: Postgres) -> None:
+    await postgres.create_database(f"{place.mark}-busy", owner=None, template="template0")
+    with place.enter(place.role, place.password, f"{place.mark}-busy"):
+        drop = sql.SQL("DROP DATABASE {}").format(sql.Identifier(f"{place.mark}-busy"))
+        with pytest.raises(Unavailable, match=r"is being accessed by other users \(55006\)") as busy:
+            await postgres._write("drop", "database", drop)
+    with pytest.raises(Unavailable, match="password authentication failed") as stranger:
+        await Postgres(place.server(password="wrong-word")).ping()  # noqa: S106 -- no secret
+    assert (busy.value.reason, stranger.value.reason) == ("PostgresRefused", "PostgresRefused")
+    assert "wrong-word" not in stranger.value.message
+
+
 async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgres: Postgres) -> None:
     rows = registry.PostgresRegistry(postgres)
     await rows.prepare()

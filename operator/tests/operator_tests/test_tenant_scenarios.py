@@ -1,5 +1,7 @@
 """The life of tenants over fakes that keep state."""
 
+from dataclasses import replace
+
 import pytest
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, PLAN, ROUTE, SECRET
 from rooftree_operator.provisioners.credentials import decoded
@@ -139,6 +141,22 @@ async def test_deletion_waits_for_postgres_and_says_so() -> None:
     world.postgres.down = False
     await world.converge("acme")
     assert world.kube.find(BROKERAGE, "acme") is None
+
+
+@pytest.mark.parametrize("wanted", [False, True], ids=["obsolete", "of-a-release"])
+async def test_a_template_whose_drop_was_interrupted_is_dropped_and_made_again_only_if_wanted(wanted: bool) -> None:
+    world = World()
+    await world.release("1.0.0")
+    if not wanted:
+        del world.kube.objects["ConfigMap", NAMESPACE, "release-1.0.0"]
+    name = "template-1.0.0"
+    world.postgres.known[name] = replace(world.postgres.known[name], usable=False, is_template=False)
+    for _ in range(3):
+        await world.templates.reconcile("1.0.0")
+        world.settle()
+    assert (name in world.postgres.known) is wanted
+    assert f"drop database {name}" in world.postgres.writes
+    assert not wanted or world.postgres.known[name].is_template
 
 
 async def test_deleting_one_tenant_touches_nothing_of_its_neighbour() -> None:

@@ -78,7 +78,7 @@ class Postgres:
 
     @asynccontextmanager
     async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
-        """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not answer."""
+        """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not do it now."""
         server = self.server
         sslmode = "verify-full" if server.ca_file else "disable"
         try:
@@ -99,10 +99,7 @@ class Postgres:
                 async with connection:
                     yield connection
         except (psycopg.OperationalError, TimeoutError) as error:
-            reason = " ".join(str(error).split()) or "no answer in time"
-            raise Unavailable(
-                "PostgresUnreachable", f"PostgreSQL at {server.host}:{server.port} does not answer: {reason}"
-            ) from error
+            raise _unavailable(server, error) from error
 
     async def _rows(self, query: LiteralString, *values: Any) -> list[TupleRow]:
         async with self.connect() as connection:
@@ -327,3 +324,16 @@ class Postgres:
                      AND split_part(application_name, '/', 2)::int < %s""",
                 (epoch,),
             )
+
+
+def _unavailable(server: Server, error: psycopg.OperationalError | TimeoutError) -> Unavailable:
+    """Tells a server that is away from one that answers and refuses, with its words but never with the statement."""
+    where = f"PostgreSQL at {server.host}:{server.port}"
+    state = error.sqlstate if isinstance(error, psycopg.OperationalError) else None
+    if state and not state.startswith(("08", "57P")):
+        return Unavailable("PostgresRefused", f"{where} refuses: {error.diag.message_primary} ({state})")
+    words = " ".join(str(error).split()) or "no answer in time"
+    # What is refused at login comes without a state; a server that starts or stops says so in the same way.
+    if not state and "FATAL: " in words and "the database system is " not in words:
+        return Unavailable("PostgresRefused", f"{where} refuses: {words[words.index('FATAL: ') :]}")
+    return Unavailable("PostgresUnreachable", f"{where} does not answer: {words}")

@@ -125,6 +125,7 @@ class FakePostgres(Postgres):
         self.faults.done()
 
     async def drop_template(self, name: str) -> None:
+        assert self.known[name].usable, "ALTER DATABASE would fail"
         await self.drop_database(name)
 
     async def drop_roles(self, names: Sequence[str]) -> None:
