@@ -4,12 +4,19 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from .adapters.kubernetes import LEASE, Conflict, Kubernetes
+import structlog
+
+from .adapters.kubernetes import LEASE, ApiError, Conflict, Kubernetes
 from .drift import Object
 from .errors import Unavailable
 
+log = structlog.get_logger(__name__)
+
 DURATION = 15  # seconds; a holder that did not renew for so long has lost it
-RENEW = 4.0  # seconds; three tries fit before others may take it
+MARGIN = 3.0  # seconds before that in which the holder has ended itself: effects on their way arrive, clocks differ
+RENEW = 4.0  # seconds from one renewal to the next
+TRY = 3.0  # seconds for one renewal; below RENEW, so that a request that hangs leaves time for others
+RETRY = 1.0  # seconds after a try that failed
 
 
 class LeaseLost(Exception):
@@ -26,26 +33,40 @@ class LeaseHolder:
         self._name, self._namespace, self._identity = name, namespace, identity
         self._now = now
         self._held: Object | None = None
+        self._renewed = 0.0  # when the last good renewal was sent, by the loop's clock
+
+    @property
+    def held(self) -> bool:
+        """Whether it is ours as far as we know; `is_held` asks."""
+        return self._held is not None
+
+    async def is_held(self) -> bool:
+        """Whether the apiserver still says that it is ours, in our epoch. Raises `ApiError` and `Unavailable`."""
+        found = await self._kube.get(LEASE, self._name, self._namespace)
+        return found is not None and self._held is not None and _holder(found) == _holder(self._held)
 
     async def acquire(self) -> int:
         """Waits until the Lease is ours; returns the epoch, higher than every one before."""
         while True:
+            started = asyncio.get_running_loop().time()
             held = await self._try()
             if held is not None:
-                self._held = held
+                self._held, self._renewed = held, started
                 return int(held["spec"]["leaseTransitions"])
             await asyncio.sleep(RENEW / 2)
 
     async def _try(self) -> Object | None:
-        found = await self._kube.get(LEASE, self._name, self._namespace)
         try:
+            found = await self._kube.get(LEASE, self._name, self._namespace)
             if found is None:
                 return await self._kube.create(self._lease({"name": self._name, "namespace": self._namespace}, 1))
             spec = found["spec"]
             if spec.get("holderIdentity") and not self._expired(spec):
                 return None
             return await self._kube.replace(self._lease(found["metadata"], int(spec.get("leaseTransitions", 0)) + 1))
-        except Conflict:
+        except (ApiError, Unavailable) as error:
+            if not isinstance(error, Conflict):
+                log.warning("lease_not_acquired", error=str(error))
             return None
 
     def _expired(self, spec: Object) -> bool:
@@ -64,25 +85,53 @@ class LeaseHolder:
         return {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec}
 
     async def keep(self) -> None:
-        """Renews until it is lost, then raises `LeaseLost`."""
-        failing_since: datetime | None = None
-        while True:
-            await asyncio.sleep(RENEW)
-            assert self._held is not None
-            epoch = int(self._held["spec"]["leaseTransitions"])
-            try:
-                self._held = await self._kube.replace(self._lease(self._held["metadata"], epoch))
-                failing_since = None
-            except Conflict as error:
-                raise LeaseLost("another operator took the lease") from error
-            except Unavailable as error:
-                failing_since = failing_since or self._now()
-                if self._now() - failing_since > timedelta(seconds=DURATION - 2 * RENEW):
-                    raise LeaseLost("the lease could not be renewed in time") from error
+        """Renews until it is lost, then raises `LeaseLost`: in time before anybody else may take it."""
+        pause = RENEW
+        try:
+            while True:
+                async with asyncio.timeout_at(self._renewed + DURATION - MARGIN):
+                    await asyncio.sleep(pause)
+                    pause = RENEW if await self._renew() else RETRY
+        except TimeoutError as error:
+            self._held = None
+            raise LeaseLost("the lease could not be renewed in time") from error
+
+    async def _renew(self) -> bool:
+        assert self._held is not None
+        started = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(TRY):
+                try:
+                    self._held = await self._kube.replace(self._lease(self._held["metadata"], _holder(self._held)[1]))
+                except Conflict:
+                    await self._reread(self._held)
+                    return False
+        except (ApiError, Unavailable, TimeoutError) as error:
+            log.warning("lease_not_renewed", error=str(error) or "no answer in time")
+            return False
+        self._renewed = started
+        return True
+
+    async def _reread(self, known: Object) -> None:
+        """After a conflict: ours still if only the version is another, for example as an answer was lost."""
+        found = await self._kube.get(LEASE, self._name, self._namespace)
+        if found is None or _holder(found) != _holder(known):
+            self._held = None
+            raise LeaseLost("another operator took the lease")
+        self._held = found
 
     async def release(self) -> None:
-        """Hands it over at once, so that a successor need not wait."""
-        if self._held is not None:
-            epoch = int(self._held["spec"]["leaseTransitions"])
-            await self._kube.replace(self._lease(self._held["metadata"], epoch, ""))
-            self._held = None
+        """Hands it over at once, so that a successor need not wait. If that fails, it runs out by itself."""
+        held, self._held = self._held, None
+        if held is None:
+            return
+        try:
+            async with asyncio.timeout(TRY):
+                await self._kube.replace(self._lease(held["metadata"], _holder(held)[1], ""))
+        except (ApiError, Unavailable, TimeoutError) as error:
+            log.warning("lease_not_released", error=str(error) or "no answer in time")
+
+
+def _holder(lease: Object) -> tuple[str, int]:
+    """Who holds it, in which epoch."""
+    return lease["spec"].get("holderIdentity", ""), int(lease["spec"]["leaseTransitions"])

@@ -4,8 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from rooftree_operator.adapters.kubernetes import LEASE, Conflict
+from rooftree_operator.adapters.kubernetes import LEASE, ApiError, Conflict
 from rooftree_operator.drift import Object
+from rooftree_operator.errors import Unavailable
 from rooftree_operator.lease import DURATION, LeaseHolder, LeaseLost
 
 from .fakes.kubernetes import FakeKubernetes
@@ -14,14 +15,34 @@ NAMESPACE = "rooftree-system"
 
 
 class Cluster(FakeKubernetes):
-    """Adds the update verb, which only the Lease uses."""
+    """Adds the update verb, which only the Lease uses. `answers`: what becomes of the next updates."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[Exception | str] = []
+        self.updates = 0
 
     async def replace(self, wanted: Object) -> Object:
+        self.updates += 1
+        answer = self.answers.pop(0) if self.answers else ""
+        if answer == "hangs":
+            await asyncio.Event().wait()
+        if answer == "lost":
+            self._update(wanted)
+            raise Unavailable("ApiServerUnreachable", "the answer is lost")
+        if isinstance(answer, Exception):
+            raise answer
+        return self._update(wanted)
+
+    def _update(self, wanted: Object) -> Object:
         old = self.find(LEASE, wanted["metadata"]["name"], NAMESPACE)
         assert old is not None
         if old["metadata"]["resourceVersion"] != wanted["metadata"].get("resourceVersion"):
             raise Conflict(409, "the object has changed")
         return self.put(wanted)
+
+
+REFUSALS = [ApiError(500, "etcd has no leader"), ApiError(429, "too many"), Unavailable("ApiServerUnreachable", "")]
 
 
 class Time:
@@ -67,3 +88,68 @@ async def test_a_holder_that_was_followed_notices_and_stops(monkeypatch: pytest.
     await candidate(cluster, time, "two").acquire()
     with pytest.raises(LeaseLost, match="another operator"):
         await first.keep()
+    assert not first.held
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same proportions, twenty times as fast."""
+    for name, seconds in {"DURATION": 0.75, "MARGIN": 0.15, "RENEW": 0.2, "TRY": 0.15, "RETRY": 0.05}.items():
+        monkeypatch.setattr(f"rooftree_operator.lease.{name}", seconds)
+
+
+async def kept(holder: LeaseHolder, cluster: Cluster, *, updates: int) -> None:
+    """Keeps it until so many updates were tried; raises what `keep` raises."""
+    task = asyncio.create_task(holder.keep())
+    async with asyncio.timeout(5):
+        while cluster.updates < updates and not task.done():
+            await asyncio.sleep(0.001)
+    if task.done():
+        task.result()
+    task.cancel()
+    await asyncio.wait({task})
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("answer", [*REFUSALS, "hangs", "lost"], ids=["500", "429", "away", "hangs", "lost"])
+async def test_a_renewal_that_fails_once_is_tried_again(answer: Exception | str) -> None:
+    cluster = Cluster()
+    holder = candidate(cluster, Time(), "one")
+    await holder.acquire()
+    cluster.answers = [answer]
+    await kept(holder, cluster, updates=5)
+    assert holder.held
+    assert await holder.is_held()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("answer", [REFUSALS[0], "hangs"], ids=["refused", "hangs"])
+async def test_a_holder_ends_before_anybody_else_may_take_it(answer: Exception | str) -> None:
+    cluster = Cluster()
+    holder = candidate(cluster, Time(), "one")
+    await holder.acquire()
+    cluster.answers = [answer] * 1000
+    renewed = asyncio.get_running_loop().time()
+    with pytest.raises(LeaseLost, match="in time"):
+        await holder.keep()
+    assert asyncio.get_running_loop().time() - renewed < 0.75
+    assert not holder.held
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("answer", REFUSALS, ids=["500", "429", "away"])
+async def test_a_candidate_goes_on_trying_when_it_is_refused(answer: Exception) -> None:
+    cluster, time = Cluster(), Time()
+    await candidate(cluster, time, "one").acquire()
+    time.now += timedelta(seconds=DURATION + 1)
+    cluster.answers = [answer]
+    assert await candidate(cluster, time, "two").acquire() == 2
+
+
+async def test_a_release_that_is_refused_hides_no_other_error() -> None:
+    cluster = Cluster()
+    holder = candidate(cluster, Time(), "one")
+    await holder.acquire()
+    cluster.answers = [Conflict(409, "the object has changed")]
+    await holder.release()
+    assert not holder.held
