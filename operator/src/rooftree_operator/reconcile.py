@@ -36,10 +36,20 @@ class LoginGate(Protocol):
     async def revoke_logins(self, roles: list[str]) -> None: ...
 
 
+class Holding(Protocol):
+    """Knows whether this operator is still the one that acts."""
+
+    async def is_held(self) -> bool: ...
+
+
 class Probe(Protocol):
     """Asks a tenant through the edge who it is."""
 
     async def version(self, host: str, port: int) -> Answer: ...
+
+
+class Overtaken(Exception):
+    """The world changed under a deletion; the next pass looks at it afresh."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,7 @@ class Reconciler:
     graph: Graph
     delete_order: tuple[str, ...]
     logins: LoginGate
+    lease: Holding
     edge: Probe
     platform: Platform
     now: Callable[[], datetime]
@@ -148,9 +159,12 @@ class Reconciler:
         try:
             tenant = await self._known_id(brokerage)
             if tenant is not None:
-                await self._report_deleting(brokerage, "Deleting", "the brokerage and all its data are being deleted")
-                await self._delete_parts(tenant)
+                await self._delete_parts(metadata, tenant)
+        except Overtaken as change:
+            log.warning("deletion_stopped", brokerage=metadata["name"], reason=str(change))
+            return Outcome(failed=True)
         except Waiting as wait:
+            await self._report_deleting(brokerage, "Deleting", "the brokerage and all its data are being deleted")
             return Outcome(again_in=wait.retry_in)
         except Unavailable as outage:
             await self._report_deleting(brokerage, outage.reason, f"{outage.message}; deletion goes on when it is back")
@@ -166,12 +180,24 @@ class Reconciler:
         entry = await self.registry.find(brokerage["metadata"]["uid"])
         return entry.id if entry else None
 
-    async def _delete_parts(self, tenant: TenantId) -> None:
+    async def _delete_parts(self, metadata: Object, tenant: TenantId) -> None:
         """Logins first, so that nothing changes data any more; data after what could use it; the tombstone last."""
+        await self._confirm(metadata)
         await self.logins.revoke_logins([names.app_role(tenant), names.migrator_role(tenant)])
         for part in self.delete_order:
+            await self._confirm(metadata)
             await self.graph.by_name[part].delete(tenant)
         await self.registry.bury(tenant)
+
+    async def _confirm(self, metadata: Object) -> None:
+        """Right before what cannot be undone: it is still wanted, and still ours to do. Raises `Overtaken`."""
+        fresh = await self.kube.get(BROKERAGE, metadata["name"])
+        if fresh is None or fresh["metadata"]["uid"] != metadata["uid"]:
+            raise Overtaken("the brokerage is another one now")
+        if "deletionTimestamp" not in fresh["metadata"]:
+            raise Overtaken("the brokerage is not being deleted")
+        if not await self.lease.is_held():
+            raise Overtaken("another operator acts now")
 
     async def _report_deleting(self, brokerage: Object, reason: str, message: str) -> None:
         old, generation = brokerage.get("status", {}), brokerage["metadata"]["generation"]

@@ -1,7 +1,6 @@
 """Puts the operator together and runs its workers. Knows nothing of Kopf: events arrive through the queue."""
 
 import asyncio
-import dataclasses
 import json
 import random
 import time
@@ -80,21 +79,19 @@ class Operator:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
         epoch = await self.lease.acquire()
         log.info("lease_acquired", epoch=epoch)
-        server = self.postgres.server
-        self.postgres.server = dataclasses.replace(server, application_name=f"{names.MANAGER}/{epoch}")
+        self.postgres.take_over(epoch)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.lease.keep())
-            group.create_task(self._prepare(epoch))
+            group.create_task(self._prepare())
             group.create_task(self._resync())
             group.create_task(self._watch_postgres())
             for _ in range(self.settings.workers):
                 group.create_task(self._work())
 
-    async def _prepare(self, epoch: int) -> None:
-        """Ends sessions of older epochs and makes the registry's table, as soon as PostgreSQL answers."""
+    async def _prepare(self) -> None:
+        """Makes the registry's table as soon as PostgreSQL answers. Tenants that have an id do not wait for it."""
         while True:
             try:
-                await self.postgres.fence(epoch)
                 await self.registry.prepare()
             except Unavailable as outage:
                 log.warning("postgres_unreachable", message=outage.message)
@@ -206,6 +203,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     ca = settings.postgres("ca.crt") + "\n"
     releases = Releases(kube, settings.namespace)
     registry = PostgresRegistry(postgres, json.dumps({"postgres": f"{postgres.server.host}:{postgres.server.port}"}))
+    lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
     reconciler = Reconciler(
         kube=kube,
         registry=registry,
@@ -213,12 +211,12 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         graph=graph(kube, postgres, ca),
         delete_order=DELETE_ORDER,
         logins=postgres,
+        lease=lease,
         edge=edge,
         platform=platform,
         now=_now,
         instance=settings.pod_name,
     )
-    lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
     templates = Templates(kube, postgres, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
     return Operator(settings, queue, kube, postgres, registry, reconciler, templates, releases, lease)

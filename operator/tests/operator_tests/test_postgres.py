@@ -293,6 +293,22 @@ async def test_a_server_that_answers_and_refuses_is_not_called_unreachable(place
     assert "wrong-word" not in stranger.value.message
 
 
+async def test_an_operator_that_takes_over_ends_older_sessions_before_it_does_anything(
+    place: Place, postgres: Postgres
+) -> None:
+    postgres.take_over(7)
+    async with postgres.connect() as same:
+        older, newer = Postgres(place.server()), Postgres(place.server())
+        older.take_over(6)
+        async with older.connect() as late:
+            newer.take_over(7)
+            await newer.ping()
+            await newer.ping()
+            with pytest.raises(psycopg.OperationalError):
+                await late.execute("SELECT 1")
+        await same.execute("SELECT 1")
+
+
 async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgres: Postgres) -> None:
     rows = registry.PostgresRegistry(postgres)
     await rows.prepare()

@@ -1,5 +1,6 @@
 """The life of tenants over fakes that keep state."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -131,13 +132,16 @@ async def test_logins_go_first_and_data_goes_after_the_namespace() -> None:
     assert world.postgres.writes.index(f"nologin {tenant}.app") < world.postgres.writes.index(f"drop database {tenant}")
 
 
-async def test_deletion_waits_for_postgres_and_says_so() -> None:
+async def test_deletion_waits_for_postgres_and_says_so_once() -> None:
     world = await ready_world()
     world.delete("acme")
     world.postgres.down = True
-    assert (await world.reconciler.reconcile("acme")).failed
-    assert world.status("acme")["phase"] == "Deleting"
-    assert world.condition("acme", "Ready") == ("False", "PostgresUnreachable")
+    world.forget_writes()
+    for _ in range(3):
+        assert (await world.reconciler.reconcile("acme")).failed
+        assert world.status("acme")["phase"] == "Deleting"
+        assert world.condition("acme", "Ready") == ("False", "PostgresUnreachable")
+    assert world.writes() == ["apply Brokerage/status acme"]
     world.postgres.down = False
     await world.converge("acme")
     assert world.kube.find(BROKERAGE, "acme") is None
@@ -157,6 +161,37 @@ async def test_a_template_whose_drop_was_interrupted_is_dropped_and_made_again_o
     assert (name in world.postgres.known) is wanted
     assert f"drop database {name}" in world.postgres.writes
     assert not wanted or world.postgres.known[name].is_template
+
+
+async def test_a_deletion_stops_where_another_operator_took_over() -> None:
+    world = await ready_world()
+    tenant = world.tenant("acme")
+    world.delete("acme")
+    world.lease.lost_after = 0
+    world.forget_writes()
+    assert (await world.reconciler.reconcile("acme")).failed
+    assert world.postgres.writes == []
+    world.lease.lost_after = None
+    while f"tenant-{tenant}" in str(world.kube.of_tenants()):
+        await world.reconciler.reconcile("acme")
+        world.settle()
+    world.lease.lost_after = len(world.reconciler.delete_order)  # logins and all parts but the last: the database
+    assert (await world.reconciler.reconcile("acme")).failed
+    assert str(tenant) in world.postgres.known
+    assert world.kube.find(BROKERAGE, "acme") is not None
+
+
+@pytest.mark.parametrize("change", [{"uid": "another"}, {"deletionTimestamp": None}], ids=["namesake", "not-deleted"])
+async def test_nothing_is_destroyed_for_a_snapshot_that_is_no_longer_true(change: dict[str, str | None]) -> None:
+    world = await ready_world()
+    world.delete("acme")
+    item = world.kube.find(BROKERAGE, "acme")
+    assert item is not None
+    old = deepcopy(item)
+    item["metadata"] = {name: value for name, value in {**item["metadata"], **change}.items() if value is not None}
+    world.forget_writes()
+    assert (await world.reconciler._delete(old)).failed
+    assert world.postgres.writes == []
 
 
 async def test_deleting_one_tenant_touches_nothing_of_its_neighbour() -> None:

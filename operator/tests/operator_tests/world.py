@@ -63,6 +63,18 @@ def plan(name: str, **spec: Any) -> Object:
     }
 
 
+class FakeLease:
+    """A Lease that is ours until `lost_after` more questions."""
+
+    lost_after: int | None = None
+
+    async def is_held(self) -> bool:
+        if self.lost_after is None:
+            return True
+        self.lost_after -= 1
+        return self.lost_after >= 0
+
+
 @dataclass
 class World:
     """The platform. `faults` is shared by all fakes."""
@@ -73,6 +85,7 @@ class World:
         self.kube = FakeKubernetes(self.faults)
         self.postgres = FakePostgres(self.faults)
         self.registry = FakeRegistry(self.postgres)
+        self.lease = FakeLease()
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
         self.reconciler = Reconciler(
@@ -82,6 +95,7 @@ class World:
             graph=graph(self.kube, self.postgres, CA),
             delete_order=DELETE_ORDER,
             logins=self.postgres,
+            lease=self.lease,
             edge=FakeEdge(self.kube),
             platform=PLATFORM,
             now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC),

@@ -7,7 +7,7 @@ CVE-2026-55769). Passwords arrive as SCRAM verifiers only. Names always go throu
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
 
 import psycopg
@@ -16,12 +16,17 @@ from psycopg.rows import TupleRow
 
 from .. import effects
 from ..errors import Unavailable
+from ..names import MANAGER
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
 CONNECT_TIMEOUT = 3  # seconds; a stopped server is noticed within them
 STATEMENT_TIMEOUT = 20.0  # seconds; a clone of a template takes well under one
 MOST_CONNECTIONS = 6  # of the operator's, at the same time
+FENCE: LiteralString = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE usename = current_user AND pid <> pg_backend_pid() AND starts_with(application_name, %(prefix)s)
+  AND split_part(application_name, '/', 2)::int < %(epoch)s"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,22 @@ class Postgres:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._unfenced: int | None = None
+
+    def take_over(self, epoch: int) -> None:
+        """From now on we act in `epoch`: nothing is done before the sessions of older epochs have ended."""
+        self.server = replace(self.server, application_name=f"{MANAGER}/{epoch}")
+        self._unfenced = epoch
+
+    async def _fence(self, connection: Connection) -> None:
+        epoch = self._unfenced
+        if epoch is None:
+            return
+        cursor = await connection.execute(FENCE, {"prefix": f"{MANAGER}/", "epoch": epoch})
+        if not all(ended for (ended,) in await cursor.fetchall()):
+            raise Unavailable("PostgresRefused", "sessions of an operator that acted before do not end")
+        if self._unfenced == epoch:
+            self._unfenced = None
 
     @asynccontextmanager
     async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
@@ -97,6 +118,8 @@ class Postgres:
                     sslrootcert=server.ca_file,
                 )
                 async with connection:
+                    if login is None:
+                        await self._fence(connection)
                     yield connection
         except (psycopg.OperationalError, TimeoutError) as error:
             raise _unavailable(server, error) from error
@@ -313,17 +336,6 @@ class Postgres:
         """Drops roles that own nothing any more; those that are gone are fine."""
         statements = [sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)) for name in names]
         await self._write("drop", "role", *statements)
-
-    async def fence(self, epoch: int) -> None:
-        """Ends sessions of operators that held the lease before us, so that no effect of theirs comes late."""
-        async with self.connect() as connection:
-            await connection.execute(
-                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                   WHERE usename = current_user AND pid <> pg_backend_pid()
-                     AND application_name LIKE 'rooftree-operator/%%'
-                     AND split_part(application_name, '/', 2)::int < %s""",
-                (epoch,),
-            )
 
 
 def _unavailable(server: Server, error: psycopg.OperationalError | TimeoutError) -> Unavailable:
