@@ -6,6 +6,7 @@ No create, update, resume or delete handlers: so Kopf writes no annotation and n
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import kopf
@@ -25,9 +26,9 @@ def _resource(kind: Kind) -> tuple[str, str, str]:
     return group, version, kind.plural
 
 
-def register(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
-    """Hooks the queue to what Kopf watches."""
-    intake = Intake(queue)
+def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[], bool]) -> None:
+    """Hooks the queue to what Kopf watches. `acts` says whether this replica works on the queue."""
+    intake = Intake(queue, acts)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
     for kind in (NAMESPACE, DEPLOYMENT, JOB, ROUTE):
@@ -39,8 +40,9 @@ def register(registry: kopf.OperatorRegistry, queue: WorkQueue) -> None:
 class Intake:
     """Turns events into keys."""
 
-    def __init__(self, queue: WorkQueue) -> None:
+    def __init__(self, queue: WorkQueue, acts: Callable[[], bool]) -> None:
         self._queue = queue
+        self._acts = acts
         self._seen: dict[str, str] = {}
 
     def brokerage(self, event: Any, **_: Any) -> None:
@@ -67,6 +69,8 @@ class Intake:
             self._queue.add(release_key(version), Priority.CHILD)
 
     def moves(self, **_: Any) -> float:
+        if not self._acts():
+            return 0.0  # on standby for the Lease: the queue only fills
         if self._queue.oldest_age > STUCK:
             # Kopf retries any other error inside the request, which would hang the probe instead of failing it.
             raise kopf.PermanentError(f"a key has waited for {self._queue.oldest_age:.0f} s")
@@ -107,7 +111,7 @@ def configured() -> kopf.OperatorSettings:
 async def run(settings: Settings, operator: Operator) -> None:
     """Kopf and the workers together; the end of one is the end of both."""
     registry = kopf.OperatorRegistry()
-    register(registry, operator.queue)
+    register(registry, operator.queue, lambda: operator.lease.held)
     stop = asyncio.Event()
     informer = asyncio.create_task(
         kopf.operator(
