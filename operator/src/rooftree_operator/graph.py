@@ -15,6 +15,8 @@ from .tenant import Tenant
 log = structlog.get_logger(__name__)
 
 AnyProvisioner = Provisioner[Any]
+# The part's own report, what else it reports, and the status fields that it knows.
+Result = tuple[Report, tuple[Report, ...], dict[str, Any]]
 
 
 class Graph:
@@ -30,41 +32,41 @@ class Graph:
 
     async def run(self, tenant: Tenant) -> tuple[list[Report], dict[str, Any]]:
         """One pass over all of them: their reports in order, and the status fields that they know."""
-        tasks: dict[str, asyncio.Task[tuple[Report, dict[str, Any]]]] = {}
+        tasks: dict[str, asyncio.Task[Result]] = {}
         async with asyncio.TaskGroup() as group:
             for name in self._order:
                 needed = [tasks[need] for need in sorted(self._needs[name])]
                 tasks[name] = group.create_task(self._run_one(self.by_name[name], needed, tenant))
         results = [tasks[name].result() for name in self._order]
-        fields = {key: value for _, known in results for key, value in known.items()}
-        return [report for report, _ in results], fields
+        fields = {key: value for _, _, known in results for key, value in known.items()}
+        return [report for own, also, _ in results for report in (own, *also)], fields
 
     async def _run_one(
-        self, part: AnyProvisioner, needed: list[asyncio.Task[tuple[Report, dict[str, Any]]]], tenant: Tenant
-    ) -> tuple[Report, dict[str, Any]]:
+        self, part: AnyProvisioner, needed: list[asyncio.Task[Result]], tenant: Tenant
+    ) -> Result:
         condition = part.condition or part.name
         for need in needed:
-            report, _ = await need
+            report, _, _ = await need
             if report.state is not State.DONE:
-                return Report(condition, State.SKIPPED, "AwaitingDependency", f"waits for {report.condition}"), {}
+                return Report(condition, State.SKIPPED, "AwaitingDependency", f"waits for {report.condition}"), (), {}
         try:
             return await _pass(part, condition, tenant)
         except Waiting as wait:
-            return Report(condition, State.WAITING, wait.reason, wait.message, wait.retry_in), {}
+            return Report(condition, State.WAITING, wait.reason, wait.message, wait.retry_in), (), {}
         except Blocked as block:
-            return Report(condition, State.BLOCKED, block.reason, block.message), {}
+            return Report(condition, State.BLOCKED, block.reason, block.message), (), {}
         except Unavailable as outage:
-            return Report(condition, State.FAILING, outage.reason, outage.message), {}
+            return Report(condition, State.FAILING, outage.reason, outage.message), (), {}
         except Exception as error:
             # The edge of one part: others go on, the queue backs off, the condition says what happened.
             log.exception("part_failed", part=part.name, tenant=tenant.id.value)
             message = f"{type(error).__name__}: {error}; retried, a platform admin must look if it stays"
-            return Report(condition, State.FAILING, "InternalError", message[:1000]), {}
+            return Report(condition, State.FAILING, "InternalError", message[:1000]), (), {}
 
 
-async def _pass(part: AnyProvisioner, condition: str, tenant: Tenant) -> tuple[Report, dict[str, Any]]:
+async def _pass(part: AnyProvisioner, condition: str, tenant: Tenant) -> Result:
     plan = part.plan(tenant, await part.observe(tenant))
     await part.apply(tenant, plan)
     verdict = plan.verdict
     report = Report(condition, verdict.state, verdict.reason, verdict.message, verdict.retry_in)
-    return report, dict(plan.status or {})
+    return report, plan.also, dict(plan.status or {})

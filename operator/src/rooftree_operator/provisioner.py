@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from .conditions import State
+from .conditions import Report, State
 from .drift import Object
 from .names import TenantId
 from .tenant import Tenant
@@ -46,6 +46,7 @@ class Plan:
     objects: tuple[Object, ...] = ()
     actions: tuple[Any, ...] = ()
     status: Mapping[str, Any] | None = None  # fields of the Brokerage's status that this part knows
+    also: tuple[Report, ...] = ()  # conditions of its own beside the verdict; no other part waits for them
 
 
 class Provisioner(Protocol, Generic[SeenT]):

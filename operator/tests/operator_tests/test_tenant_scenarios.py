@@ -274,6 +274,40 @@ async def test_feed_credentials_are_copied_only_from_a_secret_that_is_labelled_f
     assert '"client_secret": "secret"' in decoded(world.child("acme", SECRET, "app"))["feeds.json"]
 
 
+async def test_a_feed_without_its_secret_is_waited_for_while_the_tenant_goes_on() -> None:
+    world = await ready_world(mls=[FEED])
+    outcome = await world.reconciler.reconcile("acme")
+    assert (outcome.failed, outcome.again_in) == (False, 5.0)
+    assert world.condition("acme", "FeedsReady") == ("False", "FeedCredentialsMissing")
+    assert world.condition("acme", "Ready") == ("False", "FeedCredentialsMissing")
+    assert world.condition("acme", "Stalled") == ("absent", "absent")
+    parts = ("DatabaseReady", "MigrationsApplied", "WorkloadReady", "RouteReady")
+    assert {world.condition("acme", part)[0] for part in parts} == {"True"}
+    assert decoded(world.child("acme", SECRET, "app"))["feeds.json"] == "[]"
+    labels = {"rooftree.dev/brokerage": "acme"}
+    metadata = {"name": "feed", "namespace": NAMESPACE, "labels": labels}
+    data = {"client_id": "aWQ=", "client_secret": "c2VjcmV0"}
+    world.kube.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    await world.converge("acme")
+    assert world.status("acme")["phase"] == "Ready"
+    assert world.condition("acme", "FeedsReady") == ("True", "Provisioned")
+
+
+async def test_a_live_tenant_that_loses_the_secret_of_a_feed_is_still_brought_to_a_new_version() -> None:
+    world = World()
+    await world.release("1.0.0")
+    metadata = {"name": "feed", "namespace": NAMESPACE, "labels": {"rooftree.dev/brokerage": "acme"}}
+    data = {"client_id": "aWQ=", "client_secret": "c2VjcmV0"}
+    world.kube.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    world.kube.put(brokerage("acme", mls=[FEED]))
+    await world.converge("acme")
+    del world.kube.objects["Secret", NAMESPACE, "feed"]
+    await world.release("1.1.0", "r2")
+    await world.converge("acme")
+    assert world.status("acme")["version"] == "1.1.0"
+    assert "feed" in world.status("acme")["message"]
+
+
 async def test_no_secret_shows_in_status_events_or_labels() -> None:
     world = await ready_world()
     secrets = {

@@ -9,10 +9,14 @@ from typing import cast
 
 from .. import keys, names, pods
 from ..adapters.kubernetes import CONFIG, SECRET, Kubernetes
+from ..conditions import Report, State
 from ..drift import Object, differences, pending
 from ..names import TenantId
-from ..provisioner import Plan, blocked, done
+from ..provisioner import Plan, done
 from ..tenant import Tenant
+
+CONDITION_FEEDS = "FeedsReady"
+FEED_RETRY = 5.0  # seconds; Secrets are not watched
 
 # Made once and never again: what hangs on each of them would break.
 GENERATED: dict[str, dict[str, Callable[[], str]]] = {
@@ -27,10 +31,11 @@ GENERATED: dict[str, dict[str, Callable[[], str]]] = {
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed of the spec with its credentials as found; `problem` says why there are none."""
+    """A feed of the spec with its credentials as found; `problem` says why there are none, yet if `awaited`."""
 
     name: str
     problem: str = ""
+    awaited: bool = False
     client_id: str = field(default="", repr=False)
     client_secret: str = field(default="", repr=False)
 
@@ -81,15 +86,13 @@ class Credentials:
         return Seen({pods.APP_SECRET: app, pods.MIGRATOR_SECRET: migrator}, ca, found)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        problems = [feed.problem for feed in seen.feeds if feed.problem]
-        if problems:
-            return Plan(blocked("FeedCredentialsMissing", f"{problems[0]}: a platform admin must provide it"))
         wanted = {pods.APP_SECRET: {"feeds.json": _feeds_json(tenant, seen)}, pods.MIGRATOR_SECRET: {}}
         actions = [_write(tenant, name, seen.secrets[name], own) for name, own in wanted.items()]
         return Plan(
             done("Provisioned", "Secrets are in place."),
             objects=pending([_ca(tenant, self._ca)], [seen.ca]),
             actions=tuple(action for action in actions if action),
+            also=_feeds_ready(seen.feeds),
         )
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
@@ -141,16 +144,27 @@ def pending_secret(tenant: Tenant, name: str, values: dict[str, str], seen: Obje
 def _feed(tenant: Tenant, name: str, secret_name: str, secret: Object | None) -> Feed:
     where = f"Secret {tenant.platform.namespace}/{secret_name} for feed {name!r}"
     if secret is None:
-        return Feed(name, f"{where} does not exist")
+        return Feed(name, f"{where} does not exist", awaited=True)
     if differences({"labels": {names.LABEL_BROKERAGE: tenant.slug}}, secret["metadata"]):
         return Feed(name, f"{where} lacks the label {names.LABEL_BROKERAGE}={tenant.slug}")
     values = decoded(secret)
     if not values.get("client_id") or not values.get("client_secret"):
         return Feed(name, f"{where} lacks client_id or client_secret")
-    return Feed(name, "", values["client_id"], values["client_secret"])
+    return Feed(name, client_id=values["client_id"], client_secret=values["client_secret"])
+
+
+def _feeds_ready(feeds: tuple[Feed, ...]) -> tuple[Report, ...]:
+    """A condition of the feeds, if there are any. What is awaited first, because that is looked at again soon."""
+    wrong = sorted((feed for feed in feeds if feed.problem), key=lambda feed: not feed.awaited)
+    if wrong:
+        state, retry_in = (State.WAITING, FEED_RETRY) if wrong[0].awaited else (State.BLOCKED, None)
+        message = f"{wrong[0].problem}: a platform admin must provide it; all else goes on without this feed"
+        return (Report(CONDITION_FEEDS, state, "FeedCredentialsMissing", message, retry_in),)
+    return (Report(CONDITION_FEEDS, State.DONE, "Provisioned", "All feeds have their credentials."),) if feeds else ()
 
 
 def _feeds_json(tenant: Tenant, seen: Seen) -> str:
+    """The feeds that have credentials: one without stops neither the others nor the tenant."""
     entries = [
         {
             "name": feed.name,
@@ -160,6 +174,7 @@ def _feeds_json(tenant: Tenant, seen: Seen) -> str:
             "client_secret": found.client_secret,
         }
         for feed, found in zip(tenant.spec.mls, seen.feeds, strict=True)
+        if not found.problem
     ]
     return json.dumps(entries, indent=1)
 
