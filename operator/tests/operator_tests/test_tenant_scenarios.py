@@ -163,6 +163,20 @@ async def test_a_template_whose_drop_was_interrupted_is_dropped_and_made_again_o
     assert not wanted or world.postgres.known[name].is_template
 
 
+async def test_a_namespace_is_deleted_only_when_the_app_has_ended() -> None:
+    world = await ready_world()
+    tenant = world.tenant("acme")
+    world.delete("acme")
+    for _ in range(2):
+        outcome = await world.reconciler.reconcile("acme")
+        assert (outcome.failed, outcome.again_in) == (False, 1.0)
+    assert world.kube.writes.count("delete Deployment app") == 1
+    assert f"delete Namespace tenant-{tenant}" not in world.kube.writes
+    world.settle()
+    await world.reconciler.reconcile("acme")
+    assert f"delete Namespace tenant-{tenant}" in world.kube.writes
+
+
 async def test_a_deletion_stops_where_another_operator_took_over() -> None:
     world = await ready_world()
     tenant = world.tenant("acme")

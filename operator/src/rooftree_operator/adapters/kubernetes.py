@@ -8,7 +8,7 @@ import builtins
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import aiohttp
 from kubernetes.aio import client as kubernetes_client
@@ -178,10 +178,21 @@ class Kubernetes:
             field_manager=f"{MANAGER}-scale",
         )
 
-    async def delete(self, kind: Kind, name: str, namespace: str | None = None, *, uid: str | None = None) -> bool:
-        """Deletes in the background; False if it was gone already. `uid` guards against deleting a namesake."""
+    async def delete(
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str | None = None,
+        *,
+        uid: str | None = None,
+        propagation: Literal["Background", "Foreground"] = "Background",
+    ) -> bool:
+        """Deletes; False if it was gone already. `uid` guards against deleting a namesake.
+
+        In the foreground the object stays until everything that it owns is gone.
+        """
         effects.count("kubernetes", "delete", kind.kind)
-        options: Object = {"propagationPolicy": "Background"}
+        options: Object = {"propagationPolicy": propagation}
         if uid is not None:
             options["preconditions"] = {"uid": uid}
         try:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from .. import names, pods
 from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Forbidden, Kubernetes
 from ..drift import Object, pending
+from ..errors import Waiting
 from ..names import TenantId
 from ..provisioner import Plan, Verdict, blocked, done, waiting
 from ..tenant import Tenant
 
 ANNOTATION_SECRETS = f"{names.GROUP}/secrets"
+
+GRACE = 45  # seconds that a pod has to end
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,13 @@ class Workload:
             found = await self._kube.get(DEPLOYMENT, pods.APP, namespace)
         except Forbidden:
             return  # our rights go with the namespace: it is gone or going, or nothing was ever made in it
-        if found is not None:
-            # Its pods end with the namespace at the latest, and data goes only after that.
-            await self._kube.delete(DEPLOYMENT, pods.APP, namespace, uid=found["metadata"]["uid"])
+        if found is None:
+            return
+        if "deletionTimestamp" not in found["metadata"]:
+            uid = found["metadata"]["uid"]
+            await self._kube.delete(DEPLOYMENT, pods.APP, namespace, uid=uid, propagation="Foreground")
+        # A namespace with pods in it is looked at again only after half of their grace period, so they end before.
+        raise Waiting("StoppingWorkload", "the app is being stopped", retry_in=1.0)
 
 
 def scaled_by_someone(deployment: Object) -> bool:
@@ -124,8 +131,8 @@ def build_deployment(tenant: Tenant, secrets: str) -> Object:
     }
     template = {
         "metadata": {"labels": labels, "annotations": {ANNOTATION_SECRETS: secrets}},
-        # The app drains for 3 s; and a namespace is looked at again only after half of this, when it is deleted.
-        "spec": {**pods.pod_spec(container, secret=pods.APP_SECRET), "terminationGracePeriodSeconds": 5},
+        # The app drains for 3 s, then ends its requests (20 s at most) and its jobs (8 s); an idle one ends at once.
+        "spec": {**pods.pod_spec(container, secret=pods.APP_SECRET), "terminationGracePeriodSeconds": GRACE},
     }
     return {
         "apiVersion": "apps/v1",

@@ -115,14 +115,22 @@ class FakeKubernetes(Kubernetes):
         item["metadata"]["managedFields"] = [{"fieldsV1": {"f:spec": {"f:replicas": {}}}}]
         self.faults.done()
 
-    async def delete(self, kind: Kind, name: str, namespace: str | None = None, *, uid: str | None = None) -> bool:
+    async def delete(
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str | None = None,
+        *,
+        uid: str | None = None,
+        propagation: str = "Background",
+    ) -> bool:
         self._begin(f"delete {kind.kind} {name}")
         found = self.objects.get((kind.kind, namespace, name))
         if found is None:
             return False
         if uid is not None and found["metadata"]["uid"] != uid:
             raise Conflict(409, "uid differs")
-        if kind in (NAMESPACE, BROKERAGE):
+        if kind in (NAMESPACE, BROKERAGE) or propagation == "Foreground":
             found["metadata"]["deletionTimestamp"] = STAMP
         else:
             del self.objects[kind.kind, namespace, name]
@@ -136,7 +144,9 @@ class FakeKubernetes(Kubernetes):
         """
         migrated: set[str] = set()
         for (kind, space, name), item in list(self.objects.items()):
-            if kind == DEPLOYMENT.kind:
+            if kind == DEPLOYMENT.kind and "deletionTimestamp" in item["metadata"]:
+                del self.objects[kind, space, name]
+            elif kind == DEPLOYMENT.kind:
                 count = item["spec"].setdefault("replicas", 1)
                 item["status"] = {
                     "observedGeneration": item["metadata"]["generation"],
