@@ -41,9 +41,7 @@ class Graph:
         fields = {key: value for _, _, known in results for key, value in known.items()}
         return [report for own, also, _ in results for report in (own, *also)], fields
 
-    async def _run_one(
-        self, part: AnyProvisioner, needed: list[asyncio.Task[Result]], tenant: Tenant
-    ) -> Result:
+    async def _run_one(self, part: AnyProvisioner, needed: list[asyncio.Task[Result]], tenant: Tenant) -> Result:
         condition = part.condition or part.name
         for need in needed:
             report, _, _ = await need

@@ -20,10 +20,14 @@ class Cluster(FakeKubernetes):
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[Exception | str] = []
-        self.updates = 0
+        self.enough = asyncio.Event()
+        self.enough_at = 0
+        self._updates = 0
 
     async def replace(self, wanted: Object) -> Object:
-        self.updates += 1
+        self._updates += 1
+        if self._updates == self.enough_at:
+            self.enough.set()
         answer = self.answers.pop(0) if self.answers else ""
         if answer == "hangs":
             await asyncio.Event().wait()
@@ -101,13 +105,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def kept(holder: LeaseHolder, cluster: Cluster, *, updates: int) -> None:
     """Keeps it until so many updates were tried; raises what `keep` raises."""
     task = asyncio.create_task(holder.keep())
-    async with asyncio.timeout(5):
-        while cluster.updates < updates and not task.done():
-            await asyncio.sleep(0.001)
+    cluster.enough_at = updates
+    enough = asyncio.create_task(cluster.enough.wait())
+    async with asyncio.timeout(10):
+        await asyncio.wait({task, enough}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
     task.cancel()
-    await asyncio.wait({task})
+    await asyncio.wait({task, enough})
 
 
 @pytest.mark.usefixtures("quick")

@@ -288,7 +288,7 @@ async def test_a_server_that_answers_and_refuses_is_not_called_unreachable(place
         with pytest.raises(Unavailable, match=r"is being accessed by other users \(55006\)") as busy:
             await postgres._write("drop", "database", drop)
     with pytest.raises(Unavailable, match="password authentication failed") as stranger:
-        await Postgres(place.server(password="wrong-word")).ping()  # noqa: S106 -- no secret
+        await Postgres(place.server(password="wrong-word")).ping()
     assert (busy.value.reason, stranger.value.reason) == ("PostgresRefused", "PostgresRefused")
     assert "wrong-word" not in stranger.value.message
 

@@ -341,9 +341,11 @@ class Postgres:
 def _unavailable(server: Server, error: psycopg.OperationalError | TimeoutError) -> Unavailable:
     """Tells a server that is away from one that answers and refuses, with its words but never with the statement."""
     where = f"PostgreSQL at {server.host}:{server.port}"
-    state = error.sqlstate if isinstance(error, psycopg.OperationalError) else None
-    if state and not state.startswith(("08", "57P")):
-        return Unavailable("PostgresRefused", f"{where} refuses: {error.diag.message_primary} ({state})")
+    state = None
+    if isinstance(error, psycopg.OperationalError):
+        state, primary = error.sqlstate, error.diag.message_primary
+        if state and not state.startswith(("08", "57P")):
+            return Unavailable("PostgresRefused", f"{where} refuses: {primary} ({state})")
     words = " ".join(str(error).split()) or "no answer in time"
     # What is refused at login comes without a state; a server that starts or stops says so in the same way.
     if not state and "FATAL: " in words and "the database system is " not in words:
