@@ -76,6 +76,49 @@ describe("the listings page", () => {
     await waitFor(() => expect(page.address()).toBe("/listings"));
   });
 
+  it.each([
+    ["Search listings", "birch{Enter}", "/listings?q=birch", ""],
+    ["Maximum price", "300000{Enter}", "/listings?max_price=300000", ""],
+  ])(
+    "gives way to the back button while %s has the focus, and leaving it undoes nothing",
+    async (name, typed, to, was) => {
+      const page = open("/listings");
+      await cards();
+      const box = screen.getByLabelText(name);
+      await page.user.type(box, typed);
+      await waitFor(() => expect(page.address()).toBe(to));
+      await page.router.navigate(-1);
+      await waitFor(() => expect(box).toHaveValue(was));
+      expect(box).toHaveFocus();
+      await page.user.tab();
+      expect(page.address()).toBe("/listings");
+      await page.router.navigate(1);
+      await waitFor(() => expect(page.address()).toBe(to));
+      await waitFor(() => expect(box).not.toHaveValue(was));
+    },
+  );
+
+  it("takes what was typed last when the box is left before it took effect", async () => {
+    const page = open("/listings");
+    await cards();
+    await page.user.type(screen.getByLabelText("Search listings"), "birch");
+    await page.user.click(within(filters()).getByLabelText("Active"));
+    await waitFor(() => expect(page.address()).toBe("/listings?q=birch&status=Active"));
+  });
+
+  it("makes clearing the search a step of its own, after other filters", async () => {
+    const page = open("/listings");
+    await cards();
+    await page.user.type(screen.getByLabelText("Search listings"), "birch{Enter}");
+    await page.user.click(within(filters()).getByLabelText("Active"));
+    await waitFor(() => expect(page.address()).toBe("/listings?q=birch&status=Active"));
+    await page.user.click(screen.getByRole("button", { name: "Clear search" }));
+    await waitFor(() => expect(page.address()).toBe("/listings?status=Active"));
+    await page.router.navigate(-1);
+    await waitFor(() => expect(page.address()).toBe("/listings?q=birch&status=Active"));
+    await waitFor(() => expect(screen.getByLabelText("Search listings")).toHaveValue("birch"));
+  });
+
   it("says that nothing matches and offers to clear the filters", async () => {
     const page = open("/listings?q=castle&min_beds=5");
     expect(await screen.findByRole("heading", { name: "No listings match" })).toBeVisible();

@@ -1,8 +1,8 @@
-import { useEffect, useId, useRef, useState } from "react";
+import { useId } from "react";
 import { count } from "@/shared/lib/format";
-import { useDebouncedCall } from "@/shared/lib/use-debounced";
 import type { NumberFilter } from "./filters";
 import type { ChangeFilters } from "./use-filters";
+import { useTyped } from "./use-typed";
 
 interface NumberInputProps {
   name: NumberFilter;
@@ -12,24 +12,19 @@ interface NumberInputProps {
 }
 
 const digitsOf = (text: string) => text.replace(/\D/g, "").slice(0, 9);
+const numberOf = (text: string) => Number(digitsOf(text)) || undefined;
 const shown = (value: number | undefined) => (value === undefined ? "" : count(value));
 
 /** A whole number that takes effect when typing pauses; one visit to the field is one step for the back button. */
 function NumberInput({ name, label, value, onChange }: NumberInputProps) {
-  const [text, setText] = useState(shown(value));
-  const focused = useRef(false);
-  const pushed = useRef(false);
-  useEffect(() => {
-    if (!focused.current) setText(shown(value));
-  }, [value]);
-  const commit = useDebouncedCall((typed: string) => {
-    const next = Number(digitsOf(typed)) || undefined;
-    if (next === value) return;
-    onChange(({ [name]: _, ...rest }) => (next === undefined ? rest : { ...rest, [name]: next }), {
-      replace: pushed.current,
-    });
-    pushed.current = true;
-  }, 450);
+  const box = useTyped({
+    value,
+    show: shown,
+    read: numberOf,
+    delay: 450,
+    onChange: (next, how) =>
+      onChange(({ [name]: _, ...rest }) => (next === undefined ? rest : { ...rest, [name]: next }), how),
+  });
   return (
     <input
       className="field tabular-nums"
@@ -37,21 +32,13 @@ function NumberInput({ name, label, value, onChange }: NumberInputProps) {
       autoComplete="off"
       aria-label={label}
       placeholder={label.startsWith("Minimum") ? "No min" : "No max"}
-      value={text}
-      onFocus={() => {
-        focused.current = true;
-        pushed.current = false;
-      }}
+      value={box.text}
       onChange={(event) => {
         const digits = digitsOf(event.target.value);
-        setText(digits === "" ? "" : count(Number(digits)));
-        commit.schedule(digits);
+        box.type(digits === "" ? "" : count(Number(digits)));
       }}
-      onBlur={() => {
-        focused.current = false;
-        commit.flush(text);
-      }}
-      onKeyDown={(event) => event.key === "Enter" && commit.flush(text)}
+      onBlur={box.leave}
+      onKeyDown={(event) => event.key === "Enter" && box.flush()}
     />
   );
 }

@@ -1,24 +1,30 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 
-/** Calls `act` with the value once it has stopped changing for `delay` ms; `flush` acts at once. */
+/** Calls `act` with a value once no newer one came for `delay` ms. `flush` acts at once, if a value waits. */
 export function useDebouncedCall<T>(act: (value: T) => void, delay: number) {
   const latest = useRef(act);
-  const timer = useRef<number>(undefined);
   useEffect(() => {
     latest.current = act;
   });
-  useEffect(() => () => window.clearTimeout(timer.current), []);
-  return {
-    schedule(value: T): void {
-      window.clearTimeout(timer.current);
-      timer.current = window.setTimeout(() => latest.current(value), delay);
-    },
-    flush(value: T): void {
-      window.clearTimeout(timer.current);
-      latest.current(value);
-    },
-    cancel(): void {
-      window.clearTimeout(timer.current);
-    },
-  };
+  const call = useMemo(() => {
+    let timer: number | undefined;
+    let waiting: { value: T } | undefined;
+    const cancel = (): void => {
+      window.clearTimeout(timer);
+      waiting = undefined;
+    };
+    const flush = (): void => {
+      const due = waiting;
+      cancel();
+      if (due) latest.current(due.value);
+    };
+    const schedule = (value: T): void => {
+      cancel();
+      waiting = { value };
+      timer = window.setTimeout(flush, delay);
+    };
+    return { schedule, flush, cancel };
+  }, [delay]);
+  useEffect(() => call.cancel, [call]);
+  return call;
 }
