@@ -19,6 +19,15 @@ describe("the feeds page", () => {
     expect(feed).toHaveTextContent("Last finishedOct 30, 2026, 10:04 AM CDT");
   });
 
+  it("falls back to the viewer's zone, with its name, when the browser does not know the brokerage's", async () => {
+    const app = new FakeApp({ signedIn: true });
+    app.tenant.time_zone = "Mars/Olympus_Mons";
+    open("/feeds", app);
+    const feed = await screen.findByRole("region", { name: "ames" });
+    expect(feed).toHaveTextContent(/Last finishedOct 30, 2026, \d+:\d\d [AP]M \S+/);
+    expect(await screen.findByText("AMES-90002")).toBeVisible();
+  });
+
   it("lists the bad records with the reasons, and the rest on demand", async () => {
     const page = open("/feeds");
     const list = await screen.findByRole("region", { name: "23 bad records" });

@@ -19,6 +19,11 @@ describe("words for figures", () => {
     expect(moment("2026-03-01T05:30:00Z", "America/Chicago")).toBe("Feb 28, 2026, 11:30 PM CST");
   });
 
+  it("shows a moment in the viewer's own zone, by name, when the zone is unknown to the browser", () => {
+    const here = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+    expect(moment("2026-03-01T05:30:00Z", "Mars/Olympus_Mons")).toBe(moment("2026-03-01T05:30:00Z", here));
+  });
+
   it("counts one listing and several, and square feet without decimals", () => {
     expect([plural(1, "listing", "listings"), plural(2930, "listing", "listings")]).toEqual([
       "1 listing",

@@ -45,17 +45,26 @@ export const day = (value: string): string =>
     new Date(`${value.slice(0, 10)}T00:00Z`),
   );
 
-/** A moment in the named zone, with the zone's abbreviation. */
-export const moment = (value: string, timeZone: string): string =>
-  new Intl.DateTimeFormat(LOCALE, {
-    year: "numeric",
-    month: "short",
-    day: "numeric",
-    hour: "numeric",
-    minute: "2-digit",
-    timeZoneName: "short",
-    timeZone,
-  }).format(new Date(value));
+const MOMENT: Intl.DateTimeFormatOptions = {
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  hour: "numeric",
+  minute: "2-digit",
+  timeZoneName: "short",
+};
+
+function clockIn(timeZone: string): Intl.DateTimeFormat {
+  try {
+    return new Intl.DateTimeFormat(LOCALE, { ...MOMENT, timeZone });
+  } catch (error) {
+    if (error instanceof RangeError) return new Intl.DateTimeFormat(LOCALE, MOMENT);
+    throw error;
+  }
+}
+
+/** A moment in the named zone, with the zone's abbreviation; in the viewer's zone when the browser knows no such zone. */
+export const moment = (value: string, timeZone: string): string => clockIn(timeZone).format(new Date(value));
 
 /** `mls-ames` → "Mls ames" would be wrong; keys that machines made are shown as they are, only split into words. */
 export const words = (value: string): string =>
