@@ -1,6 +1,6 @@
 /** A modal over the browser's own <dialog>: focus is kept inside and given back, Escape closes, the page behind is inert. */
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { cn } from "@/shared/lib/cn";
 import { Button } from "./button";
 
@@ -19,15 +19,18 @@ const SHAPES = {
   popup: "popup m-auto max-h-[85dvh] w-[calc(100%-2rem)] max-w-md rounded-2xl border",
 };
 
-export function Dialog({ open, onClose, title, shape, children, footer }: DialogProps) {
+export const Dialog = ({ open, ...dialog }: DialogProps) => open && <OpenDialog {...dialog} />;
+
+function OpenDialog({ onClose, title, shape, children, footer }: Omit<DialogProps, "open">) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // The browser gives the focus back only when a dialog that is still in the page is closed: a layout effect of the
+  // component that goes with its element is cleaned up just before that element is taken out.
+  useLayoutEffect(() => {
     const dialog = element.current;
-    if (open && dialog && !dialog.open) dialog.showModal();
+    dialog?.showModal();
     return () => dialog?.close();
-  }, [open]);
-  if (!open) return null;
+  }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the click closes on the backdrop; the keyboard has Escape and the button.
     <dialog
@@ -36,6 +39,8 @@ export function Dialog({ open, onClose, title, shape, children, footer }: Dialog
       className={cn("border-line bg-raised text-ink shadow-float", SHAPES[shape])}
       onCancel={(event) => {
         event.preventDefault();
+        // Closed before it is taken out, so that a box inside still learns that it was left.
+        event.currentTarget.close();
         onClose();
       }}
       onClick={(event) => event.target === event.currentTarget && onClose()}
