@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import yaml
 from kubernetes import client, config
@@ -18,12 +18,14 @@ from kubernetes.stream import stream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+T = TypeVar("T")
 GROUP, VERSION, PLURAL = "rooftree.dev", "v1alpha1", "brokerages"
 PLATFORM = "rooftree-system"
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "acme.yaml"
 FEED_NAMESPACE, FEED_CLIENT = "mls-feed", "mls-feed-client"
 READY_SECONDS = 120
-IMPORT_SECONDS = 120
+IMPORT_SECONDS = 480  # an attempt that failed is followed by the next one after up to five minutes
+COMMAND_SECONDS = 60
 GONE_SECONDS = 120
 
 
@@ -56,32 +58,39 @@ class Cluster:
         """Runs a command of the tenant app in a running pod of the tenant."""
         deployment = cast("Any", self.apps.read_namespaced_deployment("app", namespace))
         labels = ",".join(f"{key}={value}" for key, value in deployment.spec.selector.match_labels.items())
-        running = self.core.list_namespaced_pod(
+        pods = self.core.list_namespaced_pod(
             namespace, label_selector=labels, field_selector="status.phase=Running"
         ).items
-        assert running, f"no pod of the app is running in {namespace}"
-        pod = cast("Any", running[0]).metadata.name
-        command = ["python", "-m", "rooftree.cli", *words]
-        answer = stream(
+        staying = [pod for pod in cast("list[Any]", pods) if pod.metadata.deletion_timestamp is None]
+        assert staying, f"no pod of the app is running in {namespace}"
+        channel = stream(
             self.core.connect_get_namespaced_pod_exec,
-            pod,
+            staying[0].metadata.name,
             namespace,
             container="app",
-            command=command,
+            command=["python", "-m", "rooftree.cli", *words],
             stdout=True,
-            stderr=False,
+            stderr=True,
             stdin=False,
             tty=False,
+            _preload_content=False,
         )
-        return str(answer).strip()
+        channel.run_forever(timeout=COMMAND_SECONDS)
+        out, err = channel.read_stdout(timeout=0), channel.read_stderr(timeout=0)
+        code = None if channel.is_open() else channel.returncode
+        channel.close()
+        assert code == 0, f"{' '.join(words)} in {namespace} ended with {code}: {err}"
+        return str(out).strip()
 
 
-def wait_for(what: str, seconds: float, look: Callable[[], Any], *, every: float = 0.5) -> Any:
-    """The first true answer of `look`; fails with its last answer when there is none in time."""
+def wait_for(
+    what: str, seconds: float, look: Callable[[], T], *, until: Callable[[T], object] = bool, every: float = 0.5
+) -> T:
+    """The first answer of `look` that is what it should be; fails with the last one when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
         answer = look()
-        if answer:
+        if until(answer):
             return answer
         assert time.monotonic() < deadline, f"{what} took more than {seconds:.0f} s; the last answer was {answer!r}"
         time.sleep(every)  # the interval of a condition with a deadline
@@ -106,9 +115,12 @@ def _create(cluster: Cluster, name: str) -> WebTenant:
     spec = {"displayName": display_name, "owner": {"email": email, "name": owner}, "mls": feeds}
     body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Brokerage", "metadata": {"name": name}, "spec": spec}
     cluster.custom.create_cluster_custom_object(GROUP, VERSION, PLURAL, body)
-    status = wait_for(f"brokerage {name} becoming Ready", READY_SECONDS, lambda: _ready_status(cluster, name))
+    status = wait_for(
+        f"brokerage {name} becoming Ready", READY_SECONDS, lambda: _status(cluster, name), until=_is_ready
+    )
     namespace = status["namespace"]
-    wait_for(f"the import of {name}", IMPORT_SECONDS, lambda: _imported(cluster, namespace), every=1)
+    feeds = f"the import of {name}"
+    wait_for(feeds, IMPORT_SECONDS, lambda: _feeds(cluster, namespace), until=_are_imported, every=1)
     link = cluster.ask_app(namespace, "owner-link")
     return WebTenant(name, display_name, status["url"], email, owner, link)
 
@@ -128,16 +140,20 @@ def _give_credentials(cluster: Cluster, name: str, tenant: str) -> None:
     cluster.core.create_namespaced_secret(PLATFORM, client.V1Secret(metadata=metadata, data=given.data))
 
 
-def _ready_status(cluster: Cluster, name: str) -> dict[str, Any] | None:
-    status = cluster.brokerage(name).get("status", {})
-    is_ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
-    return status if is_ready else None
+def _status(cluster: Cluster, name: str) -> dict[str, Any]:
+    return cluster.brokerage(name).get("status", {})
 
 
-def _imported(cluster: Cluster, namespace: str) -> bool:
-    feeds = [json.loads(line) for line in cluster.ask_app(namespace, "feeds").splitlines()]
-    failed = [feed for feed in feeds if feed["state"] == "failed"]
-    assert not failed, f"the feed failed: {failed}"
+def _is_ready(status: dict[str, Any]) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions", []))
+
+
+def _feeds(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in cluster.ask_app(namespace, "feeds").splitlines()]
+
+
+def _are_imported(feeds: list[dict[str, Any]]) -> bool:
+    """A feed that failed is not given up: it is tried again."""
     return bool(feeds) and all(feed["state"] == "idle" and feed["imported"] for feed in feeds)
 
 
