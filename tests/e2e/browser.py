@@ -32,6 +32,7 @@ FLAGS = [
 ]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 Theme = Literal["light", "dark"]
+Motion = Literal["no-preference", "reduce"]  # a colour's contrast is only that of the design once nothing fades
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WIDTHS = {320: 720, 768: 1024, 1440: 900}
 LOUD = ("error:", "warning:", "pageerror:")
@@ -100,6 +101,11 @@ class Window:
         self.page.locator("h1").first.wait_for(state="attached")
         self.page.wait_for_load_state("networkidle")
 
+    def look(self, theme: Theme, width: int) -> None:
+        """Shows the page as it stands in another theme and width."""
+        self.page.emulate_media(color_scheme=theme)
+        self.page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+
     def violations(self) -> list[str]:
         """What axe finds on the page as it stands, one line per element."""
         assert AXE.is_file(), f"{AXE.relative_to(REPOSITORY)} is missing: run `npm ci` in frontend/"
@@ -138,11 +144,13 @@ class Windows:
         theme: Theme = "light",
         width: int = 1440,
         state: StorageState | None = None,
+        motion: Motion = "no-preference",
     ) -> Iterator[Window]:
         """A window on the site `base`, with the cookies of `state`; it must not have complained when it closes."""
         context = self._browser.new_context(
             viewport={"width": width, "height": WIDTHS.get(width, 900)},
             color_scheme=theme,
+            reduced_motion=motion,
             storage_state=state,
             locale="en-US",
         )

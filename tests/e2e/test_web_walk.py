@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +20,7 @@ from .web_tenant import WebTenant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]  # the fixtures have deadlines of their own
 PASSWORD = "a quiet row of roofs at dusk"
 
 
@@ -57,7 +58,7 @@ def windows(chromium: Browser, request: pytest.FixtureRequest) -> Windows:
 @pytest.fixture(scope="module")
 def owner(chromium: Browser, tenant: WebTenant) -> Owner:
     """The first half of the walk, once: the link, name and password, the first sign-in, the listings."""
-    with Windows(chromium, "owner-link").open(tenant.url) as window:
+    with Windows(chromium, "owner-link").open(tenant.url, motion="reduce") as window:
         page = window.page
         window.open(tenant.owner_link)
         expect(page.get_by_role("heading", name=f"Welcome to {tenant.display_name}")).to_be_visible()
@@ -65,6 +66,7 @@ def owner(chromium: Browser, tenant: WebTenant) -> Owner:
         expect(page.get_by_label("Your name")).to_have_value(tenant.owner_name)
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         expect(page.get_by_text("Strong.")).to_be_visible()
+        assert_accessible_in_every_look(window, "the invitation")
         page.get_by_role("button", name="Set password and continue").click()
         sign_in(page, tenant.owner_email, PASSWORD)
         expect(page.get_by_role("heading", level=1, name="Listings")).to_be_visible()
@@ -76,6 +78,16 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+def assert_accessible_in_every_look(window: Window, what: str) -> None:
+    """axe in both themes and the three widths, and no sideways scroll; leaves the page light and wide."""
+    found: list[str] = []
+    for theme, width in sorted(product(THEMES, WIDTHS), reverse=True):
+        window.look(theme, width)
+        assert_no_sideways_scroll(window.page)
+        found += [f"{what}, {theme}, {width} px: {line}" for line in window.violations()]
+    assert not found, "\n".join(found)
 
 
 def search_of(page: Page) -> dict[str, list[str]]:
@@ -157,11 +169,12 @@ def look_at_the_feeds(page: Page) -> None:
 
 
 def test_wrong_password_is_refused_with_a_message(owner: Owner, windows: Windows) -> None:
-    with windows.open(owner.tenant.url) as window:
+    with windows.open(owner.tenant.url, motion="reduce") as window:
         window.allow_refusal(401, "/oauth/sign-in")
         window.open(owner.tenant.url + "/sign-in")
         sign_in(window.page, owner.email, "not the password at all")
         expect(window.page.get_by_role("alert")).to_contain_text("The email and password do not match")
+        assert_accessible_in_every_look(window, "a refused sign-in")
         assert not [c for c in window.context.cookies() if c.get("name") == "__Host-session"]
 
 
@@ -204,7 +217,7 @@ def test_theme_is_chosen_remembered_and_set_before_the_page_is_drawn(owner: Owne
 @pytest.mark.parametrize("width", sorted(WIDTHS))
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_on_any_route(owner: Owner, windows: Windows, theme: Theme, width: int) -> None:
-    with windows.open(owner.tenant.url, theme=theme, width=width, state=owner.state) as window:
+    with windows.open(owner.tenant.url, theme=theme, width=width, state=owner.state, motion="reduce") as window:
         found = [f"{path}: {line}" for path in visit_every_route(window, owner) for line in window.violations()]
         assert not found, "\n".join(found)
 
@@ -216,6 +229,10 @@ def visit_every_route(window: Window, owner: Owner) -> Iterator[str]:
         window.go(path)
         assert_no_sideways_scroll(page)
         yield path
+    page.get_by_text("Record as received").first.click()
+    page.locator("details[open] pre").wait_for()
+    assert_no_sideways_scroll(page)
+    yield "a bad record as received"
     window.go("/listings")
     page.get_by_role("article").first.get_by_role("link").click()
     page.get_by_role("region", name="Photos").wait_for()
@@ -247,19 +264,56 @@ def assert_no_sideways_scroll(page: Page) -> None:
 
 
 def test_filters_open_in_a_sheet_on_a_phone(owner: Owner, windows: Windows) -> None:
-    with windows.open(owner.tenant.url, width=320, state=owner.state) as window:
+    with windows.open(owner.tenant.url, width=320, state=owner.state, motion="reduce") as window:
         page = window.page
         window.go("/listings")
         everything = total(page)
-        page.get_by_role("button", name="Filters").click()
+        opener = page.locator("button[aria-haspopup=dialog]", has_text="Filters")
+        opener.click()
         sheet = page.get_by_role("dialog", name="Filters")
         sheet.get_by_label("Pending", exact=True).check()
         show = sheet.get_by_role("button", name=re.compile(r"^Show [\d,]+ listings?$"))
         expect(show).to_be_visible()
-        assert not window.violations()
+        for theme in THEMES:
+            window.look(theme, 320)
+            assert not window.violations(), theme
         show.click()
         expect(sheet).to_have_count(0)
+        expect(opener).to_be_focused()
         assert 0 < total(page) < everything
+
+
+def test_escape_closes_the_filter_sheet_keeps_the_edit_and_gives_the_focus_back(owner: Owner, windows: Windows) -> None:
+    with windows.open(owner.tenant.url, width=320, state=owner.state) as window:
+        page = window.page
+        window.go("/listings")
+        opener = page.locator("button[aria-haspopup=dialog]", has_text="Filters")
+        opener.focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("dialog", name="Filters").get_by_label("Maximum price").focus()
+        page.keyboard.type("250000")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(opener).to_be_focused()
+        page.wait_for_url(re.compile(r"max_price=250000"))
+
+
+def test_back_undoes_a_search_while_the_box_has_the_focus(owner: Owner, windows: Windows) -> None:
+    with windows.open(owner.tenant.url, state=owner.state) as window:
+        page = window.page
+        window.go("/listings")
+        box = page.get_by_label("Search listings")
+        box.fill("ranch")
+        box.press("Enter")
+        page.wait_for_url(re.compile(r"q=ranch"))
+        page.go_back()
+        expect(box).to_be_focused()
+        expect(box).to_have_value("")
+        box.blur()
+        total(page)
+        assert search_of(page) == {}
+        page.go_forward()
+        expect(box).to_have_value("ranch")
 
 
 def test_whole_walk_works_by_keyboard_alone(owner: Owner, windows: Windows) -> None:
@@ -296,10 +350,12 @@ def leave_by_keyboard(page: Page) -> None:
     page.keyboard.press("g")
     page.keyboard.press("f")
     expect(page.get_by_role("heading", level=1, name="Feeds")).to_be_focused()
+    tab_to(page, "header nav a[href='/listings']", backwards=True)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("header nav a[href='/listings']")).to_be_focused()
     tab_to(page, "button:has-text('Account of')", backwards=True)
     page.keyboard.press("Enter")
     expect(page.get_by_role("menuitem").first).to_be_focused()
