@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,6 +72,18 @@ class TestDatabase:
     def empty(self) -> None:
         with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
             connection.execute(f"TRUNCATE {', '.join(self.tables)} RESTART IDENTITY CASCADE".encode())
+
+    @contextmanager
+    def without_login(self) -> Iterator[None]:
+        """As the operator leaves it when it deletes a tenant: the app's sessions end and it may not come back."""
+        role = sql.Identifier(self.user)
+        with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
+            admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(role))
+            try:
+                admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [self.user])
+                yield
+            finally:
+                admin.execute(sql.SQL("ALTER ROLE {} LOGIN").format(role))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Look behind the app, as the database's administrator."""

@@ -236,6 +236,17 @@ async def test_queue_recovers_when_the_database_was_away(work: Start, record: Re
     await until(lambda: len(record.runs) >= 2)
 
 
+async def test_stopping_does_not_wait_for_a_database_that_is_away(
+    work: Start, record: Record, database: TestDatabase
+) -> None:
+    queue = await work(Job(name="test.note", run=record.note))
+    await queue.defer("test.note", number=1)
+    await until(lambda: record.runs)
+    with database.without_login():
+        async with asyncio.timeout(6):
+            await queue.stop()
+
+
 def test_two_jobs_of_one_name_are_a_bug(stored_tenant: Tenant, record: Record) -> None:
     queue = JobQueue(stored_tenant.settings(), stored_tenant.secrets())
     job = Job(name="test.note", run=record.note)

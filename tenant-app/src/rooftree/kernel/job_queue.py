@@ -26,6 +26,8 @@ POLL_SECONDS = 2.0
 HEARTBEAT_SECONDS = 5.0
 SILENT_SECONDS = 15.0
 _STOP_SECONDS = 8.0
+_LAST_WRITES_SECONDS = 2.0
+_ANSWER_SECONDS = 1.0
 _KEEP_FINISHED_HOURS = 72
 _FORGET_SECONDS = 3600.0
 _FIRST_RETRY_BASE = 5
@@ -42,6 +44,7 @@ class JobQueue:
         self._app: App | None = None
         self._opening = asyncio.Lock()
         self._loops: list[asyncio.Task[Any]] = []
+        self._stopping = False
 
     def register(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
@@ -62,12 +65,25 @@ class JobQueue:
 
     async def stop(self) -> None:
         """Let running jobs end for a few seconds; what is cut off runs again elsewhere."""
+        self._stopping = True
         for loop in self._loops:
             loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        if self._loops and self._app is not None and await self._answers(self._app):
+            await asyncio.wait(self._loops, timeout=_STOP_SECONDS + _LAST_WRITES_SECONDS)
         if self._app is not None:
+            # Who still waits for a connection gives up with the pool: nothing can be written without a database.
             await self._app.close_async()
             self._app = None
+        await asyncio.gather(*self._loops, return_exceptions=True)
+
+    async def _answers(self, app: "App") -> bool:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await app.connector.execute_query_async("SELECT 1")
+        except Exception as error:
+            _log.warning("jobs_stop_without_database", exc_info=error)
+            return False
+        return True
 
     async def defer(
         self,
@@ -161,10 +177,13 @@ class JobQueue:
 
     async def _forever(self, name: str, work: Any) -> None:
         """A database that is away for a while must not end the queue for good."""
-        while True:
+        while not self._stopping:
             try:
                 await work()
             except Exception as error:
+                # The library makes an error of a cancellation when it cannot write; then this is the end, too.
+                if self._stopping:
+                    return
                 _log.warning("job_loop_restarts", loop=name, exc_info=error)
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
