@@ -83,7 +83,16 @@ def template_database(version: str) -> str:
 
 def template_job(version: str) -> str:
     """The Job in the operator's namespace that migrates the template; hashed, as a version may be no object's name."""
-    return f"template-{hashlib.sha256(version.encode()).hexdigest()[:10]}"
+    return f"template-{_short(version)}"
+
+
+def migration_job(version: str) -> str:
+    """The Job in a tenant's namespace that brings its database to this version."""
+    return f"migrate-{_short(version)}"
+
+
+def _short(version: str) -> str:
+    return hashlib.sha256(version.encode()).hexdigest()[:10]
 
 
 def release_config(version: str) -> str:

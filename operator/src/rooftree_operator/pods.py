@@ -38,6 +38,11 @@ class Login:
     secret: str
 
 
+def ca_config(metadata: Object, ca: str) -> Object:
+    """The ConfigMap that every pod with a database trusts; `metadata` with the name `CA_CONFIG`."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": ca}}
+
+
 def environment(values: dict[str, str]) -> list[dict[str, str]]:
     """Env entries. Empty ones are left out: the apiserver drops their value, and they would always seem to differ."""
     return [{"name": name, "value": value} for name, value in sorted(values.items()) if value]

@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from . import names
 from .adapters.edge import Edge
-from .adapters.kubernetes import BROKERAGE, NAMESPACE, ApiError, Kubernetes
+from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .adapters.postgres import Postgres, Server
 from .errors import Unavailable
 from .graph import Graph
@@ -130,9 +130,7 @@ class Operator:
             case "release":
                 return await self.templates.reconcile(name)
             case "plan":
-                for brokerage in await self.kube.list(BROKERAGE, labels={}):
-                    if brokerage["spec"]["plan"] == name:
-                        self.queue.add(tenant_key(brokerage["metadata"]["name"]), Priority.EDIT)
+                await self._feed_tenants(Priority.EDIT, plan=name)
                 return Outcome()
             case _:
                 raise ValueError(f"no such kind of key: {kind}")
@@ -150,8 +148,7 @@ class Operator:
             if is_up != was_up:
                 log.warning("postgres_changed", up=is_up)
                 try:
-                    for brokerage in await self.kube.list(BROKERAGE, labels={}):
-                        self.queue.add(tenant_key(brokerage["metadata"]["name"]), Priority.CHILD)
+                    await self._feed_tenants(Priority.CHILD)
                 except (ApiError, Unavailable) as error:
                     log.warning("resync_failed", error=str(error))
                     continue
@@ -168,15 +165,17 @@ class Operator:
                 continue
             await asyncio.sleep(self.settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 -- spreads load
 
+    async def _feed_tenants(self, priority: Priority, *, plan: str | None = None) -> None:
+        """Every Brokerage, or those of one plan, into the queue."""
+        for brokerage in await self.kube.list(BROKERAGE, labels={}):
+            if plan is None or brokerage["spec"]["plan"] == plan:
+                self.queue.add(tenant_key(brokerage["metadata"]["name"]), priority)
+
     async def _feed_all(self) -> None:
         versions = await self.releases.versions()
         for version in versions:
             self.queue.add(release_key(version), Priority.RESYNC)
-        found = {item["metadata"]["name"] for item in await self.kube.list(BROKERAGE, labels={})}
-        ours = await self.kube.list(NAMESPACE, labels={names.LABEL_MANAGED_BY: names.MANAGER})
-        found |= {item["metadata"]["labels"].get(names.LABEL_BROKERAGE, "") for item in ours} - {""}
-        for name in sorted(found):
-            self.queue.add(tenant_key(name), Priority.RESYNC)
+        await self._feed_tenants(Priority.RESYNC)
         try:
             obsolete = await self.templates.obsolete(set(versions))
         except Unavailable as error:

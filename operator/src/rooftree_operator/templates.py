@@ -12,7 +12,7 @@ import structlog
 from . import keys, names, pods, scram
 from .adapters.kubernetes import CONFIG, JOB, SECRET, Kubernetes
 from .adapters.postgres import Login, Postgres
-from .drift import Object, is_current, stamped
+from .drift import Object, pending, stamped
 from .errors import Blocked, Unavailable
 from .names import LABEL_MANAGED_BY, LABEL_RELEASE, MANAGER, TEMPLATE_MIGRATOR, TEMPLATE_OWNER
 from .reconcile import Outcome
@@ -102,9 +102,8 @@ class Templates:
         return Outcome()
 
     async def _trust(self) -> None:
-        metadata = self._metadata(pods.CA_CONFIG)
-        wanted = stamped({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": self.ca}})
-        if not is_current(wanted, await self.kube.get(CONFIG, pods.CA_CONFIG, self.platform.namespace)):
+        seen = await self.kube.get(CONFIG, pods.CA_CONFIG, self.platform.namespace)
+        for wanted in pending([pods.ca_config(self._metadata(pods.CA_CONFIG), self.ca)], [seen]):
             await self.kube.apply(wanted)
 
     def _job(self, job_name: str, database: str, release: Release) -> Object:

@@ -180,9 +180,5 @@ def _feeds_json(tenant: Tenant, seen: Seen) -> str:
 
 
 def _ca(tenant: Tenant, ca: str) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": pods.CA_CONFIG, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
-        "data": {"ca.crt": ca},
-    }
+    metadata = {"name": pods.CA_CONFIG, "namespace": tenant.namespace, "labels": names.labels(tenant.id)}
+    return pods.ca_config(metadata, ca)

@@ -1,6 +1,5 @@
 """Brings the tenant's database to the release's heads by a Job of the new version; a fresh clone is there already."""
 
-import hashlib
 from dataclasses import dataclass
 
 from .. import names, pods
@@ -37,7 +36,8 @@ class Migrations:
         heads = await self._postgres.heads(names.database(tenant.id), login)
         if tenant.release.heads <= heads:
             return Seen(heads, None)
-        return Seen(heads, await self._kube.get(JOB, job_name(tenant), tenant.namespace))
+        job = names.migration_job(tenant.release.version)
+        return Seen(heads, await self._kube.get(JOB, job, tenant.namespace))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         version = tenant.release.version
@@ -47,7 +47,8 @@ class Migrations:
             verdict = waiting("Migrating", f"the migrations of {version} are starting")
             return Plan(verdict, objects=(stamped(build_job(tenant)),))
         if failure := pods.job_failure(seen.job):
-            advice = f"a platform admin must read the logs of job {tenant.namespace}/{job_name(tenant)} and delete it"
+            job = f"{tenant.namespace}/{names.migration_job(version)}"
+            advice = f"a platform admin must read the logs of job {job} and delete it"
             return Plan(blocked("MigrationFailed", f"the migrations of {version} failed ({failure}): {advice}"))
         return Plan(waiting("Migrating", f"the migrations of {version} are running"))
 
@@ -59,10 +60,6 @@ class Migrations:
         """Jobs go with the namespace."""
 
 
-def job_name(tenant: Tenant) -> str:
-    return f"migrate-{hashlib.sha256(tenant.release.version.encode()).hexdigest()[:10]}"
-
-
 def build_job(tenant: Tenant) -> Object:
     login = pods.Login(names.database(tenant.id), names.migrator_role(tenant.id), pods.MIGRATOR_SECRET)
     values = {
@@ -72,5 +69,10 @@ def build_job(tenant: Tenant) -> Object:
     }
     labels = names.labels(tenant.id)
     return pods.migration_job(
-        job_name(tenant), tenant.namespace, labels, release=tenant.release, values=values, secret=login.secret
+        names.migration_job(tenant.release.version),
+        tenant.namespace,
+        labels,
+        release=tenant.release,
+        values=values,
+        secret=login.secret,
     )
