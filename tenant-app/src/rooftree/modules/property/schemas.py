@@ -1,28 +1,16 @@
 """What property reads and writes over HTTP."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rooftree.contracts.property.api import FeedState
 from rooftree.modules.property.search import DEFAULT_SORT, Sort
+from rooftree.modules.property.values import StandardStatus
 
 MAX_PAGE = 100
-StandardStatus = Literal[
-    "Active",
-    "Active Under Contract",
-    "Canceled",
-    "Closed",
-    "Coming Soon",
-    "Delete",
-    "Expired",
-    "Hold",
-    "Incomplete",
-    "Pending",
-    "Withdrawn",
-]
 Bound = Annotated[int | None, Field(ge=0, le=10**12)]
 SquareFeet = Annotated[int | None, Field(ge=0, le=2 * 10**9)]
 Rooms = Annotated[int | None, Field(ge=0, le=1000)]

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from rooftree.kernel.money import exponent
 
 T = TypeVar("T")
 
-STANDARD_STATUSES = (
+StandardStatus = Literal[
     "Active",
     "Active Under Contract",
     "Canceled",
@@ -25,7 +25,8 @@ STANDARD_STATUSES = (
     "Incomplete",
     "Pending",
     "Withdrawn",
-)
+]
+STANDARD_STATUSES: tuple[str, ...] = get_args(StandardStatus)
 MAX_TEXT = 20_000
 MAX_MAJOR_UNITS = 10**12
 MAX_AREA = 2_000_000_000  # square feet, some 46,000 acres; columns are 32 bits wide
