@@ -40,12 +40,19 @@ def required(name: str) -> str:
     return value
 
 
-def until(what: str, holds: Callable[[], Any], *, seconds: float, every: float = 0.2) -> Any:
-    """Waits until `holds` gives something true and returns it; fails with `what` and the last value."""
+def until(
+    what: str,
+    look: Callable[[], Any],
+    *,
+    seconds: float,
+    enough: Callable[[Any], object] = bool,
+    every: float = 0.2,
+) -> Any:
+    """Waits until `look` gives something that is `enough` and returns it; fails with `what` and the last value."""
     deadline = time.monotonic() + seconds
     while True:
-        value = holds()
-        if value:
+        value = look()
+        if enough(value):
             return value
         if time.monotonic() > deadline:
             pytest.fail(f"not within {seconds:g} s: {what}; last seen: {value!r}")
@@ -94,6 +101,16 @@ class Kubectl:
             ]
             pytest.fail(f"{brokerage} is not Ready:\n" + "\n".join(lines))
         return self.get("brokerage", brokerage)
+
+    def ask_app(self, namespace: str, *words: str) -> str:
+        """Runs a command of the tenant app in a pod that is not on its way out."""
+        running = ("-l", "app.kubernetes.io/name=app", "--field-selector=status.phase=Running")
+        pods = [pod["metadata"] for pod in self.items("pods", "-n", namespace, *running)]
+        staying = [pod["name"] for pod in pods if "deletionTimestamp" not in pod]
+        if not staying:
+            pytest.fail(f"no pod of the app is running in {namespace}")
+        command = ("exec", "-n", namespace, staying[0], "-c", "app", "--", "python", "-m", "rooftree.cli", *words)
+        return self.run(*command).stdout.strip()
 
     def secret(self, namespace: str, name: str, key: str) -> str:
         return base64.b64decode(self.get("secret", name, "-n", namespace)["data"][key]).decode()

@@ -77,8 +77,7 @@ def query(url: str, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def owner(kubectl: Kubectl, tenant: Tenant) -> Iterator[Person]:
-    command = ("deploy/app", "--", "python", "-m", "rooftree.cli", "owner-link")
-    person = Person(tenant, kubectl.run("exec", "-n", tenant.namespace, *command).stdout.strip())
+    person = Person(tenant, kubectl.ask_app(tenant.namespace, "owner-link"))
     yield person
     person.client.close()
 

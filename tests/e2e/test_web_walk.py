@@ -20,6 +20,8 @@ from .web_tenant import WebTenant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .conftest import Kubectl
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]  # the fixtures have deadlines of their own
 PASSWORD = "a quiet row of roofs at dusk"
 
@@ -35,8 +37,8 @@ class Owner:
 
 
 @pytest.fixture(scope="module")
-def tenant() -> Iterator[WebTenant]:
-    with web_tenant.opened() as created:
+def tenant(kubectl: Kubectl) -> Iterator[WebTenant]:
+    with web_tenant.opened(kubectl) as created:
         yield created
 
 
