@@ -78,7 +78,7 @@ check: setup frontend/node_modules/.package-lock.json ## Form: formats, lint, ty
 	@$(BIN)/pyright --warnings
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/lint/size.py
-	@git ls-files -z | grep -zvE '(requirements/.*\.txt|package-lock\.json|\.jsonl(\.gz)?|go\.(mod|sum)|\.png)$$' | xargs -0 $(BIN)/codespell
+	@git ls-files -z | xargs -0 $(BIN)/codespell
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent check
 
 fix: setup ## Formats and repairs what can be repaired
