@@ -66,7 +66,7 @@ class TestDatabase:
             "database_port": self.port,
             "database_name": self.name,
             "database_user": self.user,
-            "database_ca_file": self.ca_file,
+            "ca_file": self.ca_file,
         }
 
     def empty(self) -> None:
@@ -122,7 +122,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Test
             database_port=port,
             database_name=name,
             database_user=str(given["user"]),
-            database_ca_file=Path(ca_file) if ca_file else None,
+            ca_file=Path(ca_file) if ca_file else None,
             database_owner_role=owner,
         )
         migrating.upgrade(settings, Secrets(secret_folder), [assembly.folder(item) for item in assembly.names()])

@@ -61,7 +61,7 @@ def test_migrating_again_and_at_once_changes_nothing(migrated_database: TestData
         database_port=migrated_database.port,
         database_name=migrated_database.name,
         database_user=str(given["user"]),
-        database_ca_file=Path(migrated_database.ca_file) if migrated_database.ca_file else None,
+        ca_file=Path(migrated_database.ca_file) if migrated_database.ca_file else None,
         database_owner_role=f"{migrated_database.name}.owner",
     )
     folders = [assembly.folder(name) for name in assembly.names()]

@@ -66,7 +66,7 @@ def test_all_missing_variables_are_named_at_once(environment: pytest.MonkeyPatch
 
 def test_remote_database_needs_a_certificate_authority(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ROOFTREE_DATABASE_HOST", "10.200.0.1")
-    with pytest.raises(SettingsError, match="ROOFTREE_DATABASE_CA_FILE"):
+    with pytest.raises(SettingsError, match="ROOFTREE_CA_FILE"):
         load(DatabaseSettings)
 
 

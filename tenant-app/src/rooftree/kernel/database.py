@@ -30,8 +30,8 @@ def connection_arguments(settings: DatabaseSettings, secrets: Secrets, *, limits
         "connect_timeout": 5,
         "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
     }
-    if settings.database_ca_file is not None:
-        arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.database_ca_file)}
+    if settings.ca_file is not None:
+        arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.ca_file)}
     return arguments
 
 

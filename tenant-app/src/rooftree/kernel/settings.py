@@ -47,14 +47,14 @@ class DatabaseSettings(SettingsSection):
     database_port: int = 5432
     database_name: Text
     database_user: Text
-    database_ca_file: Path | None = None
+    ca_file: Path | None = None
     database_owner_role: str | None = None
     secrets_dir: Path = Path("/etc/rooftree/secrets")
 
     @model_validator(mode="after")
     def _tls_off_this_machine(self) -> Self:
-        if self.database_ca_file is None and self.database_host not in _LOOPBACK:
-            raise ValueError("ROOFTREE_DATABASE_CA_FILE is required unless the database is on this machine")
+        if self.ca_file is None and self.database_host not in _LOOPBACK:
+            raise ValueError("ROOFTREE_CA_FILE is required unless the database is on this machine")
         return self
 
 
