@@ -65,7 +65,7 @@ class PropertyRepository:
 
     def _visible(self) -> ColumnElement[bool]:
         """The one visibility rule; every read of listings goes through it."""
-        shown = PropertyRow.standard_status.not_in(HIDDEN_STATUSES)
+        shown = and_(PropertyRow.removed_at.is_(None), PropertyRow.standard_status.not_in(HIDDEN_STATUSES))
         return shown if self._everything else and_(shown, PropertyRow.internet_display)
 
     # -- reading ------------------------------------------------------------------------------------------------------

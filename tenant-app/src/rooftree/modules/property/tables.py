@@ -51,6 +51,54 @@ class FeedRow(Table):
     last_started_at: Mapped[datetime | None]
     last_finished_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    last_succeeded_at: Mapped[datetime | None]
+    """When everything that a run does, the comparison of keys included, last came to a good end."""
+    last_change_at: Mapped[datetime | None]
+    surplus: Mapped[int | None]
+    """By how many records the feed's count exceeded what is held, when keys were last compared."""
+    compared_at: Mapped[datetime | None]
+    withheld_at: Mapped[datetime | None]
+    """When a removal was withheld because the feed suddenly lists too little; None when none is."""
+    withheld_keys: Mapped[bytes | None]
+    """Hash of the keys that were missing then."""
+    retry_at: Mapped[datetime | None]
+    """The feed asked not to be called before this time."""
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    """How many runs in a row failed."""
+    outage_id: Mapped[UUID | None]
+    outage_told_at: Mapped[datetime | None]
+    """When FeedFailed was told of the outage that goes on."""
+
+
+class FeedRunRow(Table):
+    """One run: what it read and did. At most one of a feed is running; who finds it running goes on with it."""
+
+    __tablename__ = "feed_runs"
+    __table_args__ = (
+        CheckConstraint("kind IN ('full', 'incremental', 'purge')", name="feed_runs_kind_check"),
+        CheckConstraint("state IN ('running', 'succeeded', 'failed')", name="feed_runs_state_check"),
+        Index("feed_runs_running", "feed", unique=True, postgresql_where=text("state = 'running'")),
+        Index("feed_runs_by_feed", "feed", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    feed: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str]
+    requested: Mapped[bool]
+    """A person asked for it."""
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    seen: Mapped[int] = mapped_column(server_default=text("0"))
+    created: Mapped[int] = mapped_column(server_default=text("0"))
+    updated: Mapped[int] = mapped_column(server_default=text("0"))
+    removed: Mapped[int] = mapped_column(server_default=text("0"))
+    unchanged: Mapped[int] = mapped_column(server_default=text("0"))
+    rejected: Mapped[int] = mapped_column(server_default=text("0"))
+    total: Mapped[int | None]
+    """How many records the feed said there are to read."""
+    error: Mapped[str | None]
+    checkpoint: Mapped[str | None]
 
 
 class PropertyRow(Table):
@@ -69,6 +117,12 @@ class PropertyRow(Table):
             "search_text",
             postgresql_using="gin",
             postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+        Index(
+            "properties_by_place",
+            text("point(longitude, latitude)"),
+            postgresql_using="gist",
+            postgresql_where=text("latitude IS NOT NULL AND longitude IS NOT NULL AND removed_at IS NULL"),
         ),
     )
 
@@ -99,6 +153,15 @@ class PropertyRow(Table):
     search_text: Mapped[str]
     search_document: Mapped[Any] = mapped_column(TSVECTOR)
     updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
+    """Grows by one with every change of the row or its photos."""
+    removed_at: Mapped[datetime | None]
+    """When the listing was found to have left its feed; invisible since."""
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    internet_address_display: Mapped[bool] = mapped_column(server_default=text("true"))
+    """False: neither address nor place may be shown to the public."""
+    photos_change_timestamp: Mapped[datetime | None]
 
 
 class MediaRow(Table):
