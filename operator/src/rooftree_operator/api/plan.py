@@ -1,5 +1,7 @@
 """Kind BrokeragePlan: limits, sizes, channel and price that brokerages share by naming the plan."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from .common import ApiModel, Column, Rule, rules
@@ -11,8 +13,10 @@ _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 class Replicas(ApiModel):
     """How many pods the tenant app runs."""
 
-    min: int = Field(default=1, description="Pods that a new tenant starts with.", ge=1, le=20)
-    max: int = Field(default=1, description="Most pods that scaling may reach.", ge=1, le=20)
+    min: int = Field(default=1, description="Fewest pods; a new tenant starts with them.", ge=1, le=20)
+    max: int = Field(
+        default=1, description="Most pods that scaling may reach; the same as `min` switches scaling off.", ge=1, le=20
+    )
 
 
 class ComputeSize(ApiModel):
@@ -36,6 +40,62 @@ class DatabaseLimits(ApiModel):
 
     connections: int = Field(
         default=12, description="Connections that the tenant app may open at the same time.", ge=4, le=500
+    )
+
+
+class KafkaLimits(ApiModel):
+    """What the tenant's Kafka user may do; the broker slows down whoever exceeds it."""
+
+    producer_bytes_per_second: int = Field(
+        default=1_048_576, description="Bytes a second that the tenant may produce.", ge=1024, le=1_000_000_000
+    )
+    consumer_bytes_per_second: int = Field(
+        default=2_097_152, description="Bytes a second that the tenant may consume.", ge=1024, le=1_000_000_000
+    )
+    request_percentage: int = Field(
+        default=25,
+        description="Share of one broker thread's time that its requests may take, in percent.",
+        ge=1,
+        le=400,
+    )
+    mutations_per_second: int = Field(
+        default=5, description="Topics and partitions a second that the tenant may create or delete.", ge=1, le=1000
+    )
+
+
+class Autoscaling(ApiModel):
+    """When the number of pods changes between `replicas.min` and `replicas.max`."""
+
+    cpu_percent: int = Field(
+        default=80,
+        description="Average CPU use that scaling aims for, in percent of `resources.requests.cpu`.",
+        ge=10,
+        le=2000,
+    )
+
+
+class OutboundRule(ApiModel):
+    """Addresses that the tenant's app may reach beside the backends and the feeds of its Brokerage."""
+
+    cidr: str = Field(
+        description="IPv4 block. Private ranges and the cluster's own inside a wider block stay refused: "
+        "0.0.0.0/0 is every public address.",
+        max_length=18,
+        pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$",
+        json_schema_extra=rules(
+            Rule("isCIDR(self)", "spec.network.outbound[].cidr must be an IPv4 block in CIDR form")
+        ),
+    )
+    ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(description="TCP ports.", min_length=1, max_length=16)
+
+
+class NetworkLimits(ApiModel):
+    """Where the tenant's app may connect to; everything else is refused."""
+
+    outbound: list[OutboundRule] = Field(
+        default_factory=list[OutboundRule],
+        description="Granted destinations, for example a feed in a private network, or all public ones on port 443.",
+        max_length=32,
     )
 
 
@@ -74,6 +134,9 @@ class BrokeragePlanSpec(ApiModel):
     )
     resources: Compute = Field(default=Compute(), description="Size of one pod of the tenant app.")
     database: DatabaseLimits = Field(default=DatabaseLimits(), description="Limits of the tenant's database.")
+    kafka: KafkaLimits = Field(default=KafkaLimits(), description="Quotas of the tenant's Kafka user.")
+    autoscaling: Autoscaling = Field(default=Autoscaling(), description="When the number of pods changes.")
+    network: NetworkLimits = Field(default=NetworkLimits(), description="Where the tenant's app may connect to.")
     quota: NamespaceQuota = Field(default=NamespaceQuota(), description="Hard limits of the tenant's namespace.")
     price: Price | None = Field(default=None, description="Price of the plan; absent means not for sale.")
 
