@@ -1,7 +1,7 @@
 """From what each part reported to the conditions and the phase of a Brokerage. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -28,6 +28,7 @@ class Report:
     reason: str
     message: str
     retry_in: float | None = None
+    at: datetime | None = field(default=None, compare=False)  # when it was found; None: with the whole pass
 
     @property
     def status(self) -> str:
@@ -58,7 +59,6 @@ def merged(
 ) -> list[dict[str, Any]]:
     """The condition list for `reports`; a condition whose status stays keeps its transition time."""
     before = {condition["type"]: condition for condition in old}
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def entry(report: Report) -> dict[str, Any]:
         last = before.get(report.condition)
@@ -69,10 +69,15 @@ def merged(
             "reason": report.reason,
             "message": report.message,
             "observedGeneration": generation,
-            "lastTransitionTime": last["lastTransitionTime"] if last is not None and kept else stamp,
+            "lastTransitionTime": last["lastTransitionTime"] if last is not None and kept else stamp(report.at or now),
         }
 
     return [entry(report) for report in reports]
+
+
+def stamp(moment: datetime) -> str:
+    """A time to the millisecond: parts of a tenant follow each other within less than a second."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def phase(ready: Report, *, has_id: bool, was_ready: bool) -> Phase:

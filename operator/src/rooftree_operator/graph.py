@@ -1,7 +1,9 @@
 """Runs provisioners in the order of their needs, independent ones at the same time. A failure stops only its own."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -22,7 +24,8 @@ Result = tuple[Report, tuple[Report, ...], dict[str, Any]]
 class Graph:
     """The provisioners of a tenant. A missing or circular need fails here, at start, not later."""
 
-    def __init__(self, provisioners: Sequence[AnyProvisioner]) -> None:
+    def __init__(self, provisioners: Sequence[AnyProvisioner], now: Callable[[], datetime]) -> None:
+        self._now = now
         self.by_name = {provisioner.name: provisioner for provisioner in provisioners}
         needs = {name: set(provisioner.needs) for name, provisioner in self.by_name.items()}
         if unknown := {need for each in needs.values() for need in each} - needs.keys():
@@ -42,6 +45,10 @@ class Graph:
         return [report for own, also, _ in results for report in (own, *also)], fields
 
     async def _run_one(self, part: AnyProvisioner, needed: list[asyncio.Task[Result]], tenant: Tenant) -> Result:
+        own, also, known = await self._outcome(part, needed, tenant)
+        return replace(own, at=self._now()), also, known
+
+    async def _outcome(self, part: AnyProvisioner, needed: list[asyncio.Task[Result]], tenant: Tenant) -> Result:
         condition = part.condition or part.name
         for need in needed:
             report, _, _ = await need

@@ -76,6 +76,44 @@ def app_role(tenant: TenantId) -> str:
     return f"{tenant}.app"
 
 
+def user(tenant: TenantId) -> str:
+    """The tenant's app in Kafka, Elasticsearch and Redis: the same name as its role in PostgreSQL."""
+    return app_role(tenant)
+
+
+def prefix(tenant: TenantId) -> str:
+    """What the names of all topics, groups, transactional ids, indices, keys and channels of a tenant begin with."""
+    return f"{tenant}."
+
+
+def topic(tenant: TenantId, name: str) -> str:
+    return f"{tenant}.{name}"
+
+
+def group(tenant: TenantId, consumer: str) -> str:
+    """A consumer group in Kafka."""
+    return f"{tenant}.{consumer}"
+
+
+def index_template(tenant: TenantId) -> str:
+    """The Elasticsearch template that sets the shards of everything that `index_pattern` matches."""
+    return tenant.value
+
+
+def index_pattern(tenant: TenantId) -> str:
+    return f"{tenant}.*"
+
+
+def index_alias(tenant: TenantId, name: str) -> str:
+    """What the app searches; the index behind it has a number after it."""
+    return f"{tenant}.{name}"
+
+
+def key(tenant: TenantId, name: str) -> str:
+    """A key or a channel in Redis."""
+    return f"{tenant}.{name}"
+
+
 def template_database(version: str) -> str:
     """The database that new tenants of this version are cloned from; a version has at most 54 characters here."""
     return f"template-{version}"
@@ -106,6 +144,11 @@ def host(slug: str, domain: str) -> str:
 def labels(tenant: TenantId) -> dict[str, str]:
     """The ownership labels that every Kubernetes object of a tenant carries."""
     return {LABEL_MANAGED_BY: MANAGER, LABEL_TENANT: tenant.value, LABEL_BROKERAGE: tenant.slug}
+
+
+def marks(tenant: TenantId) -> dict[str, str]:
+    """The ownership mark where a system keeps metadata: Elasticsearch's roles, users and templates."""
+    return {LABEL_TENANT: tenant.value}
 
 
 def mark(tenant: TenantId) -> str:

@@ -11,7 +11,7 @@ from .tenant import Platform, Tenant
 APP = "app"
 APP_SECRET = "app"  # noqa: S105 -- an object's name
 MIGRATOR_SECRET = "migrator"  # noqa: S105 -- as above
-CA_CONFIG = "database-ca"
+CA_CONFIG = "backends-ca"
 SECRETS_DIR = "/etc/rooftree/secrets"
 CA_FILE = "/etc/rooftree/ca/ca.crt"
 
@@ -39,7 +39,7 @@ class Login:
 
 
 def ca_config(metadata: Object, ca: str) -> Object:
-    """The ConfigMap that every pod with a database trusts; `metadata` with the name `CA_CONFIG`."""
+    """The ConfigMap that every pod with a backend trusts; `metadata` with the name `CA_CONFIG`."""
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": ca}}
 
 
@@ -54,8 +54,26 @@ def database_values(platform: Platform, login: Login) -> dict[str, str]:
         "ROOFTREE_DATABASE_PORT": str(platform.postgres_port),
         "ROOFTREE_DATABASE_NAME": login.database,
         "ROOFTREE_DATABASE_USER": login.user,
-        "ROOFTREE_DATABASE_CA_FILE": CA_FILE,
+        "ROOFTREE_CA_FILE": CA_FILE,
         "ROOFTREE_SECRETS_DIR": SECRETS_DIR,
+    }
+
+
+def backend_values(tenant: Tenant) -> dict[str, str]:
+    """Where the other backends are, and as whom the app enters them."""
+    platform, user = tenant.platform, names.user(tenant.id)
+    return {
+        "ROOFTREE_KAFKA_BOOTSTRAP": platform.kafka_bootstrap,
+        "ROOFTREE_KAFKA_USER": user,
+        "ROOFTREE_ELASTICSEARCH_URL": platform.elasticsearch_url,
+        "ROOFTREE_ELASTICSEARCH_USER": user,
+        "ROOFTREE_REDIS_HOST": platform.redis_host,
+        "ROOFTREE_REDIS_PORT": str(platform.redis_port),
+        "ROOFTREE_REDIS_USER": user,
+        "ROOFTREE_OTLP_ENDPOINT": platform.otlp_endpoint,
+        "ROOFTREE_SMTP_HOST": platform.smtp_host,
+        "ROOFTREE_SMTP_PORT": str(platform.smtp_port or ""),
+        "ROOFTREE_SMTP_FROM": platform.smtp_from,
     }
 
 
@@ -65,6 +83,7 @@ def app_values(tenant: Tenant) -> dict[str, str]:
     login = Login(names.database(tenant.id), names.app_role(tenant.id), APP_SECRET)
     return {
         **database_values(tenant.platform, login),
+        **backend_values(tenant),
         "ROOFTREE_TENANT_ID": tenant.id.value,
         "ROOFTREE_SLUG": tenant.slug,
         "ROOFTREE_DISPLAY_NAME": spec.display_name,

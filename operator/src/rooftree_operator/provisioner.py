@@ -1,7 +1,8 @@
 """The one shape of all provisioners, outside their package so that they stay strangers to each other.
 
-observe (I/O, read-only) → plan (pure) → apply (I/O, idempotent). `delete` is idempotent, too, and raises `Waiting`
-until all is gone. A provisioner is one small file; what it needs from others it names in `needs` and finds in place.
+observe (I/O, read-only) → plan (pure) → apply (I/O, idempotent). A deletion first calls `revoke` of all of them, then
+`delete` of one after the other; both are idempotent, too, and `delete` raises `Waiting` until all is gone. A
+provisioner is one small file; what it needs from others it names in `needs` and finds in place.
 """
 
 from collections.abc import Mapping
@@ -71,6 +72,10 @@ class Provisioner(Protocol, Generic[SeenT]):
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         """Makes it so. Idempotent."""
+        ...
+
+    async def revoke(self, tenant: TenantId) -> None:
+        """Nobody gets in as the tenant any more, and whoever is in is thrown out; data stays."""
         ...
 
     async def delete(self, tenant: TenantId) -> None:

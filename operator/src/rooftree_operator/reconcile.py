@@ -3,6 +3,7 @@
 Nothing here remembers anything between passes; a crash at any point is repaired by the next pass.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from . import conditions, events, names
+from . import conditions, events
 from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec, Phase
@@ -28,12 +29,6 @@ log = structlog.get_logger(__name__)
 
 # Children's events wake a waiting tenant; this is for an event that was lost.
 LOST_EVENT = 5.0  # seconds
-
-
-class LoginGate(Protocol):
-    """Can close the database logins of a tenant."""
-
-    async def revoke_logins(self, roles: list[str]) -> None: ...
 
 
 class Holding(Protocol):
@@ -69,7 +64,6 @@ class Reconciler:
     releases: Releases
     graph: Graph
     delete_order: tuple[str, ...]
-    logins: LoginGate
     lease: Holding
     edge: Probe
     platform: Platform
@@ -183,11 +177,18 @@ class Reconciler:
     async def _delete_parts(self, metadata: Object, tenant: TenantId) -> None:
         """Logins first, so that nothing changes data any more; data after what could use it; the tombstone last."""
         await self._confirm(metadata)
-        await self.logins.revoke_logins([names.app_role(tenant), names.migrator_role(tenant)])
+        await self._revoke(tenant)
         for part in self.delete_order:
             await self._confirm(metadata)
             await self.graph.by_name[part].delete(tenant)
         await self.registry.bury(tenant)
+
+    async def _revoke(self, tenant: TenantId) -> None:
+        """Closes the logins of all backends; one that is away keeps no other one open."""
+        closing = (part.revoke(tenant) for part in self.graph.by_name.values())
+        for problem in await asyncio.gather(*closing, return_exceptions=True):
+            if problem is not None:
+                raise problem
 
     async def _confirm(self, metadata: Object) -> None:
         """Right before what cannot be undone: it is still wanted, and still ours to do. Raises `Overtaken`."""

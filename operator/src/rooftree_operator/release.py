@@ -24,6 +24,10 @@ class Release:
     live: str
     ready: str
     startup: str
+    topics: tuple[str, ...]
+    indices: tuple[str, ...]
+    consumers: tuple[str, ...]
+    metrics_port: int | None
 
 
 def parsed(version: str, image: str, manifest: dict[str, Any]) -> Release:
@@ -39,6 +43,11 @@ def parsed(version: str, image: str, manifest: dict[str, Any]) -> Release:
         live=manifest["probes"]["live"],
         ready=manifest["probes"]["ready"],
         startup=manifest["probes"]["startup"],
+        # Releases before these fields have the tenant's standard topics and indices all the same.
+        topics=tuple(manifest.get("topics", ("events", "dead-letter"))),
+        indices=tuple(manifest.get("indices", ("properties",))),
+        consumers=tuple(manifest.get("consumers", ())),
+        metrics_port=manifest.get("metrics_port"),
     )
 
 

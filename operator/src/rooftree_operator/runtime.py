@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,8 @@ from .adapters.edge import Edge
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .adapters.postgres import Postgres, Server
 from .errors import Unavailable
-from .graph import Graph
+from .gate import Backend
+from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
 from .provisioners.credentials import Credentials
 from .provisioners.database import Database
@@ -44,8 +46,9 @@ SECONDS = Histogram(
 DEPTH = Gauge("rooftree_operator_queue_depth", "Keys that are due and wait for a worker.")
 AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest overdue key has waited.")
 
-WATCH_POSTGRES = 3.0  # seconds between two looks whether it answers
-# Logins are revoked before anything; data goes after everything that could use it; roles go with the database.
+WATCH = 2.0  # seconds between two looks whether a backend answers
+SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
+# Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
 DELETE_ORDER = ("route", "workload", "namespace", "database")
 
 
@@ -61,6 +64,16 @@ def plan_key(name: str) -> str:
     return f"plan/{name}"
 
 
+@dataclass(frozen=True)
+class Backends:
+    """The systems that tenants live in."""
+
+    postgres: Postgres
+
+    def __iter__(self) -> Iterator[Backend]:
+        yield self.postgres
+
+
 @dataclass
 class Operator:
     """The running operator."""
@@ -68,7 +81,7 @@ class Operator:
     settings: Settings
     queue: WorkQueue
     kube: Kubernetes
-    postgres: Postgres
+    backends: Backends
     registry: PostgresRegistry
     reconciler: Reconciler
     templates: Templates
@@ -79,12 +92,13 @@ class Operator:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
         epoch = await self.lease.acquire()
         log.info("lease_acquired", epoch=epoch)
-        self.postgres.take_over(epoch)
+        self.backends.postgres.take_over(epoch)
         async with asyncio.TaskGroup() as group:
             group.create_task(self.lease.keep())
             group.create_task(self._prepare())
             group.create_task(self._resync())
-            group.create_task(self._watch_postgres())
+            for backend in self.backends:
+                group.create_task(self._watch(backend))
             for _ in range(self.settings.workers):
                 group.create_task(self._work())
 
@@ -135,24 +149,22 @@ class Operator:
             case _:
                 raise ValueError(f"no such kind of key: {kind}")
 
-    async def _watch_postgres(self) -> None:
-        """When PostgreSQL goes or comes back, every tenant is looked at, so that conditions say so within seconds."""
-        was_up = True
+    async def _watch(self, backend: Backend) -> None:
+        """When a backend goes or comes back, every tenant is looked at, so that conditions say so within seconds."""
+        untold = False
         while True:
-            await asyncio.sleep(WATCH_POSTGRES)
-            try:
-                await self.postgres.ping()
-                is_up = True
-            except Unavailable:
-                is_up = False
-            if is_up != was_up:
-                log.warning("postgres_changed", up=is_up)
+            await asyncio.sleep(WATCH)
+            outage = await _outage(backend)
+            if backend.gate.turn(outage):
+                log.warning("backend_changed", backend=backend.name, up=outage is None, message=str(outage or ""))
+                untold = True
+            if untold:
                 try:
-                    await self._feed_tenants(Priority.CHILD)
+                    await self._feed_tenants(Priority.CHILD, within=SPREAD)
                 except (ApiError, Unavailable) as error:
                     log.warning("resync_failed", error=str(error))
-                    continue
-            was_up = is_up
+                else:
+                    untold = False
 
     async def _resync(self) -> None:
         """Feeds everything into the queue now and then: a re-list reports nothing about what vanished."""
@@ -165,11 +177,12 @@ class Operator:
                 continue
             await asyncio.sleep(self.settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 -- spreads load
 
-    async def _feed_tenants(self, priority: Priority, *, plan: str | None = None) -> None:
-        """Every Brokerage, or those of one plan, into the queue."""
+    async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
+        """Every Brokerage, or those of one plan, into the queue, spread over `within` seconds."""
         for brokerage in await self.kube.list(BROKERAGE, labels={}):
             if plan is None or brokerage["spec"]["plan"] == plan:
-                self.queue.add(tenant_key(brokerage["metadata"]["name"]), priority)
+                after = random.uniform(0.0, within)  # noqa: S311 -- spreads load
+                self.queue.add(tenant_key(brokerage["metadata"]["name"]), priority, after=after)
 
     async def _feed_all(self) -> None:
         versions = await self.releases.versions()
@@ -189,7 +202,8 @@ class Operator:
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     """The operator with its real adapters; `stack` closes them."""
     kube = await stack.enter_async_context(await Kubernetes.connect())
-    postgres = _postgres(settings)
+    backends = Backends(_postgres(settings))
+    postgres = backends.postgres
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
     stack.push_async_callback(edge.close)
     platform = Platform(
@@ -198,8 +212,16 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         edge_port=settings.edge_port,
         postgres_host=postgres.server.host,
         postgres_port=postgres.server.port,
+        kafka_bootstrap=settings.backend("kafka", "bootstrap"),
+        elasticsearch_url=settings.backend("elasticsearch", "url"),
+        redis_host=settings.backend("redis", "host"),
+        redis_port=int(settings.backend("redis", "port")),
+        otlp_endpoint=settings.otlp_endpoint,
+        smtp_host=settings.smtp_host,
+        smtp_port=settings.smtp_port,
+        smtp_from=settings.smtp_from,
     )
-    ca = settings.postgres("ca.crt") + "\n"
+    ca = bundle(settings.backend(name, "ca.crt") for name in ("postgres", "kafka", "elasticsearch", "redis"))
     releases = Releases(kube, settings.namespace)
     registry = PostgresRegistry(postgres, json.dumps({"postgres": f"{postgres.server.host}:{postgres.server.port}"}))
     lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
@@ -207,9 +229,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         kube=kube,
         registry=registry,
         releases=releases,
-        graph=graph(kube, postgres, ca),
+        graph=graph(kube, backends, ca, _now),
         delete_order=DELETE_ORDER,
-        logins=postgres,
         lease=lease,
         edge=edge,
         platform=platform,
@@ -218,31 +239,43 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     )
     templates = Templates(kube, postgres, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
-    return Operator(settings, queue, kube, postgres, registry, reconciler, templates, releases, lease)
+    return Operator(settings, queue, kube, backends, registry, reconciler, templates, releases, lease)
 
 
-def graph(kube: Kubernetes, postgres: Postgres, ca: str) -> Graph:
-    """All parts of a tenant; a new kind of part is added here."""
-    return Graph(
-        (
-            Namespace(kube),
-            Credentials(kube, ca),
-            Database(kube, postgres),
-            Migrations(kube, postgres),
-            Workload(kube),
-            Route(kube),
-        )
+def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime]) -> Graph:
+    """All parts of a tenant; a new kind of part is a line here and one in DELETE_ORDER if it has to be deleted."""
+    parts: tuple[AnyProvisioner, ...] = (
+        Namespace(kube),
+        Credentials(kube, ca),
+        Database(kube, backends.postgres),
+        Migrations(kube, backends.postgres),
+        Workload(kube),
+        Route(kube),
     )
+    return Graph(parts, now)
+
+
+def bundle(certificates: Iterable[str]) -> str:
+    """One file of PEM certificates, each once."""
+    return "".join(f"{each}\n" for each in dict.fromkeys(text.strip() for text in certificates))
+
+
+async def _outage(backend: Backend) -> Unavailable | None:
+    try:
+        await backend.ping()
+    except Unavailable as outage:
+        return outage
+    return None
 
 
 def _postgres(settings: Settings) -> Postgres:
     server = Server(
-        host=settings.postgres("host"),
-        port=int(settings.postgres("port")),
-        user=settings.postgres("user"),
-        password=settings.postgres_password().get_secret_value(),
-        database=settings.postgres("database"),
-        ca_file=str(settings.postgres_dir / "ca.crt"),
+        host=settings.backend("postgres", "host"),
+        port=int(settings.backend("postgres", "port")),
+        user=settings.backend("postgres", "user"),
+        password=settings.backend("postgres", "password"),
+        database=settings.backend("postgres", "database"),
+        ca_file=str(settings.backend_file("postgres", "ca.crt")),
     )
     return Postgres(server)
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,17 +16,23 @@ class Settings(BaseSettings):
     edge_port: int = 8443
     edge_address: str = "rooftree-edge.rooftree-system.svc.cluster.local:8443"
     edge_ca_file: Path = Path("/etc/rooftree/edge-ca/ca.crt")
-    # Keys host, port, user, password, database and ca.crt, each a file: the Secret of the installation.
-    postgres_dir: Path = Path("/etc/rooftree/postgres")
+    # One folder a backend, named after it, with a file for each key of the installation's Secret: `user`, `password`,
+    # `ca.crt`, and `host`, `port`, `database` (postgres), `bootstrap` (kafka), `url` (elasticsearch), `host`, `port`
+    # (redis).
+    backends_dir: Path = Path("/etc/rooftree")
+    otlp_endpoint: str = ""  # where tenants send traces; empty: nowhere
+    smtp_host: str = ""  # who takes the tenants' mail; empty: nobody
+    smtp_port: int = 0
+    smtp_from: str = ""
     workers: int = 4
     resync_seconds: float = 60.0
     metrics_port: int = 8081
     health_port: int = 8080
     log_level: str = "INFO"
 
-    def postgres(self, key: str) -> str:
-        """A plain value of the PostgreSQL Secret."""
-        return (self.postgres_dir / key).read_text().strip()
+    def backend(self, name: str, key: str) -> str:
+        """A value of the Secret of the backend `name`. Keep a password out of everything that is shown."""
+        return self.backend_file(name, key).read_text().strip()
 
-    def postgres_password(self) -> SecretStr:
-        return SecretStr(self.postgres("password"))
+    def backend_file(self, name: str, key: str) -> Path:
+        return self.backends_dir / name / key

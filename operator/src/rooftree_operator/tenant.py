@@ -18,6 +18,14 @@ class Platform:
     edge_port: int
     postgres_host: str
     postgres_port: int
+    kafka_bootstrap: str
+    elasticsearch_url: str
+    redis_host: str
+    redis_port: int
+    otlp_endpoint: str = ""
+    smtp_host: str = ""
+    smtp_port: int = 0
+    smtp_from: str = ""
     gateway: str = "rooftree"
     gateway_section: str = "tenants"
     tenant_role: str = "rooftree-tenant-manager"

@@ -8,6 +8,7 @@ from rooftree_operator.api.brokerage import Phase
 from rooftree_operator.conditions import Report, State
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+A_MOMENT_BEFORE = datetime(2026, 11, 24, 11, 59, 59, 250_999, tzinfo=UTC)
 EARLIER = "2026-11-24T11:00:00Z"
 DONE = Report("NamespaceReady", State.DONE, "Provisioned", "fine")
 WAITING = Report("WorkloadReady", State.WAITING, "RollingOut", "soon")
@@ -41,8 +42,15 @@ def test_a_transition_time_changes_only_with_the_status() -> None:
     old += [{"type": "DatabaseReady", "status": "True", "lastTransitionTime": EARLIER}]
     merged = {c["type"]: c for c in conditions.merged(old, [DONE, FAILING], generation=3, now=NOON)}
     assert merged["NamespaceReady"]["lastTransitionTime"] == EARLIER
-    assert merged["DatabaseReady"]["lastTransitionTime"] == "2026-11-24T12:00:00Z"
+    assert merged["DatabaseReady"]["lastTransitionTime"] == "2026-11-24T12:00:00.000Z"
     assert {c["observedGeneration"] for c in merged.values()} == {3}
+
+
+def test_a_transition_is_as_old_as_the_look_of_its_own_part() -> None:
+    own = Report("DatabaseReady", State.DONE, "Provisioned", "fine", at=A_MOMENT_BEFORE)
+    merged = {c["type"]: c for c in conditions.merged([], [DONE, own], generation=1, now=NOON)}
+    assert merged["NamespaceReady"]["lastTransitionTime"] == "2026-11-24T12:00:00.000Z"
+    assert merged["DatabaseReady"]["lastTransitionTime"] == "2026-11-24T11:59:59.250Z"
 
 
 @pytest.mark.parametrize(

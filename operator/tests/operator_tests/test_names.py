@@ -30,6 +30,15 @@ def test_no_role_of_a_tenant_begins_like_the_roles_of_another(one: TenantId, oth
         assert not names.app_role(other).startswith(f"{one}.")
 
 
+@given(IDS, IDS)
+def test_no_name_in_a_backend_begins_with_the_prefix_of_another_tenant(one: TenantId, other: TenantId) -> None:
+    name = "events"
+    builders = (names.topic, names.group, names.index_alias, names.key)
+    assert all(build(one, name).startswith(names.prefix(one)) for build in builders)
+    if one != other:
+        assert not any(build(one, name).startswith(names.prefix(other)) for build in builders)
+
+
 @given(SLUGS, st.binary(min_size=4, max_size=4))
 def test_an_id_gives_its_slug_back(slug: str, entropy: bytes) -> None:
     assert names.mint(slug, entropy).slug == slug

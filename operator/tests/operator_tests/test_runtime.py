@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from rooftree_operator.runtime import Operator
+import pytest
+from rooftree_operator.errors import Unavailable
+from rooftree_operator.gate import Gate
+from rooftree_operator.runtime import Operator, bundle
 from rooftree_operator.workqueue import WorkQueue
 
 from .world import World, brokerage
@@ -15,7 +18,7 @@ def operator(world: World) -> Operator:
         settings=UNUSED,
         queue=WorkQueue(lambda: 100.0),
         kube=world.kube,
-        postgres=world.postgres,
+        backends=world.backends,
         registry=UNUSED,
         reconciler=world.reconciler,
         templates=world.templates,
@@ -32,3 +35,18 @@ async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:
     running = operator(world)
     await running._feed_all()
     assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == ["release/1.0.0", "tenant/acme", None]
+
+
+def test_a_gate_fails_calls_at_once_while_the_watch_says_that_the_backend_is_away() -> None:
+    gate = Gate()
+    gate.check()
+    assert gate.turn(Unavailable("KafkaUnreachable", "no answer"))
+    assert not gate.turn(Unavailable("KafkaUnreachable", "still no answer"))
+    with pytest.raises(Unavailable, match="still no answer"):
+        gate.check()
+    assert gate.turn(None)
+    gate.check()
+
+
+def test_each_certificate_is_in_the_bundle_once() -> None:
+    assert bundle(["A\n", "B", " A"]) == "A\nB\n"

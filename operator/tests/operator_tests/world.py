@@ -10,7 +10,7 @@ from rooftree_operator.drift import Object
 from rooftree_operator.names import TenantId
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
-from rooftree_operator.runtime import DELETE_ORDER, graph
+from rooftree_operator.runtime import DELETE_ORDER, Backends, graph
 from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
@@ -21,9 +21,23 @@ from .fakes.postgres import FakePostgres
 from .fakes.registry import FakeRegistry
 
 NAMESPACE = "rooftree-system"
-PLATFORM = Platform(NAMESPACE, "rooftree.localhost", 8443, "10.200.0.1", 5432)
+PLATFORM = Platform(
+    NAMESPACE,
+    "rooftree.localhost",
+    8443,
+    "10.200.0.1",
+    5432,
+    "10.200.0.1:9092",
+    "https://10.200.0.1:9200",
+    "10.200.0.1",
+    6379,
+)
 CA = "-----BEGIN CERTIFICATE-----\n"
 PASSES = 40
+
+
+def now() -> datetime:
+    return datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def manifest(version: str, heads: dict[str, str]) -> dict[str, Any]:
@@ -84,6 +98,7 @@ class World:
     def __post_init__(self) -> None:
         self.kube = FakeKubernetes(self.faults)
         self.postgres = FakePostgres(self.faults)
+        self.backends = Backends(self.postgres)
         self.registry = FakeRegistry(self.postgres)
         self.lease = FakeLease()
         self.releases = Releases(self.kube, NAMESPACE)
@@ -92,13 +107,12 @@ class World:
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
-            graph=graph(self.kube, self.postgres, CA),
+            graph=graph(self.kube, self.backends, CA, now),
             delete_order=DELETE_ORDER,
-            logins=self.postgres,
             lease=self.lease,
             edge=FakeEdge(self.kube),
             platform=PLATFORM,
-            now=lambda: datetime(2026, 11, 24, 12, tzinfo=UTC),
+            now=now,
             instance="test",
         )
         self.kube.put(plan("starter"))

@@ -16,12 +16,14 @@ from psycopg.rows import TupleRow
 
 from .. import effects
 from ..errors import Unavailable
+from ..gate import Gate
 from ..names import MANAGER
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
 CONNECT_TIMEOUT = 3  # seconds; a stopped server is noticed within them
 STATEMENT_TIMEOUT = 20.0  # seconds; a clone of a template takes well under one
+PING_TIMEOUT = 4.0  # seconds, a free slot included
 MOST_CONNECTIONS = 6  # of the operator's, at the same time
 FENCE: LiteralString = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -77,7 +79,10 @@ class DatabaseSeen:
 class Postgres:
     """One server."""
 
+    name = "postgres"
+
     def __init__(self, server: Server) -> None:
+        self.gate = Gate()
         self.server = server
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self._unfenced: int | None = None
@@ -100,10 +105,16 @@ class Postgres:
     @asynccontextmanager
     async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
         """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not do it now."""
+        self.gate.check()
+        async with self._connection(database, login, STATEMENT_TIMEOUT) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self, database: str | None, login: Login | None, within: float) -> AsyncGenerator[Connection]:
         server = self.server
         sslmode = "verify-full" if server.ca_file else "disable"
         try:
-            async with self._slots, asyncio.timeout(STATEMENT_TIMEOUT):
+            async with self._slots, asyncio.timeout(within):
                 connection: Connection = await psycopg.AsyncConnection.connect(
                     host=server.host,
                     port=server.port,
@@ -135,8 +146,9 @@ class Postgres:
                 await connection.execute(statement)
 
     async def ping(self) -> None:
-        """Raises `Unavailable` if the server does not answer."""
-        await self._rows("SELECT 1")
+        """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
+        async with self._connection(None, None, PING_TIMEOUT) as connection:
+            await connection.execute("SELECT 1")
 
     async def close_to_public(self, database: str) -> None:
         """Only roles that were granted it connect to `database`."""

@@ -1,4 +1,4 @@
-"""The tenant's Secrets, each value made once, the copied feed credentials, and the CA of the database."""
+"""The tenant's Secrets, each value made once, the copied feed credentials, and the CAs of the backends."""
 
 import asyncio
 import base64
@@ -22,6 +22,9 @@ FEED_RETRY = 5.0  # seconds; Secrets are not watched
 GENERATED: dict[str, dict[str, Callable[[], str]]] = {
     pods.APP_SECRET: {
         "database_password": keys.password,
+        "kafka_password": keys.password,
+        "elasticsearch_password": keys.password,
+        "redis_password": keys.password,
         "owner_seed": keys.password,
         "signing_keys.json": keys.signing_keys,
     },
@@ -59,7 +62,7 @@ class WriteSecret:
 
 
 class Credentials:
-    """Secrets `app` and `migrator`, ConfigMap `database-ca`."""
+    """Secrets `app` and `migrator`, ConfigMap `backends-ca`."""
 
     name = "credentials"
     needs = ("namespace",)
@@ -102,6 +105,9 @@ class Credentials:
                 await self._kube.apply(secret_object(tenant, action.name, {**action.values, **made}))
         for wanted in plan.objects:
             await self._kube.apply(wanted)
+
+    async def revoke(self, tenant: TenantId) -> None:
+        """The backends close their logins themselves."""
 
     async def delete(self, tenant: TenantId) -> None:
         """Secrets go with the namespace."""

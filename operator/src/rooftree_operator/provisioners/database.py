@@ -157,6 +157,9 @@ class Database:
         if schemas:
             await self._postgres.grant_schemas(database, schemas, owner=owner, app=app)
 
+    async def revoke(self, tenant: TenantId) -> None:
+        await self._postgres.revoke_logins([names.app_role(tenant), names.migrator_role(tenant)])
+
     async def delete(self, tenant: TenantId) -> None:
         found = await self._postgres.database(names.database(tenant), TEMPLATE_OWNER)
         # Ours by its mark, or by its owner if we died before the mark was made.

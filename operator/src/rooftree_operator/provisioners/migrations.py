@@ -56,6 +56,9 @@ class Migrations:
         for wanted in plan.objects:
             await self._kube.apply(wanted)
 
+    async def revoke(self, tenant: TenantId) -> None:
+        """Its login is the database's."""
+
     async def delete(self, tenant: TenantId) -> None:
         """Jobs go with the namespace."""
 

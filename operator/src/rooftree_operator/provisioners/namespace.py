@@ -76,6 +76,9 @@ class Namespace:
             else:
                 return
 
+    async def revoke(self, tenant: TenantId) -> None:
+        """Nothing logs in here."""
+
     async def delete(self, tenant: TenantId) -> None:
         found = await self._kube.get(NAMESPACE, names.namespace(tenant))
         if found is None:

@@ -48,6 +48,9 @@ class Route:
         for wanted in plan.objects:
             await self._kube.apply(wanted)
 
+    async def revoke(self, tenant: TenantId) -> None:
+        """Nothing logs in here."""
+
     async def delete(self, tenant: TenantId) -> None:
         namespace = names.namespace(tenant)
         try:

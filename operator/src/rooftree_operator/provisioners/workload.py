@@ -10,6 +10,7 @@ from ..drift import Object, pending
 from ..errors import Waiting
 from ..names import TenantId
 from ..provisioner import Plan, Verdict, blocked, done, waiting
+from ..release import Release
 from ..tenant import Tenant
 
 ANNOTATION_SECRETS = f"{names.GROUP}/secrets"
@@ -68,6 +69,9 @@ class Workload:
             if isinstance(action, Scale):
                 await self._kube.scale(pods.APP, tenant.namespace, action.replicas)
 
+    async def revoke(self, tenant: TenantId) -> None:
+        """Pods stay until all logins are closed."""
+
     async def delete(self, tenant: TenantId) -> None:
         namespace = names.namespace(tenant)
         try:
@@ -122,7 +126,7 @@ def build_deployment(tenant: Tenant, secrets: str) -> Object:
         "image": release.image,
         "command": list(release.serve),
         "env": pods.environment(pods.app_values(tenant)),
-        "ports": [{"name": "http", "containerPort": release.port, "protocol": "TCP"}],
+        "ports": _ports(release),
         "resources": {"requests": size.requests.model_dump(), "limits": size.limits.model_dump()},
         # 60 tries: a start on a busy node may be slow, and a database that is down must not cause restarts.
         "startupProbe": _probe(release.startup, release.port, failures=60),
@@ -158,6 +162,12 @@ def build_service(tenant: Tenant) -> Object:
             "ports": [{"name": "http", "port": 8080, "targetPort": "http", "protocol": "TCP"}],
         },
     }
+
+
+def _ports(release: Release) -> list[Object]:
+    """What the container serves; Prometheus scrapes every port that is called `metrics`."""
+    ports = {"http": release.port, "metrics": release.metrics_port}
+    return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items() if port]
 
 
 def _probe(path: str, port: int, *, failures: int) -> Object:

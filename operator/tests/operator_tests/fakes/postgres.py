@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from rooftree_operator.adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
 from rooftree_operator.errors import Unavailable
+from rooftree_operator.gate import Gate
 from rooftree_operator.names import TEMPLATE_OWNER
 
 from .faults import Faults
@@ -23,6 +24,7 @@ class FakePostgres(Postgres):
     """One server. `down` makes it unreachable. `writes` lists every statement that changes something."""
 
     def __init__(self, faults: Faults | None = None) -> None:
+        self.gate = Gate()
         self.known_roles: dict[str, RoleSeen] = {}
         self.known: dict[str, DatabaseSeen] = {}
         self.content: dict[str, Content] = {}
@@ -38,6 +40,9 @@ class FakePostgres(Postgres):
     def _write_call(self, what: str) -> None:
         self._read()
         self.writes.append(what)
+
+    async def ping(self) -> None:
+        self._read()
 
     async def roles(self, names: Sequence[str]) -> dict[str, RoleSeen]:
         self._read()
