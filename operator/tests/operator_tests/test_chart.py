@@ -11,12 +11,31 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+NODE = [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+
+
+def destination(*ports: int) -> dict[str, Any]:
+    return {"to": NODE, "ports": [{"protocol": "TCP", "port": port} for port in ports]}
+
+
 CHART = Path(__file__).parents[3] / "charts" / "rooftree"
 VALUES: dict[str, Any] = {
     "image": {"operator": "localhost/rooftree-operator:1.0.0", "edge": "localhost/rooftree-edge:1.0.0"},
     "release": {"version": "1.0.0", "image": "localhost/rooftree-tenant:1.0.0", "manifest": '{"version": "1.0.0"}'},
     "channels": {"stable": "1.0.0"},
     "postgres": {"host": "10.0.0.1", "port": 5432},
+    "network": {
+        "peers": {
+            "dns": destination(53),
+            "postgres": destination(5432),
+            "kafka": destination(9092),
+            "elasticsearch": destination(9200),
+            "redis": destination(6379),
+            "telemetry": destination(4318),
+        },
+        "apiserver": destination(6443),
+        "edge": NODE,
+    },
 }
 
 
@@ -30,7 +49,7 @@ def merged(**changes: Any) -> dict[str, Any]:
 
 def mistakes(values: dict[str, Any]) -> list[str]:
     schema = json.loads((CHART / "values.schema.json").read_text())
-    return ["/".join(str(part) for part in error.path) for error in Draft7Validator(schema).iter_errors(values)]
+    return sorted({"/".join(str(part) for part in error.path) for error in Draft7Validator(schema).iter_errors(values)})
 
 
 def test_good_values_are_taken() -> None:
@@ -48,10 +67,24 @@ def test_good_values_are_taken() -> None:
         ({"postgres": {"host": ""}}, "postgres/host"),
         ({"operator": {"replicas": 3}}, "operator"),
         ({"channels": {"Stable": "1.0.0"}}, "channels"),
+        ({"elasticsearch": {"replicas": -1}}, "elasticsearch/replicas"),
+        ({"telemetry": {"otlpEndpoint": "collector:4318"}}, "telemetry/otlpEndpoint"),
+        ({"smtp": {"host": "mail.example", "from": "rooftree@example.com"}}, "network/peers"),
+        ({"network": {"peers": {name: destination(1) for name in ("dns", "kafka", "redis")}}}, "network/peers"),
+        (
+            {"network": {"peers": {"dns": {"to": [], "ports": [{"port": 53}]}}, "enabled": False}},
+            "network/peers/dns/to",
+        ),
+        ({"network": {"edge": []}}, "network/edge"),
+        ({"network": {"apiserver": {}}}, "network/apiserver"),
     ],
 )
 def test_a_wrong_value_is_refused(changes: dict[str, Any], path: str) -> None:
     assert mistakes(merged(**changes)) == [path]
+
+
+def test_policies_can_be_left_out_where_nothing_enforces_them() -> None:
+    assert mistakes(merged(network={"enabled": False, "peers": {}, "apiserver": {}, "edge": []})) == []
 
 
 def rendered() -> list[dict[str, Any]]:
@@ -103,6 +136,16 @@ def test_every_pod_is_restricted_except_that_the_edge_holds_the_nodes_port() -> 
             }
             assert container["resources"]["limits"].keys() == {"cpu", "memory"}
             assert not container["image"].endswith(":latest")
+
+
+@pytest.mark.e2e
+def test_in_our_own_namespace_everything_is_refused_except_what_is_named() -> None:
+    policies = {d["metadata"]["name"]: d["spec"] for d in rendered() if d["kind"] == "NetworkPolicy"}
+    assert policies["default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    ports = [[port["port"] for port in rule["ports"]] for rule in policies["operator"]["egress"]]
+    assert ports == [[53], [5432], [9092], [9200], [6379], [6443], [8443]]
+    assert policies["operator"]["ingress"] == []
+    assert all(rule["to"] for policy in policies.values() for rule in policy.get("egress", []))
 
 
 @pytest.mark.e2e
