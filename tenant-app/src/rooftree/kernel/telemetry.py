@@ -1,0 +1,182 @@
+"""Traces: what a request, a job or a message did, in OpenTelemetry's words, sent by OTLP over HTTP.
+
+Only `span` makes spans. The tracer is never registered globally, so that no library adds spans of its own: theirs
+hold paths, query texts and exception messages, and those hold people's data and one-time links. Ours hold names from
+the code: route templates, statement kinds, tables, host names; of an exception its class.
+
+A trace begins with a request, a job or a message; other work adds to the trace it belongs to or is not recorded.
+Each trace has an id even while nothing is exported, for the log. A root's id is a UUIDv7, which is also the id of
+the request. The SDK (0.15 s of CPU) loads in the background, see `Telemetry.start`. While the collector is away,
+spans are dropped and counted; nobody waits for it.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import structlog
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from pydantic import AfterValidator, Field
+
+from rooftree.kernel.ids import new_id
+from rooftree.kernel.settings import Settings, SettingsSection
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+_BEGINS_TRACE = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
+_log = structlog.get_logger(__name__)
+_propagator = TraceContextTextMapPropagator()
+_tracer: "Tracer | None" = None
+
+
+def _endpoint(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query):
+        raise ValueError("must be an http or https URL without user and query")
+    return value.rstrip("/")
+
+
+class TelemetrySettings(SettingsSection):
+    """Where spans and metrics go."""
+
+    otlp_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
+    """Base URL of an OTLP/HTTP receiver; empty: no spans are made."""
+    trace_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The part of traces that is kept; decided where a trace begins."""
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 9464
+    """0: no metrics are served."""
+
+
+@contextmanager
+def span(
+    name: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, str | int | float | bool] | None = None,
+    *,
+    parent: str | None = None,
+    links: Iterable[str] = (),
+) -> Generator[Span]:
+    """A step of the current trace, or of the trace of `parent` (a W3C traceparent of our own, never of a stranger).
+
+    `links`: traceparents that belong to it without being its parent. `attributes` never hold values of data.
+    """
+    started = _start(name, kind, attributes, parent, links)
+    token = otel_context.attach(trace.set_span_in_context(started))
+    try:
+        yield started
+    except BaseException as error:
+        fail(started, type(error).__qualname__)
+        raise
+    finally:
+        otel_context.detach(token)
+        started.end()
+
+
+def _start(
+    name: str,
+    kind: SpanKind,
+    attributes: Mapping[str, str | int | float | bool] | None,
+    parent: str | None,
+    links: Iterable[str],
+) -> Span:
+    base = _parsed(parent) if parent else trace.get_current_span().get_span_context()
+    if not base.is_valid and kind not in _BEGINS_TRACE:
+        return trace.INVALID_SPAN
+    if _tracer is None:
+        trace_id = base.trace_id if base.is_valid else new_id().int
+        return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False))
+    return _tracer.start_span(
+        name,
+        trace.set_span_in_context(NonRecordingSpan(base)) if parent else None,
+        kind,
+        attributes,
+        [Link(linked) for linked in map(_parsed, links) if linked.is_valid],
+        record_exception=False,
+        set_status_on_exception=False,
+    )
+
+
+def _parsed(traceparent: str) -> SpanContext:
+    """The context it tells; an invalid one when it is malformed."""
+    extracted = _propagator.extract({"traceparent": traceparent}, otel_context.Context())
+    return trace.get_current_span(extracted).get_span_context()
+
+
+def fail(failed: Span, error_type: str) -> None:
+    """Mark a span as failed; `error_type` is a class name or a status code, never a message."""
+    if failed.is_recording():
+        failed.set_attribute("error.type", error_type)
+        failed.set_status(Status(StatusCode.ERROR))
+
+
+def current_ids() -> tuple[str, str] | None:
+    """Trace and span id of what runs now, in lower-case hexadecimal."""
+    current = trace.get_current_span().get_span_context()
+    return (f"{current.trace_id:032x}", f"{current.span_id:016x}") if current.is_valid else None
+
+
+def current_traceparent() -> str | None:
+    """What to hand on with a message or a job, so that its span joins this trace."""
+    current = trace.get_current_span().get_span_context()
+    if not current.is_valid:
+        return None
+    return f"00-{current.trace_id:032x}-{current.span_id:016x}-{current.trace_flags & TraceFlags.SAMPLED:02x}"
+
+
+@dataclass
+class Exported:
+    """Counts of spans since the start."""
+
+    sent: int = 0
+    dropped: int = 0
+
+
+class Telemetry:
+    """The exporting side, of which a process has one; `exported` tells how it goes."""
+
+    def __init__(self, settings: TelemetrySettings, process: Settings) -> None:
+        self._settings = settings
+        self._process = process
+        self._close: Callable[[], None] | None = None
+        self.exported = Exported()
+
+    async def start(self) -> None:
+        """Load the SDK beside the event loop and begin to record. Without an endpoint: nothing."""
+        global _tracer
+        if self._settings.otlp_endpoint:
+            _tracer, self._close = await asyncio.to_thread(self._open)
+            _log.info("traces_are_exported", ratio=self._settings.trace_ratio)
+
+    async def stop(self) -> None:
+        """Send what is left, for a few seconds at most."""
+        global _tracer
+        if self._close is not None:
+            _tracer = None
+            close, self._close = self._close, None
+            await asyncio.to_thread(close)
+
+    def _open(self) -> "tuple[Tracer, Callable[[], None]]":
+        from rooftree.kernel import span_export
+
+        attributes: dict[str, Any] = {
+            "service.name": "rooftree-tenant",
+            "service.version": self._process.version,
+            "service.instance.id": os.environ.get("HOSTNAME", "unknown"),
+            "rooftree.tenant": self._process.tenant_id,
+        }
+        return span_export.open_tracer(
+            self._settings.otlp_endpoint,
+            ratio=self._settings.trace_ratio,
+            resource=attributes,
+            ca_file=self._process.ca_file,
+            exported=self.exported,
+        )
