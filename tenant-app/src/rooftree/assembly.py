@@ -20,6 +20,7 @@ from rooftree.kernel.health import Health
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.middleware import Guard
 from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.settings import Secrets, Settings, SettingsError
 from rooftree.kernel.unit_of_work import UnitOfWork
 
@@ -81,6 +82,7 @@ def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock:
         unit_of_work=UnitOfWork(database.engine),
         clock=clock or SystemClock(),
         jobs=queue,
+        outbox=Outbox(),
         background=Background(),
     )
     built: list[Built] = []
@@ -90,6 +92,8 @@ def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock:
             if part.port is None:
                 raise TypeError(f"module {module.name} promises {module.provides.__name__} but gives no port")
             runtime.ports[module.provides] = part.port
+        if (wanted := sorted(module.consumers)) != (found := sorted(item.name for item in part.consumers)):
+            raise TypeError(f"module {module.name} names the consumers {wanted} but has {found}")
         queue.register(part.jobs)
         built.append(part)
     return Parts(runtime=runtime, database=database, queue=queue, built=tuple(built))

@@ -7,10 +7,14 @@ from typing import Any
 
 from rooftree import assembly
 from rooftree.kernel import migrating
+from rooftree.kernel.kafka import DEAD_LETTER_TOPIC, EVENTS_TOPIC
+
+METRICS_PORT = 9464
 
 
 def manifest(version: str) -> dict[str, Any]:
     modules = assembly.names()
+    found = assembly.find()
     heads = migrating.heads(assembly.folder(name) for name in modules)
     schemas = [name for name in modules if name in heads]
     return {
@@ -19,6 +23,10 @@ def manifest(version: str) -> dict[str, Any]:
         "port": 8080,
         "schemas": [*migrating.KERNEL_SCHEMAS, *schemas],
         "migration_heads": heads,
+        "topics": [EVENTS_TOPIC, DEAD_LETTER_TOPIC],
+        "indices": sorted(index for module in found for index in module.indices),
+        "consumers": sorted(consumer for module in found for consumer in module.consumers),
+        "metrics_port": METRICS_PORT,
         "commands": {
             "serve": ["python", "-m", "rooftree.main"],
             "migrate": ["python", "-m", "rooftree.migrate"],

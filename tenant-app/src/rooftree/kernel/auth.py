@@ -1,6 +1,7 @@
 """Who is calling. Routes that need a person depend on `CurrentPrincipal`; the app decides how one is recognised."""
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -25,6 +26,9 @@ class Principal:
 # Raises `Unauthenticated`; never returns an anonymous principal.
 Authenticator = Callable[[Request], Awaitable[Principal]]
 
+# For whom this task works: a user's id, or nobody's but ours. Events tell it.
+acting: ContextVar[str] = ContextVar("acting", default="system")
+
 # Declared for the API description only; the authenticator reads the raw headers itself.
 session_cookie = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", auto_error=False)
 _bearer = HTTPBearer(bearerFormat="JWT", scheme_name="bearer", auto_error=False)
@@ -36,7 +40,9 @@ async def require_principal(
     _token: Annotated[object | None, Depends(_bearer)] = None,
 ) -> Principal:
     authenticator: Authenticator = request.app.state.authenticator
-    return await authenticator(request)
+    principal = await authenticator(request)
+    acting.set(str(principal.user_id))
+    return principal
 
 
 CurrentPrincipal = Annotated[Principal, Depends(require_principal)]

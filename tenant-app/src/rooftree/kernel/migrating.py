@@ -18,7 +18,7 @@ from rooftree.kernel.settings import DatabaseSettings, Secrets
 
 KERNEL = Path(__file__).parent / "migrations"
 # Schemas that belong to the kernel's branch; each module adds one of its own name.
-KERNEL_SCHEMAS = ("migrations", "extensions", "jobs")
+KERNEL_SCHEMAS = ("migrations", "extensions", "jobs", "events")
 _LOCK = 7_236_118_402_217
 
 

@@ -15,7 +15,9 @@ from starlette.types import ASGIApp
 from rooftree.kernel.auth import Authenticator
 from rooftree.kernel.background import Background
 from rooftree.kernel.clock import Clock
+from rooftree.kernel.consumers import Subscriber
 from rooftree.kernel.jobs import Job, Jobs
+from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.settings import Secrets, SectionT, Settings, load
 from rooftree.kernel.unit_of_work import UnitOfWork
 
@@ -31,6 +33,7 @@ class Runtime:
     unit_of_work: UnitOfWork
     clock: Clock
     jobs: Jobs
+    outbox: Outbox
     background: Background
     ports: dict[type, object] = field(default_factory=dict[type, object])
 
@@ -52,6 +55,8 @@ class Built:
     port: object | None = None
     """Fulfils `Module.provides`."""
     jobs: tuple[Job, ...] = ()
+    consumers: tuple[Subscriber, ...] = ()
+    """Those that `Module.consumers` names."""
     authenticator: Authenticator | None = None
     close: Callable[[], Awaitable[None]] | None = None
     """Lets go of connections when the process stops."""
@@ -68,6 +73,10 @@ class Module:
     build: Callable[[Runtime], Built]
     provides: type | None = None
     requires: tuple[type, ...] = ()
+    consumers: tuple[str, ...] = ()
+    """Names of `Built.consumers`; the manifest tells them to the operator."""
+    indices: tuple[str, ...] = ()
+    """Search indices, without the tenant's prefix; likewise."""
 
 
 def provided(kind: type[T]) -> Callable[[Request], T]:
