@@ -12,11 +12,13 @@ from typing import Any
 import kopf
 
 from . import names
-from .adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, NAMESPACE, PLAN, ROUTE, Kind
+from .adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, NAMESPACE, PLAN, POLICY, ROUTE, Kind
 from .runtime import Operator, plan_key, release_key, tenant_key
 from .settings import Settings
 from .workqueue import Priority, WorkQueue
 
+# Children whose events are waited for, or whose loss must be repaired at once; the resync sees to all others.
+WATCHED = (NAMESPACE, DEPLOYMENT, JOB, ROUTE, POLICY)
 OWNED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"
 STUCK = 120.0  # seconds that a due key may wait before the process counts as stuck
 
@@ -31,7 +33,7 @@ def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[
     intake = Intake(queue, acts)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
-    for kind in (NAMESPACE, DEPLOYMENT, JOB, ROUTE):
+    for kind in WATCHED:
         kopf.on.event(*_resource(kind), registry=registry, labels={names.LABEL_MANAGED_BY: names.MANAGER})(intake.child)
     kopf.on.login(registry=registry)(_login)
     kopf.on.probe(id="queue_oldest_seconds", registry=registry)(intake.moves)
@@ -96,7 +98,7 @@ def configured() -> kopf.OperatorSettings:
     settings.watching.client_timeout = 310
     settings.watching.connect_timeout = 10
     settings.watching.chunk_size = 500
-    for kind in (NAMESPACE, DEPLOYMENT, JOB, ROUTE):
+    for kind in WATCHED:
         settings.watching.label_selectors[_resource(kind)] = OWNED
     settings.networking.connect_timeout = 10
     settings.networking.request_timeout = 30

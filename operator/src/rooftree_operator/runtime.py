@@ -20,10 +20,13 @@ from .errors import Unavailable
 from .gate import Backend
 from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
+from .provisioners.autoscaling import Autoscaling
 from .provisioners.credentials import Credentials
 from .provisioners.database import Database
+from .provisioners.disruption import Disruption
 from .provisioners.migrations import Migrations
 from .provisioners.namespace import Namespace
+from .provisioners.policies import Policies
 from .provisioners.route import Route
 from .provisioners.workload import Workload
 from .reconcile import Outcome, Reconciler
@@ -216,6 +219,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         elasticsearch_url=settings.backend("elasticsearch", "url"),
         redis_host=settings.backend("redis", "host"),
         redis_port=int(settings.backend("redis", "port")),
+        network=settings.network(),
+        elasticsearch_replicas=settings.elasticsearch_replicas,
         otlp_endpoint=settings.otlp_endpoint,
         smtp_host=settings.smtp_host,
         smtp_port=settings.smtp_port,
@@ -249,7 +254,10 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Credentials(kube, ca),
         Database(kube, backends.postgres),
         Migrations(kube, backends.postgres),
+        Policies(kube),
         Workload(kube),
+        Autoscaling(kube),
+        Disruption(kube),
         Route(kube),
     )
     return Graph(parts, now)

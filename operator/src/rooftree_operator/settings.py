@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .network import Network
+
 
 class Settings(BaseSettings):
     """Read once, at start."""
@@ -20,6 +22,8 @@ class Settings(BaseSettings):
     # `ca.crt`, and `host`, `port`, `database` (postgres), `bootstrap` (kafka), `url` (elasticsearch), `host`, `port`
     # (redis).
     backends_dir: Path = Path("/etc/rooftree")
+    network_file: Path = Path("/etc/rooftree/network/network.json")
+    elasticsearch_replicas: int = 1
     otlp_endpoint: str = ""  # where tenants send traces; empty: nowhere
     smtp_host: str = ""  # who takes the tenants' mail; empty: nobody
     smtp_port: int = 0
@@ -29,6 +33,9 @@ class Settings(BaseSettings):
     metrics_port: int = 8081
     health_port: int = 8080
     log_level: str = "INFO"
+
+    def network(self) -> Network:
+        return Network.model_validate_json(self.network_file.read_text())
 
     def backend(self, name: str, key: str) -> str:
         """A value of the Secret of the backend `name`. Keep a password out of everything that is shown."""

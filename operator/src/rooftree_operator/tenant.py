@@ -6,7 +6,10 @@ from . import names
 from .api.brokerage import BrokerageSpec
 from .api.plan import BrokeragePlanSpec
 from .names import TenantId
+from .network import Network
 from .release import Release
+
+WITHOUT_POLICIES = Network()
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Platform:
     elasticsearch_url: str
     redis_host: str
     redis_port: int
+    network: Network = WITHOUT_POLICIES
+    elasticsearch_replicas: int = 1  # of each shard of a tenant's indices
     otlp_endpoint: str = ""
     smtp_host: str = ""
     smtp_port: int = 0

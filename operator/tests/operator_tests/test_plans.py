@@ -13,7 +13,17 @@ from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
 from rooftree_operator.names import TenantId
-from rooftree_operator.provisioners import credentials, database, migrations, namespace, route, workload
+from rooftree_operator.provisioners import (
+    autoscaling,
+    credentials,
+    database,
+    disruption,
+    migrations,
+    namespace,
+    policies,
+    route,
+    workload,
+)
 from rooftree_operator.release import parsed
 from rooftree_operator.tenant import Tenant
 
@@ -45,6 +55,9 @@ def plans() -> dict[str, Any]:
         "database": database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(passwords, {}, None, template, ())),
         "migrations": migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), None)),
         "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen("digest", None, None)),
+        "policies": policies.Policies(NOBODY).plan(TENANT, policies.Seen(None, None)),
+        "autoscaling": autoscaling.Autoscaling(NOBODY).plan(TENANT, autoscaling.Seen(None, 2)),
+        "disruption": disruption.Disruption(NOBODY).plan(TENANT, None),
         "route": route.Route(NOBODY).plan(TENANT, route.Seen(None, ())),
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from rooftree_operator.adapters.kubernetes import BROKERAGE, Kind
 from rooftree_operator.drift import Object
 from rooftree_operator.names import TenantId
+from rooftree_operator.network import Network
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
 from rooftree_operator.runtime import DELETE_ORDER, Backends, graph
@@ -21,6 +22,16 @@ from .fakes.postgres import FakePostgres
 from .fakes.registry import FakeRegistry
 
 NAMESPACE = "rooftree-system"
+NODE = [{"ipBlock": {"cidr": "10.200.0.1/32"}}]
+PORTS = {"dns": 53, "postgres": 5432, "kafka": 9092, "elasticsearch": 9200, "redis": 6379, "telemetry": 4318}
+NETWORK = Network.model_validate(
+    {
+        "enabled": True,
+        "peers": {name: {"to": NODE, "ports": [{"protocol": "TCP", "port": port}]} for name, port in PORTS.items()},
+        "edge": NODE,
+        "monitoring": NODE,
+    }
+)
 PLATFORM = Platform(
     NAMESPACE,
     "rooftree.localhost",
@@ -31,6 +42,7 @@ PLATFORM = Platform(
     "https://10.200.0.1:9200",
     "10.200.0.1",
     6379,
+    NETWORK,
 )
 CA = "-----BEGIN CERTIFICATE-----\n"
 PASSES = 40

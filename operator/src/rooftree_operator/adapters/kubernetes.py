@@ -50,6 +50,9 @@ BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 JOB = Kind("batch/v1", "Job", "jobs")
 ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+BUDGET = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 BROKERAGE = Kind("rooftree.dev/v1alpha1", "Brokerage", "brokerages", namespaced=False)
 PLAN = Kind("rooftree.dev/v1alpha1", "BrokeragePlan", "brokerageplans", namespaced=False)
@@ -57,8 +60,8 @@ PLAN = Kind("rooftree.dev/v1alpha1", "BrokeragePlan", "brokerageplans", namespac
 KINDS = {
     (kind.api_version, kind.kind): kind
     for kind in (
-        NAMESPACE, QUOTA, LIMITS, SECRET, CONFIG, SERVICE, EVENT, BINDING, DEPLOYMENT, JOB, ROUTE, LEASE, BROKERAGE,
-        PLAN,
+        NAMESPACE, QUOTA, LIMITS, SECRET, CONFIG, SERVICE, EVENT, BINDING, DEPLOYMENT, JOB, ROUTE, POLICY, AUTOSCALER,
+        BUDGET, LEASE, BROKERAGE, PLAN,
     )
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ class Migrations:
     """Job `migrate-<hash of the version>` in the tenant's namespace, only when it is needed."""
 
     name = "migrations"
-    needs = ("database",)
+    needs = ("database", "policies")
     condition = "MigrationsApplied"
 
     def __init__(self, kube: Kubernetes, postgres: Postgres) -> None:

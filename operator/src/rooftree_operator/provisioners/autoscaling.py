@@ -1,0 +1,95 @@
+"""The number of pods between the plan's limits: a HorizontalPodAutoscaler, or none where the plan fixes the number."""
+
+import asyncio
+from dataclasses import dataclass
+
+from .. import names, pods
+from ..adapters.kubernetes import AUTOSCALER, DEPLOYMENT, Kubernetes
+from ..drift import Object, pending
+from ..names import TenantId
+from ..provisioner import Plan, done
+from ..tenant import Tenant
+
+CALM = 300  # seconds of low load before pods go again, so that a gap between two rushes costs no restarts
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there now; `replicas` is the number that the Deployment shall have."""
+
+    autoscaler: Object | None
+    replicas: int
+
+
+@dataclass(frozen=True)
+class Remove:
+    """The plan fixes the number: nobody scales any more."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Set the number that the plan fixes."""
+
+    replicas: int
+
+
+class Autoscaling:
+    """HorizontalPodAutoscaler `app`."""
+
+    name = "autoscaling"
+    needs = ("workload",)
+    condition = None
+
+    def __init__(self, kube: Kubernetes) -> None:
+        self._kube = kube
+
+    async def observe(self, tenant: Tenant) -> Seen:
+        autoscaler, deployment = await asyncio.gather(
+            self._kube.get(AUTOSCALER, pods.APP, tenant.namespace),
+            self._kube.get(DEPLOYMENT, pods.APP, tenant.namespace),
+        )
+        return Seen(autoscaler, (deployment or {}).get("spec", {}).get("replicas", 1))
+
+    def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        limits = tenant.plan.replicas
+        if limits.min < limits.max:
+            verdict = done("Provisioned", f"{limits.min} to {limits.max} pods, as the load asks for.")
+            return Plan(verdict, objects=pending([build_autoscaler(tenant)], [seen.autoscaler]))
+        actions = (Remove(),) if seen.autoscaler else ()
+        # Without an autoscaler nobody else follows the plan. Zero is somebody's will, as it is for autoscalers, too.
+        if seen.replicas not in (0, limits.min):
+            actions = (*actions, Scale(limits.min))
+        return Plan(done("Fixed", f"The plan fixes the number of pods at {limits.min}."), actions=actions)
+
+    async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        for wanted in plan.objects:
+            await self._kube.apply(wanted)
+        for action in plan.actions:
+            match action:
+                case Scale(replicas):
+                    await self._kube.scale(pods.APP, tenant.namespace, replicas)
+                case _:
+                    await self._kube.delete(AUTOSCALER, pods.APP, tenant.namespace)
+
+    async def revoke(self, tenant: TenantId) -> None:
+        """Nothing logs in here."""
+
+    async def delete(self, tenant: TenantId) -> None:
+        """It goes with the namespace; without its Deployment it does nothing."""
+
+
+def build_autoscaler(tenant: Tenant) -> Object:
+    limits, target = tenant.plan.replicas, tenant.plan.autoscaling
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target.cpu_percent}}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": pods.APP, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": pods.APP},
+            "minReplicas": limits.min,
+            "maxReplicas": limits.max,
+            "metrics": [{"type": "Resource", "resource": cpu}],
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": CALM}},
+        },
+    }

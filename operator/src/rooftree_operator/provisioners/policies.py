@@ -1,0 +1,240 @@
+"""What the tenant's pods may connect to and who may connect to them; everything else is refused in both directions.
+
+The policies go with the namespace, which goes after the pods: no pod of a tenant is ever without them.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from .. import names, pods
+from ..adapters.kubernetes import POLICY, Kubernetes
+from ..conditions import Report, State
+from ..drift import Object, pending
+from ..names import TenantId
+from ..network import Peers
+from ..provisioner import Plan, done
+from ..tenant import Tenant
+
+CONDITION_OUTBOUND = "OutboundReady"
+DEFAULT = "default"
+# Every pod needs these; a migration needs no more.
+FOR_ALL = ("dns", "postgres")
+
+EVERYWHERE = IPv4Network("0.0.0.0/0")
+# Private, shared, loopback, link-local, documentation, multicast and reserved addresses (the IANA registry).
+NOT_PUBLIC = tuple(
+    IPv4Network(block)
+    for block in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+        "224.0.0.0/4", "240.0.0.0/4",
+    )
+)  # fmt: skip
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there now."""
+
+    default: Object | None
+    app: Object | None
+
+
+@dataclass(frozen=True)
+class Remove:
+    """This installation makes no policies any more."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """Host and port of a feed's URL."""
+
+    feed: str
+    host: str
+    port: int
+
+
+class Refused(Exception):
+    """A feed's host is one that no tenant may reach."""
+
+
+class Policies:
+    """NetworkPolicies `default` (all pods) and `app`."""
+
+    name = "policies"
+    needs = ("namespace",)
+    condition = "NetworkReady"
+
+    def __init__(self, kube: Kubernetes) -> None:
+        self._kube = kube
+
+    async def observe(self, tenant: Tenant) -> Seen:
+        default, app = await asyncio.gather(
+            self._kube.get(POLICY, DEFAULT, tenant.namespace), self._kube.get(POLICY, pods.APP, tenant.namespace)
+        )
+        return Seen(default, app)
+
+    def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        if not tenant.platform.network.enabled:
+            present = [policy["metadata"]["name"] for policy in (seen.default, seen.app) if policy]
+            verdict = done("Disabled", "This installation makes no network policies.")
+            return Plan(verdict, actions=tuple(Remove(name) for name in present))
+        feeds, refusals = feed_rules(tenant)
+        return Plan(
+            done("Provisioned", "Connections are refused in both directions, except those that are granted."),
+            objects=pending([build_default(tenant), build_app(tenant, feeds)], [seen.default, seen.app]),
+            also=_outbound(refusals),
+        )
+
+    async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        for wanted in plan.objects:
+            await self._kube.apply(wanted)
+        for action in plan.actions:
+            if isinstance(action, Remove):
+                await self._kube.delete(POLICY, action.name, tenant.namespace)
+
+    async def revoke(self, tenant: TenantId) -> None:
+        """Nothing logs in here."""
+
+    async def delete(self, tenant: TenantId) -> None:
+        """Policies go with the namespace."""
+
+
+def build_default(tenant: Tenant) -> Object:
+    """All pods: nothing in, and out only to names and the database."""
+    return _policy(tenant, DEFAULT, {}, [], _granted(tenant, FOR_ALL))
+
+
+def build_app(tenant: Tenant, feeds: list[Object]) -> Object:
+    """Serving pods: in from the edge and monitoring; out to the backends, the feeds and what the plan grants."""
+    network, release = tenant.platform.network, tenant.release
+    ingress = [*_admit(network.edge, release.port), *_admit(network.monitoring, release.metrics_port)]
+    backends = _granted(tenant, (name for name in sorted(network.peers) if name not in FOR_ALL))
+    selector = {"matchLabels": {"app.kubernetes.io/name": pods.APP}}
+    return _policy(tenant, pods.APP, selector, ingress, [*backends, *feeds, *plan_rules(tenant)])
+
+
+def feed_rules(tenant: Tenant) -> tuple[list[Object], list[str]]:
+    """Egress rules for the hosts of the feeds, and why some get none."""
+    rules: dict[str, Object] = {}
+    public: set[int] = set()
+    refusals: list[str] = []
+    for feed in tenant.spec.mls:
+        for url in (feed.url, feed.token_url):
+            try:
+                target = _target(feed.name, url)
+                if namespace := _namespace(tenant, target):
+                    selector = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+                    # Without a port: a Service's port is not its pods'.
+                    rules[f"namespace {namespace}"] = {"to": [selector], "ports": [{"protocol": "TCP"}]}
+                elif address := _address(tenant, target):
+                    rules[f"address {address} {target.port}"] = _rule(f"{address}/{address.max_prefixlen}", target.port)
+                else:
+                    public.add(target.port)
+            except Refused as refusal:
+                refusals.append(str(refusal))
+    found = [rules[key] for key in sorted(rules)]
+    if public:
+        found.append(_open(tenant, EVERYWHERE, sorted(public)))
+    return found, sorted(set(refusals))
+
+
+def plan_rules(tenant: Tenant) -> list[Object]:
+    """Egress rules for what the plan grants."""
+    granted = tenant.plan.network.outbound
+    return [_open(tenant, IPv4Network(rule.cidr, strict=False), rule.ports) for rule in granted]
+
+
+def _target(feed: str, url: str) -> Target:
+    parts = urlsplit(url)
+    try:
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except ValueError as error:
+        raise Refused(f"feed {feed!r} has an impossible port") from error
+    return Target(feed, (parts.hostname or "").rstrip("."), port)
+
+
+def _namespace(tenant: Tenant, target: Target) -> str | None:
+    """The namespace of a Service of this cluster; None if the host is not one. Raises `Refused`."""
+    labels = target.host.removesuffix(".cluster.local").split(".")
+    if len(labels) < 3 or labels[-1] != "svc":
+        return None
+    namespace = labels[-2]
+    ours = namespace in (tenant.platform.namespace, "default") or namespace.startswith(("kube-", "tenant-"))
+    if ours or not _LABEL.fullmatch(namespace):
+        raise Refused(f"feed {target.feed!r} is in namespace {namespace!r}, which no tenant may reach")
+    return namespace
+
+
+def _address(tenant: Tenant, target: Target) -> IPv4Address | IPv6Address | None:
+    """The address that the host is, public or granted by the plan; None if it is a name. Raises `Refused`."""
+    try:
+        address = ip_address(target.host)
+    except ValueError:
+        if "." not in target.host:
+            raise Refused(f"feed {target.feed!r}: {target.host!r} is not a full host name") from None
+        return None
+    closed = not address.is_global or any(address in block for block in closed_ranges(tenant))
+    granted = any(
+        address in IPv4Network(rule.cidr, strict=False) and target.port in rule.ports
+        for rule in tenant.plan.network.outbound
+    )
+    if closed and not granted:
+        raise Refused(f"feed {target.feed!r} is at {address}, a private address that the plan does not grant")
+    return address
+
+
+def closed_ranges(tenant: Tenant) -> list[IPv4Network]:
+    """What no grant of a wider block covers."""
+    own = [IPv4Network(block, strict=False) for block in tenant.platform.network.cluster_ranges]
+    return [*NOT_PUBLIC, *(block for block in own if not any(block.subnet_of(closed) for closed in NOT_PUBLIC))]
+
+
+def _open(tenant: Tenant, block: IPv4Network, ports: list[int]) -> Object:
+    """A rule for `block` without what lies closed in it."""
+    peer: Object = {"cidr": str(block)}
+    closed = [str(inner) for inner in closed_ranges(tenant) if inner != block and inner.subnet_of(block)]
+    if closed:
+        peer["except"] = closed
+    return {"to": [{"ipBlock": peer}], "ports": [{"protocol": "TCP", "port": port} for port in ports]}
+
+
+def _rule(cidr: str, port: int) -> Object:
+    return {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"protocol": "TCP", "port": port}]}
+
+
+def _granted(tenant: Tenant, wanted: Iterable[str]) -> list[Object]:
+    return [tenant.platform.network.peers[name].model_dump() for name in wanted]
+
+
+def _admit(peers: Peers, port: int | None) -> list[Object]:
+    """One ingress rule; none without peers, since an empty list would mean everybody."""
+    return [{"from": peers, "ports": [{"protocol": "TCP", "port": port}]}] if peers and port else []
+
+
+def _outbound(refusals: list[str]) -> tuple[Report, ...]:
+    if not refusals:
+        return ()
+    advice = "whoever applied the feed must give it a public host or ask for a grant; all else goes on without it"
+    return (Report(CONDITION_OUTBOUND, State.BLOCKED, "FeedHostRefused", f"{'; '.join(refusals)}: {advice}"),)
+
+
+def _policy(tenant: Tenant, name: str, selector: Object, ingress: list[Object], egress: list[Object]) -> Object:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
+        "spec": {
+            "podSelector": selector,
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": ingress,
+            "egress": egress,
+        },
+    }
