@@ -209,23 +209,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     postgres = backends.postgres
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
     stack.push_async_callback(edge.close)
-    platform = Platform(
-        namespace=settings.namespace,
-        domain=settings.domain,
-        edge_port=settings.edge_port,
-        postgres_host=postgres.server.host,
-        postgres_port=postgres.server.port,
-        kafka_bootstrap=settings.backend("kafka", "bootstrap"),
-        elasticsearch_url=settings.backend("elasticsearch", "url"),
-        redis_host=settings.backend("redis", "host"),
-        redis_port=int(settings.backend("redis", "port")),
-        network=settings.network(),
-        elasticsearch_replicas=settings.elasticsearch_replicas,
-        otlp_endpoint=settings.otlp_endpoint,
-        smtp_host=settings.smtp_host,
-        smtp_port=settings.smtp_port,
-        smtp_from=settings.smtp_from,
-    )
+    platform = _platform(settings)
     ca = bundle(settings.backend(name, "ca.crt") for name in ("postgres", "kafka", "elasticsearch", "redis"))
     releases = Releases(kube, settings.namespace)
     registry = PostgresRegistry(postgres, json.dumps({"postgres": f"{postgres.server.host}:{postgres.server.port}"}))
@@ -274,6 +258,26 @@ async def _outage(backend: Backend) -> Unavailable | None:
     except Unavailable as outage:
         return outage
     return None
+
+
+def _platform(settings: Settings) -> Platform:
+    return Platform(
+        namespace=settings.namespace,
+        domain=settings.domain,
+        edge_port=settings.edge_port,
+        postgres_host=settings.backend("postgres", "host"),
+        postgres_port=int(settings.backend("postgres", "port")),
+        kafka_bootstrap=settings.backend("kafka", "bootstrap"),
+        elasticsearch_url=settings.backend("elasticsearch", "url"),
+        redis_host=settings.backend("redis", "host"),
+        redis_port=int(settings.backend("redis", "port")),
+        network=settings.network(),
+        elasticsearch_replicas=settings.elasticsearch_replicas,
+        otlp_endpoint=settings.otlp_endpoint,
+        smtp_host=settings.smtp_host,
+        smtp_port=settings.smtp_port,
+        smtp_from=settings.smtp_from,
+    )
 
 
 def _postgres(settings: Settings) -> Postgres:
