@@ -10,21 +10,34 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from rooftree import modules
 from rooftree.kernel import health, problems
 from rooftree.kernel.background import Background
+from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.clock import Clock, SystemClock
-from rooftree.kernel.database import Database
+from rooftree.kernel.database import POOL_SIZE, Database
 from rooftree.kernel.health import Health
 from rooftree.kernel.job_queue import JobQueue
+from rooftree.kernel.mail import Mail, SmtpSettings
+from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.middleware import Guard
 from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.kernel.outbox import Outbox
-from rooftree.kernel.settings import Secrets, Settings, SettingsError
+from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
+from rooftree.kernel.telemetry import Telemetry, TelemetrySettings
 from rooftree.kernel.unit_of_work import UnitOfWork
 
 _STOP_SECONDS = 10.0
+# FastAPI's own spans and logs hold paths, query values and messages of exceptions; `kernel.telemetry` makes ours.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 
 
 def names() -> tuple[str, ...]:
@@ -61,6 +74,7 @@ class Parts:
     runtime: Runtime
     database: Database
     queue: JobQueue
+    telemetry: Telemetry
     built: tuple[Built, ...]
 
     async def close(self) -> None:
@@ -69,22 +83,20 @@ class Parts:
         for part in reversed(self.built):
             if part.close is not None:
                 await part.close()
+        await self.runtime.cache.close()
         await self.database.close()
+        await self.telemetry.stop()
 
 
 def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock: Clock | None = None) -> Parts:
     """Build the modules in order; opens no connection."""
+    metrics = Metrics(settings.version)
     database = Database(settings, secrets)
-    queue = JobQueue(settings, secrets)
-    runtime = Runtime(
-        settings=settings,
-        secrets=secrets,
-        unit_of_work=UnitOfWork(database.engine),
-        clock=clock or SystemClock(),
-        jobs=queue,
-        outbox=Outbox(),
-        background=Background(),
-    )
+    metrics.watch_pool(database.engine, POOL_SIZE)
+    telemetry = Telemetry(load(TelemetrySettings), settings)
+    metrics.watch_spans(telemetry.exported)
+    queue = JobQueue(settings, secrets, metrics)
+    runtime = _runtime(settings, secrets, clock or SystemClock(), database, queue, metrics)
     built: list[Built] = []
     for module in chosen:
         part = module.build(runtime)
@@ -96,7 +108,34 @@ def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock:
             raise TypeError(f"module {module.name} names the consumers {wanted} but has {found}")
         queue.register(part.jobs)
         built.append(part)
-    return Parts(runtime=runtime, database=database, queue=queue, built=tuple(built))
+    return Parts(runtime=runtime, database=database, queue=queue, telemetry=telemetry, built=tuple(built))
+
+
+def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
+    settings: Settings, secrets: Secrets, clock: Clock, database: Database, queue: JobQueue, metrics: Metrics
+) -> Runtime:
+    background, ca_file = Background(), settings.ca_file
+    return Runtime(
+        settings=settings,
+        secrets=secrets,
+        unit_of_work=UnitOfWork(database.engine),
+        clock=clock,
+        jobs=queue,
+        outbox=Outbox(),
+        background=background,
+        metrics=metrics,
+        cache=Cache(
+            load(RedisSettings),
+            secrets,
+            tenant_id=settings.tenant_id,
+            ca_file=ca_file,
+            metrics=metrics,
+            background=background,
+        ),
+        mail=Mail(
+            load(SmtpSettings), display_name=settings.display_name, ca_file=ca_file, clock=clock, metrics=metrics
+        ),
+    )
 
 
 def create_app(
@@ -117,8 +156,10 @@ def create_app(
         state.started = True
         if run_jobs:
             parts.queue.start(parts.runtime.background)
+        exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
         yield
         state.draining = True
+        exporting.cancel()
         await parts.close()
 
     app = FastAPI(
@@ -128,6 +169,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=operation_id,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.health = state
     app.state.settings = settings
@@ -138,6 +180,11 @@ def create_app(
     return app
 
 
+async def _export(telemetry: Telemetry, state: Health) -> None:
+    await state.first_ready()
+    await telemetry.start()
+
+
 def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts) -> None:
     """Give the app its errors, routes, fallback and outermost layer."""
     problems.install(app)
@@ -146,7 +193,7 @@ def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts) -> None:
     for part in parts.built:
         if part.fallback is not None:
             app.router.default = part.fallback
-    app.add_middleware(Guard, settings=parts.runtime.settings)
+    app.add_middleware(Guard, settings=parts.runtime.settings, metrics=parts.runtime.metrics)
 
 
 def operation_id(route: APIRoute) -> str:

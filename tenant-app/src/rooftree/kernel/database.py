@@ -9,6 +9,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from rooftree.kernel.settings import DatabaseSettings, Secrets
+from rooftree.kernel.statement_spans import trace_statements
 
 # Three here and one for jobs: four connections a process is the tenant's budget.
 POOL_SIZE = 3
@@ -49,6 +50,7 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
+        trace_statements(self.engine)
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:

@@ -1,5 +1,6 @@
 """What probes ask. Liveness depends on nothing; readiness on the database and on not being about to stop."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rooftree.kernel.settings import Settings
 
 router = APIRouter(tags=["health"])
+_PATIENCE_SECONDS = 5.0
 
 
 class Health:
@@ -21,6 +23,7 @@ class Health:
         self._database = database
         self.started = False
         self.draining = False
+        self._was_ready = asyncio.Event()
 
     async def check_ready(self) -> None:
         """Raises `Unavailable` while requests should go elsewhere."""
@@ -30,6 +33,15 @@ class Health:
             await self._database.ping()
         except Exception as error:
             raise Unavailable("The database does not answer.") from error
+        self._was_ready.set()
+
+    async def first_ready(self) -> None:
+        """For work that must not slow the start: returns when a probe found us ready, or after some seconds."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._was_ready.wait()
+        except TimeoutError:
+            return
 
 
 class Version(BaseModel):

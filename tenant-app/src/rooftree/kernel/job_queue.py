@@ -12,12 +12,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.background import Background
 from rooftree.kernel.database import connection_arguments
 from rooftree.kernel.jobs import Job
+from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import DatabaseSettings, Secrets
+from rooftree.kernel.telemetry import current_traceparent, span
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -37,9 +40,10 @@ _log = structlog.get_logger(__name__)
 class JobQueue:
     """Implements `kernel.jobs.Jobs`."""
 
-    def __init__(self, settings: DatabaseSettings, secrets: Secrets) -> None:
+    def __init__(self, settings: DatabaseSettings, secrets: Secrets, metrics: Metrics) -> None:
         self._settings = settings
         self._secrets = secrets
+        self._metrics = metrics
         self._jobs: dict[str, Job] = {}
         self._app: App | None = None
         self._opening = asyncio.Lock()
@@ -103,7 +107,7 @@ class JobQueue:
         try:
             # The savepoint keeps the caller's transaction usable when the job is waiting already.
             async with session.begin_nested() if session is not None else nullcontext():
-                await task.defer_async(**payload)
+                await task.defer_async(**payload, **_trace())
         except AlreadyEnqueued:
             return False
         return True
@@ -133,10 +137,26 @@ class JobQueue:
         for job in self._jobs.values():
             lock = job.name if job.single else None
             retry = _retry_strategy(job.attempts)
-            task = app.task(name=job.name, lock=lock, queueing_lock=lock, retry=retry)(_payload_only(job))
+            task = app.task(name=job.name, lock=lock, queueing_lock=lock, retry=retry)(self._payload_only(job))
             if job.cron:
                 app.periodic(cron=job.cron)(task)
         return app
+
+    def _payload_only(self, job: Job) -> Any:
+        async def run(timestamp: int | None = None, traceparent: str | None = None, **payload: Any) -> None:
+            # The library adds `timestamp` to periodic runs; jobs get their own payload only.
+            with (
+                structlog.contextvars.bound_contextvars(job=job.name),
+                span(f"job {job.name}", SpanKind.CONSUMER, parent=traceparent),
+                self._metrics.job(job.name),
+            ):
+                try:
+                    await job.run(**payload)
+                except Exception as error:
+                    _log.warning("job_failed", exc_info=error)
+                    raise
+
+        return run
 
     async def _work(self) -> None:
         app = await self._opened()
@@ -225,17 +245,10 @@ def _retry_strategy(attempts: int) -> Any:
     return Retry()
 
 
-def _payload_only(job: Job) -> Any:
-    async def run(timestamp: int | None = None, **payload: Any) -> None:
-        # The library adds `timestamp` to periodic runs; jobs get their own payload only.
-        with structlog.contextvars.bound_contextvars(job=job.name):
-            try:
-                await job.run(**payload)
-            except Exception as error:
-                _log.warning("job_failed", exc_info=error)
-                raise
-
-    return run
+def _trace() -> dict[str, str]:
+    """The caller's trace, for the payload: the job's run becomes part of it."""
+    traceparent = current_traceparent()
+    return {"traceparent": traceparent} if traceparent else {}
 
 
 async def _driver_connection(session: AsyncSession) -> Any:

@@ -1,4 +1,4 @@
-"""JSON lines on standard output, with the request's ids, without secrets.
+"""JSON lines on standard output, with the ids of the request and of its trace, without secrets.
 
 Library loggers pass through the same pipe. What a database or validation error says about *values* is cut off: they
 are people's data, and logs are read by more people than the database.
@@ -14,6 +14,8 @@ from typing import Any, cast
 import structlog
 from structlog.typing import Processor
 
+from rooftree.kernel.telemetry import current_ids
+
 _QUIET = ("uvicorn.access", "procrastinate", "sqlalchemy", "asyncio", "httpx2", "httpcore2")
 _MAX_MESSAGE = 500
 _MAX_FRAMES = 12
@@ -28,6 +30,7 @@ def configure(level: str, *, tenant_id: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_tenant(tenant_id),
+        _with_trace,
         _safe_exception,
     ]
     structlog.configure(
@@ -63,6 +66,13 @@ def _with_tenant(tenant_id: str) -> Processor:
         return event
 
     return add
+
+
+def _with_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The span that a line belongs to: that of the request, job or message, or of a step within it."""
+    if (ids := current_ids()) is not None:
+        event["trace_id"], event["span_id"] = ids
+    return event
 
 
 def _safe_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

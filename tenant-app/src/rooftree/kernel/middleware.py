@@ -1,21 +1,26 @@
 """The outermost layer of every request, in plain ASGI.
 
-It gives the request an id, writes one log line (route template, never the path: paths can hold one-time links),
-turns bugs into a 500 problem, adds the security headers and refuses before any routing: a foreign or doubtful Host,
-an oversized body, a state change that another site started.
+It begins the request's trace, whose id is also the request's (a UUID; the trace's is the same without dashes), counts
+it and writes one log line (route template, never the path: paths can hold one-time links). It turns bugs into a 500
+problem, adds the security headers and refuses before any routing: a foreign or doubtful Host, an oversized body, a
+state change that another site started.
 """
 
 import time
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import structlog
+from opentelemetry.trace import Span, SpanKind
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rooftree.kernel import errors, problems
+from rooftree.kernel import errors, problems, telemetry
 from rooftree.kernel.auth import SESSION_COOKIE
 from rooftree.kernel.errors import Problem
 from rooftree.kernel.ids import new_id
+from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_BODY = 1024 * 1024
 PROBES = frozenset({"/livez", "/readyz", "/startupz"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -44,28 +50,46 @@ _log = structlog.get_logger("rooftree.request")
 class Guard:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
         self._app = app
         self._settings = settings
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = str(new_id())
-        scope["request_id"] = request_id
+        if scope["path"] in PROBES:
+            await self._answered(scope, receive, _Answer(send, str(new_id())))
+            return
+        with self._metrics.active_requests.track_inprogress(), _server_span(scope) as span:
+            answer = _Answer(send, str(UUID(int=span.get_span_context().trace_id)))
+            started = time.perf_counter()
+            try:
+                await self._answered(scope, receive, answer)
+            finally:
+                self._record(scope, answer.status, time.perf_counter() - started, span)
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        scope["request_id"] = answer.request_id
         scope["client_address"] = client_address(scope, self._settings.forwarded_hops)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id, **_trace(scope))
-        answer = _Answer(send, request_id)
-        started = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=answer.request_id)
         try:
             check(scope, self._settings)
             await self._app(scope, limited(scope, receive), answer)
         except Exception as error:
             await self._refuse(error, scope, answer)
-        finally:
-            _record(scope, answer.status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
+        method, route = _method(scope), _route(scope)
+        _log.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
+        self._metrics.request(method, route, status, seconds)
+        if span.is_recording():
+            span.update_name(f"{method} {route}")
+            span.set_attributes({"http.route": route, "http.response.status_code": status})
+            if status >= 500:
+                telemetry.fail(span, str(status))
 
     async def _refuse(self, error: Exception, scope: Scope, answer: "_Answer") -> None:
         if not isinstance(error, Problem):
@@ -87,7 +111,7 @@ class _Answer:
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
-        self._request_id = request_id.encode()
+        self.request_id = request_id
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -95,24 +119,25 @@ class _Answer:
             self.status = message["status"]
             own = {name.lower() for name, _ in message["headers"]}
             extra = [item for item in _SECURITY_HEADERS if item[0] not in own]
-            message["headers"] = [*message["headers"], *extra, (b"x-request-id", self._request_id)]
+            message["headers"] = [*message["headers"], *extra, (b"x-request-id", self.request_id.encode())]
         await self._send(message)
 
 
-def _record(scope: Scope, status: int, seconds: float) -> None:
-    path = scope["path"]
-    if path in PROBES:
-        return
+def _server_span(scope: Scope) -> AbstractContextManager[Span]:
+    """A new trace. A caller's own trace is linked, not joined: callers are strangers, who could claim any id."""
+    callers = [value.decode("latin-1") for value in header_values(scope, b"traceparent")[:1]]
+    attributes = {"http.request.method": _method(scope), "url.scheme": "https"}
+    return telemetry.span(_method(scope), SpanKind.SERVER, attributes, links=callers)
+
+
+def _method(scope: Scope) -> str:
+    """One of those that exist: clients may send any word."""
+    return scope["method"] if scope["method"] in _METHODS else "_OTHER"
+
+
+def _route(scope: Scope) -> str:
     route = scope.get("route")
-    template = getattr(route, "path_format", None) or getattr(route, "path", None) or "-"
-    _log.info("request", method=scope["method"], route=template, status=status, milliseconds=round(seconds * 1000, 1))
-
-
-def _trace(scope: Scope) -> dict[str, str]:
-    """The W3C trace id, when the caller sent a well-formed one."""
-    parts = b"".join(header_values(scope, b"traceparent")[:1]).decode("latin-1").split("-")
-    well_formed = len(parts) == 4 and len(parts[1]) == 32 and all(char in "0123456789abcdef" for char in parts[1])
-    return {"trace_id": parts[1]} if well_formed else {}
+    return getattr(route, "path_format", None) or getattr(route, "path", None) or "-"
 
 
 def header_values(scope: Scope, name: bytes) -> list[bytes]:

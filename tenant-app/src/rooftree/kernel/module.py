@@ -14,9 +14,12 @@ from starlette.types import ASGIApp
 
 from rooftree.kernel.auth import Authenticator
 from rooftree.kernel.background import Background
+from rooftree.kernel.cache import Cache
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.consumers import Subscriber
 from rooftree.kernel.jobs import Job, Jobs
+from rooftree.kernel.mail import Mail
+from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.settings import Secrets, SectionT, Settings, load
 from rooftree.kernel.unit_of_work import UnitOfWork
@@ -35,6 +38,9 @@ class Runtime:
     jobs: Jobs
     outbox: Outbox
     background: Background
+    metrics: Metrics
+    cache: Cache
+    mail: Mail
     ports: dict[type, object] = field(default_factory=dict[type, object])
 
     def section(self, section: type[SectionT]) -> SectionT:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from rooftree.kernel.health import Health
 from rooftree.kernel.settings import Settings
+from rooftree.kernel.telemetry import TelemetrySettings
 
 _GRACE_SECONDS = 20
 
@@ -35,8 +36,10 @@ class _Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, super().handle_exit, sig, frame)
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Blocks until the process is told to stop."""
+def serve(app: FastAPI, settings: Settings, telemetry: TelemetrySettings) -> None:
+    """Blocks until the process is told to stop. Metrics are on a port of their own, which no edge routes to."""
+    if telemetry.metrics_port:
+        app.state.parts.runtime.metrics.serve(settings.bind_host, telemetry.metrics_port)
     config = uvicorn.Config(
         app,
         host=settings.bind_host,

@@ -14,7 +14,7 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -69,7 +69,7 @@ def span(
 
     `links`: traceparents that belong to it without being its parent. `attributes` never hold values of data.
     """
-    started = _start(name, kind, attributes, parent, links)
+    started = begin(name, kind, attributes, parent=parent, links=links)
     token = otel_context.attach(trace.set_span_in_context(started))
     try:
         yield started
@@ -81,13 +81,15 @@ def span(
         started.end()
 
 
-def _start(
+def begin(
     name: str,
-    kind: SpanKind,
-    attributes: Mapping[str, str | int | float | bool] | None,
-    parent: str | None,
-    links: Iterable[str],
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Mapping[str, str | int | float | bool] | None = None,
+    *,
+    parent: str | None = None,
+    links: Iterable[str] = (),
 ) -> Span:
+    """As `span`, for work without a block: nothing becomes part of it, and the caller ends it."""
     base = _parsed(parent) if parent else trace.get_current_span().get_span_context()
     if not base.is_valid and kind not in _BEGINS_TRACE:
         return trace.INVALID_SPAN
@@ -109,6 +111,12 @@ def _parsed(traceparent: str) -> SpanContext:
     """The context it tells; an invalid one when it is malformed."""
     extracted = _propagator.extract({"traceparent": traceparent}, otel_context.Context())
     return trace.get_current_span(extracted).get_span_context()
+
+
+def client_request(method: str, url: str) -> AbstractContextManager[Span]:
+    """The span of a request to another host; of `url` it keeps the host. Set `http.response.status_code` on it."""
+    host = urlsplit(url).hostname or "unknown"
+    return span(method, SpanKind.CLIENT, {"http.request.method": method, "server.address": host})
 
 
 def fail(failed: Span, error_type: str) -> None:

@@ -1,0 +1,120 @@
+"""Numbers about this process for Prometheus, on a port of their own.
+
+A tenant's process has 150 series at most, because a cell has thousands of tenants. So labels have few values, and the
+counters of requests share one fold when there are more kinds than planned. Other parts register their own collectors
+at `Metrics.registry` and pay from the same budget, which `tests/app_tests/test_metrics.py` holds.
+"""
+
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import prometheus_client
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from rooftree.kernel.telemetry import Exported
+
+prometheus_client.disable_created_metrics()
+
+MAX_SERIES = 150
+# Methods times routes times classes of status; today's API has some 50 in use.
+MAX_REQUEST_SERIES = 66
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_OTHER = "other"
+_log = structlog.get_logger(__name__)
+
+
+class Metrics:
+    """All that this process counts; made once."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        Gauge("rooftree_build_info", "1, with the running release.", ["version"], registry=self.registry).labels(
+            version
+        ).set(1)
+        self.active_requests = Gauge("http_server_active_requests", "Requests being answered.", registry=self.registry)
+        self._duration = Histogram(
+            "http_server_request_duration_seconds",
+            "Time to answer a request, probes left out.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "http_server_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
+        )
+        self._request_kinds: set[tuple[str, str, str]] = set()
+        self._jobs = Counter("rooftree_jobs", "Runs of jobs that ended.", ["job", "result"], registry=self.registry)
+        self._job_seconds = Counter("rooftree_job_seconds", "Time that jobs ran.", ["job"], registry=self.registry)
+        self.cache = Counter("rooftree_cache_requests", "Reads of the cache.", ["result"], registry=self.registry)
+        self.mails = Counter("rooftree_mails", "Mails handed to the mail server.", ["result"], registry=self.registry)
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer. `method` and `route` come from closed sets, never from what a client typed."""
+        kind = (method, route, f"{status // 100}xx")
+        if kind not in self._request_kinds:
+            if len(self._request_kinds) >= MAX_REQUEST_SERIES:
+                kind = (_OTHER, _OTHER, kind[2])
+            else:
+                self._request_kinds.add(kind)
+        self._requests.labels(*kind).inc()
+        self._duration.observe(seconds)
+
+    @contextmanager
+    def job(self, name: str) -> Generator[None]:
+        """Count one run of a job and its time."""
+        began = time.perf_counter()
+        result = "failed"
+        try:
+            yield
+            result = "done"
+        finally:
+            self._jobs.labels(name, result).inc()
+            self._job_seconds.labels(name).inc(time.perf_counter() - began)
+
+    def watch_pool(self, engine: "AsyncEngine", size: int) -> None:
+        """Tell at each scrape how many of the pool's `size` connections are in use."""
+        self.registry.register(_Pool(engine, size))
+
+    def watch_spans(self, exported: "Exported") -> None:
+        """Tell at each scrape how many spans went out or were dropped."""
+        self.registry.register(_Spans(exported))
+
+    def serve(self, host: str, port: int) -> None:
+        """Answer Prometheus from a thread, so that it sees even a process whose event loop hangs.
+
+        Without its port the app goes on: customers come first, and an alert tells that the numbers are missing.
+        """
+        try:
+            prometheus_client.start_http_server(port, host, self.registry)
+        except OSError as error:
+            _log.error("metrics_are_not_served", port=port, exc_info=error)
+
+
+class _Pool(Collector):
+    def __init__(self, engine: "AsyncEngine", size: int) -> None:
+        self._pool: Any = engine.pool
+        self._size = size
+
+    def collect(self) -> Iterable[Metric]:
+        used: int = self._pool.checkedout()
+        yield GaugeMetricFamily("db_client_connection_count", "Connections in use.", used)
+        yield GaugeMetricFamily("db_client_connection_max", "Connections that may be in use at once.", self._size)
+
+
+class _Spans(Collector):
+    def __init__(self, exported: "Exported") -> None:
+        self._exported = exported
+
+    def collect(self) -> Iterable[Metric]:
+        spans = CounterMetricFamily("rooftree_spans", "Ended spans of kept traces.", labels=["result"])
+        spans.add_metric(["sent"], self._exported.sent)
+        spans.add_metric(["dropped"], self._exported.dropped)
+        yield spans
