@@ -11,6 +11,10 @@ EDGE_DOMAIN = "rooftree.localhost"
 EDGE_PORT = 8443
 APISERVER_PORT = 6443
 POSTGRES_PORT = 5432
+KAFKA_PORT = 9092
+KAFKA_CONTROLLER_PORT = 9093
+ELASTICSEARCH_PORT = 9200
+REDIS_PORT = 6379
 
 # The checkout's state folder and the cache appear here inside the stack's mount namespace, so that no configuration
 # depends on where the checkout is, and servers that run as another user can reach them even under /root.

@@ -9,12 +9,10 @@ from rooftree_local.addresses import (
     APISERVER_PORT,
     NODE_IP,
     NODE_NAME,
-    POSTGRES_PORT,
     SERVICE_CIDR,
     STATE,
 )
 
-POSTGRES_USER_ID = 70070
 PKI = f"{STATE}/pki"
 CONFIG = f"{STATE}/config"
 ETCD_URL = "https://127.0.0.1:2379"
@@ -97,41 +95,25 @@ KUBELET_FLAGS = (
     f"--node-ip={NODE_IP}",
     f"--root-dir={STATE}/kubelet",
 )
+PROXY_FLAGS = (f"--config={CONFIG}/kube-proxy.yaml",)
 COREDNS_ACCESS = (f"--filename={CONFIG}/coredns-access.yaml",)
-POSTGRES_USER = (
-    "setpriv",
-    f"--reuid={POSTGRES_USER_ID}",
-    f"--regid={POSTGRES_USER_ID}",
-    "--clear-groups",
-    "--no-new-privs",
-)
-INITDB_FLAGS = (
-    f"--pgdata={STATE}/postgres/data",
-    "--username=postgres",
-    "--auth=scram-sha-256",
-    f"--pwfile={STATE}/postgres/superuser-password",
-    "--encoding=UTF8",
-    # The same order on every machine, and no locale that a minimal system lacks.
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=C",
-    "--no-sync",
-)
-POSTGRES_FLAGS = ("-D", f"{STATE}/postgres/data", "-c", f"config_file={STATE}/postgres/postgresql.conf")
 
 
 @dataclass(frozen=True)
 class Component:
     """One process. `ready` is a URL (https with the stack's CA), `tcp://host:port`, or nothing: started is ready.
 
-    A component with `once` must end with exit code 0 before the next one starts.
+    It starts as soon as all that `after` names are ready; those with `once` are when they ended with exit code 0.
+    `answer` is the HTTP status by which a URL shows that it is ready.
     """
 
     name: str
     argv: tuple[str, ...]
     ready: str | None = None
+    after: tuple[str, ...] = ()
     seconds: int = 60
     once: bool = False
+    answer: int = 200
     env: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -142,41 +124,28 @@ def node(tools: dict[str, str]) -> list[Component]:
     """The control plane and the one node; `tools` maps a tool's name to its path inside the stack."""
     kubelite = tools["kubelite"]
 
-    def kubernetes(name: str, program: str, flags: tuple[str, ...], ready: str) -> Component:
-        return Component(name, (kubelite, program, *flags), ready)
+    def kubernetes(name: str, flags: tuple[str, ...], ready: str, *after: str) -> Component:
+        program = name if name.startswith("kube") else f"kube-{name}"
+        return Component(name, (kubelite, program, *flags), ready, after)
 
+    apply = (kubelite, "kubectl", f"--kubeconfig={STATE}/kubeconfig", "apply", "--server-side", *COREDNS_ACCESS)
     return [
         Component("etcd", ("etcd", *ETCD_FLAGS), ready="http://127.0.0.1:2381/health"),
-        kubernetes("apiserver", "kube-apiserver", APISERVER_FLAGS, f"https://{NODE_IP}:{APISERVER_PORT}/readyz"),
-        kubernetes("controller-manager", "kube-controller-manager", CONTROLLER_FLAGS, "tcp://127.0.0.1:10257"),
-        kubernetes("scheduler", "kube-scheduler", SCHEDULER_FLAGS, "tcp://127.0.0.1:10259"),
         Component(
             "containerd",
             ("containerd", "--config", f"{CONFIG}/containerd.toml"),
             ready="unix:///run/containerd/containerd.sock",
         ),
-        kubernetes("kubelet", "kubelet", KUBELET_FLAGS, "http://127.0.0.1:10248/healthz"),
-        kubernetes(
-            "kube-proxy", "kube-proxy", (f"--config={CONFIG}/kube-proxy.yaml",), "http://127.0.0.1:10256/healthz"
-        ),
+        kubernetes("apiserver", APISERVER_FLAGS, f"https://{NODE_IP}:{APISERVER_PORT}/readyz", "etcd"),
+        kubernetes("controller-manager", CONTROLLER_FLAGS, "tcp://127.0.0.1:10257", "apiserver"),
+        kubernetes("scheduler", SCHEDULER_FLAGS, "tcp://127.0.0.1:10259", "apiserver"),
+        kubernetes("kubelet", KUBELET_FLAGS, "http://127.0.0.1:10248/healthz", "apiserver", "containerd"),
+        kubernetes("kube-proxy", PROXY_FLAGS, "http://127.0.0.1:10256/healthz", "apiserver"),
+        Component("coredns-access", apply, after=("apiserver",), once=True, env={"KUBECACHEDIR": "/run/kubectl"}),
         Component(
-            "coredns-access",
-            (kubelite, "kubectl", f"--kubeconfig={STATE}/kubeconfig", "apply", "--server-side", *COREDNS_ACCESS),
-            once=True,
-            env={"KUBECACHEDIR": "/run/kubectl"},
-        ),
-        Component("coredns", (tools["coredns"], "-conf", f"{CONFIG}/Corefile"), ready="http://127.0.0.1:8181/ready"),
-    ]
-
-
-def backends(tools: dict[str, str]) -> list[Component]:
-    """PostgreSQL, which refuses to run as root: it has a user of its own, known inside the stack only."""
-    binaries = f"{tools['postgres']}/bin"
-    return [
-        Component("postgres-init", (*POSTGRES_USER, f"{binaries}/initdb", *INITDB_FLAGS), once=True),
-        Component(
-            "postgres",
-            (*POSTGRES_USER, f"{binaries}/postgres", *POSTGRES_FLAGS),
-            ready=f"tcp://{NODE_IP}:{POSTGRES_PORT}",
+            "coredns",
+            (tools["coredns"], "-conf", f"{CONFIG}/Corefile"),
+            ready="http://127.0.0.1:8181/ready",
+            after=("coredns-access",),
         ),
     ]

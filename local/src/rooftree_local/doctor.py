@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from rooftree_local import cgroups, forward, packages, paths, tools
+from rooftree_local import cgroups, forward, jdk, packages, paths, tools
 from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GIGABYTE = 1024**3
 DISK_NEEDED = 15 * GIGABYTE  # cache 6, Go's own caches 4, state 3, and air
-MEMORY_NEEDED = 5 * GIGABYTE  # node and backends 2.3, images' builds and a few tenants
+MEMORY_NEEDED = 6 * GIGABYTE  # node and backends 3, images' builds and a few tenants
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,13 @@ def _go() -> Finding:
     version = subprocess.run([program, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
     numbers = tuple(int(part) for part in version.removeprefix("go").split(".")[:2])
     return Finding(f"Go: {version}", "" if numbers >= tools.GO_VERSION else tools.GO_REMEDY)
+
+
+def _java() -> Finding:
+    home = jdk.find()
+    if home is None:
+        return Finding(f"JDK {jdk.OLDEST} or newer: missing", jdk.REMEDY)
+    return Finding(f"JDK {jdk.version(home)}: {home}")
 
 
 def _namespaces() -> Finding:
@@ -152,6 +159,7 @@ LOOKS: tuple[Callable[[], Finding], ...] = (
     _python,
     _packages,
     _go,
+    _java,
     _namespaces,
     _kernel,
     _cgroups,

@@ -5,23 +5,39 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rooftree_local import postgres
-from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT
+from rooftree_local import elasticsearch, kafka, postgres, redis
+from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT, NODE_IP, REDIS_PORT
 
 if TYPE_CHECKING:
     from rooftree_local.paths import Stack
 
 
 def variables(target: Stack) -> dict[str, str]:
-    """The variables; the DSN holds the superuser's password and is meant for tests only."""
+    """The variables; those of the backends hold administrators' passwords and are meant for tests only."""
     found = {"ROOFTREE_STACK": target.name, "ROOFTREE_CA_FILE": str(target.pki / "ca.crt")}
     if target.kubeconfig.exists():
         found["KUBECONFIG"] = str(target.kubeconfig)
         found["KUBECACHEDIR"] = str(target.kubectl_cache)
         found["ROOFTREE_EDGE"] = f"https://{EDGE_DOMAIN}:{EDGE_PORT}"
     if target.postgres_password_file.exists():
-        found["ROOFTREE_TEST_POSTGRES"] = postgres.dsn(target)
+        found |= _backends(target)
     return found
+
+
+def _backends(target: Stack) -> dict[str, str]:
+    return {
+        "ROOFTREE_TEST_POSTGRES": postgres.dsn(target),
+        "ROOFTREE_TEST_KAFKA_BOOTSTRAP": kafka.BOOTSTRAP,
+        "ROOFTREE_TEST_KAFKA_USER": kafka.ADMIN,
+        "ROOFTREE_TEST_KAFKA_PASSWORD": kafka.password(target),
+        "ROOFTREE_TEST_ELASTICSEARCH_URL": elasticsearch.URL,
+        "ROOFTREE_TEST_ELASTICSEARCH_USER": elasticsearch.ADMIN,
+        "ROOFTREE_TEST_ELASTICSEARCH_PASSWORD": elasticsearch.password(target),
+        "ROOFTREE_TEST_REDIS_HOST": NODE_IP,
+        "ROOFTREE_TEST_REDIS_PORT": str(REDIS_PORT),
+        "ROOFTREE_TEST_REDIS_USER": redis.ADMIN,
+        "ROOFTREE_TEST_REDIS_PASSWORD": redis.password(target),
+    }
 
 
 def exports(target: Stack) -> str:

@@ -49,7 +49,17 @@ def components(target: Stack) -> list[Row]:
     if running is None:
         return []
     outside = machine_pids(running.pid)
-    rows = [_row("supervisor", "ready", running.pid, target.logs / "supervisor.log")]
+    supervisor = psutil.Process(running.pid)
+    rows = [
+        Row(
+            "supervisor",
+            "ready",
+            running.pid,
+            supervisor.memory_info().rss,
+            time.time() - supervisor.create_time(),
+            target.logs / "supervisor.log",
+        )
+    ]
     for name, known in stack.status(target).get("components", {}).items():
         if known["state"] == HIDDEN:
             continue
@@ -70,11 +80,16 @@ def components(target: Stack) -> list[Row]:
 def _row(name: str, state: str, pid: int | None, log: Path) -> Row:
     try:
         process = psutil.Process(pid) if pid else None
-        memory = process.memory_info().rss if process else None
+        memory = _memory(process) if process else None
         uptime = time.time() - process.create_time() if process else None
     except psutil.NoSuchProcess:
         return Row(name, "ended", None, None, None, log)
     return Row(name, state, pid, memory, uptime, log)
+
+
+def _memory(process: psutil.Process) -> int:
+    """Of a program with its children, each shared page counted once; containers hang on the supervisor instead."""
+    return sum(one.memory_full_info().pss for one in (process, *process.children(recursive=True)))
 
 
 def machine_pids(supervisor: int) -> dict[int, int]:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from rooftree_local.addresses import CACHE, NODE_IP, POD_CIDR, SERVICE_CIDR, STATE
-from rooftree_local.components import POSTGRES_USER_ID
+from rooftree_local.users import USERS
 
 # The kubelet sets these for the whole machine; inside the stack it gets files of its own in their place.
 MACHINE_WIDE_SETTINGS = (
@@ -74,12 +74,15 @@ def _hide_machine_wide_settings() -> None:
 
 
 def _add_users() -> None:
-    for file, line in (
-        ("passwd", f"rooftree-postgres:x:{POSTGRES_USER_ID}:{POSTGRES_USER_ID}::/nonexistent:/usr/sbin/nologin"),
-        ("group", f"rooftree-postgres:x:{POSTGRES_USER_ID}:"),
-    ):
+    lines = {
+        "passwd": [
+            f"rooftree-{name}:x:{number}:{number}::/nonexistent:/usr/sbin/nologin" for name, number in USERS.items()
+        ],
+        "group": [f"rooftree-{name}:x:{number}:" for name, number in USERS.items()],
+    }
+    for file, added in lines.items():
         copy = Path("/run/rooftree", file)
-        copy.write_text(Path("/etc", file).read_text().rstrip("\n") + f"\n{line}\n")
+        copy.write_text("\n".join([Path("/etc", file).read_text().rstrip("\n"), *added]) + "\n")
         _run("mount", "--no-mtab", "--bind", str(copy), f"/etc/{file}")
 
 

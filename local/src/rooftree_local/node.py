@@ -10,7 +10,21 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from rooftree_local import components, paths, pki, postgres, render, stack, tools
+from rooftree_local import backends as backend_components
+from rooftree_local import (
+    components,
+    elasticsearch,
+    jdk,
+    kafka,
+    paths,
+    pki,
+    postgres,
+    redis,
+    render,
+    servers,
+    stack,
+    tools,
+)
 from rooftree_local.paths import Stack, write_private
 from rooftree_local.stack import CommandFailed
 
@@ -28,6 +42,9 @@ DISCARDED = (
     "kubelet",
     "containerd",
     "postgres",
+    "kafka",
+    "elasticsearch",
+    "redis",
     "logs",
     "run",
     "secrets",
@@ -57,7 +74,8 @@ def write_files(target: Stack, *, node: bool, backends: bool) -> None:
     if node:
         _write_node(target)
     if backends:
-        postgres.write_files(target)
+        for backend in (postgres, kafka, elasticsearch, redis):
+            backend.write_files(target)
 
 
 def _write_node(target: Stack) -> None:
@@ -109,15 +127,18 @@ exec nsenter --net="/proc/$pid/ns/net" '{program}' "$@"
 
 def wanted_components(*, node: bool, backends: bool) -> list[Component]:
     """The components of a stack, in the order of their start."""
-    paths_inside = {
-        "kubelite": tools.KUBELITE.inside,
-        "coredns": tools.COREDNS.inside,
-        "postgres": tools.postgres_inside(),
-    }
-    return [
-        *(components.node(paths_inside) if node else []),
-        *(components.backends(paths_inside) if backends else []),
-    ]
+    wanted: list[Component] = []
+    if node:
+        wanted += components.node({"kubelite": tools.KUBELITE.inside, "coredns": tools.COREDNS.inside})
+    if backends:
+        programs = {
+            "java": str(jdk.require()),
+            "postgres": servers.inside(servers.postgres()),
+            "kafka": servers.inside(servers.kafka()),
+            "elasticsearch": servers.inside(servers.elasticsearch()),
+        }
+        wanted += backend_components.backends(programs)
+    return wanted
 
 
 def describe(wanted: list[Component]) -> str:

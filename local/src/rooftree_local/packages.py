@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rooftree_local.stack import CommandFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rooftree_local.steps import Work
 
 # Each package and a file by which it is recognised; a bare name is looked for on PATH.
@@ -36,7 +39,13 @@ BROWSER = {
     "fonts-liberation": "/usr/share/fonts/truetype/liberation",
     "libnss3-tools": "certutil",
 }
-BACKENDS = {"iproute2": "ip", "maven": "mvn", "util-linux": "unshare"}
+# What Debian would start at boot.
+UNITS = {
+    "etcd-server": ("etcd",),
+    "redis-server": ("redis-server",),
+}
+POLICY = Path("/usr/sbin/policy-rc.d")
+BACKENDS = {"iproute2": "ip", "maven": "mvn", "redis-server": "redis-server", "util-linux": "unshare"}
 
 
 def _is_there(witness: str) -> bool:
@@ -65,4 +74,23 @@ def install(wanted: dict[str, str], work: Work) -> None:
     work.say(f"installing {', '.join(packages)}")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     work.command(["apt-get", "update", "-q"], env=quiet)
-    work.command(command(packages).split(), env=quiet)
+    with no_services():
+        work.command(command(packages).split(), env=quiet)
+    for package in UNITS.keys() & set(packages):
+        # A stack starts its own; where systemd is not the first process there is nothing to switch off.
+        if Path("/run/systemd/system").is_dir():
+            work.command(["systemctl", "disable", "--quiet", *UNITS[package]])
+
+
+@contextmanager
+def no_services(policy: Path = POLICY) -> Iterator[None]:
+    """Keeps packages from starting servers of the machine's own while they are installed."""
+    if policy.exists():
+        yield  # this machine has a policy already
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()

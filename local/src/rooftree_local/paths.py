@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,10 @@ class Stack:
     def postgres_password_file(self) -> Path:
         return self.state / "secrets" / "postgres-superuser"
 
+    def secret_file(self, name: str) -> Path:
+        """Where a generated secret of that name is kept; it lives as long as the stack's data."""
+        return self.state / "secrets" / name
+
     @property
     def cgroup(self) -> str:
         """The name of its control groups, different for equally named stacks of two checkouts."""
@@ -108,6 +113,14 @@ def write_private(path: Path, content: str | bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content.encode() if isinstance(content, str) else content)
     temporary.replace(path)
+
+
+def generated(path: Path) -> str:
+    """A secret that is made when it is first asked for."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+        path.parent.chmod(0o700)
+    return path.read_text()
 
 
 def stacks() -> list[Stack]:

@@ -21,6 +21,7 @@ from rooftree_local import (
     postgres,
     release,
     sample,
+    servers,
     sources,
     stack,
     tools,
@@ -57,7 +58,11 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False) -> 
         chain += [_built(tool) for tool in (tools.KUBELITE, tools.COREDNS)]
         chain.append(_cached("pause image", pause_image.make, pause_image.archive))
     if with_backends:
-        chain.append(_cached("postgres programs", tools.fetch_postgres, tools.postgres))
+        chain += [
+            _cached("postgres programs", servers.fetch_postgres, servers.postgres),
+            _cached("kafka programs", servers.fetch_kafka, servers.kafka),
+            _cached("elasticsearch programs", servers.fetch_elasticsearch, servers.elasticsearch),
+        ]
     chain.append(_components(target, with_node=with_node, with_backends=with_backends))
     if with_backends:
         chain.append(_live(target, "postgres roles", lambda work: postgres.prepare(target, work)))

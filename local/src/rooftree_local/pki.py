@@ -1,6 +1,6 @@
 """The stack's own certificate authorities and what they sign.
 
-`ca` signs everything that a client outside etcd meets: API server, kubelet, PostgreSQL and the edge's wildcard.
+`ca` signs everything that a client outside etcd meets: API server, kubelet, the backends and the edge's wildcard.
 `etcd-ca` is apart, because etcd lets in whoever holds a certificate of its authority.
 Keys are EC P-256, files 0600. A leaf is made again when it is missing, foreign or near its end; an authority stays,
 so that a browser that trusts it goes on trusting it over `down` and `up`.
@@ -40,6 +40,7 @@ class Leaf:
     authority: str = "ca"
 
 
+SERVERS = ("postgres", "kafka", "elasticsearch", "redis")
 LEAVES = (
     Leaf(
         "apiserver",
@@ -63,7 +64,7 @@ LEAVES = (
     Leaf("kube-proxy", "system:kube-proxy"),
     Leaf("coredns", "rooftree:coredns"),
     Leaf("kubelet", f"system:node:{NODE_NAME}", "system:nodes", (NODE_NAME, NODE_IP)),
-    Leaf("postgres", "postgres", names=(NODE_IP, "127.0.0.1", "localhost")),
+    *(Leaf(name, name, names=(NODE_IP, "127.0.0.1", "localhost")) for name in SERVERS),
     Leaf("edge", EDGE_DOMAIN, names=(EDGE_DOMAIN, f"*.{EDGE_DOMAIN}")),
     Leaf("etcd", "etcd", names=("localhost", "127.0.0.1"), authority="etcd-ca"),
     Leaf("etcd-client", "kube-apiserver", authority="etcd-ca"),

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from rooftree_local import stack
 from rooftree_local.addresses import NODE_IP, POSTGRES_PORT, STATE
-from rooftree_local.components import POSTGRES_USER_ID
-from rooftree_local.paths import Stack, write_private
+from rooftree_local.paths import Stack, generated
+from rooftree_local.users import furnish
 
 if TYPE_CHECKING:
     from rooftree_local.steps import Work
@@ -66,21 +66,11 @@ def superuser_password(target: Stack) -> str:
 
 def operator_password(target: Stack) -> str:
     """The operator role's password."""
-    return generated(target.state / "secrets" / "postgres-operator")
-
-
-def generated(path: Path) -> str:
-    """A secret that is made when it is first asked for."""
-    if not path.exists():
-        write_private(path, secrets.token_urlsafe(32))
-        path.parent.chmod(0o700)
-    return path.read_text()
+    return generated(target.secret_file("postgres-operator"))
 
 
 def write_files(target: Stack) -> None:
     """Settings, certificate and password file, readable by PostgreSQL's own user only."""
-    folder = target.state / "postgres"
-    folder.mkdir(exist_ok=True)
     files = {
         "postgresql.conf": SETTINGS,
         "pg_hba.conf": ACCESS,
@@ -89,11 +79,7 @@ def write_files(target: Stack) -> None:
         "server.crt": (target.pki / "postgres.crt").read_text(),
         "server.key": (target.pki / "postgres.key").read_text(),
     }
-    for name, content in files.items():
-        write_private(folder / name, content)
-    for path in (folder, *(folder / name for name in files)):
-        os.chown(path, POSTGRES_USER_ID, POSTGRES_USER_ID)
-    folder.chmod(0o700)
+    furnish("postgres", target.state / "postgres", files)
 
 
 def dsn(target: Stack) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from rooftree_local import hashing, kubectl, paths, postgres, release, sources
+from rooftree_local import hashing, kubectl, paths, release, sources
 from rooftree_local.stack import CommandFailed
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def secret_values(target: Stack) -> dict[str, str]:
     """The feed's one client, generated when first asked for."""
     return {
         "client_id": f"rooftree-{target.name}",
-        "client_secret": postgres.generated(target.state / "secrets" / "mls-client-secret"),
+        "client_secret": paths.generated(target.secret_file("mls-client-secret")),
     }
 
 

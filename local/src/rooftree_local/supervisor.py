@@ -1,4 +1,4 @@
-"""Process 1 of a stack: starts the components in order, reports on them, restarts none.
+"""Process 1 of a stack: starts the components, each after those that it needs, reports on them, restarts none.
 
 `python -m rooftree_local.supervisor STATE CACHE`, started in new network, mount and PID namespaces. It reads
 `config/components.json` and keeps `status.json` true (`request` says of which list it speaks); a component that ends is
@@ -36,6 +36,15 @@ class Failed(Exception):
     """The stack did not come up; the message says which component and why."""
 
 
+class Start:
+    """A component on its way."""
+
+    def __init__(self, component: dict[str, Any]) -> None:
+        self.component = component
+        self.deadline = time.monotonic() + component["seconds"]
+        self.answers = readiness(component["ready"], component["answer"])
+
+
 class Supervisor:
     """The components' processes. All times are Unix seconds."""
 
@@ -61,16 +70,33 @@ class Supervisor:
         temporary.replace(self.state / "status.json")
 
     def start_missing(self) -> None:
-        """Starts, in order, every wanted component that does not run."""
+        """Starts every wanted component that does not run, and waits until all are ready."""
         wanted = json.loads((self.state / "config" / "components.json").read_text())
         self.boot, self.request = wanted["boot"], wanted["request"]
         self.phase, self.message = "starting", ""
-        for component in wanted["components"]:
-            if self.components.get(component["name"], {}).get("state") not in {"ready", "finished"}:
-                self._start(component)
-                self._wait(component)
+        self._bring_up([one for one in wanted["components"] if not self._is_ready(one["name"])])
         self.phase = "up"
         self.report()
+
+    def _is_ready(self, name: str) -> bool:
+        return self.components.get(name, {}).get("state") in {"ready", "finished"}
+
+    def _bring_up(self, missing: list[dict[str, Any]]) -> None:
+        """Starts each component when those that it comes after are ready; as many at a time as that allows."""
+        waiting, starting = missing, list[Start]()
+        while waiting or starting:
+            free = [one for one in waiting if all(map(self._is_ready, one["after"]))]
+            waiting = [one for one in waiting if one not in free]
+            for component in free:
+                # One that an earlier try gave up may be on its way still.
+                if self.components.get(component["name"], {}).get("state") != "starting":
+                    self._start(component)
+                starting.append(Start(component))
+            if not starting:
+                name, after = waiting[0]["name"], waiting[0]["after"]
+                raise Failed(f"{name} cannot be started: it comes after {', '.join(after)}, and not all are there")
+            self.handle_signals(POLL_SECONDS)
+            starting = [one for one in starting if not self._has_come(one)]
 
     def _start(self, component: dict[str, Any]) -> None:
         name = component["name"]
@@ -103,23 +129,21 @@ class Supervisor:
         }
         self.report()
 
-    def _wait(self, component: dict[str, Any]) -> None:
-        name = component["name"]
-        deadline = time.monotonic() + component["seconds"]
-        is_ready = readiness(component["ready"])
-        while True:
-            self.handle_signals(POLL_SECONDS)
-            known = self.components[name]
-            if known["state"] == "finished":
-                return
-            if known["state"] == "ended":
-                raise Failed(f"{name} ended with {describe(known['exit'])} before it was ready")
-            if not component["once"] and is_ready():
-                known["state"] = "ready"
-                self.report()
-                return
-            if time.monotonic() > deadline:
-                raise Failed(f"{name} was not ready within {component['seconds']} s")
+    def _has_come(self, start: Start) -> bool:
+        """Whether the component is ready now; an error when it never will be."""
+        name = start.component["name"]
+        known = self.components[name]
+        if known["state"] == "finished":
+            return True
+        if known["state"] == "ended":
+            raise Failed(f"{name} ended with {describe(known['exit'])} before it was ready")
+        if not start.component["once"] and start.answers():
+            known["state"] = "ready"
+            self.report()
+            return True
+        if time.monotonic() > start.deadline:
+            raise Failed(f"{name} was not ready within {start.component['seconds']} s")
+        return False
 
     def handle_signals(self, seconds: float | None) -> int | None:
         """Waits for a signal, reaps children that ended; says which signal it was, if it was another one."""
@@ -165,7 +189,7 @@ def describe(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
-def readiness(address: str | None) -> Callable[[], bool]:
+def readiness(address: str | None, status: int = 200) -> Callable[[], bool]:
     """A check of one address: `http(s)://`, `tcp://host:port` or `unix://path`; without one, started is ready."""
     if address is None:
         return lambda: True
@@ -175,7 +199,7 @@ def readiness(address: str | None) -> Callable[[], bool]:
     if scheme == "tcp":
         host, _, port = rest.rpartition(":")
         return lambda: _accepts(socket.AF_INET, (host, int(port)))
-    return lambda: _answers(address)
+    return lambda: _answers(address, status)
 
 
 def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bool:
@@ -188,11 +212,13 @@ def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bo
     return True
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, status: int) -> bool:
     context = ssl.create_default_context(cafile=f"{STATE}/pki/ca.crt") if url.startswith("https") else None
     try:
         with urllib.request.urlopen(url, timeout=2, context=context) as response:  # noqa: S310 - our own fixed addresses
-            return response.status == 200
+            return response.status == status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code == status
     except (OSError, urllib.error.URLError):
         return False
 

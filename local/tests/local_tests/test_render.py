@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from rooftree_local import components, postgres, render
+from rooftree_local import backends, components, elasticsearch, kafka, postgres, redis, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOOLS = {"kubelite": "/tools/kubelite", "coredns": "/tools/coredns", "postgres": "/tools/postgres"}
+TOOLS = {name: f"/tools/{name}" for name in ("kubelite", "coredns", "postgres", "java", "kafka", "elasticsearch")}
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,12 @@ TOOLS = {"kubelite": "/tools/kubelite", "coredns": "/tools/coredns", "postgres":
         ("kubelet.yaml", render.kubelet("rooftree-dev")),
         ("pg_hba.conf", postgres.ACCESS),
         ("postgresql.conf", postgres.SETTINGS),
+        ("kafka.properties", kafka.settings("PASSWORD")),
+        ("elasticsearch.yml", elasticsearch.SETTINGS),
+        ("redis.conf", redis.SETTINGS),
+        ("users.acl", redis.users("PASSWORD")),
         ("node.json", json.dumps([c.as_json() for c in components.node(TOOLS)], indent=1)),
-        ("backends.json", json.dumps([c.as_json() for c in components.backends(TOOLS)], indent=1)),
+        ("backends.json", json.dumps([c.as_json() for c in backends.backends(TOOLS)], indent=1)),
     ],
 )
 def test_rendered_configuration_is_as_committed(
@@ -63,3 +67,54 @@ def test_the_scram_verifier_is_that_of_the_standards_example() -> None:
     stored, server = "WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=", "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
     verifier = postgres.scram_verifier("pencil", base64.b64decode(salt))
     assert verifier == f"SCRAM-SHA-256$4096:{salt}${stored}:{server}"
+
+
+def test_every_component_comes_after_some_that_exist() -> None:
+    listed = [*components.node(TOOLS), *backends.backends(TOOLS)]
+    names = {one.name for one in listed}
+    assert {name for one in listed for name in one.after} <= names
+    assert len(names) == len(listed)
+
+
+def test_servers_do_not_run_as_root_and_no_command_line_holds_a_password() -> None:
+    for one in backends.backends(TOOLS):
+        assert one.argv[0] == "setpriv"
+        assert "password=" not in " ".join(one.argv).lower()
+
+
+def properties(text: str) -> dict[str, str]:
+    lines = [line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#")]
+    return {key.strip(): value.strip() for key, value in lines}
+
+
+def test_kafka_has_no_way_in_without_tls_and_a_name_and_gives_nothing_unasked() -> None:
+    found = properties(kafka.settings("PASSWORD"))
+    listeners = {one.split(":")[0] for one in found["listeners"].split(",")}
+    protocols = dict(one.split(":") for one in found["listener.security.protocol.map"].split(","))
+    assert listeners == protocols.keys()
+    assert set(protocols.values()) == {"SASL_SSL"}
+    assert found["super.users"] == f"User:{kafka.ADMIN}"
+    assert found["allow.everyone.if.no.acl.found"] == "false"
+    assert found["auto.create.topics.enable"] == "false"
+
+
+def test_redis_speaks_tls_only_and_keeps_no_password() -> None:
+    lines = dict(line.split(" ", 1) for line in redis.SETTINGS.splitlines() if not line.startswith("#"))
+    assert lines["port"] == "0"
+    default, admin = redis.users("PASSWORD").splitlines()
+    assert default.split()[2] == "off"
+    assert "PASSWORD" not in admin
+
+
+def test_elasticsearch_has_security_and_tls_on_both_ports() -> None:
+    found = yaml.safe_load(elasticsearch.SETTINGS)
+    for switch in ("enabled", "http.ssl.enabled", "transport.ssl.enabled"):
+        assert found[f"xpack.security.{switch}"] is True
+    assert found["transport.host"] == "127.0.0.1"
+
+
+def test_elasticsearch_keeps_a_slow_hash_of_the_administrators_password() -> None:
+    scheme, salt, key = elasticsearch.password_hash("PASSWORD", bytes(32)).split("$")
+    assert scheme == "{PBKDF2}10000"
+    assert base64.b64decode(salt) == bytes(32)
+    assert len(base64.b64decode(key)) == 32

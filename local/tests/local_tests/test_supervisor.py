@@ -1,10 +1,11 @@
-"""The supervisor starts in order, tells what ended, restarts only when asked."""
+"""The supervisor starts each component after what it needs, tells what ended, restarts only when asked."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -85,17 +86,67 @@ def is_up(status: dict[str, Any]) -> bool:
     return status["phase"] == "up"
 
 
-def test_starts_components_in_order_each_after_the_last_task_is_done(running: Running) -> None:
+def test_starts_each_component_after_those_that_it_needs(running: Running) -> None:
     order = running.state / "order"
     running.want(
+        Component("last", ("sh", "-c", f"echo last >>{order}"), after=("init", "server"), once=True),
+        Component("server", ("sh", "-c", f"echo server >>{order}; exec sleep 60"), after=("init",)),
         Component("init", ("sh", "-c", f"sleep 0.1; echo init >>{order}"), once=True),
-        Component("server", ("sh", "-c", f"echo server >>{order}; exec sleep 60")),
-        Component("last", ("sh", "-c", f"echo last >>{order}"), once=True),
     )
     running.start()
     status = running.wait_for(is_up)
     assert order.read_text().split() == ["init", "server", "last"]
-    assert [one["state"] for one in status["components"].values()] == ["finished", "ready", "finished"]
+    states = {name: one["state"] for name, one in status["components"].items()}
+    assert states == {"init": "finished", "server": "ready", "last": "finished"}
+
+
+def test_components_that_do_not_need_each_other_start_side_by_side(running: Running) -> None:
+    """Each waits for a word of the other: one after the other they would never be done."""
+    meet = "echo here >{state}/{mine}; until [ -e {state}/{other} ]; do sleep 0.02; done"
+    running.want(
+        Component("left", ("sh", "-c", meet.format(state=running.state, mine="l", other="r")), once=True),
+        Component("right", ("sh", "-c", meet.format(state=running.state, mine="r", other="l")), once=True),
+    )
+    running.start()
+    running.wait_for(is_up)
+
+
+def test_a_component_after_one_that_is_not_there_fails_the_start(running: Running) -> None:
+    running.want(Component("kafka", ("sleep", "60"), after=("format",)))
+    running.start()
+    message = running.wait_for(lambda status: status["phase"] == "failed")["message"]
+    assert message == "kafka cannot be started: it comes after format, and not all are there"
+
+
+def test_a_slow_component_that_a_failure_overtook_is_waited_for_and_not_started_twice(running: Running) -> None:
+    path = running.state / "socket"
+    serve = f"s = socket.socket(socket.AF_UNIX); s.bind('{path}'); s.listen(); time.sleep(60)"
+    wait = f"while not os.path.exists('{running.state}/go'): time.sleep(0.02)"
+    program = f"import os, socket, time\n{wait}\n{serve}"
+    slow = Component("slow", (sys.executable, "-c", program), ready=f"unix://{path}")
+    running.want(slow, Component("broken", ("false",), ready="tcp://127.0.0.1:1"))
+    running.start()
+    pid = running.wait_for(lambda status: status["phase"] == "failed")["components"]["slow"]["pid"]
+    running.want(slow)
+    running.send(signal.SIGHUP)
+    (running.state / "go").touch()
+    assert running.wait_for(is_up)["components"]["slow"]["pid"] == pid
+
+
+def test_a_server_that_asks_who_is_there_can_count_as_ready(running: Running) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = f"""
+import http.server
+class Guard(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(401)
+http.server.HTTPServer(("127.0.0.1", {port}), Guard).serve_forever()
+"""
+    guarded = Component("guarded", (sys.executable, "-c", program), ready=f"http://127.0.0.1:{port}/", answer=401)
+    running.want(guarded)
+    running.start()
+    assert running.wait_for(is_up)["components"]["guarded"]["state"] == "ready"
 
 
 def test_waits_until_an_address_answers(running: Running) -> None:
@@ -132,7 +183,7 @@ def test_starts_what_is_missing_when_asked_and_leaves_the_rest_alone(running: Ru
 def test_a_component_that_ends_before_it_is_ready_fails_the_start(running: Running) -> None:
     running.want(
         Component("broken", ("sh", "-c", "echo no luck; exit 3"), ready="tcp://127.0.0.1:1"),
-        Component("never", ("sleep", "60")),
+        Component("never", ("sleep", "60"), after=("broken",)),
     )
     running.start()
     status = running.wait_for(lambda status: status["phase"] == "failed")
