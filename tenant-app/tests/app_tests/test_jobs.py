@@ -9,6 +9,7 @@ from rooftree.kernel import job_queue
 from rooftree.kernel.background import Background
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.jobs import Job
+from rooftree.kernel.metrics import Metrics
 
 from .conftest import Browser, Tenant, TestDatabase
 
@@ -52,7 +53,7 @@ async def work(stored_tenant: Tenant) -> AsyncGenerator[Start]:
     running: list[tuple[JobQueue, Background]] = []
 
     async def start(*jobs: Job, working: bool = True) -> JobQueue:
-        queue, background = JobQueue(stored_tenant.settings(), stored_tenant.secrets()), Background()
+        queue, background = JobQueue(stored_tenant.settings(), stored_tenant.secrets(), Metrics("test")), Background()
         queue.register(jobs)
         if working:
             queue.start(background)
@@ -248,7 +249,7 @@ async def test_stopping_does_not_wait_for_a_database_that_is_away(
 
 
 def test_two_jobs_of_one_name_are_a_bug(stored_tenant: Tenant, record: Record) -> None:
-    queue = JobQueue(stored_tenant.settings(), stored_tenant.secrets())
+    queue = JobQueue(stored_tenant.settings(), stored_tenant.secrets(), Metrics("test"))
     job = Job(name="test.note", run=record.note)
     with pytest.raises(ValueError, match=r"test\.note"):
         queue.register([job, job])
