@@ -3,10 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Protocol
+from uuid import UUID
 
-from rooftree.kernel.errors import BadGateway, NotFound
+from rooftree.kernel.errors import BadGateway, Conflict, NotFound
 
 FeedState = Literal["idle", "importing", "failed"]
+RunKind = Literal["full", "incremental", "purge"]
+RunState = Literal["running", "succeeded", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How much of a run is done, in records; `total` is what the feed said there is, None if it did not say."""
+
+    seen: int
+    total: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +34,33 @@ class Feed:
     last_error: str | None = None
     checkpoint: str | None = None
     """Where an unfinished import goes on: the address of the next page."""
+    last_change_at: datetime | None = None
+    """When a run last changed a listing here."""
+    lag_seconds: int | None = None
+    """For how long the copy may lack changes: since everything was last read and compared. None: not yet."""
+    progress: Progress | None = None
+    """Of the run that is going on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRun:
+    """One run over a feed. `purge` compares keys: it removes what left and reads what the others missed."""
+
+    id: UUID
+    kind: RunKind
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None
+    seen: int
+    created: int
+    updated: int
+    removed: int
+    unchanged: int
+    rejected: int
+    total: int | None
+    """How many records the feed said there are to read."""
+    error: str | None
+    checkpoint: str | None
 
 
 class PropertyNotFound(NotFound):
@@ -40,6 +78,11 @@ class FeedNotFound(NotFound):
     title: ClassVar[str] = "There is no such feed"
 
 
+class FeedRunning(Conflict):
+    code: ClassVar[str] = "feed-running"
+    title: ClassVar[str] = "A run over this feed is going on"
+
+
 class PhotoUnavailable(BadGateway):
     code: ClassVar[str] = "photo-unavailable"
     title: ClassVar[str] = "The feed did not give the photo"
@@ -50,4 +93,8 @@ class PropertyApi(Protocol):
 
     async def feeds(self) -> tuple[Feed, ...]:
         """Every configured feed, in the order of the configuration."""
+        ...
+
+    async def feed_runs(self, feed: str, *, limit: int) -> tuple[FeedRun, ...]:
+        """The newest runs over a feed, newest first. Raises `FeedNotFound`."""
         ...

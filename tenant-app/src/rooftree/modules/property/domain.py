@@ -17,6 +17,8 @@ from rooftree.modules.property.values import MAX_AREA, MAX_NAME, MAX_TEXT, Photo
 # What nobody sees: the feed took it back, or it is not yet a listing.
 HIDDEN_STATUSES = ("Delete", "Incomplete")
 
+# Raise it when the same record is read into other values: every row is written again then.
+READING = 2
 MAX_KIND_TEXT = 50_000  # characters; a Postgres tsvector holds less than 1 MiB
 YEARS_AHEAD = 3  # homes are listed before they are built
 TEXT_DETAILS = {
@@ -69,8 +71,12 @@ class Listing:
     living_area: int | None
     lot_size_area: int | None
     year_built: int | None
+    latitude: float | None
+    longitude: float | None
     internet_display: bool
+    internet_address_display: bool
     modification_timestamp: datetime
+    photos_change_timestamp: datetime | None
     details: dict[str, Any] = field(hash=False)
     photos: tuple[Photo, ...]
     fingerprint: bytes
@@ -112,7 +118,9 @@ def parse_record(raw: object, *, currency: str, now: datetime) -> Listing | Reje
     listing = _read_listing(reader)
     if listing is not None and not reader.reasons:
         return listing
-    return Rejected(identity=_identity(record), listing_key=_key(record), reasons=tuple(reader.reasons), record=record)
+    return Rejected(
+        identity=_identity(record), listing_key=key_of(record), reasons=tuple(reader.reasons), record=record
+    )
 
 
 def parse_page(
@@ -132,14 +140,14 @@ def parse_page(
     return listings, rejected
 
 
-def _key(record: Mapping[str, Any]) -> str | None:
+def key_of(record: Mapping[str, Any]) -> str | None:
     """The record's key, if it is one that could be stored."""
     key = record.get("ListingKey")
     return key.strip() or None if isinstance(key, str) and len(key) <= MAX_NAME else None
 
 
 def _identity(record: Mapping[str, Any]) -> str:
-    key = _key(record)
+    key = key_of(record)
     return f"key:{key}" if key else f"hash:{_fingerprint(record).hex()}"
 
 
@@ -166,18 +174,23 @@ def _read_listing(reader: "Reader") -> Listing | None:
         "lot_size_area": _lot(reader),
         "year_built": reader.whole("YearBuilt", 1600, reader.now.year + YEARS_AHEAD),
         "internet_display": reader.flag("InternetEntireListingDisplayYN", default=True),
+        "internet_address_display": reader.flag("InternetAddressDisplayYN", default=True),
+        "photos_change_timestamp": reader.moment("PhotosChangeTimestamp"),
         "details": _details(reader),
         "photos": reader.photos(),
     }
     if key is None or status is None or price is None or modified is None:
         return None
+    latitude, longitude = reader.place() or (None, None)
     return Listing(
         listing_key=key,
         standard_status=status,
         list_price=price,
         modification_timestamp=modified,
         unparsed_address=reader.text("UnparsedAddress") or "Address withheld",
-        fingerprint=_fingerprint({"currency": reader.currency, "record": reader.record}),
+        latitude=latitude,
+        longitude=longitude,
+        fingerprint=_fingerprint({"currency": reader.currency, "reading": READING, "record": reader.record}),
         **optional,
     )
 

@@ -3,6 +3,7 @@
 from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.modules.property.feed_import import FeedImport
+from rooftree.modules.property.feed_service import FeedService
 from rooftree.modules.property.jobs import jobs
 from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.reso import FeedConfig, open_client, parse_feeds
@@ -19,8 +20,9 @@ def build(runtime: Runtime) -> Built:
     currency = runtime.settings.currency
     photos = Photos()
     service = PropertyService(runtime.unit_of_work, configured, photos=photos, currency=currency)
-    feed_import = FeedImport(runtime.unit_of_work, runtime.clock, configured, currency=currency, connect=open_client)
-    return Built(services=(service,), port=service, jobs=jobs(feed_import), close=photos.close)
+    feed_import = FeedImport.build(runtime, configured, open_client)
+    feeds = FeedService(runtime.unit_of_work, runtime.clock, runtime.jobs, configured)
+    return Built(services=(service, feeds), port=feeds, jobs=jobs(feed_import), close=photos.close)
 
 
 MODULE = Module(name="property", router=router, build=build, provides=PropertyApi)

@@ -1,35 +1,27 @@
-"""All SQL of property: what the import writes, what searches and pages read."""
+"""What searches and pages read of listings."""
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from rooftree.modules.property.domain import HIDDEN_STATUSES
+from rooftree.modules.property.search import Position, Search, Sort
+from rooftree.modules.property.tables import FeedRow, MediaRow, PropertyRow
 from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    cast,
-    delete,
     exists,
     func,
     literal,
     or_,
     select,
-    text,
     tuple_,
-    update,
 )
-from sqlalchemy.dialects.postgresql import REGCONFIG, insert
+from sqlalchemy.dialects.postgresql import REGCONFIG
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import SQLCoreOperations
-
-from rooftree.kernel.ids import new_id
-from rooftree.modules.property.domain import HIDDEN_STATUSES, Listing, Rejected
-from rooftree.modules.property.search import Position, Search, Sort
-from rooftree.modules.property.tables import FeedRow, MediaRow, PropertyRow, RejectionRow
 
 SORT_KEYS: dict[str, SQLCoreOperations[Any]] = {
     "list_price": PropertyRow.list_price,
@@ -139,166 +131,5 @@ class PropertyRepository:
         row = (await self._session.execute(query)).one_or_none()
         return (row[0], row[1]) if row else None
 
-    async def feed(self, name: str, *, lock: bool = False) -> FeedRow | None:
-        query = select(FeedRow).where(FeedRow.name == name)
-        return await self._session.scalar(query.with_for_update() if lock else query)
-
-    async def feeds(self) -> dict[str, FeedRow]:
-        return {row.name: row for row in await self._session.scalars(select(FeedRow))}
-
-    async def counts(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Listings and rejections stored, by feed."""
-        listings = select(PropertyRow.feed, func.count()).group_by(PropertyRow.feed)
-        rejected = select(RejectionRow.feed, func.count()).group_by(RejectionRow.feed)
-        results = [(await self._session.execute(query)).all() for query in (listings, rejected)]
-        first, second = ({row[0]: row[1] for row in rows} for rows in results)
-        return first, second
-
-    async def rejections(self, feed: str, *, limit: int, after: int) -> tuple[Sequence[RejectionRow], int]:
-        """A page in the order in which they were first seen, and how many there are."""
-        mine = RejectionRow.feed == feed
-        page = select(RejectionRow).where(mine, RejectionRow.id > after).order_by(RejectionRow.id).limit(limit)
-        total = await self._session.execute(select(func.count()).select_from(RejectionRow).where(mine))
-        return (await self._session.scalars(page)).all(), total.scalar_one()
-
-    # -- importing ----------------------------------------------------------------------------------------------------
-
-    async def save_feed(self, name: str, **values: Any) -> None:
-        """Create or change the feed's row."""
-        statement = insert(FeedRow).values(name=name, **values)
-        await self._session.execute(statement.on_conflict_do_update(index_elements=[FeedRow.name], set_=values))
-
-    async def advance(self, name: str, *, checkpoint: str | None, to: str | None) -> bool:
-        """Move the feed's checkpoint. False if it is not where the caller left it: another run is at work."""
-        moved = await self._session.scalars(
-            update(FeedRow)
-            .where(FeedRow.name == name, FeedRow.checkpoint.is_not_distinct_from(checkpoint))
-            .values(checkpoint=to)
-            .returning(FeedRow.name)
-        )
-        return moved.one_or_none() is not None
-
-    async def finish(self, name: str, *, now: datetime) -> None:
-        """The run that began at `run_began_at` has read the feed to its end."""
-        done = {"state": "idle", "last_finished_at": now, "complete_until": FeedRow.run_began_at}
-        await self._session.execute(update(FeedRow).where(FeedRow.name == name).values(done))
-
-    async def newest(self, feed: str) -> datetime | None:
-        """The latest change that is stored of a feed."""
-        query = select(func.max(PropertyRow.modification_timestamp)).where(PropertyRow.feed == feed)
-        return await self._session.scalar(query)
-
-    async def save_listings(self, feed: str, listings: Collection[Listing], *, currency: str, now: datetime) -> int:
-        """Write what is new or changed, with its photos; returns how many that were."""
-        if not listings:
-            return 0
-        rows = [_as_row(listing) for listing in listings]
-        changed = await self._session.execute(
-            _UPSERT, {"feed": feed, "currency": currency, "now": now, "rows": json.dumps(rows)}
-        )
-        ids = {key: property_id for property_id, key in changed}
-        await self._save_photos(ids, listings)
-        await self._session.execute(
-            delete(RejectionRow).where(
-                RejectionRow.feed == feed, RejectionRow.identity.in_([f"key:{item.listing_key}" for item in listings])
-            )
-        )
-        return len(ids)
-
-    async def _save_photos(self, ids: Mapping[str, UUID], listings: Iterable[Listing]) -> None:
-        if not ids:
-            return
-        await self._session.execute(delete(MediaRow).where(MediaRow.property_id.in_(ids.values())))
-        photos = [
-            {"property_id": str(ids[listing.listing_key]), "number": number, **asdict(photo)}
-            for listing in listings
-            if listing.listing_key in ids
-            for number, photo in enumerate(listing.photos, start=1)
-        ]
-        await self._session.execute(_INSERT_PHOTOS, {"rows": json.dumps(photos)})
-
-    async def save_rejections(self, feed: str, rejected: Collection[Rejected], *, now: datetime) -> None:
-        if not rejected:
-            return
-        values = [
-            {
-                "feed": feed,
-                "identity": item.identity,
-                "listing_key": item.listing_key,
-                "reasons": [asdict(reason) for reason in item.reasons],
-                "record": item.record,
-                "seen_at": now,
-            }
-            for item in rejected
-        ]
-        statement = insert(RejectionRow).values(values)
-        new = {name: statement.excluded[name] for name in ("listing_key", "reasons", "record", "seen_at")}
-        await self._session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[RejectionRow.feed, RejectionRow.identity],
-                set_=new,
-                where=or_(
-                    RejectionRow.record != cast(statement.excluded.record, RejectionRow.record.type),
-                    RejectionRow.reasons != cast(statement.excluded.reasons, RejectionRow.reasons.type),
-                ),
-            )
-        )
-
-
-_COLUMNS = {
-    "listing_key": "text",
-    "standard_status": "text",
-    "property_type": "text",
-    "property_sub_type": "text",
-    "list_price": "bigint",
-    "close_price": "bigint",
-    "unparsed_address": "text",
-    "city": "text",
-    "state_or_province": "text",
-    "postal_code": "text",
-    "bedrooms_total": "integer",
-    "bathrooms_total": "integer",
-    "living_area": "integer",
-    "lot_size_area": "integer",
-    "year_built": "integer",
-    "internet_display": "boolean",
-    "modification_timestamp": "timestamptz",
-    "details": "jsonb",
-}
-_NAMES = ", ".join(_COLUMNS)
-# One statement for a page: the values travel as one JSON parameter, unchanged rows are not touched.
-_UPSERT = text(f"""
-    INSERT INTO property.properties AS old
-        (id, feed, currency, {_NAMES}, fingerprint, search_text, search_document, updated_at)
-    SELECT id, :feed, :currency, {_NAMES}, decode(fingerprint, 'hex'), lower(unaccent(search_text)),
-        setweight(to_tsvector('english', unaccent(search_text)), 'A')
-            || setweight(to_tsvector('english', unaccent(kind_text)), 'B')
-            || setweight(to_tsvector('english', unaccent(coalesce(details ->> 'public_remarks', ''))), 'C'),
-        :now
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new
-        (id uuid, fingerprint text, search_text text, kind_text text,
-         {", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
-    ON CONFLICT (feed, listing_key) DO UPDATE SET
-        ({_NAMES}, currency, fingerprint, search_text, search_document, updated_at) = (
-            {", ".join(f"excluded.{name}" for name in _COLUMNS)}, excluded.currency, excluded.fingerprint,
-            excluded.search_text, excluded.search_document, excluded.updated_at)
-        WHERE old.fingerprint <> excluded.fingerprint
-    RETURNING id, listing_key
-""")  # noqa: S608 - names of this file, no values
-_INSERT_PHOTOS = text("""
-    INSERT INTO property.media (property_id, number, url, description, width, height)
-    SELECT property_id, number, url, description, width, height
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new
-        (property_id uuid, number integer, url text, description text, width integer, height integer)
-""")
-
-
-def _as_row(listing: Listing) -> dict[str, Any]:
-    row = {name: getattr(listing, name) for name in _COLUMNS}
-    return row | {
-        "id": str(new_id()),
-        "modification_timestamp": listing.modification_timestamp.isoformat(),
-        "fingerprint": listing.fingerprint.hex(),
-        "search_text": listing.search_text,
-        "kind_text": listing.kind_text,
-    }
+    async def feed(self, name: str) -> FeedRow | None:
+        return await self._session.scalar(select(FeedRow).where(FeedRow.name == name))

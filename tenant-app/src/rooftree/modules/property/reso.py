@@ -7,7 +7,7 @@ reads no answer beyond a limit. The HTTP library loads with the first request.
 import asyncio
 import email.utils
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     import httpx2
 
 PAGE_SIZE = 250
+KEY_PAGE_SIZE = 1000
+# Some 30 characters a key when encoded, in an address of at most 8,000; keys may be 255 long.
+KEYS_PER_QUERY = 20
+MAX_KEYS = 2_000_000  # some 200 bytes each while they are compared
 MAX_PAGE_BYTES = 32 * 1024 * 1024  # a page of 250 has some 0.7 MB
 MAX_TOKEN_BYTES = 64 * 1024
 MAX_PHOTO_BYTES = 8 * 1024 * 1024
@@ -30,6 +34,7 @@ TIMEOUT = 20.0  # seconds for each of connecting, sending and receiving
 ATTEMPTS = 6
 BACKOFF = 0.5  # seconds before the second attempt, doubled for each further one: 15.5 s in all
 MAX_WAIT = 60.0  # a server that asks for more patience is asked again by the next run
+MAX_SHOWN_URL = 300
 GONE = frozenset({400, 404, 410})
 
 
@@ -74,14 +79,25 @@ class FeedError(Exception):
     """The feed did not give what was asked for; the text may be shown to a broker."""
 
 
+class AskedToWait(FeedError):
+    """The feed wants to be left alone for `seconds`, longer than a run waits."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the feed asks us to wait for {seconds:.0f} s")
+        self.seconds = seconds
+
+
 class CheckpointGone(FeedError):
     """The server no longer knows the page; the copy has to begin again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`count`: how many records the whole answer has, None if the server does not say."""
+
     records: list[Any]
     next_link: str | None
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +109,30 @@ class Answer:
 
 def first_page(config: FeedConfig, *, since: datetime | None) -> str:
     """Where a run begins: all records, or what changed after `since`."""
-    options = {"$expand": "Media"}
+    options = {"$expand": "Media", "$count": "true"}
     if since is not None:
         options["$filter"] = f"ModificationTimestamp gt {since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    return f"{config.url}/Property?{urlencode(options, safe='$:', quote_via=quote)}"
+    return _property(config, options)
+
+
+def count_page(config: FeedConfig) -> str:
+    """The smallest answer that tells how many records there are."""
+    return _property(config, {"$select": "ListingKey", "$top": "1", "$count": "true"})
+
+
+def key_page(config: FeedConfig) -> str:
+    """Where the list of all keys begins, with what tells whether a record changed."""
+    return _property(config, {"$select": "ListingKey,ModificationTimestamp,PhotosChangeTimestamp"})
+
+
+def records_page(config: FeedConfig, keys: Sequence[str]) -> str:
+    """The records with these keys. `or` is in RESO's core, `in` is not."""
+    either = " or ".join(f"ListingKey eq '{key.replace(chr(39), chr(39) * 2)}'" for key in keys)
+    return _property(config, {"$expand": "Media", "$filter": either})
+
+
+def _property(config: FeedConfig, options: dict[str, str]) -> str:
+    return f"{config.url}/Property?{urlencode(options, safe='$:,', quote_via=quote)}"
 
 
 def new_http() -> "httpx2.AsyncClient":
@@ -122,12 +158,12 @@ class ResoClient:
         self._wait = wait
         self._token: str | None = None
 
-    async def page(self, url: str) -> Page:
+    async def page(self, url: str, *, size: int = PAGE_SIZE) -> Page:
         """One page of Property. Raises FeedError."""
         self._require_own(url)
-        answer = await self._authorized(url)
+        answer = await self._authorized(url, size)
         if answer.status in GONE:
-            raise CheckpointGone(f"the feed answered {answer.status} to {url}")
+            raise CheckpointGone(f"the feed answered {answer.status} to {_place(url)}")
         body = _json(_expect_ok(answer, url))
         records = body.get("value")
         if not isinstance(records, list):
@@ -135,7 +171,16 @@ class ResoClient:
         link = body.get("@odata.nextLink")
         if link is not None:
             self._require_own(link)
-        return Page(records, link)
+        count = body.get("@odata.count")
+        return Page(records, link, count if isinstance(count, int) and 0 <= count <= MAX_KEYS else None)
+
+    async def pages(self, url: str, *, size: int = PAGE_SIZE) -> AsyncIterator[tuple[str, Page]]:
+        """A page and all that follow, each with its address."""
+        at: str | None = url
+        while at is not None:
+            page = await self.page(at, size=size)
+            yield at, page
+            at = page.next_link
 
     async def photo(self, url: str) -> bytes:
         """A photo, as its address gives it without credentials. Raises FeedError."""
@@ -150,10 +195,10 @@ class ResoClient:
         if not own:
             raise FeedError("the feed points to another server than its own")
 
-    async def _authorized(self, url: str) -> Answer:
+    async def _authorized(self, url: str, size: int) -> Answer:
         for _ in range(2):
             token = self._token or await self._new_token()
-            headers = {"Authorization": f"Bearer {token}", "Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
+            headers = {"Authorization": f"Bearer {token}", "Prefer": f"odata.maxpagesize={size}"}
             answer = await self._patiently("GET", url, limit=MAX_PAGE_BYTES, headers=headers)
             if answer.status != 401:
                 return answer
@@ -188,7 +233,7 @@ class ResoClient:
                 return answer
             asked = retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
             if asked is not None and asked > MAX_WAIT:
-                raise FeedError(f"the feed asks us to wait for {asked:.0f} s")
+                raise AskedToWait(asked)
             await self._wait(pause if asked is None else asked)
         return await self._once(method, url, limit=limit, **request)
 
@@ -226,8 +271,13 @@ def retry_after(value: str | None, now: datetime) -> float | None:
 
 def _expect_ok(answer: Answer, url: str) -> Answer:
     if answer.status != 200:
-        raise FeedError(f"the feed answered {answer.status} to {url}")
+        raise FeedError(f"the feed answered {answer.status} to {_place(url)}")
     return answer
+
+
+def _place(url: str) -> str:
+    """An address as a message shows it: a query of many keys tells nobody anything."""
+    return url if len(url) <= MAX_SHOWN_URL else url.partition("?")[0]
 
 
 def _json(answer: Answer) -> dict[str, Any]:

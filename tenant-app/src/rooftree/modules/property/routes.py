@@ -1,19 +1,16 @@
-"""HTTP of property: search, listing, photos, feeds."""
+"""HTTP of property: search, listing, photos; with the routes of feeds."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.money import Money
 from rooftree.kernel.problems import responses
+from rooftree.modules.property import feed_routes
 from rooftree.modules.property.domain import MONEY_DETAILS
 from rooftree.modules.property.schemas import (
-    FeedOutput,
-    Feeds,
     FullPhotoOutput,
     MoneyOutput,
     PhotoOutput,
@@ -21,10 +18,6 @@ from rooftree.modules.property.schemas import (
     PropertyPage,
     PropertyQuery,
     PropertySummary,
-    ReasonOutput,
-    RejectionOutput,
-    RejectionPage,
-    RejectionQuery,
     SourceOutput,
 )
 from rooftree.modules.property.search import Search
@@ -72,31 +65,6 @@ async def get_property_photo(
 ) -> Response:
     picture = await service.picture(principal, property_id, number)
     return Response(picture.content, media_type=picture.media_type, headers=_KEEP_A_DAY)
-
-
-@router.get("/feeds", responses=responses(401))
-async def list_feeds(_principal: CurrentPrincipal, service: Service) -> Feeds:
-    return Feeds(items=[FeedOutput(**asdict(feed)) for feed in await service.feeds()])
-
-
-@router.get("/feeds/{name}/rejections", responses=responses(401, 404, 422))
-async def list_feed_rejections(
-    name: Annotated[str, Path(max_length=100)],
-    query: Annotated[RejectionQuery, Query()],
-    _principal: CurrentPrincipal,
-    service: Service,
-) -> RejectionPage:
-    page = await service.rejections(name, limit=query.limit, cursor=query.cursor)
-    items = [
-        RejectionOutput(
-            listing_key=row.listing_key,
-            reasons=[ReasonOutput(**reason) for reason in row.reasons],
-            record=row.record,
-            seen_at=row.seen_at,
-        )
-        for row in page.items
-    ]
-    return RejectionPage(items=items, total=page.total, next_cursor=page.next_cursor)
 
 
 def _search(query: PropertyQuery, currency: str) -> Search:
@@ -154,3 +122,6 @@ def _photo_url(photo: MediaRow) -> str:
 
 def _alt(photo: MediaRow, row: PropertyRow) -> str:
     return photo.description or f"Photo {photo.number} of {row.unparsed_address}"
+
+
+router.include_router(feed_routes.router)

@@ -1,12 +1,10 @@
 """What property reads and writes over HTTP."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-from rooftree.contracts.property.api import FeedState
 from rooftree.modules.property.search import DEFAULT_SORT, Sort
 from rooftree.modules.property.values import StandardStatus
 
@@ -126,48 +124,3 @@ class PropertyDetail(PropertySummary):
     list_office_name: str | None
     source: SourceOutput
     photos: list[FullPhotoOutput]
-
-
-class FeedOutput(BaseModel):
-    """`imported` and `rejected` count what is stored now."""
-
-    name: str
-    url: str
-    state: FeedState
-    imported: int
-    rejected: int
-    last_started_at: datetime | None
-    last_finished_at: datetime | None
-    last_error: str | None
-    checkpoint: str | None
-
-
-class Feeds(BaseModel):
-    items: list[FeedOutput]
-
-
-class RejectionQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
-    cursor: Cursor = None
-
-
-class ReasonOutput(BaseModel):
-    field: str
-    message: str
-
-
-class RejectionOutput(BaseModel):
-    """A record that could not become a listing, as the feed sent it."""
-
-    listing_key: str | None
-    reasons: list[ReasonOutput]
-    record: dict[str, Any]
-    seen_at: datetime
-
-
-class RejectionPage(BaseModel):
-    items: list[RejectionOutput]
-    total: int
-    next_cursor: str | None

@@ -1,4 +1,4 @@
-"""Use cases of readers: search, one listing, its photos, the feeds and what they refused."""
+"""Use cases of readers: search, one listing, its photos."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from rooftree.contracts.identity.api import STAFF_ROLES
-from rooftree.contracts.property.api import Feed, FeedNotFound, PhotoNotFound, PhotoUnavailable, PropertyNotFound
+from rooftree.contracts.property.api import FeedNotFound, PhotoNotFound, PhotoUnavailable, PropertyNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
@@ -15,7 +15,7 @@ from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.repository import Found, PropertyRepository
 from rooftree.modules.property.reso import FeedConfig, FeedError
 from rooftree.modules.property.search import Position, Search, Sort
-from rooftree.modules.property.tables import MediaRow, PropertyRow, RejectionRow
+from rooftree.modules.property.tables import MediaRow, PropertyRow
 
 # The kinds of picture that browsers show and that are nothing else, by how their files begin.
 PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
@@ -38,20 +38,13 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class RejectionsPage:
-    items: Sequence[RejectionRow]
-    total: int
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     content: bytes
     media_type: str
 
 
 class PropertyService:
-    """Fulfils `PropertyApi`. `configured` reads the mounted configuration of feeds, which can change while we run."""
+    """`configured` reads the mounted configuration of feeds, which can change while we run."""
 
     def __init__(
         self,
@@ -102,36 +95,6 @@ class PropertyService:
         except FeedError as error:
             raise PhotoUnavailable(str(error)) from error
         return Picture(content, media_type(content))
-
-    async def feeds(self) -> tuple[Feed, ...]:
-        configured = self._configured()
-        async with self._unit_of_work() as session:
-            repository = PropertyRepository(session)
-            rows, (imported, rejected) = await repository.feeds(), await repository.counts()
-        return tuple(
-            Feed(
-                name=config.name,
-                url=config.url,
-                state=row.state if (row := rows.get(config.name)) else "idle",  # type: ignore[arg-type]
-                imported=imported.get(config.name, 0),
-                rejected=rejected.get(config.name, 0),
-                last_started_at=row.last_started_at if row else None,
-                last_finished_at=row.last_finished_at if row else None,
-                last_error=row.last_error if row else None,
-                checkpoint=row.checkpoint if row else None,
-            )
-            for config in configured
-        )
-
-    async def rejections(self, feed: str, *, limit: int, cursor: str | None) -> RejectionsPage:
-        self._config(feed)
-        after = decode_cursor(cursor, int)[0] if cursor else 0
-        if not isinstance(after, int) or not 0 <= after < 2**63:
-            raise _wrong_cursor()
-        async with self._unit_of_work() as session:
-            found, total = await PropertyRepository(session).rejections(feed, limit=limit + 1, after=after)
-        items = found[:limit]
-        return RejectionsPage(items, total, encode_cursor(items[-1].id) if len(found) > limit else None)
 
     def _config(self, name: str) -> FeedConfig:
         for config in self._configured():

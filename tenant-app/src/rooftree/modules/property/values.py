@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from rooftree.kernel.money import exponent
@@ -77,6 +77,20 @@ def origin_of(url: str) -> str:
         raise ValueError("not an http(s) address of a host")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
+def instant(value: object) -> datetime | None:
+    """A time with its offset, in UTC; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            return None
+        moment = moment.astimezone(UTC)  # Postgres takes no offset of 16 h or more
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.year >= FIRST_YEAR else None
 
 
 class Reader:
@@ -184,22 +198,33 @@ class Reader:
         value = self.text(name)
         if value is None:
             return None
-        try:
-            moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None:
-                raise ValueError
-            moment = moment.astimezone(UTC)  # Postgres takes no offset of 16 h or more
-            if moment.year < FIRST_YEAR:
-                raise ValueError
-            is_future = moment > self.now + CLOCK_SKEW
-        except (ValueError, OverflowError):
+        moment = instant(value)
+        if moment is None:
             self.reject(name, f"{shown(value)} is not a time with its offset (2026-05-31T17:00:00Z)")
             return None
-        if is_future:
+        if moment > self.now + CLOCK_SKEW:
             # Believed, it would hide every later change: incremental reading starts at the newest time.
             self.reject(name, f"{shown(value)} is in the future")
             return None
         return moment
+
+    def moment(self, name: str) -> datetime | None:
+        """A time that only helps: without it, or unreadable, the record is as good."""
+        known = len(self.reasons)
+        value = self.timestamp(name)
+        del self.reasons[known:]
+        return value
+
+    def place(self) -> tuple[float, float] | None:
+        """Latitude and longitude in degrees. A place that cannot be is left out: the home is for sale with or without
+        it. So is 0, 0, which feeds send for an unknown one and where there is only sea."""
+        found = [self.record.get(name) for name in ("Latitude", "Longitude")]
+        if any(isinstance(value, bool) or not isinstance(value, int | float) for value in found):
+            return None
+        latitude, longitude = cast("tuple[float, float]", tuple(found))
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180) or latitude == longitude == 0:
+            return None
+        return float(latitude), float(longitude)
 
     def day(self, name: str) -> str | None:
         value = self.text(name)

@@ -1,0 +1,91 @@
+"""What is read and written over HTTP about feeds."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rooftree.contracts.property.api import FeedState, RunKind, RunState
+
+MAX_PAGE = 100
+Cursor = Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")]
+
+
+class ProgressOutput(BaseModel):
+    """In records; `total` is what the feed said there is, null if it did not say."""
+
+    seen: int
+    total: int | None
+
+
+class FeedOutput(BaseModel):
+    """`imported` and `rejected` count what is stored now."""
+
+    name: str
+    url: str
+    state: FeedState
+    imported: int
+    rejected: int
+    last_started_at: datetime | None
+    last_finished_at: datetime | None
+    last_error: str | None
+    checkpoint: str | None
+    last_change_at: datetime | None = Field(description="When a run last changed a listing.")
+    lag_seconds: int | None = Field(description="For how long the copy may lack changes; null before the first copy.")
+    progress: ProgressOutput | None = Field(description="Of the run that is going on.")
+
+
+class Feeds(BaseModel):
+    items: list[FeedOutput]
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
+    cursor: Cursor = None
+
+
+class FeedRunOutput(BaseModel):
+    """One run: a full or an incremental read, or a comparison of keys (`purge`) that removes what left the feed."""
+
+    id: UUID
+    kind: RunKind
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None
+    seen: int
+    created: int
+    updated: int
+    removed: int
+    unchanged: int
+    rejected: int
+    total: int | None = Field(description="How many records the feed said there are to read.")
+    error: str | None
+    checkpoint: str | None
+
+
+class FeedRunPage(BaseModel):
+    items: list[FeedRunOutput]
+    next_cursor: str | None
+
+
+class ReasonOutput(BaseModel):
+    field: str
+    message: str
+
+
+class RejectionOutput(BaseModel):
+    """A record that could not become a listing, as the feed sent it."""
+
+    listing_key: str | None
+    reasons: list[ReasonOutput]
+    record: dict[str, Any]
+    seen_at: datetime
+
+
+class RejectionPage(BaseModel):
+    items: list[RejectionOutput]
+    total: int
+    next_cursor: str | None
