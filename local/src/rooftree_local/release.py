@@ -7,8 +7,20 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rooftree_local import hashing, kubectl, paths, postgres, sources
-from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT, NODE_IP, POSTGRES_PORT
+from rooftree_local import elasticsearch, hashing, kafka, kubectl, paths, postgres, redis, sources
+from rooftree_local.addresses import (
+    APISERVER_PORT,
+    EDGE_DOMAIN,
+    EDGE_PORT,
+    ELASTICSEARCH_PORT,
+    KAFKA_PORT,
+    NODE_IP,
+    OTLP_PORT,
+    POD_GATEWAY,
+    POSTGRES_PORT,
+    REDIS_PORT,
+    SMTP_PORT,
+)
 
 if TYPE_CHECKING:
     from rooftree_local.paths import Stack
@@ -49,16 +61,8 @@ def as_list(*objects: dict[str, Any]) -> str:
 
 
 def prerequisites(target: Stack, work: Work) -> None:
-    """The namespace, how PostgreSQL is reached, the edge's certificate and the authority to trust."""
+    """The namespace, how the backends are reached, the edge's certificate and the authority to trust."""
     authority = (target.pki / "ca.crt").read_text()
-    server = {
-        "host": NODE_IP,
-        "port": str(POSTGRES_PORT),
-        "user": postgres.OPERATOR_ROLE,
-        "password": postgres.operator_password(target),
-        "database": postgres.PLATFORM_DATABASE,
-        "ca.crt": authority,
-    }
     # The chain, so that a client that knows only the authority is content, and one that pins it can see it.
     edge = {
         "tls.crt": (target.pki / "edge.crt").read_text() + authority,
@@ -68,11 +72,39 @@ def prerequisites(target: Stack, work: Work) -> None:
     trust = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": authority}}
     objects = as_list(
         namespace(NAMESPACE),
-        secret("rooftree-postgres", NAMESPACE, server),
+        *(
+            secret(f"rooftree-{backend}", NAMESPACE, {**entrance, "ca.crt": authority})
+            for backend, entrance in entrances(target).items()
+        ),
         secret("rooftree-edge-tls", NAMESPACE, edge, type="kubernetes.io/tls"),
         trust,
     )
     kubectl.apply(target, work, content=objects)
+
+
+def entrances(target: Stack) -> dict[str, dict[str, str]]:
+    """How the operator reaches each backend as its administrator."""
+    return {
+        "postgres": {
+            "host": NODE_IP,
+            "port": str(POSTGRES_PORT),
+            "user": postgres.OPERATOR_ROLE,
+            "password": postgres.operator_password(target),
+            "database": postgres.PLATFORM_DATABASE,
+        },
+        "kafka": {"bootstrap": kafka.BOOTSTRAP, "user": kafka.ADMIN, "password": kafka.password(target)},
+        "elasticsearch": {
+            "url": elasticsearch.URL,
+            "user": elasticsearch.ADMIN,
+            "password": elasticsearch.password(target),
+        },
+        "redis": {
+            "host": NODE_IP,
+            "port": str(REDIS_PORT),
+            "user": redis.ADMIN,
+            "password": redis.password(target),
+        },
+    }
 
 
 def definitions(target: Stack, folder: str, work: Work) -> None:
@@ -97,13 +129,42 @@ def values(manifest_text: str) -> dict[str, Any]:
         "channels": {"stable": version},
         "edge": {"port": EDGE_PORT, "domain": EDGE_DOMAIN},
         "postgres": {"host": NODE_IP, "port": POSTGRES_PORT},
+        "elasticsearch": {"replicas": 0},
+        "telemetry": {"otlpEndpoint": f"http://{NODE_IP}:{OTLP_PORT}"},
+        "smtp": {"host": NODE_IP, "port": SMTP_PORT, "from": f"rooftree@{EDGE_DOMAIN}"},
+        "network": network(),
+    }
+
+
+def network() -> dict[str, Any]:
+    """Who may speak to whom: what is no pod has the node's address, and its calls to pods come from their bridge."""
+
+    def node(*ports: int, protocol: str = "TCP") -> dict[str, Any]:
+        listed = [{"protocol": protocol, "port": port} for port in ports]
+        return {"to": [{"ipBlock": {"cidr": f"{NODE_IP}/32"}}], "ports": listed}
+
+    dns = node(53, protocol="UDP")
+    dns["ports"] += node(53)["ports"]
+    host = [{"ipBlock": {"cidr": f"{address}/32"}} for address in (NODE_IP, POD_GATEWAY)]
+    return {
+        "peers": {
+            "dns": dns,
+            "postgres": node(POSTGRES_PORT),
+            "kafka": node(KAFKA_PORT),
+            "elasticsearch": node(ELASTICSEARCH_PORT),
+            "redis": node(REDIS_PORT),
+            "telemetry": node(OTLP_PORT),
+            "smtp": node(SMTP_PORT),
+        },
+        "apiserver": node(APISERVER_PORT),
+        "edge": host,
+        "monitoring": host,
     }
 
 
 def fingerprint() -> str:
-    """Changes when the chart or one of its images does."""
-    chart = hashing.of_trees(paths.repository(), CHART)
-    return hashing.of_text(chart, *(image.reference for image in (sources.OPERATOR, sources.EDGE, sources.TENANT)))
+    """Changes when the chart or its values do, and with them its images."""
+    return hashing.of_text(hashing.of_trees(paths.repository(), CHART), json.dumps(values("")))
 
 
 def install(target: Stack, work: Work) -> None:

@@ -7,8 +7,10 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
-from rooftree_local import cgroups, environment, packages, paths, release, sample, show, sources, tools
+import yaml
+from rooftree_local import cgroups, environment, packages, paths, postgres, release, sample, show, sources, tools
 from rooftree_local.paths import Stack
 
 BROKERAGE = """
@@ -56,6 +58,28 @@ def test_values_of_the_chart_pin_images_by_the_hash_of_their_sources() -> None:
     assert values["release"]["image"].endswith(values["release"]["version"])
     assert values["channels"]["stable"] == values["release"]["version"]
     assert re.fullmatch(r"[a-z0-9A-Z._-]{1,63}", values["release"]["version"])
+
+
+def test_values_of_the_chart_are_such_as_its_schema_wants() -> None:
+    chart = paths.repository() / release.CHART
+    whole = yaml.safe_load((chart / "values.yaml").read_text())
+    for key, value in release.values("{}").items():
+        whole[key] = {**whole[key], **value} if isinstance(value, dict) else value
+    jsonschema.Draft7Validator(json.loads((chart / "values.schema.json").read_text())).validate(whole)
+
+
+def test_tenants_may_reach_the_backends_and_nothing_else_of_the_node() -> None:
+    peers = release.network()["peers"]
+    assert {target["ipBlock"]["cidr"] for peer in peers.values() for target in peer["to"]} == {"10.200.0.1/32"}
+    ports = {port["port"] for peer in peers.values() for port in peer["ports"]}
+    assert ports == {53, 2525, 4318, 5432, 6379, 9092, 9200}
+
+
+def test_the_operator_gets_an_entrance_to_each_backend_and_no_two_passwords_are_equal(target: Stack) -> None:
+    entrances = release.entrances(target)
+    assert entrances.keys() == {"postgres", "kafka", "elasticsearch", "redis"}
+    passwords = [entrance["password"] for entrance in entrances.values()]
+    assert len({*passwords, postgres.superuser_password(target)}) == len(passwords) + 1
 
 
 def test_objects_of_one_apply_are_one_list() -> None:
