@@ -36,6 +36,7 @@ async def test_walk_from_search_to_listing_to_photo(owner_with_listings: Browser
     assert summary["list_price"] == {"amount": record["ListPrice"] * 100, "currency": "USD"}
     assert summary["photo"]["url"] == f"/api/v1/properties/{summary['id']}/photos/1"
     detail = (await browser.get(f"/api/v1/properties/{summary['id']}")).json()
+    assert summary.pop("highlight") is None
     assert detail | summary == detail
     assert detail["public_remarks"] == record["PublicRemarks"]
     assert detail["heating"] == ["Forced Air", "Natural Gas"]

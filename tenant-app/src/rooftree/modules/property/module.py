@@ -8,6 +8,7 @@ from rooftree.modules.property.jobs import jobs
 from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.reso import FeedConfig, open_client, parse_feeds
 from rooftree.modules.property.routes import router
+from rooftree.modules.property.search_service import SearchService
 from rooftree.modules.property.service import PropertyService
 
 
@@ -19,10 +20,11 @@ def build(runtime: Runtime) -> Built:
     configured()  # what is wrong with it is said at start, not by the first job
     currency = runtime.settings.currency
     photos = Photos()
-    service = PropertyService(runtime.unit_of_work, configured, photos=photos, currency=currency)
+    service = PropertyService(runtime.unit_of_work, configured, photos=photos)
+    search = SearchService(runtime.unit_of_work, currency=currency)
     feed_import = FeedImport.build(runtime, configured, open_client)
     feeds = FeedService(runtime.unit_of_work, runtime.clock, runtime.jobs, configured)
-    return Built(services=(service, feeds), port=feeds, jobs=jobs(feed_import), close=photos.close)
+    return Built(services=(service, search, feeds), port=feeds, jobs=jobs(feed_import), close=photos.close)
 
 
 MODULE = Module(name="property", router=router, build=build, provides=PropertyApi)

@@ -1,40 +1,11 @@
 """What property reads and writes over HTTP."""
 
 from datetime import date, datetime
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from rooftree.modules.property.search import DEFAULT_SORT, Sort
+from pydantic import BaseModel
+
 from rooftree.modules.property.values import StandardStatus
-
-MAX_PAGE = 100
-Bound = Annotated[int | None, Field(ge=0, le=10**12)]
-SquareFeet = Annotated[int | None, Field(ge=0, le=2 * 10**9)]
-Rooms = Annotated[int | None, Field(ge=0, le=1000)]
-# No NUL: Postgres does not take it.
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
-Choice = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
-Cursor = Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")]
-
-
-class PropertyQuery(BaseModel):
-    """Filters are joined by `and`; values of a repeated one by `or`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    q: Words = Field("", description='Words, with `"phrases"`, `-without` and `or`.')
-    min_price: Bound = Field(None, description="Whole currency units.")
-    max_price: Bound = Field(None, description="Whole currency units.")
-    min_beds: Rooms = None
-    min_baths: Rooms = None
-    min_area: SquareFeet = Field(None, description="Living area in square feet.")
-    max_area: SquareFeet = Field(None, description="Living area in square feet.")
-    type: Annotated[list[Choice], Field(max_length=20, description="PropertySubType.")] = []
-    status: Annotated[list[StandardStatus], Field(max_length=20)] = []
-    sort: Sort = DEFAULT_SORT
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
-    cursor: Cursor = None
 
 
 class MoneyOutput(BaseModel):
@@ -55,7 +26,7 @@ class FullPhotoOutput(PhotoOutput):
 
 
 class PropertySummary(BaseModel):
-    """Names and values after the RESO Data Dictionary; areas in square feet."""
+    """Names and values after the RESO Data Dictionary; areas in square feet. No place where it must not be shown."""
 
     id: UUID
     listing_key: str
@@ -73,14 +44,10 @@ class PropertySummary(BaseModel):
     living_area: int | None
     lot_size_area: int | None
     year_built: int | None
+    latitude: float | None
+    longitude: float | None
     photo: PhotoOutput | None
     modification_timestamp: datetime
-
-
-class PropertyPage(BaseModel):
-    items: list[PropertySummary]
-    total: int
-    next_cursor: str | None
 
 
 class SourceOutput(BaseModel):

@@ -1,0 +1,131 @@
+"""HTTP of search: listings, suggestions, the map, and how the search index is.
+
+Answers are encoded directly from what search holds, which is checked when it is written: validating every item of
+every page again would cost more than finding it.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.errors import FieldError, Unprocessable
+from rooftree.kernel.module import provided
+from rooftree.kernel.money import Money
+from rooftree.kernel.problems import responses
+from rooftree.modules.property.search import (
+    DEFAULT_SORT,
+    Circle,
+    Search,
+    Sort,
+    parse_box,
+    parse_point,
+    parse_polygon,
+)
+from rooftree.modules.property.search_schemas import (
+    MapQuery,
+    PropertyMap,
+    PropertyPage,
+    PropertyQuery,
+    SearchStatus,
+    SuggestionQuery,
+    Suggestions,
+)
+from rooftree.modules.property.search_service import SearchService
+
+T = TypeVar("T")
+router = APIRouter()
+Service = Annotated[SearchService, Depends(provided(SearchService))]
+
+
+@router.get("/properties", response_model=PropertyPage, responses=responses(401, 422))
+async def search_properties(
+    query: Annotated[PropertyQuery, Query()], principal: CurrentPrincipal, service: Service
+) -> Response:
+    wanted = _search(query, service.currency)
+    sort = _sort(query.sort, wanted)
+    page = await service.find(principal, wanted, sort=sort, limit=query.limit, cursor=query.cursor, facets=query.facets)
+    return _json(asdict(page))
+
+
+@router.get("/properties/suggestions", response_model=Suggestions, responses=responses(401, 422))
+async def suggest_properties(
+    query: Annotated[SuggestionQuery, Query()], principal: CurrentPrincipal, service: Service
+) -> Response:
+    return _json({"items": await service.suggest(principal, query.q, limit=query.limit)})
+
+
+@router.get("/properties/map", response_model=PropertyMap, responses=responses(401, 422))
+async def map_properties(
+    query: Annotated[MapQuery, Query()], principal: CurrentPrincipal, service: Service
+) -> Response:
+    wanted = _search(query, service.currency)
+    return _json(asdict(await service.map(principal, wanted, zoom=query.zoom)))
+
+
+@router.get("/search/status", responses=responses(401))
+async def get_search_status(_principal: CurrentPrincipal, service: Service) -> SearchStatus:
+    return SearchStatus(**asdict(await service.status()))
+
+
+@router.post("/search/rebuilds", status_code=202, responses=responses(401, 403, 503))
+async def start_search_rebuild(principal: CurrentPrincipal, service: Service) -> SearchStatus:
+    await service.rebuild(principal)
+    return SearchStatus(**asdict(await service.status()))
+
+
+def _json(content: Any) -> Response:
+    return Response(json.dumps(content, ensure_ascii=False, separators=(",", ":")), media_type="application/json")
+
+
+def _search(query: PropertyQuery | MapQuery, currency: str) -> Search:
+    """Raises Unprocessable that points at every place that is none."""
+
+    def minor(units: int | None) -> int | None:
+        return None if units is None else Money.of_major(units, currency).amount
+
+    errors: list[FieldError] = []
+
+    def place(name: str, text: str | None, parse: Callable[[str], T]) -> T | None:
+        try:
+            return parse(text) if text is not None else None
+        except ValueError as error:
+            errors.append(FieldError(f"?{name}", str(error)))
+            return None
+
+    center = place("near", query.near, parse_point)
+    box = place("bbox", query.bbox, parse_box)
+    polygon = place("polygon", query.polygon, parse_polygon)
+    if (query.near is None) != (query.radius is None):
+        missing = "near" if query.near is None else "radius"
+        errors.append(FieldError(f"?{missing}", "`near` and `radius` go together."))
+    if errors:
+        raise Unprocessable(errors=errors)
+    return Search(
+        text=query.q or None,
+        list_price=(minor(query.min_price), minor(query.max_price)),
+        living_area=(query.min_area, query.max_area),
+        bedrooms=(query.min_beds, query.max_beds),
+        min_bathrooms=query.min_baths,
+        year_built=(query.min_year, query.max_year),
+        sub_types=tuple(query.type),
+        statuses=tuple(query.status),
+        cities=tuple(query.city),
+        postal_codes=tuple(query.postal_code),
+        subdivisions=tuple(query.subdivision),
+        box=box,
+        near=Circle(center, query.radius) if center and query.radius else None,
+        polygon=polygon or (),
+    )
+
+
+def _sort(asked: Sort | None, wanted: Search) -> Sort:
+    """The order that makes sense. Raises Unprocessable for distances from nowhere."""
+    if asked == "distance" and wanted.near is None:
+        raise Unprocessable(errors=[FieldError("?sort", "`distance` needs `near` and `radius`.")])
+    if asked == "relevance" and not wanted.text:
+        return DEFAULT_SORT
+    return asked or ("relevance" if wanted.text else DEFAULT_SORT)
