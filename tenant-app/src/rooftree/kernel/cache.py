@@ -153,6 +153,7 @@ class Cache:
         from redis.asyncio import Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
+        from redis.maint_notifications import MaintNotificationsConfig
 
         ca_file = str(self._ca_file) if self._ca_file else None
         return Redis(
@@ -165,7 +166,9 @@ class Cache:
             ssl_check_hostname=True,
             single_connection_client=True,
             retry=Retry(NoBackoff(), 0),
-            client_name=None,
+            # Sends nothing about itself and asks for no notices: a tenant may say little here.
+            driver_info=None,
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
 
     async def _drop(self) -> None:
