@@ -1,0 +1,109 @@
+"""Metrics: few series whatever comes, on their own port."""
+
+import socket
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+import structlog
+from prometheus_client.exposition import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from rooftree import assembly
+from rooftree.kernel.metrics import MAX_REQUEST_SERIES, MAX_SERIES, Metrics
+
+from .conftest import Browser, Tenant
+
+
+def samples(metrics: Metrics) -> dict[str, float]:
+    text = generate_latest(metrics.registry).decode()
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}": sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def metrics_of(browser: Browser) -> Metrics:
+    parts: assembly.Parts = browser.app.state.parts
+    return parts.runtime.metrics
+
+
+async def test_an_answer_counts_by_its_route_and_never_by_its_path(start: Any, tenant: Tenant) -> None:
+    browser: Browser = await start(tenant)
+    await browser.get("/api/v1/invitations/canary-secret")
+    await browser.request("CANARY", "/probe/echo?canary=1")
+    await browser.get("/livez")
+    found = samples(metrics_of(browser))
+    labels = [("method", "GET"), ("route", "/api/v1/invitations/{token}"), ("status", "4xx")]
+    assert found[f"http_server_requests_total{labels}"] == 1
+    assert found["http_server_request_duration_seconds_count[]"] == 2
+    assert found["http_server_active_requests[]"] == 0
+    assert "canary" not in str(found).lower()
+
+
+async def test_requests_in_progress_are_counted(start: Any, tenant: Tenant) -> None:
+    browser: Browser = await start(tenant)
+    seen: list[float] = []
+
+    @browser.app.get("/probe/look")
+    async def look() -> None:
+        seen.append(samples(metrics_of(browser))["http_server_active_requests[]"])
+
+    await browser.get("/probe/look")
+    assert seen == [1]
+
+
+def test_a_process_keeps_to_its_series(tenant: Tenant) -> None:
+    """Every route answers in every way, every job runs and fails, and all that other parts register is there."""
+    app = assembly.create_app(tenant.settings(), tenant.secrets())
+    parts: assembly.Parts = app.state.parts
+    metrics = parts.runtime.metrics
+    routes = [(method.upper(), path) for path, operations in app.openapi()["paths"].items() for method in operations]
+    for method, path in routes:
+        for status in (200, 302, 404, 500):
+            metrics.request(method, path, status, 0.1)
+    for job in parts.queue.declared():
+        with metrics.job(job.name):
+            pass
+        with pytest.raises(LookupError), metrics.job(job.name):
+            raise LookupError
+    for result in ("hit", "miss", "away"):
+        metrics.cache.labels(result).inc()
+    for result in ("sent", "failed"):
+        metrics.mails.labels(result).inc()
+    found = samples(metrics)
+    requests = [name for name in found if name.startswith("http_server_requests_total")]
+    assert MAX_REQUEST_SERIES <= len(requests) <= MAX_REQUEST_SERIES + 4
+    assert len(found) <= MAX_SERIES
+    counted = sum(value for name, value in found.items() if name in requests)
+    assert counted == 4 * len(routes)
+
+
+async def test_the_pool_and_the_spans_are_told(start: Any, tenant: Tenant) -> None:
+    browser: Browser = await start(tenant)
+    found = samples(metrics_of(browser))
+    assert (found["db_client_connection_count[]"], found["db_client_connection_max[]"]) == (0, 3)
+    assert found["rooftree_spans_total[('result', 'dropped')]"] == 0
+    assert found["rooftree_build_info[('version', '0.1.0-dev.test')]"] == 1
+
+
+def test_metrics_have_a_port_of_their_own() -> None:
+    metrics = Metrics("test")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    metrics.serve("127.0.0.1", port)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        assert b'rooftree_build_info{version="test"} 1.0' in answer.read()
+
+
+async def test_the_tenants_own_port_has_none(start: Any, tenant: Tenant) -> None:
+    browser: Browser = await start(tenant)
+    assert (await browser.get("/metrics")).status_code == 404
+
+
+def test_a_taken_port_is_told_and_ends_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, structlog.testing.capture_logs() as log:
+        Metrics("test").serve("127.0.0.1", taken.getsockname()[1])
+    assert [line["event"] for line in log] == ["metrics_are_not_served"]
