@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -19,7 +20,7 @@ from starlette.routing import Route
 from rooftree_mls_feed.fields import MEDIA
 from rooftree_mls_feed.metadata import build_metadata, build_service_document
 from rooftree_mls_feed.odata import DEFAULT_PAGE, MAX_PAGE, BadQuery, parse_query, run_query, select_fields
-from rooftree_mls_feed.store import load_records, records_by_key
+from rooftree_mls_feed.store import Mls, Trouble
 from rooftree_mls_feed.tokens import LIFETIME, TokenIssuer
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ HEADERS = {"OData-Version": "4.01"}
 PAGE_SIZE = re.compile(r"(?:odata\.)?maxpagesize=(\d+)")
 
 
-def build_app(settings: Settings) -> Starlette:
+def build_app(settings: Settings, mls: Mls | None = None) -> Starlette:
+    """The feed; `mls` is its state, by default that of the data file."""
     issuer = TokenIssuer(settings.client_id, settings.client_secret)
-    load_records()  # before the first probe is answered
+    state = mls or Mls()  # read before the first probe is answered
 
     async def token(request: Request) -> Response:
         return await _token(request, issuer)
@@ -47,11 +49,11 @@ def build_app(settings: Settings) -> Starlette:
             scheme, _, value = request.headers.get("authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not issuer.accepts(value, time.time()):
                 return _error(401, "Unauthorized", "a bearer token of POST /oauth/token is needed")
-            return await endpoint(request)
+            return await _troubled(request, state.trouble) or await endpoint(request)
 
         return check
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/healthz", _healthz),
             Route("/oauth/token", token, methods=["POST"]),
@@ -63,6 +65,27 @@ def build_app(settings: Settings) -> Starlette:
         ],
         exception_handlers={404: _not_found},
     )
+    app.state.mls = state
+    app.state.picture = lru_cache(maxsize=512)(lambda key, number, _stamp: _picture(state, key, number))
+    return app
+
+
+async def _troubled(request: Request, trouble: Trouble | None) -> Response | None:
+    """The answer of a feed that misbehaves, None if the request is answered as ever."""
+    match trouble:
+        case Trouble(kind="error", status=status):
+            return _error(status, "InternalError", "this feed was told to fail")
+        case Trouble(kind="throttle", seconds=seconds):
+            refusal = _error(429, "TooManyRequests", "this feed was told to ask for patience")
+            refusal.headers["Retry-After"] = str(seconds)
+            return refusal
+        case Trouble(kind="slow", seconds=seconds):
+            await asyncio.sleep(seconds)
+    return None
+
+
+def _mls(request: Request) -> Mls:
+    return request.app.state.mls
 
 
 async def _healthz(request: Request) -> Response:
@@ -111,7 +134,9 @@ async def _properties(request: Request) -> Response:
     except BadQuery as error:
         return _error(400, "BadRequest", str(error), error.target)
     size = _page_size(request)
-    page = run_query(query, load_records(), size)
+    mls = _mls(request)
+    records = () if mls.trouble and mls.trouble.kind == "empty" else mls.records
+    page = run_query(query, records, size)
     body: dict[str, Any] = {"@odata.context": f"{_root(request)}/$metadata#Property"}
     if query.count:
         body["@odata.count"] = page.total
@@ -126,7 +151,7 @@ async def _properties(request: Request) -> Response:
 
 
 async def _property(request: Request) -> Response:
-    record = records_by_key().get(request.path_params["key"])
+    record = _mls(request).get(request.path_params["key"])
     if record is None:
         return _error(404, "NotFound", f"no Property has the key {request.path_params['key']}")
     try:
@@ -140,18 +165,18 @@ async def _property(request: Request) -> Response:
 async def _media(request: Request) -> Response:
     """A picture. Open like the image hosts of real feeds: MediaURL is meant for browsers."""
     key, number = request.path_params["key"], request.path_params["number"]
-    record = records_by_key().get(key)
+    record = _mls(request).get(key)
     if record is None or not 1 <= number <= record["PhotosCount"]:
         return _error(404, "NotFound", f"there is no picture {number} of {key}")
-    picture = await run_in_threadpool(_picture, key, number)
+    # Up to 512 are kept, at about 25 kB each 13 MB.
+    picture = await run_in_threadpool(request.app.state.picture, key, number, record["ModificationTimestamp"])
     return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "public, max-age=86400"})
 
 
-@lru_cache(maxsize=512)  # at about 25 kB each, 13 MB
-def _picture(key: str, number: int) -> bytes:
+def _picture(mls: Mls, key: str, number: int) -> bytes:
     from rooftree_mls_feed.pictures import draw_picture  # Pillow loads with the first picture, not at start
 
-    return draw_picture(records_by_key()[key], number)
+    return draw_picture(mls.get(key) or {"ListingKey": key}, number)
 
 
 def _expanded(request: Request, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ PROPERTY: dict[str, str] = {
     "PostalCode": STRING,
     "Country": STRING,
     "SubdivisionName": STRING,
+    "Latitude": DECIMAL,
+    "Longitude": DECIMAL,
     "Zoning": STRING,
     "ZoningDescription": STRING,
     "LotSizeSquareFeet": INTEGER,

@@ -23,6 +23,9 @@ SNAPSHOT = date(2010, 7, 31)  # the data set's last month of sales
 SQUARE_FEET_PER_ACRE = 43_560
 CITY, STATE, POSTAL_CODE = "Ames", "IA", "50010"
 
+# Degrees of 55 m to the north and, at 42° of latitude, 58 m to the east; taken in a thousand steps each way.
+MOST_NORTH, MOST_EAST, STEPS = 0.0005, 0.0007, 1000
+
 STREETS = (
     "Sample", "Example", "Specimen", "Placeholder", "Imaginary", "Invented", "Pretend", "Fictional", "Storybook",
     "Prototype", "Fixture", "Mockup", "Template", "Nowhere", "Anyplace", "Make Believe", "Paper", "Sketch",
@@ -54,6 +57,7 @@ def build_record(row: Mapping[str, Any]) -> Record:
     }
     record |= _kind(row)
     record |= _address(key, number, row)
+    record |= _place(key, row)
     record |= _lot(row)
     record |= _rooms(row)
     record |= _building(row)
@@ -94,6 +98,15 @@ def _address(key: str, number: int, row: Mapping[str, Any]) -> Record:
         "PostalCode": POSTAL_CODE,
         "Country": "US",
         "SubdivisionName": subdivision,
+    }
+
+
+def _place(key: str, row: Mapping[str, Any]) -> Record:
+    """The data set's place, moved by up to some 60 m: a real home's position must not hang on an invented address."""
+    north, east = (choose(key, direction, 2 * STEPS + 1) - STEPS for direction in ("north", "east"))
+    return {
+        "Latitude": round(float(row["Latitude"]) + north * MOST_NORTH / STEPS, 5),
+        "Longitude": round(float(row["Longitude"]) + east * MOST_EAST / STEPS, 5),
     }
 
 

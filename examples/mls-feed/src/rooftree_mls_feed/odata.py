@@ -1,8 +1,9 @@
 """The part of OData 4.01 that RESO clients need to copy an MLS: query options -> one page of records. Pure.
 
-`$filter` takes comparisons of a field with a literal joined by `and`; a value that is not of its field's type (this
-feed has such records on purpose) matches nothing. `$top` bounds the whole answer, pages are sized by the client's
-`Prefer: odata.maxpagesize`; `$skiptoken` is the number of matching records that earlier pages held.
+`$filter` takes comparisons of a field with a literal joined by `and` and `or`, without parentheses; a value that is not
+of its field's type (this feed has such records on purpose) matches nothing. `$top` bounds the whole answer, pages are
+sized by the client's `Prefer: odata.maxpagesize`; `$skiptoken` is the number of matching records that earlier pages
+held.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Query:
-    clauses: tuple[Clause, ...] = ()
+    filters: tuple[tuple[Clause, ...], ...] = ((),)  # any of these, each of which takes all its clauses
     order: tuple[tuple[str, bool], ...] = ()  # (field, descending)
     select: tuple[str, ...] = ()
     expand_media: bool = False
@@ -78,7 +79,7 @@ def parse_query(options: Mapping[str, str]) -> Query:
     if options.get("$expand", "Media") != "Media":
         raise BadQuery("$expand", "only Media can be expanded")
     return Query(
-        clauses=parse_filter(options.get("$filter", "")),
+        filters=parse_filter(options.get("$filter", "")),
         order=parse_order(options.get("$orderby", "")),
         select=_fields("$select", options.get("$select", "")),
         expand_media="$expand" in options,
@@ -89,21 +90,25 @@ def parse_query(options: Mapping[str, str]) -> Query:
     )
 
 
-def parse_filter(text: str) -> tuple[Clause, ...]:
-    clauses: list[Clause] = []
+def parse_filter(text: str) -> tuple[tuple[Clause, ...], ...]:
+    """The alternatives of a filter; `and` binds closer than `or`."""
+    alternatives: list[list[Clause]] = [[]]
     rest = text.strip()
     while rest:
-        if clauses:
-            if not re.match(r"and\s", rest):
-                raise BadQuery("$filter", f"expected 'and' before: {rest}")
-            rest = rest[len("and") :]
+        if alternatives[-1]:
+            joint = re.match(r"(and|or)\s", rest)
+            if not joint:
+                raise BadQuery("$filter", f"expected 'and' or 'or' before: {rest}")
+            rest = rest[joint.end() :]
+            if joint[1] == "or":
+                alternatives.append([])
         match = CLAUSE.match(rest)
         if not match or match["operator"] not in COMPARISONS:
             raise BadQuery("$filter", f"expected <field> {'|'.join(COMPARISONS)} <value>: {rest}")
         (field,) = _fields("$filter", match["field"])
-        clauses.append(Clause(field, COMPARISONS[match["operator"]], _literal(field, match["literal"])))
+        alternatives[-1].append(Clause(field, COMPARISONS[match["operator"]], _literal(field, match["literal"])))
         rest = match["rest"]
-    return tuple(clauses)
+    return tuple(tuple(clauses) for clauses in alternatives)
 
 
 def parse_order(text: str) -> tuple[tuple[str, bool], ...]:
@@ -118,7 +123,7 @@ def parse_order(text: str) -> tuple[tuple[str, bool], ...]:
 
 def run_query(query: Query, records: Sequence[Mapping[str, Any]], page_size: int) -> Page:
     """The page that the query asks for, before `$select`."""
-    found = [record for record in records if all(clause.matches(record) for clause in query.clauses)]
+    found = [record for record in records if any(all(c.matches(record) for c in clauses) for clauses in query.filters)]
     for field, descending in reversed(query.order):
         found.sort(key=lambda record: _sort_key(field, record), reverse=descending)
     wanted = found[query.skip :]

@@ -12,6 +12,8 @@ class Settings:
     client_secret: str
     host: str = "0.0.0.0"  # noqa: S104 - a pod's own address
     port: int = 8080
+    control_port: int = 8081
+    """On loopback only."""
 
 
 class SettingMissing(Exception):
@@ -28,4 +30,5 @@ def read_settings() -> Settings:
         client_secret=values["MLS_CLIENT_SECRET"],
         host=os.environ.get("MLS_HOST", Settings.host),
         port=int(os.environ.get("MLS_PORT", Settings.port)),
+        control_port=int(os.environ.get("MLS_CONTROL_PORT", Settings.control_port)),
     )

