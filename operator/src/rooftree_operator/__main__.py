@@ -37,7 +37,8 @@ def configure_logs(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in ("kopf.objects", "kopf.activities", "httpx2", "aiohttp"):
+    # At DEBUG the Kafka client would log its whole configuration, the password too.
+    for name in ("kopf.objects", "kopf.activities", "httpx2", "aiohttp", "kafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

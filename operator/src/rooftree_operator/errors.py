@@ -30,3 +30,7 @@ class Unavailable(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+class LoginRefused(Exception):
+    """A backend does not let a tenant in with its credential: wrong, or not known there yet. Its provisioner waits."""

@@ -13,14 +13,18 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from . import names
+from .adapters import kafka, postgres, redis
 from .adapters.edge import Edge
+from .adapters.kafka import Kafka
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
-from .adapters.postgres import Postgres, Server
+from .adapters.postgres import Postgres
+from .adapters.redis import Redis
 from .errors import Unavailable
 from .gate import Backend
 from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
 from .provisioners.autoscaling import Autoscaling
+from .provisioners.cache import Cache
 from .provisioners.credentials import Credentials
 from .provisioners.database import Database
 from .provisioners.disruption import Disruption
@@ -28,6 +32,7 @@ from .provisioners.migrations import Migrations
 from .provisioners.namespace import Namespace
 from .provisioners.policies import Policies
 from .provisioners.route import Route
+from .provisioners.topics import Topics
 from .provisioners.workload import Workload
 from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
@@ -52,7 +57,7 @@ AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest over
 WATCH = 2.0  # seconds between two looks whether a backend answers
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
 # Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
-DELETE_ORDER = ("route", "workload", "namespace", "database")
+DELETE_ORDER = ("route", "workload", "namespace", "topics", "cache", "database")
 
 
 def tenant_key(name: str) -> str:
@@ -72,9 +77,11 @@ class Backends:
     """The systems that tenants live in."""
 
     postgres: Postgres
+    kafka: Kafka
+    redis: Redis
 
     def __iter__(self) -> Iterator[Backend]:
-        yield self.postgres
+        return iter((self.postgres, self.kafka, self.redis))
 
 
 @dataclass
@@ -205,14 +212,16 @@ class Operator:
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     """The operator with its real adapters; `stack` closes them."""
     kube = await stack.enter_async_context(await Kubernetes.connect())
-    backends = Backends(_postgres(settings))
-    postgres = backends.postgres
+    backends = _backends(settings, stack)
+    database = backends.postgres
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
     stack.push_async_callback(edge.close)
     platform = _platform(settings)
     ca = bundle(settings.backend(name, "ca.crt") for name in ("postgres", "kafka", "elasticsearch", "redis"))
     releases = Releases(kube, settings.namespace)
-    registry = PostgresRegistry(postgres, json.dumps({"postgres": f"{postgres.server.host}:{postgres.server.port}"}))
+    registry = PostgresRegistry(
+        database, json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
+    )
     lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
     reconciler = Reconciler(
         kube=kube,
@@ -226,7 +235,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         now=_now,
         instance=settings.pod_name,
     )
-    templates = Templates(kube, postgres, releases, platform, ca)
+    templates = Templates(kube, database, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
     return Operator(settings, queue, kube, backends, registry, reconciler, templates, releases, lease)
 
@@ -237,6 +246,8 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Namespace(kube),
         Credentials(kube, ca),
         Database(kube, backends.postgres),
+        Topics(kube, backends.kafka),
+        Cache(kube, backends.redis),
         Migrations(kube, backends.postgres),
         Policies(kube),
         Workload(kube),
@@ -280,8 +291,15 @@ def _platform(settings: Settings) -> Platform:
     )
 
 
+def _backends(settings: Settings, stack: AsyncExitStack) -> Backends:
+    backends = Backends(_postgres(settings), _kafka(settings), _redis(settings))
+    stack.callback(backends.kafka.close)
+    stack.push_async_callback(backends.redis.close)
+    return backends
+
+
 def _postgres(settings: Settings) -> Postgres:
-    server = Server(
+    server = postgres.Server(
         host=settings.backend("postgres", "host"),
         port=int(settings.backend("postgres", "port")),
         user=settings.backend("postgres", "user"),
@@ -290,6 +308,27 @@ def _postgres(settings: Settings) -> Postgres:
         ca_file=str(settings.backend_file("postgres", "ca.crt")),
     )
     return Postgres(server)
+
+
+def _kafka(settings: Settings) -> Kafka:
+    server = kafka.Server(
+        bootstrap=settings.backend("kafka", "bootstrap"),
+        user=settings.backend("kafka", "user"),
+        password=settings.backend("kafka", "password"),
+        ca_file=str(settings.backend_file("kafka", "ca.crt")),
+    )
+    return Kafka(server)
+
+
+def _redis(settings: Settings) -> Redis:
+    server = redis.Server(
+        host=settings.backend("redis", "host"),
+        port=int(settings.backend("redis", "port")),
+        user=settings.backend("redis", "user"),
+        password=settings.backend("redis", "password"),
+        ca_file=str(settings.backend_file("redis", "ca.crt")),
+    )
+    return Redis(server)
 
 
 def _now() -> datetime:

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
+from rooftree_operator.adapters.kafka import AccessSeen
+from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
 from rooftree_operator.names import TenantId
 from rooftree_operator.provisioners import (
     autoscaling,
+    cache,
     credentials,
     database,
     disruption,
@@ -22,6 +25,7 @@ from rooftree_operator.provisioners import (
     namespace,
     policies,
     route,
+    topics,
     workload,
 )
 from rooftree_operator.release import parsed
@@ -49,10 +53,13 @@ def plans() -> dict[str, Any]:
     passwords = {f"{TENANT.id}.app": "secret-app", f"{TENANT.id}.migrator": "secret-migrator"}
     template = database.DatabaseSeen("operator", "", True, True, False, frozenset(), False)
     secrets: dict[str, Any] = {"app": None, "migrator": None}
+    access = AccessSeen(None, {}, frozenset(), {})
     return {
         "namespace": namespace.Namespace(NOBODY).plan(TENANT, namespace.Seen()),
         "credentials": credentials.Credentials(NOBODY, CA).plan(TENANT, credentials.Seen(secrets, None, ())),
         "database": database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(passwords, {}, None, template, ())),
+        "topics": topics.Topics(NOBODY, NOBODY).plan(TENANT, topics.Seen("secret-app", access, False)),
+        "cache": cache.Cache(NOBODY, NOBODY).plan(TENANT, cache.Seen("secret-app", COMMANDS, None, False)),
         "migrations": migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), None)),
         "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen("digest", None, None)),
         "policies": policies.Policies(NOBODY).plan(TENANT, policies.Seen(None, None)),
@@ -106,7 +113,8 @@ def test_a_template_that_cannot_be_made_is_said_with_who_must_act() -> None:
 def test_a_database_that_an_interrupted_drop_left_is_dropped_and_made_again() -> None:
     broken = database.DatabaseSeen(f"{TENANT.id}.owner", "", False, False, False, frozenset(), False)
     template = database.DatabaseSeen("operator", "", True, True, False, frozenset(), False)
-    plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen({}, {}, broken, template, ()))
+    passwords = {f"{TENANT.id}.app": "secret-app"}
+    plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(passwords, {}, broken, template, ()))
     kinds = [type(action) for action in plan.actions]
     assert kinds.index(database.DropDatabase) < kinds.index(database.CreateDatabase)
 

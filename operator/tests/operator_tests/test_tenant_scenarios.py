@@ -9,7 +9,7 @@ from rooftree_operator.provisioners.credentials import decoded
 
 from .world import NAMESPACE, World, brokerage, plan
 
-CALLS_OF_A_TENANT = 150  # more than one whole life takes; the test below checks that
+CALLS_OF_A_TENANT = 250  # more than one whole life takes; the test below checks that
 
 
 async def ready_world(name: str = "acme", **spec: object) -> World:
@@ -136,12 +136,14 @@ async def test_deletion_waits_for_postgres_and_says_so_once() -> None:
     world = await ready_world()
     world.delete("acme")
     world.postgres.down = True
+    assert (await world.reconciler.reconcile("acme")).failed
+    assert world.kube.writes[-1] == "apply Brokerage/status acme"
     world.forget_writes()
     for _ in range(3):
         assert (await world.reconciler.reconcile("acme")).failed
         assert world.status("acme")["phase"] == "Deleting"
         assert world.condition("acme", "Ready") == ("False", "PostgresUnreachable")
-    assert world.writes() == ["apply Brokerage/status acme"]
+    assert world.writes() == []
     world.postgres.down = False
     await world.converge("acme")
     assert world.kube.find(BROKERAGE, "acme") is None
@@ -364,6 +366,7 @@ async def test_deleting_after_any_single_failed_call_leaves_nothing(after: bool)
         left = [key for key in world.inventory()["objects"] if "acme" in str(key)]
         assert left == [], f"left after a failure of call {at}"
         assert [name for name in world.postgres.known_roles if name.startswith(str(tenant))] == []
+        assert "acme" not in str([world.inventory()["kafka"], world.inventory()["redis"]])
         if at > reached:
             break
     assert reached < CALLS_OF_A_TENANT

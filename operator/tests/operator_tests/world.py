@@ -1,6 +1,7 @@
 """A whole small platform out of fakes, and the verbs that scenario tests are written in."""
 
 import json
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,8 +18,10 @@ from rooftree_operator.tenant import Platform
 
 from .fakes.edge import FakeEdge
 from .fakes.faults import Faults
+from .fakes.kafka import FakeKafka
 from .fakes.kubernetes import FakeKubernetes
 from .fakes.postgres import FakePostgres
+from .fakes.redis import FakeRedis
 from .fakes.registry import FakeRegistry
 
 NAMESPACE = "rooftree-system"
@@ -110,7 +113,9 @@ class World:
     def __post_init__(self) -> None:
         self.kube = FakeKubernetes(self.faults)
         self.postgres = FakePostgres(self.faults)
-        self.backends = Backends(self.postgres)
+        self.kafka = FakeKafka(self.faults)
+        self.redis = FakeRedis(self.faults)
+        self.backends = Backends(self.postgres, self.kafka, self.redis)
         self.registry = FakeRegistry(self.postgres)
         self.lease = FakeLease()
         self.releases = Releases(self.kube, NAMESPACE)
@@ -168,11 +173,15 @@ class World:
         return outcome
 
     def writes(self) -> list[str]:
-        return [*self.kube.writes, *self.postgres.writes]
+        return [*self.kube.writes, *(write for backend in self._fakes() for write in backend.writes)]
 
     def forget_writes(self) -> None:
         self.kube.writes.clear()
-        self.postgres.writes.clear()
+        for backend in self._fakes():
+            backend.writes.clear()
+
+    def _fakes(self) -> tuple[FakePostgres | FakeKafka | FakeRedis, ...]:
+        return self.postgres, self.kafka, self.redis
 
     def status(self, name: str) -> dict[str, Any]:
         return (self.kube.find(BROKERAGE, name) or {}).get("status", {})
@@ -205,6 +214,18 @@ class World:
             "databases": dict(self.postgres.known),
             "content": {name: vars(content) for name, content in self.postgres.content.items()},
             "registry": rows,
+            "kafka": {
+                "users": sorted(self.kafka.credentials),
+                "grants": {user: frozenset(grants) for user, grants in self.kafka.grants.items()},
+                "quotas": deepcopy(self.kafka.quotas),
+                "topics": deepcopy(self.kafka.known),
+                "groups": sorted(self.kafka.members),
+            },
+            "redis": {
+                "users": {name: (u.enabled, u.commands, u.patterns) for name, u in self.redis.users.items()},
+                "saved": sorted(self.redis.file),
+                "keys": sorted(self.redis.keys),
+            },
         }
 
 

@@ -46,11 +46,11 @@ class Server:
 
 @dataclass(frozen=True)
 class Login:
-    """A role to connect as instead of our own, and the role whose rights it then takes."""
+    """A role to connect as instead of our own, and the role whose rights it may then take."""
 
     user: str
     password: str = field(repr=False)
-    owner: str
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -319,6 +319,11 @@ class Postgres:
                 return frozenset()
             cursor = await connection.execute("SELECT version_num::text FROM migrations.alembic_version LIMIT 100")
             return frozenset(found[0] for found in await cursor.fetchall())
+
+    async def probe(self, database: str, login: Login) -> None:
+        """As the tenant's app: gets in and is answered. Raises `Unavailable` if not."""
+        async with self.connect(database, login) as connection:
+            await connection.execute("SELECT 1")
 
     async def revoke_logins(self, roles: Sequence[str]) -> None:
         """Nobody logs in as one of `roles` any more, and whoever is in is thrown out."""

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from .. import names, pods, scram
 from ..adapters.kubernetes import JOB, Kubernetes
-from ..adapters.postgres import DatabaseSeen, Postgres, RoleSeen
+from ..adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
 from ..names import TEMPLATE_OWNER, TenantId
+from ..proofs import Proofs
 from ..provisioner import Plan, Verdict, blocked, done, waiting
 from ..tenant import Tenant
 
@@ -22,6 +23,7 @@ class Seen:
     template: DatabaseSeen | None
     ungranted: tuple[str, ...]
     template_failure: str | None = None  # why there will be no template unless somebody acts
+    proven: bool = False  # the app got in with its password since anything was last changed
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,14 @@ class GrantSchemas:
     schemas: tuple[str, ...] | None  # None: whatever turns out to be missing in a new clone
 
 
-Action = EnsureRole | GrantRole | CreateDatabase | DropDatabase | Secure | Adopt | GrantSchemas
+@dataclass(frozen=True)
+class Probe:
+    """Connect as the tenant's app."""
+
+    password: str = field(repr=False)
+
+
+Action = EnsureRole | GrantRole | CreateDatabase | DropDatabase | Secure | Adopt | GrantSchemas | Probe
 
 
 class Database:
@@ -77,6 +86,7 @@ class Database:
     def __init__(self, kube: Kubernetes, postgres: Postgres) -> None:
         self._kube = kube
         self._postgres = postgres
+        self._proofs = Proofs()
 
     async def observe(self, tenant: Tenant) -> Seen:
         passwords = {
@@ -89,7 +99,8 @@ class Database:
             template = await self._postgres.database(names.template_database(tenant.release.version), TEMPLATE_OWNER)
             return Seen(passwords, roles, database, template, (), await self._template_failure(tenant, template))
         ungranted = await self._missing_grants(tenant)
-        return Seen(passwords, roles, database, None, tuple(ungranted))
+        proven = self._proofs.hold(tenant.id, passwords[names.app_role(tenant.id)])
+        return Seen(passwords, roles, database, None, tuple(ungranted), proven=proven)
 
     async def _template_failure(self, tenant: Tenant, template: DatabaseSeen | None) -> str | None:
         if template is not None and template.is_template:
@@ -117,6 +128,8 @@ class Database:
             actions += [Secure(), Adopt(), GrantSchemas(None)]
         else:
             actions += plan_existing(tenant, seen)
+        if actions or not seen.proven:
+            actions.append(Probe(seen.passwords[names.app_role(tenant.id)]))
         name = names.database(tenant.id)
         return Plan(
             done("Provisioned", f"Database {name} is the tenant's own."),
@@ -125,6 +138,8 @@ class Database:
         )
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        if plan.actions:
+            self._proofs.drop(tenant.id)
         for action in plan.actions:
             await self._do(tenant, action)
 
@@ -149,6 +164,9 @@ class Database:
                 await postgres.reassign(database, old=TEMPLATE_OWNER, new=owner)
             case GrantSchemas(schemas):
                 await self._grant(tenant, schemas)
+            case Probe(password):
+                await postgres.probe(database, Login(names.app_role(tenant.id), password))
+                self._proofs.add(tenant.id, password)
 
     async def _grant(self, tenant: Tenant, schemas: tuple[str, ...] | None) -> None:
         database, owner, app = names.database(tenant.id), names.owner_role(tenant.id), names.app_role(tenant.id)
@@ -158,6 +176,7 @@ class Database:
             await self._postgres.grant_schemas(database, schemas, owner=owner, app=app)
 
     async def revoke(self, tenant: TenantId) -> None:
+        self._proofs.drop(tenant)
         await self._postgres.revoke_logins([names.app_role(tenant), names.migrator_role(tenant)])
 
     async def delete(self, tenant: TenantId) -> None:

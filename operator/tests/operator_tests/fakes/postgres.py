@@ -116,6 +116,11 @@ class FakePostgres(Postgres):
         assert login.user in self.known_roles[login.owner].members
         return self.content[database].heads
 
+    async def probe(self, database: str, login: Login) -> None:
+        self._read()
+        assert self.known_roles[login.user].can_login
+        assert login.user in self.known[database].can_connect
+
     async def revoke_logins(self, roles: Sequence[str]) -> None:
         self._read()
         for name in roles:
