@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from opentelemetry.trace import Span
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError, field_validator
 
+from rooftree.kernel import telemetry
 from rooftree.kernel.settings import SettingsError
 from rooftree.modules.property.values import origin_of
 
@@ -240,16 +242,21 @@ class ResoClient:
     async def _once(self, method: str, url: str, *, limit: int, **request: Any) -> Answer:
         import httpx2
 
-        content = bytearray()
         try:
-            async with self._http.stream(method, url, **request) as response:
-                async for part in response.aiter_bytes():
-                    content += part
-                    if len(content) > limit:
-                        raise FeedError(f"the feed's answer is larger than {limit // 1024:,} KiB")
-                return Answer(response.status_code, response.headers, bytes(content))
+            with telemetry.client_request(method, url) as span:
+                return await self._exchange(span, method, url, limit=limit, **request)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _Unreachable(f"the feed cannot be reached: {type(error).__name__}") from error
+
+    async def _exchange(self, span: Span, method: str, url: str, *, limit: int, **request: Any) -> Answer:
+        content = bytearray()
+        async with self._http.stream(method, url, **request) as response:
+            span.set_attribute("http.response.status_code", response.status_code)
+            async for part in response.aiter_bytes():
+                content += part
+                if len(content) > limit:
+                    raise FeedError(f"the feed's answer is larger than {limit // 1024:,} KiB")
+            return Answer(response.status_code, response.headers, bytes(content))
 
 
 class _Unreachable(FeedError):
