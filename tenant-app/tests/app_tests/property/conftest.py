@@ -33,8 +33,8 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def pages(self) -> list[str]:
-        """The queries of the pages of Property that were asked for, in order."""
-        return [target for target in self.requests if target.startswith("/odata/Property")]
+        """The queries of the pages of records that were asked for, in order; counts and lists of keys are none."""
+        return [target for target in self.requests if target.startswith("/odata/Property") and "$select=" not in target]
 
     async def answer(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
