@@ -102,7 +102,7 @@ class FeedJournal:
             row = await feeds.locked(run.feed, url=run.config.url)
             if await feeds.running(run.feed):
                 return False  # somebody asked for a run just now; it will compare
-            due = replication.must_compare(
+            due = row.withheld_at is not None or replication.must_compare(
                 total=total,
                 held=await held(session, run.feed),
                 surplus=row.surplus,
