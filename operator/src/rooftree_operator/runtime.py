@@ -13,8 +13,9 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from . import names
-from .adapters import kafka, postgres, redis
+from .adapters import elasticsearch, kafka, postgres, redis
 from .adapters.edge import Edge
+from .adapters.elasticsearch import Elasticsearch
 from .adapters.kafka import Kafka
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .adapters.postgres import Postgres
@@ -32,6 +33,7 @@ from .provisioners.migrations import Migrations
 from .provisioners.namespace import Namespace
 from .provisioners.policies import Policies
 from .provisioners.route import Route
+from .provisioners.search import Search
 from .provisioners.topics import Topics
 from .provisioners.workload import Workload
 from .reconcile import Outcome, Reconciler
@@ -57,7 +59,7 @@ AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest over
 WATCH = 2.0  # seconds between two looks whether a backend answers
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
 # Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
-DELETE_ORDER = ("route", "workload", "namespace", "topics", "cache", "database")
+DELETE_ORDER = ("route", "workload", "namespace", "topics", "search", "cache", "database")
 
 
 def tenant_key(name: str) -> str:
@@ -78,10 +80,11 @@ class Backends:
 
     postgres: Postgres
     kafka: Kafka
+    elasticsearch: Elasticsearch
     redis: Redis
 
     def __iter__(self) -> Iterator[Backend]:
-        return iter((self.postgres, self.kafka, self.redis))
+        return iter((self.postgres, self.kafka, self.elasticsearch, self.redis))
 
 
 @dataclass
@@ -247,6 +250,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Credentials(kube, ca),
         Database(kube, backends.postgres),
         Topics(kube, backends.kafka),
+        Search(kube, backends.elasticsearch),
         Cache(kube, backends.redis),
         Migrations(kube, backends.postgres),
         Policies(kube),
@@ -292,8 +296,9 @@ def _platform(settings: Settings) -> Platform:
 
 
 def _backends(settings: Settings, stack: AsyncExitStack) -> Backends:
-    backends = Backends(_postgres(settings), _kafka(settings), _redis(settings))
+    backends = Backends(_postgres(settings), _kafka(settings), _elasticsearch(settings), _redis(settings))
     stack.callback(backends.kafka.close)
+    stack.push_async_callback(backends.elasticsearch.close)
     stack.push_async_callback(backends.redis.close)
     return backends
 
@@ -318,6 +323,16 @@ def _kafka(settings: Settings) -> Kafka:
         ca_file=str(settings.backend_file("kafka", "ca.crt")),
     )
     return Kafka(server)
+
+
+def _elasticsearch(settings: Settings) -> Elasticsearch:
+    server = elasticsearch.Server(
+        url=settings.backend("elasticsearch", "url"),
+        user=settings.backend("elasticsearch", "user"),
+        password=settings.backend("elasticsearch", "password"),
+        ca_file=str(settings.backend_file("elasticsearch", "ca.crt")),
+    )
+    return Elasticsearch(server)
 
 
 def _redis(settings: Settings) -> Redis:

@@ -25,6 +25,7 @@ from rooftree_operator.provisioners import (
     namespace,
     policies,
     route,
+    search,
     topics,
     workload,
 )
@@ -59,6 +60,7 @@ def plans() -> dict[str, Any]:
         "credentials": credentials.Credentials(NOBODY, CA).plan(TENANT, credentials.Seen(secrets, None, ())),
         "database": database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(passwords, {}, None, template, ())),
         "topics": topics.Topics(NOBODY, NOBODY).plan(TENANT, topics.Seen("secret-app", access, False)),
+        "search": search.Search(NOBODY, NOBODY).plan(TENANT, search.Seen("secret-app", None, None, None, False)),
         "cache": cache.Cache(NOBODY, NOBODY).plan(TENANT, cache.Seen("secret-app", COMMANDS, None, False)),
         "migrations": migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), None)),
         "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen("digest", None, None)),

@@ -17,6 +17,7 @@ from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
 from .fakes.edge import FakeEdge
+from .fakes.elasticsearch import FakeElasticsearch
 from .fakes.faults import Faults
 from .fakes.kafka import FakeKafka
 from .fakes.kubernetes import FakeKubernetes
@@ -115,7 +116,8 @@ class World:
         self.postgres = FakePostgres(self.faults)
         self.kafka = FakeKafka(self.faults)
         self.redis = FakeRedis(self.faults)
-        self.backends = Backends(self.postgres, self.kafka, self.redis)
+        self.elasticsearch = FakeElasticsearch(self.faults)
+        self.backends = Backends(self.postgres, self.kafka, self.elasticsearch, self.redis)
         self.registry = FakeRegistry(self.postgres)
         self.lease = FakeLease()
         self.releases = Releases(self.kube, NAMESPACE)
@@ -180,8 +182,8 @@ class World:
         for backend in self._fakes():
             backend.writes.clear()
 
-    def _fakes(self) -> tuple[FakePostgres | FakeKafka | FakeRedis, ...]:
-        return self.postgres, self.kafka, self.redis
+    def _fakes(self) -> tuple[FakePostgres | FakeKafka | FakeElasticsearch | FakeRedis, ...]:
+        return self.postgres, self.kafka, self.elasticsearch, self.redis
 
     def status(self, name: str) -> dict[str, Any]:
         return (self.kube.find(BROKERAGE, name) or {}).get("status", {})
@@ -220,6 +222,12 @@ class World:
                 "quotas": deepcopy(self.kafka.quotas),
                 "topics": deepcopy(self.kafka.known),
                 "groups": sorted(self.kafka.members),
+            },
+            "elasticsearch": {
+                "roles": dict(self.elasticsearch.roles),
+                "users": sorted(self.elasticsearch.users),
+                "templates": dict(self.elasticsearch.templates),
+                "indices": sorted(self.elasticsearch.known),
             },
             "redis": {
                 "users": {name: (u.enabled, u.commands, u.patterns) for name, u in self.redis.users.items()},
