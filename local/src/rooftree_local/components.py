@@ -7,6 +7,7 @@ from typing import Any
 
 from rooftree_local.addresses import (
     APISERVER_PORT,
+    METRICS_SERVER_PORT,
     NODE_IP,
     NODE_NAME,
     SERVICE_CIDR,
@@ -96,7 +97,31 @@ KUBELET_FLAGS = (
     f"--root-dir={STATE}/kubelet",
 )
 PROXY_FLAGS = (f"--config={CONFIG}/kube-proxy.yaml",)
-COREDNS_ACCESS = (f"--filename={CONFIG}/coredns-access.yaml",)
+ACCESS = ("apply", "--server-side", f"--filename={CONFIG}/access")
+# Network policies only: pods are connected by CNI, services by kube-proxy.
+FIREWALL_FLAGS = (
+    f"--kubeconfig={CONFIG}/kube-router.kubeconfig",
+    f"--hostname-override={NODE_NAME}",
+    f"--service-cluster-ip-range={SERVICE_CIDR}",
+    "--run-firewall=true",
+    "--run-router=false",
+    "--run-service-proxy=false",
+    "--run-loadbalancer=false",
+    "--enable-cni=false",
+)
+METRICS_FLAGS = (
+    f"--kubeconfig={CONFIG}/metrics-server.kubeconfig",
+    f"--authentication-kubeconfig={CONFIG}/metrics-server.kubeconfig",
+    f"--authorization-kubeconfig={CONFIG}/metrics-server.kubeconfig",
+    f"--bind-address={NODE_IP}",
+    f"--secure-port={METRICS_SERVER_PORT}",
+    f"--tls-cert-file={PKI}/metrics-server.crt",
+    f"--tls-private-key-file={PKI}/metrics-server.key",
+    f"--kubelet-certificate-authority={PKI}/ca.crt",
+    "--kubelet-preferred-address-types=InternalIP",
+    "--metric-resolution=10s",
+    "--kubelet-request-timeout=5s",
+)
 
 
 @dataclass(frozen=True)
@@ -122,13 +147,14 @@ class Component:
 
 def node(tools: dict[str, str]) -> list[Component]:
     """The control plane and the one node; `tools` maps a tool's name to its path inside the stack."""
-    kubelite = tools["kubelite"]
+    return [*_control_plane(tools["kubelite"]), *_helpers(tools)]
 
+
+def _control_plane(kubelite: str) -> list[Component]:
     def kubernetes(name: str, flags: tuple[str, ...], ready: str, *after: str) -> Component:
         program = name if name.startswith("kube") else f"kube-{name}"
         return Component(name, (kubelite, program, *flags), ready, after)
 
-    apply = (kubelite, "kubectl", f"--kubeconfig={STATE}/kubeconfig", "apply", "--server-side", *COREDNS_ACCESS)
     return [
         Component("etcd", ("etcd", *ETCD_FLAGS), ready="http://127.0.0.1:2381/health"),
         Component(
@@ -141,11 +167,36 @@ def node(tools: dict[str, str]) -> list[Component]:
         kubernetes("scheduler", SCHEDULER_FLAGS, "tcp://127.0.0.1:10259", "apiserver"),
         kubernetes("kubelet", KUBELET_FLAGS, "http://127.0.0.1:10248/healthz", "apiserver", "containerd"),
         kubernetes("kube-proxy", PROXY_FLAGS, "http://127.0.0.1:10256/healthz", "apiserver"),
-        Component("coredns-access", apply, after=("apiserver",), once=True, env={"KUBECACHEDIR": "/run/kubectl"}),
+    ]
+
+
+def _helpers(tools: dict[str, str]) -> list[Component]:
+    """Names, network policies and resource metrics, with what they may do in the cluster."""
+
+    def client(name: str, *words: str, after: str) -> Component:
+        argv = (tools["kubelite"], "kubectl", f"--kubeconfig={STATE}/kubeconfig", *words)
+        return Component(name, argv, after=(after,), once=True, env={"KUBECACHEDIR": "/run/kubectl"})
+
+    return [
+        client("access", *ACCESS, after="apiserver"),
+        client("registered", "wait", "--for=create", f"node/{NODE_NAME}", "--timeout=60s", after="kubelet"),
         Component(
             "coredns",
             (tools["coredns"], "-conf", f"{CONFIG}/Corefile"),
             ready="http://127.0.0.1:8181/ready",
-            after=("coredns-access",),
+            after=("access",),
+        ),
+        Component(
+            "kube-router",
+            (tools["kube-router"], *FIREWALL_FLAGS),
+            ready="http://127.0.0.1:20244/healthz",
+            after=("access", "registered"),
+        ),
+        Component(
+            "metrics-server",
+            (tools["metrics-server"], *METRICS_FLAGS),
+            # Ready it is only when it has measured twice; it answers before.
+            ready=f"https://{NODE_IP}:{METRICS_SERVER_PORT}/livez",
+            after=("access", "registered"),
         ),
     ]

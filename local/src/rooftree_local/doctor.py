@@ -59,7 +59,7 @@ def _python() -> Finding:
 
 
 def _packages() -> Finding:
-    absent = packages.absent(packages.NODE | packages.BACKENDS)
+    absent = packages.absent(packages.NODE | packages.BACKENDS | packages.MONITORING)
     if absent:
         return Finding(f"packages: {', '.join(absent)} missing", packages.command(absent))
     return Finding("packages: all there")
@@ -89,9 +89,11 @@ def _namespaces() -> Finding:
 
 
 def _kernel() -> Finding:
-    """A bridge, an nftables table and an overlay, each tried in namespaces that vanish at once."""
+    """A bridge with its firewall, an nftables table and an overlay, tried in namespaces that vanish at once."""
     tries = {
         "bridge": "ip link add rooftree type bridge",
+        "br_netfilter": "test -e /proc/sys/net/bridge/bridge-nf-call-iptables",
+        "ipset": "ipset create rooftree hash:ip",
         "nftables": "nft add table ip rooftree",
         "overlay": "mount -t tmpfs tmpfs /mnt && mkdir /mnt/a /mnt/b /mnt/c && "
         "mount -t overlay overlay -o lowerdir=/mnt/a,upperdir=/mnt/b,workdir=/mnt/c /mnt/a",
@@ -102,7 +104,7 @@ def _kernel() -> Finding:
         if subprocess.run(whole, capture_output=True, check=False).returncode:
             lacking.append(name)
     remedy = f"load or build the kernel's {', '.join(lacking)} (modprobe)" if lacking else ""
-    return Finding(f"kernel {platform.release()}: bridge, nftables, overlay", remedy)
+    return Finding(f"kernel {platform.release()}: bridge, firewall, overlay", remedy)
 
 
 def _cgroups() -> Finding:
@@ -130,15 +132,19 @@ def _memory() -> Finding:
     return Finding(f"memory: {available / GIGABYTE:.1f} GB available", remedy)
 
 
-def _port() -> Finding:
-    what = f"port {EDGE_PORT} of this machine"
+def _ports() -> Finding:
+    ports = ", ".join(map(str, forward.DOORS))
+    what = f"ports {ports} of this machine"
     if forward.runs(paths.Stack(paths.DEVELOPMENT_STACK)):
         return Finding(f"{what}: forwarded to the development stack")
-    try:
-        for server in forward.listen(EDGE_PORT):
-            server.close()
-    except OSError as error:
-        return Finding(f"{what}: {error}", f"end what listens there: ss -ltnp 'sport = :{EDGE_PORT}'")
+    for port in forward.DOORS:
+        try:
+            for server in forward.listen(port):
+                server.close()
+        except OSError as error:
+            return Finding(
+                f"port {port} of this machine: {error}", f"end what listens there: ss -ltnp 'sport = :{port}'"
+            )
     return Finding(f"{what}: free")
 
 
@@ -165,6 +171,6 @@ LOOKS: tuple[Callable[[], Finding], ...] = (
     _cgroups,
     _disk,
     _memory,
-    _port,
+    _ports,
     _names,
 )

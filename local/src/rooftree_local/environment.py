@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rooftree_local import elasticsearch, kafka, postgres, redis
-from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT, NODE_IP, REDIS_PORT
+from rooftree_local import elasticsearch, kafka, monitoring, postgres, redis, services
+from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT, NODE_IP, REDIS_PORT, SMTP_PORT
 
 if TYPE_CHECKING:
     from rooftree_local.paths import Stack
@@ -21,6 +21,9 @@ def variables(target: Stack) -> dict[str, str]:
         found["ROOFTREE_EDGE"] = f"https://{EDGE_DOMAIN}:{EDGE_PORT}"
     if target.postgres_password_file.exists():
         found |= _backends(target)
+    if (target.state / "prometheus").exists():
+        found["ROOFTREE_TEST_PROMETHEUS_URL"] = monitoring.URL
+        found["ROOFTREE_TEST_ALERTMANAGER_URL"] = monitoring.ALERTS_URL
     return found
 
 
@@ -37,6 +40,14 @@ def _backends(target: Stack) -> dict[str, str]:
         "ROOFTREE_TEST_REDIS_PORT": str(REDIS_PORT),
         "ROOFTREE_TEST_REDIS_USER": redis.ADMIN,
         "ROOFTREE_TEST_REDIS_PASSWORD": redis.password(target),
+        "ROOFTREE_TEST_S3_URL": services.S3_URL,
+        "ROOFTREE_TEST_S3_USER": services.S3_USER,
+        "ROOFTREE_TEST_S3_PASSWORD": services.s3_secret(target),
+        "ROOFTREE_TEST_SMTP_HOST": NODE_IP,
+        "ROOFTREE_TEST_SMTP_PORT": str(SMTP_PORT),
+        "ROOFTREE_TEST_MAIL_URL": services.MAIL_URL,
+        "ROOFTREE_TEST_OTLP": services.OTLP_URL,
+        "ROOFTREE_TEST_TRACES_URL": services.TRACES_URL,
     }
 
 

@@ -96,3 +96,5 @@ def _network() -> None:
     _run("ip", "route", "add", SERVICE_CIDR, "dev", NODE_BRIDGE)
     _run("ip", "route", "add", POD_CIDR, "dev", NODE_BRIDGE, "metric", "100")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    # Without it what pods of one bridge say to each other passes no firewall. It holds for this network namespace only.
+    Path("/proc/sys/net/bridge/bridge-nf-call-iptables").write_text("1")

@@ -32,6 +32,27 @@ logger.authorizer.level = INFO
 """
 
 
+FIXED = f"""\
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:{ADMIN}
+allow.everyone.if.no.acl.found=false
+auto.create.topics.enable=false
+delete.topic.enable=true
+log.dirs={STATE}/kafka/data
+num.partitions=1
+default.replication.factor=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=5
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=5
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+
 def settings(password: str) -> str:
     """The broker's properties; they hold the administrator's password."""
     login = f'{PLAIN} required username="{ADMIN}" password="{password}" user_{ADMIN}="{password}";'
@@ -57,24 +78,7 @@ ssl.keystore.location={STATE}/kafka/server.pem
 ssl.truststore.type=PEM
 ssl.truststore.location={STATE}/kafka/ca.crt
 ssl.enabled.protocols=TLSv1.3,TLSv1.2
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:{ADMIN}
-allow.everyone.if.no.acl.found=false
-auto.create.topics.enable=false
-delete.topic.enable=true
-log.dirs={STATE}/kafka/data
-num.partitions=1
-default.replication.factor=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=5
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=5
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-log.cleaner.dedupe.buffer.size=16777216
-"""
+{FIXED}"""
 
 
 def password(target: Stack) -> str:

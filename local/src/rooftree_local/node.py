@@ -6,25 +6,29 @@ import json
 import os
 import secrets
 import shutil
+import sys
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from rooftree_local import backends as backend_components
 from rooftree_local import (
+    access,
     components,
     elasticsearch,
     jdk,
     kafka,
+    monitoring,
     paths,
     pki,
     postgres,
     redis,
     render,
     servers,
+    services,
     stack,
     tools,
 )
+from rooftree_local import backends as backend_components
 from rooftree_local.paths import Stack, write_private
 from rooftree_local.stack import CommandFailed
 
@@ -34,7 +38,15 @@ if TYPE_CHECKING:
     from rooftree_local.components import Component
     from rooftree_local.steps import Work
 
-KUBECONFIG_USERS = ("controller-manager", "scheduler", "kubelet", "kube-proxy", "coredns")
+KUBECONFIG_USERS = (
+    "controller-manager",
+    "scheduler",
+    "kubelet",
+    "kube-proxy",
+    "coredns",
+    "kube-router",
+    "metrics-server",
+)
 # What the processes leave behind; without them it would only mislead (old etcd state reports a stale Ready).
 DISCARDED = (
     "kubectl-cache",
@@ -45,6 +57,9 @@ DISCARDED = (
     "kafka",
     "elasticsearch",
     "redis",
+    "s3",
+    "jaeger",
+    "prometheus",
     "logs",
     "run",
     "secrets",
@@ -76,6 +91,9 @@ def write_files(target: Stack, *, node: bool, backends: bool) -> None:
     if backends:
         for backend in (postgres, kafka, elasticsearch, redis):
             backend.write_files(target)
+        services.write_files(target)
+    if node and backends:
+        monitoring.write_files(target)
 
 
 def _write_node(target: Stack) -> None:
@@ -89,8 +107,8 @@ def _write_node(target: Stack) -> None:
         "kubelet.yaml": render.kubelet(target.cgroup),
         "kube-proxy.yaml": render.kube_proxy(),
         "Corefile": render.corefile(),
-        "coredns-access.yaml": render.coredns_access(),
         "encryption.yaml": render.encryption(_encryption_key(target)),
+        **{f"access/{name}": text for name, text in access.manifests((target.pki / "ca.crt").read_text()).items()},
     }.items():
         write_private(target.config / name, content)
     _write_wrapper(target, "kubectl", tools.kubectl())
@@ -129,15 +147,20 @@ def wanted_components(*, node: bool, backends: bool) -> list[Component]:
     """The components of a stack, in the order of their start."""
     wanted: list[Component] = []
     if node:
-        wanted += components.node({"kubelite": tools.KUBELITE.inside, "coredns": tools.COREDNS.inside})
+        built = (tools.KUBELITE, tools.COREDNS, tools.KUBE_ROUTER, tools.METRICS_SERVER)
+        wanted += components.node({tool.name: tool.inside for tool in built})
     if backends:
         programs = {
             "java": str(jdk.require()),
+            "python": sys.executable,
             "postgres": servers.inside(servers.postgres()),
             "kafka": servers.inside(servers.kafka()),
             "elasticsearch": servers.inside(servers.elasticsearch()),
+            **{tool.name: tool.inside for tool in (tools.VERSITYGW, tools.JAEGER)},
         }
-        wanted += backend_components.backends(programs)
+        wanted += [*backend_components.backends(programs), *services.components(programs)]
+    if node and backends:
+        wanted += monitoring.components()
     return wanted
 
 

@@ -43,8 +43,11 @@ BROWSER = {
 UNITS = {
     "etcd-server": ("etcd",),
     "redis-server": ("redis-server",),
+    "prometheus": ("prometheus",),
+    "prometheus-alertmanager": ("prometheus-alertmanager",),
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
+MONITORING = {"curl": "curl", "prometheus": "promtool", "prometheus-alertmanager": "prometheus-alertmanager"}
 BACKENDS = {"iproute2": "ip", "maven": "mvn", "redis-server": "redis-server", "util-linux": "unshare"}
 
 

@@ -14,6 +14,7 @@ from rooftree_local import (
     images,
     kubectl,
     lock,
+    monitoring,
     node,
     packages,
     paths,
@@ -49,19 +50,22 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False) -> 
     """Everything that leads to the wanted stack; `browser` adds the packages of tests in a browser."""
     with_node, with_backends = only is not Only.BACKENDS, only is not Only.NODE
     wanted = (packages.NODE if with_node else {}) | (packages.BACKENDS if with_backends else {})
+    wanted |= packages.MONITORING if only is None else {}
     wanted |= packages.BROWSER if browser else {}
     installed = Step(
         "packages", lambda work: packages.install(wanted, work), is_there=lambda: not packages.absent(wanted)
     )
     chain = [installed]
     if with_node:
-        chain += [_built(tool) for tool in (tools.KUBELITE, tools.COREDNS)]
+        built = (tools.KUBELITE, tools.COREDNS, tools.KUBE_ROUTER, tools.METRICS_SERVER)
+        chain += [_built(tool) for tool in built]
         chain.append(_cached("pause image", pause_image.make, pause_image.archive))
     if with_backends:
         chain += [
             _cached("postgres programs", servers.fetch_postgres, servers.postgres),
             _cached("kafka programs", servers.fetch_kafka, servers.kafka),
             _cached("elasticsearch programs", servers.fetch_elasticsearch, servers.elasticsearch),
+            *(_built(tool) for tool in (tools.VERSITYGW, tools.JAEGER)),
         ]
     chain.append(_components(target, with_node=with_node, with_backends=with_backends))
     if with_backends:
@@ -70,8 +74,24 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False) -> 
         chain.append(_imported(target, "pause image", pause_image.archive))
         chain.append(_live(target, "node", lambda work: kubectl.wait_for_node(target, work)))
     if only is None:
-        chain += [*_artifacts(), *_platform(target)]
+        chain += [_rules(target), *_artifacts(), *_platform(target)]
+    elif with_node:
+        chain.append(_metrics(target))
     return chain
+
+
+def _metrics(target: Stack) -> Step:
+    return _live(target, "resource metrics", lambda work: monitoring.wait_for_metrics(target, work))
+
+
+def _rules(target: Stack) -> Step:
+    return _live(
+        target,
+        "alert rules",
+        lambda work: monitoring.load_rules(target, work),
+        monitoring.fingerprint,
+        monitoring.rules_missing,
+    )
 
 
 def _artifacts() -> list[Step]:
@@ -105,6 +125,7 @@ def _platform(target: Stack) -> list[Step]:
         live(
             "platform secrets", lambda work: release.prerequisites(target, work), lambda: _file(target.pki / "edge.crt")
         ),
+        _metrics(target),
         live("platform", lambda work: release.install(target, work), release.fingerprint, release.chart_missing),
         live(
             "sample feed", lambda work: sample.deploy_feed(target, work), sample.feed_fingerprint, sample.feed_missing

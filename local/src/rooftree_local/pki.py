@@ -40,7 +40,9 @@ class Leaf:
     authority: str = "ca"
 
 
-SERVERS = ("postgres", "kafka", "elasticsearch", "redis")
+SERVERS = ("postgres", "kafka", "elasticsearch", "redis", "s3", "mail")
+# The API server calls it by its Service's name, the kubelet knows it by its user's.
+METRICS_NAMES = ("metrics-server.kube-system.svc", NODE_IP)
 LEAVES = (
     Leaf(
         "apiserver",
@@ -63,6 +65,9 @@ LEAVES = (
     Leaf("scheduler", "system:kube-scheduler"),
     Leaf("kube-proxy", "system:kube-proxy"),
     Leaf("coredns", "rooftree:coredns"),
+    Leaf("kube-router", "rooftree:kube-router"),
+    Leaf("prometheus", "rooftree:prometheus"),
+    Leaf("metrics-server", "rooftree:metrics-server", names=METRICS_NAMES),
     Leaf("kubelet", f"system:node:{NODE_NAME}", "system:nodes", (NODE_NAME, NODE_IP)),
     *(Leaf(name, name, names=(NODE_IP, "127.0.0.1", "localhost")) for name in SERVERS),
     Leaf("edge", EDGE_DOMAIN, names=(EDGE_DOMAIN, f"*.{EDGE_DOMAIN}")),

@@ -216,22 +216,3 @@ def corefile() -> str:
     errors
 }}
 """
-
-
-def coredns_access() -> str:
-    """What the name server may read in the cluster."""
-    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "rooftree:coredns"}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "rooftree:coredns"}
-    rules = [
-        {"apiGroups": [""], "resources": ["namespaces", "pods", "services"], "verbs": ["list", "watch"]},
-        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
-    ]
-    api = "rbac.authorization.k8s.io/v1"
-    name = {"name": "rooftree:coredns"}
-    return "---\n".join(
-        document(content)
-        for content in (
-            {"apiVersion": api, "kind": "ClusterRole", "metadata": name, "rules": rules},
-            {"apiVersion": api, "kind": "ClusterRoleBinding", "metadata": name, "roleRef": role, "subjects": [subject]},
-        )
-    )

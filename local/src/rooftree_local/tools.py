@@ -77,7 +77,16 @@ KUBELITE = GoTool(
     "-s -w -X k8s.io/component-base/version.gitVersion=VERSION -X k8s.io/client-go/pkg/version.gitVersion=VERSION",
 )
 COREDNS = GoTool("coredns", "github.com/coredns/coredns", "github.com/coredns/coredns")
+KUBE_ROUTER = GoTool(
+    "kube-router",
+    "github.com/cloudnativelabs/kube-router/v2",
+    "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+)
+METRICS_SERVER = GoTool("metrics-server", "sigs.k8s.io/metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server")
+VERSITYGW = GoTool("versitygw", "github.com/versity/versitygw", "github.com/versity/versitygw/cmd/versitygw")
+JAEGER = GoTool("jaeger", "github.com/jaegertracing/jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger")
 HELM = GoTool("helm", "helm.sh/helm/v4", "helm.sh/helm/v4/cmd/helm")
+ALL = (KUBELITE, COREDNS, KUBE_ROUTER, METRICS_SERVER, VERSITYGW, JAEGER, HELM)
 
 
 def kubectl() -> Path:

@@ -10,7 +10,15 @@ from rooftree_local.paths import write_private
 if TYPE_CHECKING:
     from pathlib import Path
 
-USERS = {"postgres": 70070, "kafka": 70071, "elasticsearch": 70072, "redis": 70073}
+USERS = {
+    "postgres": 70070,
+    "kafka": 70071,
+    "elasticsearch": 70072,
+    "redis": 70073,
+    "s3": 70074,
+    "jaeger": 70075,
+    "prometheus": 70076,
+}
 
 
 def as_user(name: str) -> tuple[str, ...]:

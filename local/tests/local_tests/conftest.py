@@ -21,7 +21,7 @@ def assert_golden() -> Callable[[str, str], None]:
     def compare(name: str, text: str) -> None:
         path = GOLDENS / name
         if os.environ.get("ROOFTREE_UPDATE_GOLDENS"):
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         assert text == path.read_text(), f"{path} differs; ROOFTREE_UPDATE_GOLDENS=1 accepts the change"
 

@@ -34,10 +34,10 @@ def test_a_full_disk_is_told_with_the_way_to_use_another(monkeypatch: pytest.Mon
 
 
 def test_a_port_that_is_taken_is_told_with_the_way_to_find_by_whom(monkeypatch: pytest.MonkeyPatch) -> None:
-    only(monkeypatch, "_port")
+    only(monkeypatch, "_ports")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        monkeypatch.setattr(doctor, "EDGE_PORT", port)
+        monkeypatch.setattr(doctor.forward, "DOORS", {port: ("127.0.0.1", port)})
         result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 1
     assert f"ss -ltnp 'sport = :{port}'" in result.output
@@ -56,6 +56,7 @@ def test_missing_packages_are_told_in_one_command(monkeypatch: pytest.MonkeyPatc
     only(monkeypatch, "_packages")
     monkeypatch.setattr(doctor.packages, "NODE", {"one": "/no/such/file", "two": "no-such-program"})
     monkeypatch.setattr(doctor.packages, "BACKENDS", {})
+    monkeypatch.setattr(doctor.packages, "MONITORING", {})
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 1
     assert "apt-get install --yes --no-install-recommends one two" in result.output

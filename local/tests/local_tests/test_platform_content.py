@@ -87,7 +87,7 @@ def test_objects_of_one_apply_are_one_list() -> None:
     assert [item["kind"] for item in listed["items"]] == ["Namespace", "Secret"]
 
 
-@pytest.mark.parametrize("tool", [tools.KUBELITE, tools.COREDNS, tools.HELM], ids=lambda tool: tool.name)
+@pytest.mark.parametrize("tool", tools.ALL, ids=lambda tool: tool.name)
 def test_tools_are_kept_by_version_and_hash_of_their_pins(tool: tools.GoTool) -> None:
     assert re.fullmatch(rf"{tool.name}-v\d+\.\d+\.\d+-[0-9a-f]{{12}}", tool.key)
     assert "VERSION" not in tool.flags

@@ -8,12 +8,45 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from rooftree_local import backends, components, elasticsearch, kafka, postgres, redis, render
+from rooftree_local import (
+    access,
+    backends,
+    components,
+    elasticsearch,
+    kafka,
+    monitoring,
+    postgres,
+    redis,
+    render,
+    services,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOOLS = {name: f"/tools/{name}" for name in ("kubelite", "coredns", "postgres", "java", "kafka", "elasticsearch")}
+TOOLS = {
+    name: f"/tools/{name}"
+    for name in (
+        "kubelite",
+        "coredns",
+        "kube-router",
+        "metrics-server",
+        "postgres",
+        "java",
+        "kafka",
+        "elasticsearch",
+        "python",
+        "versitygw",
+        "jaeger",
+    )
+}
+LISTED = {
+    "node": components.node(TOOLS),
+    "backends": backends.backends(TOOLS),
+    "services": services.components(TOOLS),
+    "monitoring": monitoring.components(),
+}
+ACCESS = access.manifests("CERTIFICATE")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +55,6 @@ TOOLS = {name: f"/tools/{name}" for name in ("kubelite", "coredns", "postgres", 
         ("audit-policy.yaml", render.audit_policy()),
         ("cni.json", render.cni()),
         ("containerd.toml", render.containerd()),
-        ("coredns-access.yaml", render.coredns_access()),
         ("Corefile", render.corefile()),
         ("encryption.yaml", render.encryption(bytes(32))),
         ("kube-proxy.yaml", render.kube_proxy()),
@@ -33,8 +65,11 @@ TOOLS = {name: f"/tools/{name}" for name in ("kubelite", "coredns", "postgres", 
         ("elasticsearch.yml", elasticsearch.SETTINGS),
         ("redis.conf", redis.SETTINGS),
         ("users.acl", redis.users("PASSWORD")),
-        ("node.json", json.dumps([c.as_json() for c in components.node(TOOLS)], indent=1)),
-        ("backends.json", json.dumps([c.as_json() for c in backends.backends(TOOLS)], indent=1)),
+        ("jaeger.yaml", services.jaeger()),
+        ("prometheus.yaml", monitoring.prometheus()),
+        ("alertmanager.yaml", monitoring.alertmanager()),
+        *((f"access/{name}", text) for name, text in ACCESS.items()),
+        *((f"{name}.json", json.dumps([one.as_json() for one in listed], indent=1)) for name, listed in LISTED.items()),
     ],
 )
 def test_rendered_configuration_is_as_committed(
@@ -70,16 +105,47 @@ def test_the_scram_verifier_is_that_of_the_standards_example() -> None:
 
 
 def test_every_component_comes_after_some_that_exist() -> None:
-    listed = [*components.node(TOOLS), *backends.backends(TOOLS)]
+    listed = [one for group in LISTED.values() for one in group]
     names = {one.name for one in listed}
     assert {name for one in listed for name in one.after} <= names
     assert len(names) == len(listed)
 
 
 def test_servers_do_not_run_as_root_and_no_command_line_holds_a_password() -> None:
-    for one in backends.backends(TOOLS):
+    for one in LISTED["backends"] + LISTED["monitoring"]:
         assert one.argv[0] == "setpriv"
-        assert "password=" not in " ".join(one.argv).lower()
+        assert "password" not in " ".join(one.argv).lower().replace("superuser-password", "")
+
+
+def test_helpers_of_the_node_may_only_look_and_never_at_secrets() -> None:
+    roles = [one for text in ACCESS.values() for one in yaml.safe_load_all(text) if one["kind"] == "ClusterRole"]
+    rules = [rule for role in roles for rule in role["rules"]]
+    assert len(roles) == len(ACCESS)
+    assert not [rule for rule in rules if {"secrets", "*"} & set(rule["resources"])]
+    writing = {
+        resource
+        for rule in rules
+        if not set(rule["verbs"]) <= {"get", "list", "watch"}
+        for resource in rule["resources"]
+    }
+    assert writing == {"tokenreviews", "subjectaccessreviews"}
+
+
+def test_the_metrics_api_is_trusted_by_its_certificate() -> None:
+    (service,) = [one for one in yaml.safe_load_all(ACCESS["metrics-server.yaml"]) if one["kind"] == "APIService"]
+    assert base64.b64decode(service["spec"]["caBundle"]) == b"CERTIFICATE"
+    assert "insecureSkipTLSVerify" not in service["spec"]
+
+
+def test_prometheus_takes_what_calls_itself_metrics_and_says_of_which_tenant_it_is() -> None:
+    pods = yaml.safe_load(monitoring.prometheus())["scrape_configs"][0]
+    rules = pods["relabel_configs"]
+    assert rules[0] == {
+        "source_labels": ["__meta_kubernetes_pod_container_port_name"],
+        "regex": "metrics",
+        "action": "keep",
+    }
+    assert {rule.get("target_label") for rule in rules} >= {"namespace", "pod", "tenant", "job"}
 
 
 def properties(text: str) -> dict[str, str]:

@@ -272,7 +272,7 @@ while True:
     assert inner.stdout
     assert inner.stdout.readline() == "listening\n"
     with (tmp_path / "log").open("wb") as log:
-        process = forward.spawn(inner.pid, port, log)
+        process = forward.spawn(inner.pid, {port: ("127.0.0.1", forward.EDGE_PORT)}, log)
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
             client.sendall(b"hello")

@@ -1,0 +1,169 @@
+"""Prometheus and Alertmanager: what they collect, by which rules they warn, and whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rooftree_local import hashing, kubectl, paths, render, stack
+from rooftree_local.addresses import (
+    ALERTMANAGER_PORT,
+    EDGE_DOMAIN,
+    NODE_IP,
+    PROMETHEUS_PORT,
+    SMTP_PORT,
+    STATE,
+)
+from rooftree_local.components import Component
+from rooftree_local.render import document
+from rooftree_local.users import as_user, furnish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rooftree_local.paths import Stack
+    from rooftree_local.steps import Work
+
+FOLDER = f"{STATE}/prometheus"
+RULES = "observability/rules"
+URL = f"http://{NODE_IP}:{PROMETHEUS_PORT}"
+ALERTS_URL = f"http://{NODE_IP}:{ALERTMANAGER_PORT}"
+OPERATORS = f"operators@{EDGE_DOMAIN}"
+PROMETHEUS_FLAGS = (
+    f"--config.file={FOLDER}/prometheus.yml",
+    f"--storage.tsdb.path={FOLDER}/data",
+    "--storage.tsdb.retention.time=2d",
+    f"--web.listen-address={NODE_IP}:{PROMETHEUS_PORT}",
+    "--web.enable-lifecycle",
+    "--log.level=warn",
+)
+ALERTMANAGER_FLAGS = (
+    f"--config.file={FOLDER}/alertmanager.yml",
+    f"--storage.path={FOLDER}/alertmanager",
+    f"--web.listen-address={NODE_IP}:{ALERTMANAGER_PORT}",
+    "--cluster.listen-address=",
+    "--log.level=warn",
+)
+
+
+def components() -> list[Component]:
+    """Both processes, of one user."""
+    user = as_user("prometheus")
+    return [
+        Component(
+            "alertmanager", (*user, "prometheus-alertmanager", *ALERTMANAGER_FLAGS), ready=f"{ALERTS_URL}/-/ready"
+        ),
+        Component("prometheus", (*user, "prometheus", *PROMETHEUS_FLAGS), ready=f"{URL}/-/ready", after=("access",)),
+    ]
+
+
+def prometheus() -> str:
+    """Every pod with a container port named `metrics` is collected from, and the two themselves."""
+
+    def taken(label: str, target: str) -> dict[str, Any]:
+        return {"source_labels": [f"__meta_kubernetes_{label}"], "target_label": target}
+
+    def only(label: str, value: str) -> dict[str, Any]:
+        return {"source_labels": [f"__meta_kubernetes_{label}"], "regex": value, "action": "keep"}
+
+    def fixed(name: str, port: int) -> dict[str, Any]:
+        return {"job_name": name, "static_configs": [{"targets": [f"{NODE_IP}:{port}"]}]}
+
+    pods = {
+        "job_name": "pods",
+        "kubernetes_sd_configs": [{"role": "pod", "kubeconfig_file": f"{FOLDER}/kubeconfig"}],
+        "relabel_configs": [
+            only("pod_container_port_name", "metrics"),
+            only("pod_phase", "Running"),
+            taken("namespace", "namespace"),
+            taken("pod_name", "pod"),
+            taken("pod_label_rooftree_dev_tenant", "tenant"),
+            taken("pod_label_app_kubernetes_io_name", "job"),
+        ],
+    }
+    return document(
+        {
+            "global": {"scrape_interval": "10s", "scrape_timeout": "5s", "evaluation_interval": "10s"},
+            "rule_files": [f"{FOLDER}/rules/*.yaml"],
+            "alerting": {
+                "alertmanagers": [{"static_configs": [{"targets": [f"{NODE_IP}:{ALERTMANAGER_PORT}"]}]}],
+            },
+            "scrape_configs": [pods, fixed("prometheus", PROMETHEUS_PORT), fixed("alertmanager", ALERTMANAGER_PORT)],
+        }
+    )
+
+
+def alertmanager() -> str:
+    """Every alert is a mail, and so is its end."""
+    return document(
+        {
+            "global": {
+                "smtp_smarthost": f"{NODE_IP}:{SMTP_PORT}",
+                "smtp_from": f"alerts@{EDGE_DOMAIN}",
+                "smtp_require_tls": True,
+            },
+            "route": {
+                "receiver": "operators",
+                "group_by": ["alertname", "tenant"],
+                "group_wait": "5s",
+                "group_interval": "30s",
+                "repeat_interval": "4h",
+            },
+            "receivers": [
+                {
+                    "name": "operators",
+                    "email_configs": [
+                        {"to": OPERATORS, "send_resolved": True, "tls_config": {"ca_file": f"{FOLDER}/ca.crt"}}
+                    ],
+                }
+            ],
+        }
+    )
+
+
+def write_files(target: Stack) -> None:
+    """What both read, the rules as they are now."""
+    files = {
+        "prometheus.yml": prometheus(),
+        "alertmanager.yml": alertmanager(),
+        "ca.crt": (target.pki / "ca.crt").read_text(),
+        "kubeconfig": render.kubeconfig(target.pki, "prometheus"),
+        "rules/.keep": "",
+    }
+    furnish("prometheus", target.state / "prometheus", files | rules())
+
+
+def _sources() -> list[Path]:
+    return sorted((paths.repository() / RULES).glob("*.yaml"))
+
+
+def rules() -> dict[str, str]:
+    """The repository's rules, by the names of their files."""
+    return {f"rules/{path.name}": path.read_text() for path in _sources()}
+
+
+def rules_missing() -> str | None:
+    """Why there are no rules to load, if so."""
+    return None if _sources() else f"there is nothing in {RULES} yet"
+
+
+def fingerprint() -> str:
+    """Changes when a rule does."""
+    return hashing.of_files(paths.repository(), _sources())
+
+
+def load_rules(target: Stack, work: Work) -> None:
+    """Gives a live Prometheus the rules as they are now; faulty ones are told by promtool and not loaded."""
+    work.command(["promtool", "check", "rules", *map(str, _sources())])
+    wanted = rules()
+    for path in (target.state / "prometheus" / "rules").glob("*.yaml"):
+        if f"rules/{path.name}" not in wanted:
+            path.unlink()
+    furnish("prometheus", target.state / "prometheus", wanted)
+    reload = ["curl", "--silent", "--show-error", "--fail-with-body", "--request", "POST", f"{URL}/-/reload"]
+    work.command(stack.enter_network(stack.require(target), reload))
+
+
+def wait_for_metrics(target: Stack, work: Work) -> None:
+    """Waits until the API server finds the resource metrics; while it does not, no namespace can be deleted."""
+    wait = ["wait", "apiservice/v1beta1.metrics.k8s.io", "--for=condition=Available", "--timeout=60s"]
+    work.command(kubectl.argv(target, *wait))

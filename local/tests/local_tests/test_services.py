@@ -1,0 +1,140 @@
+"""Mail, objects and traces of a stack, from a client's side."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import smtplib
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from email.message import EmailMessage
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+CONTEXT = ssl.create_default_context(cafile=os.environ.get("ROOFTREE_CA_FILE"))
+
+
+def fetch(url: str, content: bytes | None = None, headers: dict[str, str] | None = None, method: str = "GET") -> bytes:
+    request = urllib.request.Request(url, content, headers or {}, method=method)
+    context = CONTEXT if url.startswith("https") else None
+    with urllib.request.urlopen(request, timeout=10, context=context) as response:
+        return response.read()
+
+
+def letter(recipient: str) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = "Grüße & <wishes>", "Rooftree <rooftree@local>", recipient
+    message.set_content("Open https://acme.rooftree.localhost:8443/invitations/abc.\n")
+    message.add_alternative("<p>Open <script>steal()</script></p>", subtype="html")
+    return message
+
+
+def post_office() -> smtplib.SMTP:
+    host, port = os.environ["ROOFTREE_TEST_SMTP_HOST"], int(os.environ["ROOFTREE_TEST_SMTP_PORT"])
+    return smtplib.SMTP(host, port, timeout=10)
+
+
+def test_a_mail_is_found_by_its_recipient_and_shown_with_nothing_running() -> None:
+    recipient = f"owner-{secrets.token_hex(4)}@example.com"
+    with post_office() as server:
+        server.starttls(context=CONTEXT)
+        server.send_message(letter(recipient))
+    page = os.environ["ROOFTREE_TEST_MAIL_URL"]
+    (mail,) = json.loads(fetch(f"{page}/mails.json?to={urllib.parse.quote(recipient)}"))
+    assert mail["subject"] == "Grüße & <wishes>"
+    assert mail["recipients"] == [recipient]
+    assert recipient in fetch(f"{page}/?to={recipient}").decode()
+    shown = fetch(f"{page}/mails/{mail['id']}").decode()
+    assert '<a href="https://acme.rooftree.localhost:8443/invitations/abc"' in shown
+    assert "<script>" not in shown
+    assert "sandbox=" in shown
+
+
+def test_mail_is_taken_over_tls_only() -> None:
+    with post_office() as server, pytest.raises(smtplib.SMTPException, match="STARTTLS"):
+        server.send_message(letter("owner@example.com"))
+
+
+def signed(method: str, path: str, content: bytes) -> dict[str, str]:
+    """Headers of AWS Signature Version 4."""
+    host = urllib.parse.urlsplit(os.environ["ROOFTREE_TEST_S3_URL"]).netloc
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    digest = hashlib.sha256(content).hexdigest()
+    headers = {"host": host, "x-amz-content-sha256": digest, "x-amz-date": now}
+    names = ";".join(headers)
+    listed = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    request = f"{method}\n{path}\n\n{listed}\n{names}\n{digest}"
+    scope = f"{now[:8]}/us-east-1/s3/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    key = f"AWS4{os.environ['ROOFTREE_TEST_S3_PASSWORD']}".encode()
+    for word in scope.split("/"):
+        key = hmac.digest(key, word.encode(), "sha256")
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    credential = f"{os.environ['ROOFTREE_TEST_S3_USER']}/{scope}"
+    value = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    return {**headers, "authorization": value}
+
+
+def test_objects_are_kept_and_given_back_to_who_has_the_key_only() -> None:
+    url, bucket = os.environ["ROOFTREE_TEST_S3_URL"], f"/test-{secrets.token_hex(4)}"
+    fetch(url + bucket, b"", signed("PUT", bucket, b""), "PUT")
+    path = f"{bucket}/photo"
+    try:
+        fetch(url + path, b"bytes", signed("PUT", path, b"bytes"), "PUT")
+        assert fetch(url + path, None, signed("GET", path, b"")) == b"bytes"
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            fetch(url + path)
+        fetch(url + path, None, signed("DELETE", path, b""), "DELETE")
+    finally:
+        fetch(url + bucket, None, signed("DELETE", bucket, b""), "DELETE")
+
+
+def test_a_span_that_is_sent_is_soon_found_by_its_trace() -> None:
+    trace, span = secrets.token_hex(16), secrets.token_hex(8)
+    now = time.time_ns()
+    content = {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "test"}}]},
+                "scopeSpans": [
+                    {
+                        "spans": [
+                            {
+                                "traceId": trace,
+                                "spanId": span,
+                                "name": "GET /",
+                                "kind": 2,
+                                "startTimeUnixNano": str(now - 10**6),
+                                "endTimeUnixNano": str(now),
+                            }
+                        ]
+                    }
+                ],
+            }
+        ]
+    }
+    otlp = os.environ["ROOFTREE_TEST_OTLP"]
+    fetch(f"{otlp}/v1/traces", json.dumps(content).encode(), {"Content-Type": "application/json"}, "POST")
+    question = f"{os.environ['ROOFTREE_TEST_TRACES_URL']}/api/traces/{trace}"
+    deadline = time.monotonic() + 10
+    while (found := answer(question)) is None:
+        assert time.monotonic() < deadline, "gave up waiting for the trace"
+        time.sleep(0.05)
+    assert [one["spanID"] for one in found["data"][0]["spans"]] == [span]
+
+
+def answer(url: str) -> dict[str, list[dict[str, list[dict[str, str]]]]] | None:
+    try:
+        return json.loads(fetch(url))
+    except urllib.error.HTTPError as refusal:
+        if refusal.code != 404:
+            raise
+        return None
