@@ -64,8 +64,10 @@ class Built:
     consumers: tuple[Subscriber, ...] = ()
     """Those that `Module.consumers` names."""
     authenticator: Authenticator | None = None
+    start: Callable[[], None] | None = None
+    """Begins work of its own in the background, once the app has started."""
     close: Callable[[], Awaitable[None]] | None = None
-    """Lets go of connections when the process stops."""
+    """Ends that work and lets go of connections when the process stops."""
     fallback: ASGIApp | None = None
     """Answers what no route matched; only the module that serves the web app has one."""
 
