@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from procrastinate import App
 
 POLL_SECONDS = 2.0
+# A slow feed or a rebuild of minutes must not keep a mail waiting; they await, so they share the one connection well.
+AT_ONCE = 3
 HEARTBEAT_SECONDS = 5.0
 SILENT_SECONDS = 15.0
 _STOP_SECONDS = 8.0
@@ -164,7 +166,7 @@ class JobQueue:
             if job.at_start:
                 await self.defer(job.name)
         await app.run_worker_async(
-            concurrency=1,
+            concurrency=AT_ONCE,
             listen_notify=False,
             install_signal_handlers=False,
             fetch_job_polling_interval=POLL_SECONDS,

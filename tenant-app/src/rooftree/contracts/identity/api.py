@@ -28,6 +28,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom to write to."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """What one sign-in or renewal yields. The refresh token works once; using it twice revokes its whole family."""
 
@@ -88,4 +96,8 @@ class IdentityApi(Protocol):
 
     async def owner_link(self) -> OwnerLink:
         """The owner's one-time link; the same one as long as it is open."""
+        ...
+
+    async def owners(self) -> tuple[Contact, ...]:
+        """The owners who have an account; before there is one, whoever the brokerage was made for."""
         ...

@@ -5,7 +5,7 @@ import binascii
 
 from pydantic import SecretStr
 
-from rooftree.contracts.identity.api import IdentityApi
+from rooftree.contracts.identity.api import Contact, IdentityApi
 from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.kernel.settings import SettingsError, SettingsSection, Text
 from rooftree.modules.identity.domain import derived_key
@@ -36,6 +36,7 @@ def build(runtime: Runtime) -> Built:
     issuer = TokenIssuer(keys, issuer=issuer_url, tenant_id=runtime.settings.tenant_id)
     clients = Clients(issuer_url)
     passwords = Passwords()
+    owner = Contact(name=section.owner_name or section.owner_email.split("@")[0], email=section.owner_email)
     grants = Grants(runtime.unit_of_work, runtime.clock, issuer)
     invitations = Invitations(
         runtime.unit_of_work,
@@ -43,11 +44,16 @@ def build(runtime: Runtime) -> Built:
         passwords,
         key=derived_key(seed, "invitation"),
         public_url=issuer_url,
-        owner=(section.owner_email, section.owner_name or section.owner_email.split("@")[0]),
+        owner=(owner.email, owner.name),
     )
     sign_in = SignIn(runtime.unit_of_work, runtime.clock, passwords, seed=seed, issuer=issuer_url)
     service = IdentityService(
-        runtime.unit_of_work, runtime.clock, grants=grants, invitations=invitations, issuer=issuer
+        runtime.unit_of_work,
+        runtime.clock,
+        grants=grants,
+        invitations=invitations,
+        issuer=issuer,
+        first_owner=owner,
     )
     return Built(
         services=(clients, sign_in, invitations, keys, TokenEndpoint(grants, clients, runtime.clock)),

@@ -1,6 +1,6 @@
 """All SQL of identity. Methods that read a row in order to change it lock it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -41,6 +41,10 @@ class IdentityRepository:
 
     async def user_by_email(self, email_key: str) -> UserRow | None:
         return await self._session.scalar(select(UserRow).where(UserRow.email_key == email_key))
+
+    async def active_users(self, role: str) -> Sequence[UserRow]:
+        query = select(UserRow).where(UserRow.role == role, UserRow.deactivated_at.is_(None)).order_by(UserRow.id)
+        return (await self._session.scalars(query)).all()
 
     async def invitation(self, invitation_id: UUID, *, lock: bool = False) -> InvitationRow | None:
         query = select(InvitationRow).where(InvitationRow.id == invitation_id)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from rooftree.contracts.identity.api import OwnerLink, Tokens, User, UserNotFound
+from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink, Tokens, User, UserNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.unit_of_work import UnitOfWork
@@ -22,12 +22,14 @@ class IdentityService:
         grants: Grants,
         invitations: Invitations,
         issuer: TokenIssuer,
+        first_owner: Contact,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._grants = grants
         self._invitations = invitations
         self._issuer = issuer
+        self._first_owner = first_owner
 
     async def authenticate(self, access_token: str) -> Principal:
         return self._issuer.authenticate(access_token, self._clock.now())
@@ -53,6 +55,11 @@ class IdentityService:
 
     async def owner_link(self) -> OwnerLink:
         return await self._invitations.owner_link()
+
+    async def owners(self) -> tuple[Contact, ...]:
+        async with self._unit_of_work() as session:
+            rows = await IdentityRepository(session).active_users(OWNER_ROLE)
+        return tuple(Contact(name=row.name, email=row.email) for row in rows) or (self._first_owner,)
 
     async def forget_expired(self) -> None:
         """Daily: drop sign-ins and attempts that no longer matter."""

@@ -16,6 +16,7 @@ import structlog
 from rooftree.kernel.module import Runtime
 from rooftree.modules.property.feed_comparison import FeedComparison, Withheld
 from rooftree.modules.property.feed_journal import FeedJournal, Run
+from rooftree.modules.property.feed_metrics import FeedMetrics
 from rooftree.modules.property.feed_writer import FeedWriter, Superseded
 from rooftree.modules.property.reso import AskedToWait, CheckpointGone, FeedConfig, FeedError, ResoClient
 
@@ -43,7 +44,7 @@ class FeedImport:
     @classmethod
     def build(cls, runtime: Runtime, configured: Configured, connect: Connect) -> "FeedImport":
         unit_of_work, clock, outbox = runtime.unit_of_work, runtime.clock, runtime.outbox
-        journal = FeedJournal(unit_of_work, clock, outbox)
+        journal = FeedJournal(unit_of_work, clock, outbox, FeedMetrics(runtime.metrics.registry))
         writer = FeedWriter(unit_of_work, clock, outbox, currency=runtime.settings.currency)
         comparison = FeedComparison(unit_of_work, clock, journal, writer)
         return cls(configured=configured, connect=connect, journal=journal, writer=writer, comparison=comparison)

@@ -18,6 +18,7 @@ from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property import replication
+from rooftree.modules.property.feed_metrics import FeedMetrics
 from rooftree.modules.property.feeds_repository import FeedRepository
 from rooftree.modules.property.listings_repository import ListingWriter
 from rooftree.modules.property.reso import FeedConfig, first_page
@@ -42,10 +43,11 @@ class Run:
 
 
 class FeedJournal:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, outbox: Outbox) -> None:
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, outbox: Outbox, metrics: FeedMetrics) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._outbox = outbox
+        self._metrics = metrics
 
     async def begin(self, config: FeedConfig) -> Run | None:
         """Where to read from. None while the feed wants to be left alone."""
@@ -134,11 +136,12 @@ class FeedJournal:
             values = {"last_succeeded_at": now, "last_error": None, **_NO_OUTAGE}
             await feeds.change_feed(run.feed, state="idle", **values)
             await feeds.compact_runs(run.feed, now=now)
+        self._metrics.succeeded(run.feed, now)
 
     async def fail(
         self, config: FeedConfig, run: Run | None, reason: str, *, wait: float | None = None, withheld: bool = False
-    ) -> datetime | None:
-        """Keep why; tell it when it has lasted. `wait`: seconds that the feed asked for. Returns the last success."""
+    ) -> None:
+        """Keep why; tell it when it has lasted. `wait`: seconds that the feed asked for."""
         now = self._clock.now()
         async with self._unit_of_work() as session:
             feeds = FeedRepository(session)
@@ -156,9 +159,10 @@ class FeedJournal:
                 failed = FeedFailed(feed=config.name, outage_id=new_id(), run_id=run.id, reason=reason, failed_at=now)
                 values |= {"outage_id": failed.outage_id, "outage_told_at": now}
                 await self._outbox.add(session, [failed])
+            last_succeeded_at = row.last_succeeded_at
             await feeds.change_feed(config.name, **values)
             await feeds.compact_runs(config.name, now=now)
-            return row.last_succeeded_at
+        self._metrics.failed(config.name, last_succeeded_at)
 
 
 async def held(session: AsyncSession, feed: str) -> int:

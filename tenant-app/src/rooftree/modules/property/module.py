@@ -1,7 +1,10 @@
 """Composition of property."""
 
+from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.modules.property.feed_alerts import CONSUMER as FEED_ALERTS
+from rooftree.modules.property.feed_alerts import FeedAlerts
 from rooftree.modules.property.feed_import import FeedImport
 from rooftree.modules.property.feed_service import FeedService
 from rooftree.modules.property.jobs import jobs
@@ -23,8 +26,22 @@ def build(runtime: Runtime) -> Built:
     service = PropertyService(runtime.unit_of_work, configured, photos=photos)
     search = SearchService(runtime.unit_of_work, currency=currency)
     feed_import = FeedImport.build(runtime, configured, open_client)
+    alerts = FeedAlerts(runtime.jobs, runtime.port(IdentityApi), runtime.mail, runtime.settings)
     feeds = FeedService(runtime.unit_of_work, runtime.clock, runtime.jobs, configured)
-    return Built(services=(service, search, feeds), port=feeds, jobs=jobs(feed_import), close=photos.close)
+    return Built(
+        services=(service, search, feeds),
+        port=feeds,
+        jobs=(*jobs(feed_import), alerts.job()),
+        consumers=(alerts.consumer(),),
+        close=photos.close,
+    )
 
 
-MODULE = Module(name="property", router=router, build=build, provides=PropertyApi)
+MODULE = Module(
+    name="property",
+    router=router,
+    build=build,
+    provides=PropertyApi,
+    requires=(IdentityApi,),
+    consumers=(FEED_ALERTS,),
+)
