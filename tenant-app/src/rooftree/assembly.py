@@ -1,5 +1,6 @@
 """Finds the modules, connects their ports and makes the app. The only code that knows that several modules exist."""
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -15,11 +16,13 @@ from fastapi.telemetry import TelemetryConfig
 from rooftree import modules
 from rooftree.kernel import health, problems
 from rooftree.kernel.background import Background
+from rooftree.kernel.bus import Bus
 from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.clock import Clock, SystemClock
 from rooftree.kernel.database import POOL_SIZE, Database
 from rooftree.kernel.health import Health
 from rooftree.kernel.job_queue import JobQueue
+from rooftree.kernel.kafka import KafkaSettings
 from rooftree.kernel.mail import Mail, SmtpSettings
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.middleware import Guard
@@ -74,11 +77,12 @@ class Parts:
     runtime: Runtime
     database: Database
     queue: JobQueue
+    bus: Bus
     telemetry: Telemetry
     built: tuple[Built, ...]
 
     async def close(self) -> None:
-        await self.queue.stop()
+        await asyncio.gather(self.queue.stop(), self.bus.stop())
         await self.runtime.background.close(_STOP_SECONDS)
         for part in reversed(self.built):
             if part.close is not None:
@@ -108,7 +112,17 @@ def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock:
             raise TypeError(f"module {module.name} names the consumers {wanted} but has {found}")
         queue.register(part.jobs)
         built.append(part)
-    return Parts(runtime=runtime, database=database, queue=queue, telemetry=telemetry, built=tuple(built))
+    bus = Bus(
+        settings,
+        secrets,
+        kafka=load(KafkaSettings),
+        unit_of_work=runtime.unit_of_work,
+        clock=runtime.clock,
+        metrics=metrics,
+        subscribers=[consumer for part in built for consumer in part.consumers],
+    )
+    queue.register(bus.jobs())
+    return Parts(runtime=runtime, database=database, queue=queue, bus=bus, telemetry=telemetry, built=tuple(built))
 
 
 def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
@@ -146,7 +160,7 @@ def create_app(
     clock: Clock | None = None,
     run_jobs: bool = True,
 ) -> FastAPI:
-    """The ASGI app of the chosen modules. `run_jobs`: also work on the queue, once started."""
+    """The ASGI app of the chosen modules. `run_jobs`: also work on the queue and on events, once started."""
     chosen = find(wanted)
     parts = build(chosen, settings, secrets, clock)
     state = Health(parts.database)
@@ -156,6 +170,10 @@ def create_app(
         state.started = True
         if run_jobs:
             parts.queue.start(parts.runtime.background)
+            parts.bus.start(parts.runtime.background)
+            for part in parts.built:
+                if part.start is not None:
+                    part.start()
         exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
         yield
         state.draining = True

@@ -22,7 +22,18 @@ pytestmark = pytest.mark.integration
 READY_CPU_SECONDS = 2.0
 MEMORY_MIB = 120
 # Loaded by jobs, migrations or first use only; never on the way to readiness.
-NOT_AT_START = ("alembic", "mako", "procrastinate", "croniter", "httpx", "httpx2", "httpcore2", "psycopg_pool", "PIL")
+NOT_AT_START = (
+    "aiokafka",
+    "alembic",
+    "mako",
+    "procrastinate",
+    "croniter",
+    "httpx",
+    "httpx2",
+    "httpcore2",
+    "psycopg_pool",
+    "PIL",
+)
 # The image has no `rich`, which structlog would load here.
 _PROGRAM = "import sys, runpy; sys.modules['rich'] = None; runpy.run_module('rooftree.main', run_name='__main__')"
 

@@ -46,6 +46,14 @@ def known() -> Mapping[str, type[IntegrationEvent]]:
     return MappingProxyType(_known)
 
 
+def module(kind: str) -> str:
+    """The module that publishes events of a type."""
+    found = TYPE.fullmatch(kind)
+    if found is None:
+        raise ValueError("not a type of ours")
+    return found["module"]
+
+
 @cache
 def _adapter(event: type[IntegrationEvent]) -> TypeAdapter[Any]:
     if not is_dataclass(event):

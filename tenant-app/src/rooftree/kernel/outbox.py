@@ -17,8 +17,8 @@ from rooftree.kernel.ids import new_id
 from rooftree.kernel.telemetry import current_traceparent
 
 CHANNEL = "events_outbox"
-# Kafka refuses batches over 1 MiB; an event is a fact, not a document.
-MAX_EVENT_BYTES = 256 * 1024
+# An event is a fact, not a document; the relay holds 500 of them at a time.
+MAX_EVENT_BYTES = 64 * 1024
 
 # Aggregates are locked in the order of their ids, so that two batches never wait for each other.
 _ADD = text(f"""
@@ -47,7 +47,7 @@ class Outbox:
     """How modules publish."""
 
     async def add(self, session: AsyncSession, published: Sequence[IntegrationEvent]) -> None:
-        """Publish with the caller's transaction, in this order. Raises `ValueError` for an event over 256 KiB.
+        """Publish with the caller's transaction, in this order. Raises `ValueError` for an event over 64 KiB.
 
         Holds the aggregates' sequences until the transaction ends: add near its end.
         """

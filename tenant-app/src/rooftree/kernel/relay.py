@@ -1,0 +1,137 @@
+"""Publishes the outbox: one relay works for the tenant, the others stand by.
+
+The relay holds an advisory lock on a connection of its own and reads, marks and listens on that same connection: when
+its session ends, so do its rights, and the next one goes on. It reads unsent rows in the order of their positions,
+always from the lowest. Neither `SKIP LOCKED`, which would let a later event of an aggregate overtake, nor a cursor,
+which would pass over rows that commit late. What was published and not marked is published again; consumers know.
+
+While Kafka is away the rows stay. Loads aiokafka.
+"""
+
+import asyncio
+
+import psycopg
+import structlog
+from psycopg.rows import TupleRow
+
+from rooftree.kernel.backoff import Backoff, is_set_within
+from rooftree.kernel.database import connection_arguments
+from rooftree.kernel.envelope import Row, wrap
+from rooftree.kernel.event_metrics import EventMetrics
+from rooftree.kernel.kafka import Kafka
+from rooftree.kernel.outbox import CHANNEL
+from rooftree.kernel.producer import Producer
+from rooftree.kernel.settings import Secrets, Settings
+
+BATCH_SIZE = 500
+POLL_SECONDS = 10.0
+STANDBY_SECONDS = 2.0
+_NOTICE_SECONDS = 0.5
+_MEASURE_SECONDS = 10.0
+_LOCK = 5_019_427_733_081
+# A relay whose machine vanished loses its lock within about 15 s.
+_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
+_UNSENT = b"""
+    SELECT position, id, aggregate_id, sequence, type, data, actor_id, traceparent, created_at
+    FROM events.outbox WHERE sent_at IS NULL ORDER BY position LIMIT %s
+"""
+_MARK = b"UPDATE events.outbox SET sent_at = now() WHERE position = ANY(%s)"
+_MEASURE = b"""
+    SELECT count(*), min(created_at) FROM (
+        SELECT created_at FROM events.outbox WHERE sent_at IS NULL ORDER BY position LIMIT 100000
+    ) AS unsent
+"""
+
+_log = structlog.get_logger(__name__)
+
+Connection = psycopg.AsyncConnection[TupleRow]
+
+
+class Relay:
+    """One process's relay, working or standing by."""
+
+    def __init__(self, settings: Settings, secrets: Secrets, kafka: Kafka, metrics: EventMetrics) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._kafka = kafka
+        self._metrics = metrics
+        self._producer = Producer(kafka)
+        self._stopping = asyncio.Event()
+        self._measured_at: float | None = None
+        self.leads = False
+
+    def stop(self) -> None:
+        """End when nothing is unsent any more; whoever waits for `run` bounds the time."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        backoff = Backoff(first=0.5, longest=30)
+        try:
+            while not self._stopping.is_set():
+                try:
+                    async with await _connect(self._settings, self._secrets) as connection:
+                        await self._work(connection, backoff)
+                except Exception as error:
+                    _log.warning("relay_waits", exc_info=error)
+                    await backoff.wait(self._stopping)
+                finally:
+                    self.leads = False
+                    self._metrics.outbox(0, None)
+        finally:
+            await self._producer.close()
+
+    async def _work(self, connection: Connection, backoff: Backoff) -> None:
+        while not await _locked(connection):
+            if await is_set_within(self._stopping, STANDBY_SECONDS):
+                return
+        self.leads = True
+        await connection.execute(f"LISTEN {CHANNEL}".encode())
+        while True:
+            await self._measure(connection)
+            if await self._publish(connection):
+                backoff.reset()
+            elif self._stopping.is_set():
+                return
+            else:
+                await self._notice(connection)
+
+    async def _publish(self, connection: Connection) -> bool:
+        """One batch; False: nothing was unsent."""
+        found = await (await connection.execute(_UNSENT, [BATCH_SIZE])).fetchall()
+        rows = [Row(*row) for row in found]
+        if rows:
+            messages = [wrap(row, tenant_id=self._settings.tenant_id) for row in rows]
+            await self._producer.send(self._kafka.events, messages)
+            await self._mark(connection, rows)
+            self._metrics.published.inc(len(rows))
+        return bool(rows)
+
+    async def _mark(self, connection: Connection, rows: list[Row]) -> None:
+        await connection.execute(_MARK, [[row.position for row in rows]])
+
+    async def _notice(self, connection: Connection) -> None:
+        """Until something was committed, in vain after a while, or until the end."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + POLL_SECONDS
+        while loop.time() < until and not self._stopping.is_set():
+            async for _notice in connection.notifies(timeout=_NOTICE_SECONDS, stop_after=1):
+                return
+
+    async def _measure(self, connection: Connection) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._measured_at is None or now >= self._measured_at + _MEASURE_SECONDS:
+            self._measured_at = now
+            row = await (await connection.execute(_MEASURE)).fetchone()
+            assert row is not None
+            self._metrics.outbox(row[0], row[1])
+
+
+async def _connect(settings: Settings, secrets: Secrets) -> Connection:
+    arguments = connection_arguments(settings, secrets)
+    arguments |= {"application_name": "rooftree relay", "options": f"{arguments['options']} {_KEEPALIVE}"}
+    return await psycopg.AsyncConnection.connect(**arguments, autocommit=True)
+
+
+async def _locked(connection: Connection) -> bool:
+    row = await (await connection.execute(b"SELECT pg_try_advisory_lock(%s)", [_LOCK])).fetchone()
+    return row is not None and bool(row[0])
