@@ -49,7 +49,7 @@ def _create(kubectl: Kubectl, name: str) -> WebTenant:
     feeds = yaml.safe_load(SAMPLE.read_text())["spec"]["mls"]
     for feed in feeds:
         feed["credentialsSecretRef"]["name"] = f"{name}-{feed['name']}"
-        kubectl.apply(_credentials(kubectl, feed["credentialsSecretRef"]["name"], name))
+        kubectl.apply(credentials(kubectl, feed["credentialsSecretRef"]["name"], name))
     kubectl.apply(manifest(name, displayName=display_name, owner={"email": email, "name": owner}, mls=feeds))
     tenant = Tenant.of(kubectl.wait_ready(name))
     until(
@@ -63,7 +63,7 @@ def _create(kubectl: Kubectl, name: str) -> WebTenant:
     return WebTenant(name, display_name, tenant.url, email, owner, link)
 
 
-def _credentials(kubectl: Kubectl, name: str, brokerage: str) -> dict[str, Any]:
+def credentials(kubectl: Kubectl, name: str, brokerage: str) -> dict[str, Any]:
     """The sample feed's one client, for this brokerage too."""
     data = kubectl.get("secret", FEED_CLIENT, "-n", FEED_NAMESPACE)["data"]
     metadata = {"name": name, "namespace": PLATFORM, "labels": {"rooftree.dev/brokerage": brokerage}}
