@@ -1,0 +1,49 @@
+"""Alert rules: each is correct, fires in its test when it should, and leads to a runbook that knows it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = sorted((ROOT / "observability" / "rules").glob("*.yaml"))
+TESTS = sorted((ROOT / "observability" / "tests").glob("*.yaml"))
+ALERTS: list[dict[str, Any]] = [
+    rule
+    for path in RULES
+    for group in yaml.safe_load(path.read_text())["groups"]
+    for rule in group["rules"]
+    if "alert" in rule
+]
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is of Debian's prometheus")
+
+
+@needs_promtool
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_rules_fire_as_their_tests_say(path: Path) -> None:
+    done = subprocess.run(["promtool", "test", "rules", path.name], cwd=path.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_test() -> None:
+    tested = {
+        case["alertname"]
+        for path in TESTS
+        for test in yaml.safe_load(path.read_text())["tests"]
+        for case in test["alert_rule_test"]
+        if case["exp_alerts"]
+    }
+    assert {alert["alert"] for alert in ALERTS} == tested
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_every_alert_leads_to_its_place_in_a_runbook(alert: dict[str, Any]) -> None:
+    page, _, anchor = alert["annotations"]["runbook"].partition("#")
+    headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(), re.MULTILINE)
+    assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
