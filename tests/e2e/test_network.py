@@ -1,0 +1,236 @@
+"""Who reaches whom: from a tenant's pod, from a stranger's pod, and that the answer is the policies' and not luck.
+
+Every destination that must be refused is looked at from the node first: something listens there.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import subprocess
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from . import web_tenant
+from .conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+
+NODE = "10.200.0.1"
+PUBLIC = "93.184.216.34"  # given to the stack's own loopback meanwhile; nothing leaves the stack
+UNGRANTED, HTTPS = 2222, 443
+PLATFORM, FEED = "rooftree-system", "mls-feed"
+SETTLED_SECONDS = 20
+
+PROBE = """
+import concurrent.futures, json, socket, sys
+def look(place):
+    try:
+        socket.create_connection(place, timeout=5).close()
+        return "open"
+    except OSError as error:
+        return "closed"
+places = [tuple(place) for place in json.loads(sys.argv[1])]
+with concurrent.futures.ThreadPoolExecutor(16) as pool:
+    print(json.dumps(list(pool.map(look, places))))
+"""
+
+Place = tuple[str, int]
+
+
+def from_here(place: Place) -> str:
+    """How the node sees it: the processes of the stack are not under policies."""
+    try:
+        socket.create_connection(place, timeout=5).close()
+    except OSError:
+        return "closed"
+    return "open"
+
+
+def from_pod(kubectl: Kubectl, namespace: str, workload: str, places: dict[str, Place]) -> dict[str, str]:
+    """How a running pod sees them, by name."""
+    command = ("python", "-c", PROBE, json.dumps(list(places.values())))
+    answer = kubectl.run("exec", "-n", namespace, f"deployment/{workload}", "--", *command).stdout
+    return dict(zip(places, json.loads(answer.splitlines()[-1]), strict=True))
+
+
+def pod_address(kubectl: Kubectl, namespace: str, name: str) -> str:
+    pods = kubectl.items("pods", "-n", namespace, "-l", f"app.kubernetes.io/name={name}")
+    return next(p["status"]["podIP"] for p in pods if "deletionTimestamp" not in p["metadata"])
+
+
+@pytest.fixture(scope="module")
+def listeners() -> Iterator[None]:
+    """Servers of the test's own on the node's address and on a public one."""
+    with ExitStack() as stack:
+        subprocess.run(["ip", "address", "add", f"{PUBLIC}/32", "dev", "lo"], check=True)
+        stack.callback(subprocess.run, ["ip", "address", "del", f"{PUBLIC}/32", "dev", "lo"], check=True)
+        for place in ((NODE, UNGRANTED), (NODE, HTTPS), (PUBLIC, HTTPS), (PUBLIC, UNGRANTED)):
+            stack.enter_context(socket.create_server(place, backlog=64))
+        yield
+
+
+@pytest.fixture(scope="module")
+def feeding(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Tenant]:
+    """A brokerage that reads the sample feed."""
+    name = fresh_name("feed")
+    feeds = yaml.safe_load(web_tenant.SAMPLE.read_text())["spec"]["mls"]
+    for feed in feeds:
+        feed["credentialsSecretRef"]["name"] = f"{name}-{feed['name']}"
+        kubectl.apply(web_tenant.credentials(kubectl, feed["credentialsSecretRef"]["name"], name))
+    yield brokerages(name, mls=feeds)
+    kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={name}")
+
+
+@pytest.fixture(scope="module")
+def granted(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Tenant]:
+    """A brokerage without a feed, whose plan grants all public addresses on port 443."""
+    name = f"open-{secrets.token_hex(3)}"
+    outbound = [{"cidr": "0.0.0.0/0", "ports": [HTTPS]}]
+    spec = {"displayName": "Open", "network": {"outbound": outbound}}
+    kind = {"apiVersion": "rooftree.dev/v1alpha1", "kind": "BrokeragePlan"}
+    kubectl.apply({**kind, "metadata": {"name": name}, "spec": spec})
+    made = brokerages(fresh_name("open"), plan=name)
+    yield made
+    kubectl.run("delete", "brokerage", made.name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+    kubectl.run("delete", "brokerageplan", name)
+
+
+BACKENDS = {
+    "names": (NODE, 53),
+    "postgres": (NODE, 5432),
+    "kafka": (NODE, 9092),
+    "elasticsearch": (NODE, 9200),
+    "redis": (NODE, 6379),
+    "traces": (NODE, 4318),
+    "mail": (NODE, 2525),
+}
+
+
+@pytest.fixture(scope="module")
+def closed(kubectl: Kubectl, listeners: None) -> dict[str, Place]:
+    """What no tenant may reach, whatever its plan and feeds."""
+    unknown_host = kubectl.get("service", "unknown-host", "-n", PLATFORM)["spec"]["clusterIP"]
+    return {
+        "apiserver": (NODE, 6443),
+        "apiserver's service": ("10.96.0.1", 443),
+        "kubelet": (NODE, 10250),
+        "edge": (NODE, 8443),
+        "prometheus": (NODE, 9090),
+        "trace queries": (NODE, 16686),
+        "a port of the node": (NODE, UNGRANTED),
+        "the node's port 443": (NODE, HTTPS),
+        "a public address's other port": (PUBLIC, UNGRANTED),
+        "operator": (pod_address(kubectl, PLATFORM, "rooftree-operator"), 8081),
+        "page for unknown hosts": (unknown_host, 8080),
+    }
+
+
+def feed_service(kubectl: Kubectl) -> dict[str, Place]:
+    address = kubectl.get("service", FEED, "-n", FEED)["spec"]["clusterIP"]
+    return {"feed's service": (address, 8080), "feed's pod": (pod_address(kubectl, FEED, "mls-feed"), 8080)}
+
+
+def test_what_must_be_refused_is_there_and_open_to_the_node(
+    kubectl: Kubectl, closed: dict[str, Place], feeding: Tenant
+) -> None:
+    places = {**closed, **BACKENDS, **feed_service(kubectl), "public": (PUBLIC, HTTPS)}
+    places["app"] = (pod_address(kubectl, feeding.namespace, "app"), 8080)
+    seen = {name: from_here(place) for name, place in places.items()}
+    assert [name for name, state in seen.items() if state != "open"] == []
+
+
+def test_a_tenant_reaches_its_backends_and_its_feed_and_nothing_else(
+    kubectl: Kubectl, feeding: Tenant, granted: Tenant, closed: dict[str, Place]
+) -> None:
+    other = {
+        "neighbour's pod": (pod_address(kubectl, granted.namespace, "app"), 8080),
+        "neighbour's service": (kubectl.get("service", "app", "-n", granted.namespace)["spec"]["clusterIP"], 8080),
+        "neighbour's metrics": (pod_address(kubectl, granted.namespace, "app"), 9464),
+        "public": (PUBLIC, HTTPS),
+    }
+    expected = {
+        **dict.fromkeys([*BACKENDS, *feed_service(kubectl)], "open"),
+        **dict.fromkeys([*closed, *other], "closed"),
+    }
+    places = {**BACKENDS, **feed_service(kubectl), **closed, **other}
+    assert from_pod(kubectl, feeding.namespace, "app", places) == expected
+
+
+def test_names_are_resolved_inside_and_the_feed_is_reached_by_its_name(kubectl: Kubectl, feeding: Tenant) -> None:
+    places = {"feed": (f"{FEED}.{FEED}.svc.cluster.local", 8080)}
+    assert from_pod(kubectl, feeding.namespace, "app", places) == {"feed": "open"}
+
+
+def test_a_feed_opens_its_place_for_its_own_brokerage_only(
+    kubectl: Kubectl, granted: Tenant, closed: dict[str, Place]
+) -> None:
+    places = {**BACKENDS, **feed_service(kubectl), **closed, "public": (PUBLIC, HTTPS)}
+    expected = {
+        **dict.fromkeys([*BACKENDS, "public"], "open"),
+        **dict.fromkeys([*feed_service(kubectl), *closed], "closed"),
+    }
+    assert from_pod(kubectl, granted.namespace, "app", places) == expected
+
+
+def test_a_stranger_in_the_cluster_reaches_neither_a_tenant_nor_us(kubectl: Kubectl, feeding: Tenant) -> None:
+    app, operator = (
+        pod_address(kubectl, feeding.namespace, "app"),
+        pod_address(kubectl, PLATFORM, "rooftree-operator"),
+    )
+    service = kubectl.get("service", "app", "-n", feeding.namespace)["spec"]["clusterIP"]
+    places = {
+        "app": (app, 8080),
+        "app's service": (service, 8080),
+        "app's metrics": (app, 9464),
+        "operator's health": (operator, 8080),
+        "operator's metrics": (operator, 8081),
+    }
+    assert from_pod(kubectl, FEED, "mls-feed", {"itself": ("127.0.0.1", 8080)}) == {"itself": "open"}
+    assert from_pod(kubectl, FEED, "mls-feed", places) == dict.fromkeys(places, "closed")
+
+
+def policies(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
+    return {
+        item["metadata"]["name"]: item["metadata"]["uid"] for item in kubectl.items("networkpolicies", "-n", namespace)
+    }
+
+
+def test_a_policy_that_somebody_removes_is_back_at_once(kubectl: Kubectl, granted: Tenant) -> None:
+    before = policies(kubectl, granted.namespace)
+    assert set(before) == {"default", "app"}
+    kubectl.run("delete", "networkpolicies", "default", "app", "-n", granted.namespace)
+    until(
+        "both policies are there again",
+        lambda: policies(kubectl, granted.namespace),
+        enough=lambda now: set(now) == set(before) and not set(now.values()) & set(before.values()),
+        seconds=10,
+    )
+    place = {"kubelet": (NODE, 10250)}
+    until(
+        "the kubelet is refused again",
+        lambda: from_pod(kubectl, granted.namespace, "app", place),
+        enough=lambda seen: seen == {"kubelet": "closed"},
+        seconds=SETTLED_SECONDS,
+        every=1,
+    )
+
+
+def test_a_grant_of_the_plan_is_taken_back_while_the_pods_run(kubectl: Kubectl, granted: Tenant) -> None:
+    plan = kubectl.get("brokerage", granted.name)["spec"]["plan"]
+    none = json.dumps({"spec": {"network": {"outbound": []}}})
+    kubectl.run("patch", "brokerageplan", plan, "--type=merge", "-p", none)
+    until(
+        "the public address is refused",
+        lambda: from_pod(kubectl, granted.namespace, "app", {"public": (PUBLIC, HTTPS)}),
+        enough=lambda seen: seen == {"public": "closed"},
+        seconds=SETTLED_SECONDS,
+        every=1,
+    )
