@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 from rooftree import assembly
 from rooftree.contracts.identity.api import IdentityApi
@@ -12,6 +13,8 @@ from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel import logs
 from rooftree.kernel.errors import Problem
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
+
+_RUNS = 5
 
 
 async def owner_link(parts: assembly.Parts) -> None:
@@ -23,10 +26,13 @@ async def owner_link(parts: assembly.Parts) -> None:
 
 
 async def feeds(parts: assembly.Parts) -> None:
-    """A JSON line for each feed: how far it is and what it refused."""
-    for feed in await parts.runtime.port(PropertyApi).feeds():
-        line = {name: getattr(feed, name) for name in ("name", "state", "imported", "rejected", "last_error")}
-        sys.stdout.write(json.dumps(line) + "\n")
+    """A JSON line for each feed: how far it is, what it refused and its newest runs."""
+    property_api = parts.runtime.port(PropertyApi)
+    for feed in await property_api.feeds():
+        names = ("name", "state", "imported", "rejected", "last_error", "last_change_at", "lag_seconds")
+        line = {name: getattr(feed, name) for name in names}
+        line["runs"] = [asdict(run) for run in await property_api.feed_runs(feed.name, limit=_RUNS)]
+        sys.stdout.write(json.dumps(line, default=str) + "\n")
 
 
 COMMANDS: dict[str, Callable[[assembly.Parts], Awaitable[None]]] = {"owner-link": owner_link, "feeds": feeds}
