@@ -81,6 +81,14 @@ class Parts:
     telemetry: Telemetry
     built: tuple[Built, ...]
 
+    def start(self) -> None:
+        """Begin what is done without being asked: jobs, events, the modules' own."""
+        self.queue.start(self.runtime.background)
+        self.bus.start(self.runtime.background)
+        for part in self.built:
+            if part.start is not None:
+                part.start()
+
     async def close(self) -> None:
         await asyncio.gather(self.queue.stop(), self.bus.stop())
         await self.runtime.background.close(_STOP_SECONDS)
@@ -169,11 +177,7 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         state.started = True
         if run_jobs:
-            parts.queue.start(parts.runtime.background)
-            parts.bus.start(parts.runtime.background)
-            for part in parts.built:
-                if part.start is not None:
-                    part.start()
+            parts.start()
         exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
         yield
         state.draining = True
