@@ -16,6 +16,7 @@ from rooftree_mls_feed.app import build_app
 from rooftree_mls_feed.settings import Settings as FeedSettings
 
 from ..conftest import Tenant
+from .elasticsearch import Cluster, tenant_in
 
 CLIENT = ("a client", "a secret")
 
@@ -112,3 +113,17 @@ async def sync(tenant: Tenant, clock: Any = None) -> None:
         await sync_job(parts).run()
     finally:
         await parts.close()
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Cluster:
+    return Cluster.given()
+
+
+@pytest.fixture
+def indexed_tenant(stored_tenant: Tenant, elasticsearch: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
+    """A tenant with a database and a place in Elasticsearch, both empty."""
+    with tenant_in(elasticsearch) as (tenant_id, password):
+        monkeypatch.setenv("ROOFTREE_ELASTICSEARCH_URL", elasticsearch.url)
+        monkeypatch.setenv("ROOFTREE_ELASTICSEARCH_USER", f"{tenant_id}.app")
+        yield stored_tenant.but(tenant_id=tenant_id, secret_files={"elasticsearch_password": password})

@@ -3,6 +3,7 @@
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.modules.property.consumers import SEARCH, consumers
 from rooftree.modules.property.feed_alerts import CONSUMER as FEED_ALERTS
 from rooftree.modules.property.feed_alerts import FeedAlerts
 from rooftree.modules.property.feed_import import FeedImport
@@ -11,7 +12,8 @@ from rooftree.modules.property.jobs import jobs
 from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.reso import FeedConfig, open_client, parse_feeds
 from rooftree.modules.property.routes import router
-from rooftree.modules.property.search_service import SearchService
+from rooftree.modules.property.search_definition import NAME
+from rooftree.modules.property.search_parts import SearchParts
 from rooftree.modules.property.service import PropertyService
 
 
@@ -21,19 +23,24 @@ def build(runtime: Runtime) -> Built:
         return parse_feeds(content.get_secret_value()) if content else ()
 
     configured()  # what is wrong with it is said at start, not by the first job
-    currency = runtime.settings.currency
     photos = Photos()
     service = PropertyService(runtime.unit_of_work, configured, photos=photos)
-    search = SearchService(runtime.unit_of_work, currency=currency)
     feed_import = FeedImport.build(runtime, configured, open_client)
     alerts = FeedAlerts(runtime.jobs, runtime.port(IdentityApi), runtime.mail, runtime.settings)
     feeds = FeedService(runtime.unit_of_work, runtime.clock, runtime.jobs, configured)
+    search = SearchParts.build(runtime)
+
+    async def close() -> None:
+        await photos.close()
+        await search.close()
+
     return Built(
-        services=(service, search, feeds),
+        services=(service, search.service, feeds),
         port=feeds,
-        jobs=(*jobs(feed_import), alerts.job()),
-        consumers=(alerts.consumer(),),
-        close=photos.close,
+        jobs=(*jobs(feed_import), alerts.job(), *search.jobs()),
+        consumers=(*consumers(search.keeper), alerts.consumer()),
+        start=search.start,
+        close=close,
     )
 
 
@@ -43,5 +50,6 @@ MODULE = Module(
     build=build,
     provides=PropertyApi,
     requires=(IdentityApi,),
-    consumers=(FEED_ALERTS,),
+    consumers=(SEARCH, FEED_ALERTS),
+    indices=(NAME,),
 )

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -156,9 +156,16 @@ def parse_polygon(text: str) -> tuple[Point, ...]:
         corners.pop()
     if not MIN_CORNERS <= len(corners) <= MAX_CORNERS:
         raise ValueError(f"A polygon has {MIN_CORNERS} to {MAX_CORNERS} different points.")
-    if len({corner.latitude for corner in corners}) == 1 or len({corner.longitude for corner in corners}) == 1:
+    if is_line(corners):
         raise ValueError("The points lie on one line.")
     return tuple(corners)
+
+
+def is_line(corners: Sequence[Point]) -> bool:
+    """Whether nothing can lie inside."""
+    first, second = corners[0], next((corner for corner in corners if corner != corners[0]), corners[0])
+    up, right = second.latitude - first.latitude, second.longitude - first.longitude
+    return all((one.latitude - first.latitude) * right == (one.longitude - first.longitude) * up for one in corners)
 
 
 def _numbers(text: str, count: int, form: str) -> list[float]:

@@ -55,7 +55,8 @@ async def search_properties(
 async def suggest_properties(
     query: Annotated[SuggestionQuery, Query()], principal: CurrentPrincipal, service: Service
 ) -> Response:
-    return _json({"items": await service.suggest(principal, query.q, limit=query.limit)})
+    items = await service.suggest(principal, query.q, limit=query.limit)
+    return Response(b'{"items":%b}' % items, media_type="application/json")
 
 
 @router.get("/properties/map", response_model=PropertyMap, responses=responses(401, 422))
@@ -73,8 +74,7 @@ async def get_search_status(_principal: CurrentPrincipal, service: Service) -> S
 
 @router.post("/search/rebuilds", status_code=202, responses=responses(401, 403, 503))
 async def start_search_rebuild(principal: CurrentPrincipal, service: Service) -> SearchStatus:
-    await service.rebuild(principal)
-    return SearchStatus(**asdict(await service.status()))
+    return SearchStatus(**asdict(await service.rebuild(principal)))
 
 
 def _json(content: Any) -> Response:

@@ -1,22 +1,40 @@
 """Use cases of search. Elasticsearch answers; while it is away, PostgreSQL does, with fewer comforts."""
 
-from dataclasses import asdict, dataclass
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, replace
+from typing import TypeVar
 from uuid import UUID
+
+import structlog
 
 from rooftree.contracts.identity.api import OWNER_ROLE
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.cache import Cache
 from rooftree.kernel.errors import FieldError, Forbidden, Unavailable, Unprocessable
+from rooftree.kernel.jobs import Jobs
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property.search import Position, Search, Sort, Source, State
 from rooftree.modules.property.search_document import Json, item, map_cluster, map_point
+from rooftree.modules.property.search_engine import SEARCH_SECONDS, Breaker, EngineAway, EngineRefused, IndexMissing
+from rooftree.modules.property.search_index import MapAnswer, SearchIndex
+from rooftree.modules.property.search_keeper import SearchKeeper
+from rooftree.modules.property.search_metrics import SearchMetrics
 from rooftree.modules.property.search_repository import SearchRepository
+from rooftree.modules.property.search_watch import REBUILD_JOB
 from rooftree.modules.property.suggestions import MIN_LETTERS, PLACES, Places, arrange
 from rooftree.modules.property.visibility import is_staff
 
 MAP_POINTS = 300
 # Cells of a map are a quarter of a tile of 256 pixels wide: 64 pixels, one cluster's disc.
 FINER = 2
+MAX_PRECISION = 24
+SUGGESTION_SECONDS = 30.0
+MAX_EXACT = 2**53  # of numbers in JSON
+_log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,78 +70,207 @@ class Status:
 
 
 class SearchService:
-    def __init__(self, unit_of_work: UnitOfWork, *, currency: str) -> None:
+    """Without a keeper there is no index, and PostgreSQL answers everything."""
+
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        jobs: Jobs,
+        cache: Cache,
+        metrics: SearchMetrics,
+        *,
+        keeper: SearchKeeper | None,
+        currency: str,
+    ) -> None:
         self.currency = currency
         self._unit_of_work = unit_of_work
+        self._jobs = jobs
+        self._cache = cache
+        self._metrics = metrics
+        self._keeper = keeper
+        self._breaker = Breaker()
 
     async def find(
         self, principal: Principal, wanted: Search, *, sort: Sort, limit: int, cursor: str | None, facets: bool = False
     ) -> Page:
-        after = _position(cursor, sort, "database") if cursor else None
-        everything = is_staff(principal)
+        """One page of listings. Raises Unprocessable for a cursor of another list."""
+        everything, after = is_staff(principal), _position(cursor, sort) if cursor else None
+        currency = self.currency if facets else None
+
+        async def ask(index: SearchIndex) -> Page:
+            answer = await index.find(
+                wanted, everything=everything, sort=sort, size=limit + 1, after=after and after[0], facets=currency
+            )
+            shown = [
+                item(hit.source, everything=everything) | {"highlight": hit.highlight} for hit in answer.hits[:limit]
+            ]
+            following = _following([hit.position for hit in answer.hits], sort, "search", limit)
+            return Page(shown, answer.total, following, "search", answer.facets)
+
+        if after and after[1] == "database":
+            page = None  # goes on where it began: the two rank differently
+        else:
+            page = await self._indexed("find", ask)
+        if page is None and after and after[1] == "search":
+            raise _wrong_cursor()
+        return page or await self._find_in_database(everything, wanted, sort=sort, limit=limit, after=after)
+
+    async def _find_in_database(
+        self,
+        everything: bool,
+        wanted: Search,
+        *,
+        sort: Sort,
+        limit: int,
+        after: "tuple[Position, Source | None] | None",
+    ) -> Page:
         async with self._unit_of_work() as session:
             repository = SearchRepository(session, everything=everything)
-            found = await repository.search(wanted, sort=sort, limit=limit + 1, after=after)
+            found = await repository.search(wanted, sort=sort, limit=limit + 1, after=after and after[0])
             total = await repository.count(wanted)
-        following = _cursor(found[limit - 1].position, sort, "database") if len(found) > limit else None
-        items = [item(row.source, everything=everything) | {"highlight": None} for row in found[:limit]]
-        return Page(items, total, following, "database", None)
+        shown = [item(row.source, everything=everything) | {"highlight": None} for row in found[:limit]]
+        following = _following([row.position for row in found], sort, "database", limit)
+        return Page(shown, total, following, "database", None)
 
     async def map(self, principal: Principal, wanted: Search, *, zoom: int) -> Map:
         """`wanted` has the box of the view."""
-        everything = is_staff(principal)
+        everything, precision = is_staff(principal), min(zoom + FINER, MAX_PRECISION)
+
+        async def ask(index: SearchIndex) -> MapAnswer:
+            return await index.map(wanted, everything=everything, precision=precision, few=MAP_POINTS)
+
+        answer = await self._indexed("map", ask) or await self._map_in_database(everything, wanted, precision)
+        return Map(
+            answer.total,
+            [map_cluster(cell, precision, self.currency) for cell in answer.cells],
+            [map_point(document, everything=everything) for document in answer.documents],
+        )
+
+    async def _map_in_database(self, everything: bool, wanted: Search, precision: int) -> MapAnswer:
         async with self._unit_of_work() as session:
             repository = SearchRepository(session, everything=everything)
             total = await repository.count(wanted)
             if total <= MAP_POINTS:
                 rows = await repository.search(wanted, sort="-modified", limit=MAP_POINTS, after=None)
-                return Map(total, [], [map_point(row.source, everything=everything) for row in rows])
-            precision = zoom + FINER
+                return MapAnswer(total, [], [row.source for row in rows])
             cells = await repository.clusters(wanted, precision=precision)
             alone = await repository.documents([cell["id"] for cell in cells if cell["count"] == 1])
-        clusters = [map_cluster(cell, precision, self.currency) for cell in cells if cell["count"] > 1]
-        return Map(total, clusters, [map_point(source, everything=everything) for source in alone])
+        return MapAnswer(total, [cell for cell in cells if cell["count"] > 1], alone)
 
-    async def suggest(self, principal: Principal, text: str, *, limit: int) -> list[Json]:
+    async def suggest(self, principal: Principal, text: str, *, limit: int) -> bytes:
+        """JSON of a list of `Suggestion`, kept for half a minute: many people type the same."""
         if len(text) < MIN_LETTERS:
-            return []
+            return b"[]"
+        everything, beginning = is_staff(principal), text.casefold()
+
+        async def ask(index: SearchIndex) -> tuple[Places, list[Json]]:
+            return await index.suggest(beginning, everything=everything, limit=limit)
+
+        async def load() -> bytes:
+            found = await self._indexed("suggest", ask) or await self._suggest_from_database(
+                everything, beginning, limit
+            )
+            return json.dumps([asdict(one) for one in arrange(beginning, *found, limit)]).encode()
+
+        audience = "staff" if everything else "public"
+        return await self._cache.get_or_load(f"suggestions.{audience}.{limit}.{beginning}", SUGGESTION_SECONDS, load)
+
+    async def _suggest_from_database(self, everything: bool, text: str, limit: int) -> tuple[Places, list[Json]]:
         async with self._unit_of_work() as session:
-            repository = SearchRepository(session, everything=is_staff(principal))
+            repository = SearchRepository(session, everything=everything)
             places: Places = {kind: await repository.places(kind, text, limit=limit) for kind in PLACES}
-            listings = await repository.addresses(text, limit=limit)
-        return [asdict(found) for found in arrange(text, places, listings, limit)]
+            return places, await repository.addresses(text, limit=limit)
+
+    async def _indexed(self, what: str, ask: Callable[[SearchIndex], Awaitable[T]]) -> T | None:
+        """The index's answer; None while it is away, at once if that is known. Never takes longer than the budget."""
+        found = await self._asked(what, ask) if self._keeper and self._breaker.allows() else None
+        self._metrics.answered.labels("database" if found is None else "search").inc()
+        return found
+
+    async def _asked(self, what: str, ask: Callable[[SearchIndex], Awaitable[T]]) -> T | None:
+        assert self._keeper is not None
+        try:
+            async with asyncio.timeout(SEARCH_SECONDS):
+                found = await ask(self._keeper.index)
+        except (EngineAway, TimeoutError) as error:
+            self._breaker.failed()
+            if isinstance(error, IndexMissing):
+                self._keeper.missing.set()
+            _log.warning("search_answered_by_database", what=what, reason=str(error) or "too slow")
+            return None
+        except EngineRefused as error:
+            self._breaker.succeeded()
+            _log.error("search_refused", what=what, exc_info=error)
+            return None
+        self._breaker.succeeded()
+        return found
 
     async def status(self) -> Status:
+        """How the index is, compared with the database."""
+        if self._keeper is not None:
+            try:
+                return await self._index_status(self._keeper)
+            except EngineAway as error:
+                _log.warning("search_is_away", reason=str(error))
         async with self._unit_of_work() as session:
             rows = sum(share.count for share in (await SearchRepository(session).shares()).values())
-        return Status(index=None, documents=0, rows=rows, lag_events=0, state="unavailable", progress=None)
+        return Status(index=None, documents=0, rows=rows, lag_events=rows, state="unavailable", progress=None)
 
-    async def rebuild(self, principal: Principal) -> None:
+    async def _index_status(self, keeper: SearchKeeper) -> Status:
+        copies, live = await keeper.index.copies(), await keeper.index.live()
+        rows, documents, missing = await keeper.behind()
+        progress = {"done": await keeper.index.count("building"), "total": rows} if "building" in copies else None
+        state: State = "rebuilding" if progress else "ready" if live else "unavailable"
+        return Status(
+            index=live.name if live else None,
+            documents=documents,
+            rows=rows,
+            lag_events=missing,
+            state=state,
+            progress=progress,
+        )
+
+    async def rebuild(self, principal: Principal) -> Status:
         """Let the index be made anew from the database. Raises Forbidden for all but the owner."""
         if principal.role != OWNER_ROLE:
             raise Forbidden("Only the owner of the brokerage may rebuild the search index.")
-        raise Unavailable("This brokerage has no search index.")
+        return await self.start_rebuild()
+
+    async def start_rebuild(self) -> Status:
+        """Raises Unavailable where there is no index."""
+        if self._keeper is None:
+            raise Unavailable("This brokerage has no search index.")
+        await self._jobs.defer(REBUILD_JOB)
+        now = await self.status()
+        return replace(now, state="rebuilding", progress=now.progress or {"done": 0, "total": now.rows})
 
 
-def _label(sort: Sort, source: Source) -> str:
-    """Ranks of the two engines cannot be compared, all other sort values can."""
-    return f"{sort}:{source}" if sort == "relevance" else sort
+def _following(positions: list[Position], sort: Sort, source: Source, limit: int) -> str | None:
+    """The cursor of the next page, if there is one."""
+    if len(positions) <= limit:
+        return None
+    # Ranks of the two engines cannot be compared; all other sort values can, so either goes on for the other.
+    label = f"{sort}:{source}" if sort == "relevance" else sort
+    last = positions[limit - 1]
+    return encode_cursor(label, last.value, str(last.id))
 
 
-def _cursor(position: Position, sort: Sort, source: Source) -> str:
-    return encode_cursor(_label(sort, source), position.value, str(position.id))
-
-
-def _position(cursor: str, sort: Sort, source: Source) -> Position:
-    """Where the page after a cursor starts. Raises Unprocessable for a cursor of another order."""
+def _position(cursor: str, sort: Sort) -> tuple[Position, Source | None]:
+    """Where the page after a cursor starts, and who must answer it. Raises Unprocessable for one of another order."""
     kinds = (int, float) if sort in ("relevance", "distance") else int
     made_for, value, listing_id = decode_cursor(cursor, str, kinds, str)
+    order, _, source = str(made_for).partition(":")
     try:
-        if made_for != _label(sort, source) or not isinstance(value, int | float) or isinstance(value, bool):
+        if order != sort or (sort == "relevance") != (source in ("search", "database")):
             raise ValueError
-        if not abs(value) < 2**53:  # also NaN
+        if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < MAX_EXACT:
             raise ValueError
-        return Position(value, UUID(str(listing_id)))
+        position = Position(value, UUID(str(listing_id)))
     except ValueError:
-        error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
-        raise Unprocessable("The cursor is not valid.", errors=[error]) from None
+        raise _wrong_cursor() from None
+    return position, ("search" if source == "search" else "database") if source else None
+
+
+def _wrong_cursor() -> Unprocessable:
+    error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
+    return Unprocessable("The cursor is not valid.", errors=[error])

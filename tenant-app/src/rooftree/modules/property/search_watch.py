@@ -1,0 +1,65 @@
+"""Sees within seconds that the search index is away, gone or of another definition, and has it made anew."""
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+
+from rooftree.kernel.jobs import Jobs
+from rooftree.modules.property.search_definition import digest
+from rooftree.modules.property.search_engine import EngineAway
+from rooftree.modules.property.search_keeper import SearchKeeper
+from rooftree.modules.property.search_metrics import SearchMetrics
+
+INTERVAL = 10.0
+REBUILD_JOB = "property.rebuild_search"
+_log = structlog.get_logger(__name__)
+
+
+class SearchWatch:
+    """Runs in every process; the queue sees to it that only one of them rebuilds."""
+
+    def __init__(self, keeper: SearchKeeper, jobs: Jobs, metrics: SearchMetrics) -> None:
+        self._keeper = keeper
+        self._jobs = jobs
+        self._metrics = metrics
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look; the library for it loads beside the event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="property.search_watch")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        is_first = True
+        while True:
+            try:
+                await self._look(is_first=is_first)
+                is_first = False
+                self._metrics.available.set(1)
+            except EngineAway as error:
+                self._metrics.available.set(0)
+                _log.warning("search_is_away", reason=str(error))
+            except Exception as error:
+                # Whatever it is, the next look may go better; without one nobody would notice a lost index.
+                _log.error("search_watch_failed", exc_info=error)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(INTERVAL):
+                    await self._keeper.missing.wait()
+            self._keeper.missing.clear()
+
+    async def _look(self, *, is_first: bool) -> None:
+        """Queue a rebuild if there is no index, or at first if it is of another release."""
+        copies = await self._keeper.index.physical()
+        live = next((one for one in copies if self._keeper.index.alias in one.aliases), None)
+        if live is None and not any(one.aliases for one in copies):
+            _log.warning("search_index_missing")
+            await self._jobs.defer(REBUILD_JOB)
+        elif live is not None and is_first and live.definition != digest():
+            _log.info("search_definition_changed", index=live.name, definition=live.definition)
+            await self._jobs.defer(REBUILD_JOB)
