@@ -32,7 +32,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
 )
 _SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", _CSP.encode()),
@@ -98,7 +99,7 @@ class Guard:
             # Half an answer is out; only closing the connection can tell the client so.
             raise error
         problem = error if isinstance(error, Problem) else Problem()
-        content = problems.body(problem, instance=scope["path"], request_id=scope["request_id"])
+        content = problems.body(problem, request_id=scope["request_id"])
         headers = {**problem.headers, "Content-Type": problems.MEDIA_TYPE, "Content-Length": str(len(content))}
         headers["Cache-Control"] = "no-store"
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
@@ -136,7 +137,8 @@ def _method(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    route = scope.get("route")
+    # A router within a router adds its prefix here and not to the route.
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     return getattr(route, "path_format", None) or getattr(route, "path", None) or "-"
 
 
