@@ -11,15 +11,16 @@ const PORT = Number(process.env.PORT ?? 4400);
 const DIST = new URL("../dist/", import.meta.url);
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
-  "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".css": "text/css",
   ".svg": "image/svg+xml",
 };
 
-const app = new FakeApp({ homes: 400 });
+const app = new FakeApp({ homes: 2_400 });
 
 /** A picture in an own colour per home; plainly a placeholder. */
 function picture(path: string): Response {

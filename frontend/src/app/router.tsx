@@ -2,8 +2,6 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { ComponentType } from "react";
 import type { DataRouter, LoaderFunctionArgs, RouteObject } from "react-router";
-import { parseFilters } from "@/features/listings/filters";
-import { listingQuery, listingsQuery } from "@/features/listings/queries";
 import { isStatus } from "@/shared/api/problem";
 import { sessionQuery } from "@/shared/api/session";
 import { tenantQuery } from "@/shared/api/tenant";
@@ -38,6 +36,8 @@ export function addressOf({ state }: DataRouter): string {
   const { pathname, search } = state.navigation.location ?? state.location;
   return pathname + search;
 }
+
+const prefetching = () => import("@/features/listings/prefetch");
 
 /** A page whose code is fetched when it is first opened. */
 const page =
@@ -80,14 +80,14 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
   { index: true, lazy: page(() => import("./home"), "Home") },
   {
     path: "listings",
-    loader: begin(({ request }) =>
-      client.prefetchInfiniteQuery(listingsQuery(parseFilters(new URL(request.url).searchParams))),
+    loader: begin(async ({ request }) =>
+      (await prefetching()).prefetchListings(client, new URL(request.url).searchParams),
     ),
     lazy: page(() => import("@/features/listings/listings-page"), "ListingsPage"),
   },
   {
     path: "listings/:id",
-    loader: begin(({ params }) => client.prefetchQuery(listingQuery(params.id ?? ""))),
+    loader: begin(async ({ params }) => (await prefetching()).prefetchListing(client, params.id ?? "")),
     lazy: page(() => import("@/features/listings/listing-page"), "ListingPage"),
   },
   {

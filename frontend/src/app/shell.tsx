@@ -32,7 +32,7 @@ export function Shell() {
         Skip to content
       </a>
       <TopBar onHelp={() => setHelp(true)} />
-      <main id="main" tabIndex={-1} className="mx-auto max-w-7xl px-4 pt-6 pb-28 sm:px-6 sm:pb-16">
+      <main id="main" tabIndex={-1} className="page-width px-4 pt-6 pb-28 sm:px-6 sm:pb-16">
         <Outlet />
       </main>
       <BottomBar />
@@ -46,7 +46,7 @@ function TopBar({ onHelp }: { onHelp: () => void }) {
   const isLoading = useNavigation().state !== "idle";
   return (
     <header data-chrome className="sticky top-0 z-30 border-line border-b bg-surface">
-      <div className="mx-auto flex h-15 max-w-7xl items-center gap-3 px-4 sm:gap-6 sm:px-6">
+      <div className="page-width flex h-15 items-center gap-3 px-4 sm:gap-6 sm:px-6">
         <Link to="/listings" className="flex min-w-0 items-center gap-2.5 rounded-md">
           <BrandMark className="size-8 shrink-0" />
           <span className="truncate font-semibold tracking-tight">{tenant.display_name}</span>

@@ -2,7 +2,9 @@
  * The app's HTTP surface with state and without a database: the counterpart of the unit tests (through msw) and of
  * `npm run mock` (through Node's server). It imports nothing from the pages, so that both can agree or disagree honestly.
  */
-import type { Feed, PropertyDetail, Rejection, Session } from "../shared/api/types";
+import type { Feed, FeedRun, PropertyDetail, Rejection, SearchStatus, Session } from "../shared/api/types";
+import { facets, find, onMap, sorted, suggestions } from "./fake-search.ts";
+import { makeFeed, makeRun, makeRuns } from "./feeds.ts";
 import { makeHome } from "./homes.ts";
 
 type Handler = (request: Request, url: URL, parts: string[]) => Response | Promise<Response>;
@@ -39,6 +41,17 @@ export class FakeApp {
   homes: PropertyDetail[];
   feeds: Feed[];
   rejections: Rejection[];
+  runs: FeedRun[] = makeRuns();
+  /** The search's index is away: the database answers in its place. */
+  searchIsDown = false;
+  search: SearchStatus = {
+    index: "acme-1a2b3c4d.properties-3",
+    documents: 0,
+    rows: 0,
+    lag_events: 0,
+    state: "ready",
+    progress: null,
+  };
   invitations = new Map<string, { email: string; name: string; role: string; expires_at: string } | "spent">();
   /** Answers to give instead, by path; each is used until removed. */
   failures = new Map<string, () => Response>();
@@ -49,19 +62,9 @@ export class FakeApp {
   constructor({ homes = 60, signedIn = false } = {}) {
     this.homes = Array.from({ length: homes }, (_, index) => makeHome(index));
     this.rejections = Array.from({ length: 23 }, (_, index) => makeRejection(index));
-    this.feeds = [
-      {
-        name: "ames",
-        url: "http://mls-feed.mls-feed.svc.cluster.local:8080/odata",
-        state: "idle",
-        imported: homes,
-        rejected: this.rejections.length,
-        last_started_at: "2026-10-30T15:03:40Z",
-        last_finished_at: "2026-10-30T15:04:00Z",
-        last_error: null,
-        checkpoint: null,
-      } as Feed,
-    ];
+    this.feeds = [makeFeed({ imported: homes, rejected: this.rejections.length })];
+    this.search.rows = homes;
+    this.search.documents = homes;
     const invited = {
       email: this.account.email,
       name: this.account.name,
@@ -125,18 +128,45 @@ export class FakeApp {
     ],
     [/^GET \/api\/v1\/properties$/, this.#guarded((_request, url) => this.#search(url.searchParams))],
     [
+      /^GET \/api\/v1\/properties\/suggestions$/,
+      this.#guarded((_request, url) => json({ items: suggestions(this.homes, url.searchParams) })),
+    ],
+    [/^GET \/api\/v1\/properties\/map$/, this.#guarded((_request, url) => json(onMap(this.homes, url.searchParams)))],
+    [
       /^GET \/api\/v1\/properties\/([^/]+)$/,
       this.#guarded((_request, _url, [id]) => {
         const home = this.homes.find((candidate) => candidate.id === id);
         return home ? json(home) : problem(404, "No such property");
       }),
     ],
+    [/^GET \/api\/v1\/search\/status$/, this.#guarded(() => json(this.search))],
+    [/^POST \/api\/v1\/search\/rebuilds$/, this.#guarded(() => this.#rebuild())],
+    [
+      /^GET \/api\/v1\/feeds\/([^/]+)\/runs$/,
+      this.#guarded((_request, url) => this.#page(this.runs, url.searchParams, 20)),
+    ],
+    [/^POST \/api\/v1\/feeds\/([^/]+)\/runs$/, this.#guarded((_request, _url, [name = ""]) => this.#run(name))],
     [/^GET \/api\/v1\/feeds$/, this.#guarded(() => json({ items: this.feeds }))],
     [
       /^GET \/api\/v1\/feeds\/([^/]+)\/rejections$/,
       this.#guarded((_request, url) => this.#page(this.rejections, url.searchParams, 20)),
     ],
   ];
+
+  #rebuild(): Response {
+    this.search = { ...this.search, state: "rebuilding", progress: { done: 0, total: this.search.rows } };
+    return json(this.search, 202);
+  }
+
+  #run(name: string): Response {
+    const feed = this.feeds.find((candidate) => candidate.name === name);
+    if (!feed) return problem(404, "No such feed");
+    if (feed.state === "importing") return problem(409, "A run is under way");
+    Object.assign(feed, { state: "importing", progress: { seen: 0, total: null } });
+    const run = makeRun({ id: `run-${this.runs.length + 1}`, state: "running", finished_at: null });
+    this.runs = [run, ...this.runs];
+    return json(run, 202);
+  }
 
   async #signIn(request: Request): Promise<Response> {
     const given = (await request.json()) as { request: string; email: string; password: string };
@@ -165,43 +195,19 @@ export class FakeApp {
   }
 
   #search(query: URLSearchParams): Response {
-    const least = (name: string) => Number(query.get(name) ?? 0);
-    const most = (name: string) => Number(query.get(name) ?? Number.POSITIVE_INFINITY);
-    const oneOf = (name: string, value: string) => !query.has(name) || query.getAll(name).includes(value);
-    const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-    const found = this.homes.filter((home) => {
-      const price = home.list_price.amount / 100;
-      const text = `${home.unparsed_address} ${home.subdivision_name} ${home.public_remarks}`.toLowerCase();
-      return (
-        price >= least("min_price") &&
-        price <= most("max_price") &&
-        Number(home.bedrooms_total) >= least("min_beds") &&
-        Number(home.bathrooms_total) >= least("min_baths") &&
-        Number(home.living_area) >= least("min_area") &&
-        Number(home.living_area) <= most("max_area") &&
-        oneOf("type", home.property_sub_type ?? "") &&
-        oneOf("status", home.standard_status) &&
-        words.every((word) => text.includes(word))
-      );
+    const found = sorted(find(this.homes, query), query);
+    const withFacets = query.get("facets") === "true" && !this.searchIsDown;
+    return this.#page(found, query, 24, {
+      source: this.searchIsDown ? "database" : "search",
+      facets: withFacets ? facets(this.homes, query) : null,
     });
-    return this.#page(this.#sorted(found, query.get("sort") ?? "-modified"), query, 24);
   }
 
-  #sorted(homes: PropertyDetail[], sort: string): PropertyDetail[] {
-    const keys: Record<string, (home: PropertyDetail) => number> = {
-      list_price: (home) => home.list_price.amount,
-      modified: (home) => Date.parse(home.modification_timestamp),
-      area: (home) => Number(home.living_area),
-    };
-    const key = keys[sort.replace("-", "")];
-    if (!key) return homes;
-    return homes.toSorted((a, b) => (sort.startsWith("-") ? key(b) - key(a) : key(a) - key(b)));
-  }
-
-  #page<T>(items: T[], query: URLSearchParams, size: number): Response {
+  #page<T>(items: T[], query: URLSearchParams, size: number, more: Record<string, unknown> = {}): Response {
     const start = Number(query.get("cursor") ?? 0);
     const end = start + Number(query.get("limit") ?? size);
     return json({
+      ...more,
       items: items.slice(start, end),
       total: items.length,
       next_cursor: end < items.length ? String(end) : null,

@@ -11,6 +11,24 @@ const pick = (seed: number, below: number): number => Math.abs(Math.imul(seed ^ 
 
 const at = <T>(list: readonly T[], index: number): T => list[index % list.length] as T;
 
+/** Where the quarters lie around Ames; one home in sixteen does not say. */
+const CENTERS = [
+  [42.0525, -93.62],
+  [42.0285, -93.6145],
+  [42.0215, -93.685],
+  [42.059, -93.654],
+  [42.0525, -93.645],
+] as const;
+
+function placeOf(index: number): { latitude: number | null; longitude: number | null } {
+  if (index % 16 === 15) return { latitude: null, longitude: null };
+  const [latitude, longitude] = at(CENTERS, index);
+  return {
+    latitude: Number((latitude + (pick(index + 11, 1000) - 500) / 66_000).toFixed(6)),
+    longitude: Number((longitude + (pick(index + 5, 1000) - 500) / 50_000).toFixed(6)),
+  };
+}
+
 export function makeHome(index: number, change: Partial<PropertyDetail> = {}): PropertyDetail {
   const status = at(STATUSES, index);
   const area = 820 + pick(index, 2900);
@@ -30,6 +48,7 @@ export function makeHome(index: number, change: Partial<PropertyDetail> = {}): P
     list_price: price,
     close_price: status === "Closed" ? { ...price, amount: price.amount - 250_000 } : null,
     unparsed_address: `${street}, Ames, IA 50010`,
+    ...placeOf(index),
     city: "Ames",
     state_or_province: "IA",
     postal_code: "50010",

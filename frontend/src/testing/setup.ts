@@ -13,6 +13,17 @@ export const server = setupServer();
 window.scrollTo = () => {};
 Element.prototype.scrollIntoView = () => {};
 Element.prototype.hasPointerCapture = () => false;
+// No graphics processor here: pages show what they show without a map, unless a test brings its own.
+HTMLCanvasElement.prototype.getContext = (() => null) as typeof HTMLCanvasElement.prototype.getContext;
+/** Every window is wide, light and lively, as `(width >= 64rem)` asks. */
+window.matchMedia = (media) =>
+  Object.assign(new EventTarget(), {
+    media,
+    matches: media.startsWith("(width >="),
+    onchange: null,
+    addListener() {},
+    removeListener() {},
+  });
 globalThis.ResizeObserver ??= class {
   observe() {}
   unobserve() {}

@@ -1,8 +1,10 @@
 import { Link } from "react-router";
 import type { PropertySummary } from "@/shared/api/types";
+import { cn } from "@/shared/lib/cn";
 import { money } from "@/shared/lib/format";
 import { Badge } from "@/shared/ui/badge";
 import { Skeleton } from "@/shared/ui/skeleton";
+import { useIsActive, usePointsAt } from "./active";
 import { Figures } from "./figures";
 import { Photo } from "./photo";
 import { statusTone } from "./status";
@@ -17,10 +19,21 @@ export function addressLines(
   return { street: cut > 0 ? whole.slice(0, cut) : whole, place };
 }
 
+/** Its place, when the address may be shown. */
+const placed = ({ id, latitude, longitude }: PropertySummary) =>
+  latitude == null || longitude == null ? { id } : { id, latitude, longitude };
+
 export function ListingCard({ property, search }: { property: PropertySummary; search: string }) {
   const { street, place } = addressLines(property);
+  const isActive = useIsActive(property.id);
   return (
-    <article className="card group relative flex flex-col overflow-hidden transition-shadow duration-200 hover:shadow-lift has-[a:focus-visible]:outline-2 has-[a:focus-visible]:outline-brand has-[a:focus-visible]:outline-offset-2">
+    <article
+      {...usePointsAt(placed(property))}
+      className={cn(
+        "card group relative flex flex-col overflow-hidden transition-shadow duration-200 hover:shadow-lift has-[a:focus-visible]:outline-2 has-[a:focus-visible]:outline-brand has-[a:focus-visible]:outline-offset-2",
+        isActive && "border-brand shadow-lift",
+      )}
+    >
       <Photo photo={property.photo} className="aspect-[4/3] w-full" />
       <div className="absolute top-3 left-3">
         <Badge tone={statusTone(property.standard_status)}>{property.standard_status}</Badge>

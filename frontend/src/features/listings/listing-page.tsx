@@ -15,6 +15,7 @@ import { factGroups } from "./facts";
 import { Figures } from "./figures";
 import { Gallery } from "./gallery";
 import { addressLines } from "./listing-card";
+import { LocationMap } from "./location-map";
 import { listingQuery } from "./queries";
 import { statusTone } from "./status";
 
@@ -107,6 +108,12 @@ function Listing({ home }: { home: PropertyDetail }) {
             </h2>
             <p className="max-w-prose whitespace-pre-line text-ink-soft leading-relaxed">{home.public_remarks}</p>
           </section>
+        )}
+        {home.latitude != null && home.longitude != null && (
+          <LocationMap
+            place={{ latitude: home.latitude, longitude: home.longitude }}
+            street={addressLines(home).street}
+          />
         )}
         <Facts home={home} />
         <Attribution home={home} />

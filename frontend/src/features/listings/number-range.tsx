@@ -1,26 +1,30 @@
-import { useId } from "react";
+import { type ReactNode, useId } from "react";
 import { count } from "@/shared/lib/format";
 import type { NumberFilter } from "./filters";
 import type { ChangeFilters } from "./use-filters";
 import { useTyped } from "./use-typed";
 
-interface NumberInputProps {
+interface Notation {
+  /** The most digits that may be typed. */
+  digits?: number;
+  /** Thousands are set apart, which years are not. */
+  grouping?: boolean;
+}
+
+interface NumberInputProps extends Notation {
   name: NumberFilter;
   label: string;
   value: number | undefined;
   onChange: ChangeFilters;
 }
 
-const digitsOf = (text: string) => text.replace(/\D/g, "").slice(0, 9);
-const numberOf = (text: string) => Number(digitsOf(text)) || undefined;
-const shown = (value: number | undefined) => (value === undefined ? "" : count(value));
-
 /** A whole number that takes effect when typing pauses; one visit to the field is one step for the back button. */
-function NumberInput({ name, label, value, onChange }: NumberInputProps) {
+function NumberInput({ name, label, value, digits = 9, grouping = true, onChange }: NumberInputProps) {
+  const digitsOf = (text: string) => text.replace(/\D/g, "").slice(0, digits);
   const box = useTyped({
     value,
-    show: shown,
-    read: numberOf,
+    show: grouping ? grouped : plain,
+    read: (text) => Number(digitsOf(text)) || undefined,
     delay: 450,
     onChange: (next, how) =>
       onChange(({ [name]: _, ...rest }) => (next === undefined ? rest : { ...rest, [name]: next }), how),
@@ -34,8 +38,8 @@ function NumberInput({ name, label, value, onChange }: NumberInputProps) {
       placeholder={label.startsWith("Minimum") ? "No min" : "No max"}
       value={box.text}
       onChange={(event) => {
-        const digits = digitsOf(event.target.value);
-        box.type(digits === "" ? "" : count(Number(digits)));
+        const typed = digitsOf(event.target.value);
+        box.type(grouping && typed !== "" ? count(Number(typed)) : typed);
       }}
       onBlur={box.leave}
       onKeyDown={(event) => event.key === "Enter" && box.flush()}
@@ -43,28 +47,34 @@ function NumberInput({ name, label, value, onChange }: NumberInputProps) {
   );
 }
 
-interface NumberRangeProps {
+const grouped = (value: number | undefined) => (value === undefined ? "" : count(value));
+const plain = (value: number | undefined) => (value === undefined ? "" : String(value));
+
+interface NumberRangeProps extends Notation {
   legend: string;
-  unit: string;
-  min: Omit<NumberInputProps, "label" | "onChange">;
-  max: Omit<NumberInputProps, "label" | "onChange">;
+  unit?: string;
+  min: Pick<NumberInputProps, "name" | "value">;
+  max: Pick<NumberInputProps, "name" | "value">;
   onChange: ChangeFilters;
+  /** Shown above the two boxes. */
+  children?: ReactNode;
 }
 
-export function NumberRange({ legend, unit, min, max, onChange }: NumberRangeProps) {
+export function NumberRange({ legend, unit, min, max, onChange, children, ...notation }: NumberRangeProps) {
   const id = useId();
   const crossed = min.value !== undefined && max.value !== undefined && min.value > max.value;
   return (
     <fieldset aria-describedby={crossed ? id : undefined}>
       <legend className="mb-2 font-semibold text-sm">
-        {legend} <span className="font-normal text-ink-soft">({unit})</span>
+        {legend} {unit && <span className="font-normal text-ink-soft">({unit})</span>}
       </legend>
+      {children}
       <div className="grid grid-cols-[1fr_auto_1fr] items-center gap-2">
-        <NumberInput {...min} label={`Minimum ${legend.toLowerCase()}`} onChange={onChange} />
+        <NumberInput {...min} {...notation} label={`Minimum ${legend.toLowerCase()}`} onChange={onChange} />
         <span className="text-ink-soft" aria-hidden>
           –
         </span>
-        <NumberInput {...max} label={`Maximum ${legend.toLowerCase()}`} onChange={onChange} />
+        <NumberInput {...max} {...notation} label={`Maximum ${legend.toLowerCase()}`} onChange={onChange} />
       </div>
       {crossed && (
         <p id={id} role="status" className="mt-1.5 text-bad text-sm">

@@ -1,21 +1,27 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
+import { type Box, overlap, writeBox } from "./area";
 import { type Filters, toQuery } from "./filters";
 
+const FRESH = 60_000;
+
+/** Facets come with the first page; the pages after it are of the same search. */
 export const listingsQuery = (filters: Filters) =>
   infiniteQueryOptions({
     queryKey: ["listings", filters],
     queryFn: ({ pageParam, signal }) =>
       body(
         api.GET("/api/v1/properties", {
-          params: { query: { ...toQuery(filters), limit: 24, ...(pageParam ? { cursor: pageParam } : {}) } },
+          params: {
+            query: { ...toQuery(filters), limit: 24, ...(pageParam ? { cursor: pageParam } : { facets: true }) },
+          },
           signal,
         }),
       ),
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor ?? undefined,
     placeholderData: keepPreviousData,
-    staleTime: 60_000,
+    staleTime: FRESH,
   });
 
 export const listingQuery = (id: string) =>
@@ -23,5 +29,40 @@ export const listingQuery = (id: string) =>
     queryKey: ["listing", id],
     queryFn: ({ signal }) =>
       body(api.GET("/api/v1/properties/{property_id}", { params: { path: { property_id: id } }, signal })),
-    staleTime: 60_000,
+    staleTime: FRESH,
+  });
+
+export const WORLD: Box = { west: -180, south: -85, east: 180, north: 85 };
+
+/**
+ * Clusters and pins of a search within a frame of the map, which lies inside the search's own frame if it has one.
+ * What was there stays until the answer has come.
+ */
+export function mapQuery({ sort: _, ...filters }: Filters, frame: Box, zoom: number) {
+  const box = filters.area?.kind === "box" ? overlap(filters.area, frame) : frame;
+  const query = {
+    ...toQuery(filters),
+    bbox: writeBox(box ?? frame),
+    zoom: Math.max(0, Math.min(22, Math.floor(zoom))),
+  };
+  return queryOptions({
+    queryKey: ["map", query],
+    queryFn: ({ signal }) => body(api.GET("/api/v1/properties/map", { params: { query }, signal })),
+    enabled: box !== undefined,
+    placeholderData: keepPreviousData,
+    staleTime: FRESH,
+  });
+}
+
+export const MIN_SUGGESTED = 2;
+
+export const suggestionsQuery = (q: string) =>
+  queryOptions({
+    queryKey: ["suggestions", q],
+    queryFn: ({ signal }) =>
+      body(api.GET("/api/v1/properties/suggestions", { params: { query: { q, limit: 8 } }, signal })),
+    enabled: q.length >= MIN_SUGGESTED,
+    placeholderData: keepPreviousData,
+    staleTime: FRESH,
+    retry: false,
   });

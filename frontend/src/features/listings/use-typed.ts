@@ -46,5 +46,15 @@ export function useTyped<T>({ value, show, read, delay, onChange }: Typed<T>) {
       flush();
       pushed.current = false;
     },
+    /** The text stood for something else, which the caller puts in its place: how that step enters the history. */
+    take(): { replace: boolean } {
+      cancel();
+      setText("");
+      const replace = pushed.current;
+      pushed.current = false;
+      return { replace };
+    },
+    /** Nothing typed is to take effect any more, as when the page is left. */
+    drop: cancel,
   };
 }

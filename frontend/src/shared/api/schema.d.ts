@@ -68,6 +68,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feeds/{name}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Feed Runs */
+        get: operations["list_feed_runs"];
+        put?: never;
+        /** Start Feed Run */
+        post: operations["start_feed_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/{token}": {
         parameters: {
             query?: never;
@@ -145,6 +163,74 @@ export interface paths {
         };
         /** Get Property Photo */
         get: operations["get_property_photo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/properties/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Map Properties */
+        get: operations["map_properties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/properties/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Suggest Properties */
+        get: operations["suggest_properties"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/rebuilds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start Search Rebuild */
+        post: operations["start_search_rebuild"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Search Status */
+        get: operations["get_search_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -338,6 +424,31 @@ export interface components {
             password: string;
         };
         /**
+         * Facets
+         * @description How many listings each value would give; a facet's own filter does not count for it.
+         */
+        Facets: {
+            /** Bedrooms */
+            bedrooms: components["schemas"]["NumberFacetValue"][];
+            /** City */
+            city: components["schemas"]["FacetValue"][];
+            /** Price */
+            price: components["schemas"]["PriceFacetValue"][];
+            /** Status */
+            status: components["schemas"]["FacetValue"][];
+            /** Subdivision */
+            subdivision: components["schemas"]["FacetValue"][];
+            /** Type */
+            type: components["schemas"]["FacetValue"][];
+        };
+        /** FacetValue */
+        FacetValue: {
+            /** Count */
+            count: number;
+            /** Value */
+            value: string;
+        };
+        /**
          * FeedOutput
          * @description `imported` and `rejected` count what is stored now.
          */
@@ -346,6 +457,16 @@ export interface components {
             checkpoint: string | null;
             /** Imported */
             imported: number;
+            /**
+             * Lag Seconds
+             * @description For how long the copy may lack changes; null before the first copy.
+             */
+            lag_seconds: number | null;
+            /**
+             * Last Change At
+             * @description When a run last changed a listing.
+             */
+            last_change_at: string | null;
             /** Last Error */
             last_error: string | null;
             /** Last Finished At */
@@ -354,6 +475,8 @@ export interface components {
             last_started_at: string | null;
             /** Name */
             name: string;
+            /** @description Of the run that is going on. */
+            progress: components["schemas"]["ProgressOutput"] | null;
             /** Rejected */
             rejected: number;
             /**
@@ -364,10 +487,120 @@ export interface components {
             /** Url */
             url: string;
         };
+        /**
+         * FeedRunOutput
+         * @description One run: a full or an incremental read, or a comparison of keys (`purge`) that removes what left the feed.
+         */
+        FeedRunOutput: {
+            /** Checkpoint */
+            checkpoint: string | null;
+            /** Created */
+            created: number;
+            /** Error */
+            error: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "full" | "incremental" | "purge";
+            /** Rejected */
+            rejected: number;
+            /** Removed */
+            removed: number;
+            /** Seen */
+            seen: number;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "succeeded" | "failed";
+            /**
+             * Total
+             * @description How many records the feed said there are to read.
+             */
+            total: number | null;
+            /** Unchanged */
+            unchanged: number;
+            /** Updated */
+            updated: number;
+        };
+        /** FeedRunPage */
+        FeedRunPage: {
+            /** Items */
+            items: components["schemas"]["FeedRunOutput"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Feeds */
         Feeds: {
             /** Items */
             items: components["schemas"]["FeedOutput"][];
+        };
+        /**
+         * FoundProperty
+         * @description `highlight`: the part of the remarks that the words were found in.
+         */
+        FoundProperty: {
+            /** Bathrooms Total */
+            bathrooms_total: number | null;
+            /** Bedrooms Total */
+            bedrooms_total: number | null;
+            /** City */
+            city: string | null;
+            close_price: components["schemas"]["MoneyOutput"] | null;
+            /** Highlight */
+            highlight: components["schemas"]["HighlightPart"][] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Latitude */
+            latitude: number | null;
+            list_price: components["schemas"]["MoneyOutput"];
+            /** Listing Key */
+            listing_key: string;
+            /** Living Area */
+            living_area: number | null;
+            /** Longitude */
+            longitude: number | null;
+            /** Lot Size Area */
+            lot_size_area: number | null;
+            /**
+             * Modification Timestamp
+             * Format: date-time
+             */
+            modification_timestamp: string;
+            photo: components["schemas"]["PhotoOutput"] | null;
+            /** Postal Code */
+            postal_code: string | null;
+            /** Property Sub Type */
+            property_sub_type: string | null;
+            /** Property Type */
+            property_type: string;
+            /**
+             * Standard Status
+             * @enum {string}
+             */
+            standard_status: "Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn";
+            /** State Or Province */
+            state_or_province: string | null;
+            /** Unparsed Address */
+            unparsed_address: string;
+            /** Year Built */
+            year_built: number | null;
         };
         /** FullPhotoOutput */
         FullPhotoOutput: {
@@ -379,6 +612,16 @@ export interface components {
             url: string;
             /** Width */
             width: number | null;
+        };
+        /**
+         * HighlightPart
+         * @description A piece of text; `hit`: it is what was searched for.
+         */
+        HighlightPart: {
+            /** Hit */
+            hit: boolean;
+            /** Text */
+            text: string;
         };
         /** InvitationOutput */
         InvitationOutput: {
@@ -415,6 +658,51 @@ export interface components {
         JwksOutput: {
             /** Keys */
             keys: components["schemas"]["JwkOutput"][];
+        };
+        /**
+         * MapCluster
+         * @description Listings near each other; `bbox` is what they lie in: west, south, east, north.
+         */
+        MapCluster: {
+            /** Bbox */
+            bbox: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /** Count */
+            count: number;
+            /** Id */
+            id: string;
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
+            min_price: components["schemas"]["MoneyOutput"];
+        };
+        /** MapPoint */
+        MapPoint: {
+            /** Bedrooms Total */
+            bedrooms_total: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Latitude */
+            latitude: number;
+            list_price: components["schemas"]["MoneyOutput"];
+            /** Longitude */
+            longitude: number;
+            photo: components["schemas"]["PhotoOutput"] | null;
+            /**
+             * Standard Status
+             * @enum {string}
+             */
+            standard_status: "Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn";
+            /** Unparsed Address */
+            unparsed_address: string;
         };
         /**
          * MetadataOutput
@@ -460,12 +748,31 @@ export interface components {
             /** Currency */
             currency: string;
         };
+        /** NumberFacetValue */
+        NumberFacetValue: {
+            /** Count */
+            count: number;
+            /** Value */
+            value: number;
+        };
         /** PhotoOutput */
         PhotoOutput: {
             /** Alt */
             alt: string;
             /** Url */
             url: string;
+        };
+        /**
+         * PriceFacetValue
+         * @description `to` is not part of the range; whole currency units.
+         */
+        PriceFacetValue: {
+            /** Count */
+            count: number;
+            /** From */
+            from: number;
+            /** To */
+            to: number | null;
         };
         /** Problem */
         Problem: {
@@ -480,6 +787,16 @@ export interface components {
             title: string;
             /** Format: uri */
             type: string;
+        };
+        /**
+         * ProgressOutput
+         * @description In records; `total` is what the feed said there is, null if it did not say.
+         */
+        ProgressOutput: {
+            /** Seen */
+            seen: number;
+            /** Total */
+            total: number | null;
         };
         /** PropertyDetail */
         PropertyDetail: {
@@ -522,6 +839,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Latitude */
+            latitude: number | null;
             /** Levels */
             levels: string[];
             /** List Agent Full Name */
@@ -537,6 +856,8 @@ export interface components {
             listing_key: string;
             /** Living Area */
             living_area: number | null;
+            /** Longitude */
+            longitude: number | null;
             /** Lot Features */
             lot_features: string[];
             /** Lot Size Acres */
@@ -587,62 +908,32 @@ export interface components {
             /** Zoning Description */
             zoning_description: string | null;
         };
-        /** PropertyPage */
-        PropertyPage: {
-            /** Items */
-            items: components["schemas"]["PropertySummary"][];
-            /** Next Cursor */
-            next_cursor: string | null;
+        /** PropertyMap */
+        PropertyMap: {
+            /** Clusters */
+            clusters: components["schemas"]["MapCluster"][];
+            /** Points */
+            points: components["schemas"]["MapPoint"][];
             /** Total */
             total: number;
         };
         /**
-         * PropertySummary
-         * @description Names and values after the RESO Data Dictionary; areas in square feet.
+         * PropertyPage
+         * @description `source`: `database` while the search index is away; there are no facets then.
          */
-        PropertySummary: {
-            /** Bathrooms Total */
-            bathrooms_total: number | null;
-            /** Bedrooms Total */
-            bedrooms_total: number | null;
-            /** City */
-            city: string | null;
-            close_price: components["schemas"]["MoneyOutput"] | null;
+        PropertyPage: {
+            facets: components["schemas"]["Facets"] | null;
+            /** Items */
+            items: components["schemas"]["FoundProperty"][];
+            /** Next Cursor */
+            next_cursor: string | null;
             /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            list_price: components["schemas"]["MoneyOutput"];
-            /** Listing Key */
-            listing_key: string;
-            /** Living Area */
-            living_area: number | null;
-            /** Lot Size Area */
-            lot_size_area: number | null;
-            /**
-             * Modification Timestamp
-             * Format: date-time
-             */
-            modification_timestamp: string;
-            photo: components["schemas"]["PhotoOutput"] | null;
-            /** Postal Code */
-            postal_code: string | null;
-            /** Property Sub Type */
-            property_sub_type: string | null;
-            /** Property Type */
-            property_type: string;
-            /**
-             * Standard Status
+             * Source
              * @enum {string}
              */
-            standard_status: "Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn";
-            /** State Or Province */
-            state_or_province: string | null;
-            /** Unparsed Address */
-            unparsed_address: string;
-            /** Year Built */
-            year_built: number | null;
+            source: "search" | "database";
+            /** Total */
+            total: number;
         };
         /** ReasonOutput */
         ReasonOutput: {
@@ -687,6 +978,33 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** SearchProgress */
+        SearchProgress: {
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * SearchStatus
+         * @description `lag_events`: changes of listings that search does not know yet.
+         */
+        SearchStatus: {
+            /** Documents */
+            documents: number;
+            /** Index */
+            index: string | null;
+            /** Lag Events */
+            lag_events: number;
+            progress: components["schemas"]["SearchProgress"] | null;
+            /** Rows */
+            rows: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ready" | "rebuilding" | "unavailable";
+        };
         /** SessionOutput */
         SessionOutput: {
             /**
@@ -720,6 +1038,28 @@ export interface components {
              * Format: date-time
              */
             refreshed_at: string;
+        };
+        /**
+         * Suggestion
+         * @description `property_id` of an address or a listing's key; `count` of listings in a place.
+         */
+        Suggestion: {
+            /** Count */
+            count: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "address" | "city" | "subdivision" | "postal_code" | "listing";
+            /** Property Id */
+            property_id: string | null;
+            /** Text */
+            text: string;
+        };
+        /** Suggestions */
+        Suggestions: {
+            /** Items */
+            items: components["schemas"]["Suggestion"][];
         };
         /** TenantName */
         TenantName: {
@@ -925,6 +1265,126 @@ export interface operations {
             };
         };
     };
+    list_feed_runs: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRunPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_feed_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedRunOutput"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_invitation: {
         parameters: {
             query?: never;
@@ -1048,23 +1508,41 @@ export interface operations {
     search_properties: {
         parameters: {
             query?: {
+                /** @description `west,south,east,north` in degrees. */
+                bbox?: string | null;
+                city?: string[];
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
+                facets?: boolean;
                 limit?: number;
                 /** @description Living area in square feet. */
                 max_area?: number | null;
+                max_beds?: number | null;
                 /** @description Whole currency units. */
                 max_price?: number | null;
+                /** @description Year built. */
+                max_year?: number | null;
                 /** @description Living area in square feet. */
                 min_area?: number | null;
                 min_baths?: number | null;
                 min_beds?: number | null;
                 /** @description Whole currency units. */
                 min_price?: number | null;
+                /** @description Year built. */
+                min_year?: number | null;
+                /** @description `lat,lon` in degrees; needs `radius`. */
+                near?: string | null;
+                /** @description 3 to 200 points: `lon,lat;lon,lat;…` in degrees. */
+                polygon?: string | null;
+                postal_code?: string[];
                 /** @description Words, with `"phrases"`, `-without` and `or`. */
                 q?: string;
-                sort?: "-list_price" | "list_price" | "-modified" | "-area" | "area";
+                /** @description Metres around `near`. */
+                radius?: number | null;
+                /** @description By default `relevance` with `q`, else `-modified`. */
+                sort?: ("relevance" | "-list_price" | "list_price" | "-modified" | "-area" | "area" | "-year" | "year" | "distance") | null;
                 status?: ("Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn")[];
+                subdivision?: string[];
                 /** @description PropertySubType. */
                 type?: string[];
             };
@@ -1204,6 +1682,194 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    map_properties: {
+        parameters: {
+            query: {
+                /** @description The view: `west,south,east,north` in degrees. */
+                bbox: string;
+                city?: string[];
+                /** @description Living area in square feet. */
+                max_area?: number | null;
+                max_beds?: number | null;
+                /** @description Whole currency units. */
+                max_price?: number | null;
+                /** @description Year built. */
+                max_year?: number | null;
+                /** @description Living area in square feet. */
+                min_area?: number | null;
+                min_baths?: number | null;
+                min_beds?: number | null;
+                /** @description Whole currency units. */
+                min_price?: number | null;
+                /** @description Year built. */
+                min_year?: number | null;
+                /** @description `lat,lon` in degrees; needs `radius`. */
+                near?: string | null;
+                /** @description 3 to 200 points: `lon,lat;lon,lat;…` in degrees. */
+                polygon?: string | null;
+                postal_code?: string[];
+                /** @description Words, with `"phrases"`, `-without` and `or`. */
+                q?: string;
+                /** @description Metres around `near`. */
+                radius?: number | null;
+                status?: ("Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn")[];
+                subdivision?: string[];
+                /** @description PropertySubType. */
+                type?: string[];
+                zoom: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropertyMap"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggest_properties: {
+        parameters: {
+            query: {
+                limit?: number;
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_search_rebuild: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchStatus"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchStatus"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

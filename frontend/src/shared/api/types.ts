@@ -16,3 +16,13 @@ export type PropertyQuery = NonNullable<paths["/api/v1/properties"]["get"]["para
 export type Feed = Json<paths["/api/v1/feeds"]["get"], 200>["items"][number];
 type RejectionPage = Json<paths["/api/v1/feeds/{name}/rejections"]["get"], 200>;
 export type Rejection = RejectionPage["items"][number];
+export type Facets = NonNullable<PropertyPage["facets"]>;
+type PropertyMap = Json<paths["/api/v1/properties/map"]["get"], 200>;
+export type MapPoint = PropertyMap["points"][number];
+/** The API client reads a fixed-length list as a list of any length. */
+export type MapAnswer = Omit<PropertyMap, "clusters"> & {
+  clusters: (Omit<PropertyMap["clusters"][number], "bbox"> & { bbox: number[] })[];
+};
+export type Suggestion = Json<paths["/api/v1/properties/suggestions"]["get"], 200>["items"][number];
+export type FeedRun = Json<paths["/api/v1/feeds/{name}/runs"]["get"], 200>["items"][number];
+export type SearchStatus = Json<paths["/api/v1/search/status"]["get"], 200>;

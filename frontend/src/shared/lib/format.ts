@@ -72,3 +72,25 @@ export const words = (value: string): string =>
     .replace(/([a-z])([A-Z])/g, "$1 $2")
     .replaceAll("_", " ")
     .replace(/^./, (first) => first.toUpperCase());
+
+/** A figure for a narrow place: `1.2K`. */
+export const compact = (value: number): string =>
+  new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+
+/** A price for a pin on a map: `$250K`. */
+export const shortMoney = (value: MoneyLike): string =>
+  new Intl.NumberFormat(LOCALE, {
+    style: "currency",
+    currency: value.currency,
+    notation: "compact",
+    maximumSignificantDigits: 3,
+  }).format(major(value));
+
+/** `75` → "1 min 15 s"; `4000` → "1 h 6 min". */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours >= 48) return plural(Math.floor(hours / 24), "day", "days");
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
+}

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
 /** Calls `act` with a value once no newer one came for `delay` ms. `flush` acts at once, if a value waits. */
 export function useDebouncedCall<T>(act: (value: T) => void, delay: number) {
@@ -27,4 +27,14 @@ export function useDebouncedCall<T>(act: (value: T) => void, delay: number) {
   }, [delay]);
   useEffect(() => call.cancel, [call]);
   return call;
+}
+
+/** A value that changes only once it has stood still for `delay` ms. */
+export function useDebounced<T>(value: T, delay: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setSettled(value), delay);
+    return () => window.clearTimeout(timer);
+  }, [value, delay]);
+  return settled;
 }

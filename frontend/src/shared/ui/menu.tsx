@@ -10,11 +10,17 @@ import { cn } from "@/shared/lib/cn";
 const itemStyle =
   "flex min-h-9 select-none items-center gap-2.5 rounded-md px-2.5 text-sm outline-none data-highlighted:bg-sunken [&_svg]:size-4 [&_svg]:text-ink-soft";
 
-export const Menu = ({ trigger, children }: { trigger: ReactNode; children: ReactNode }) => (
+interface MenuProps {
+  trigger: ReactNode;
+  align?: "start" | "end";
+  children: ReactNode;
+}
+
+export const Menu = ({ trigger, align = "end", children }: MenuProps) => (
   <Radix.Root modal={false}>
     <Radix.Trigger asChild>{trigger}</Radix.Trigger>
     <Radix.Content
-      align="end"
+      align={align}
       sideOffset={6}
       collisionPadding={8}
       className="popup z-40 min-w-56 rounded-xl border border-line bg-raised p-1.5 shadow-float"
