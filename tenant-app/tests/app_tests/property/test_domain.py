@@ -51,6 +51,37 @@ def reasons(**changes: Any) -> list[tuple[str, str]]:
     return [(reason.field, reason.message) for reason in parsed.reasons]
 
 
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "place"),
+    [
+        (42.03, -93.6, (42.03, -93.6)),
+        (42, -93, (42.0, -93.0)),
+        (0, 0, (None, None)),
+        (0, 10, (0.0, 10.0)),
+        (91, 0, (None, None)),
+        (10, 180.5, (None, None)),
+        (10**400, 1, (None, None)),
+        ("42", -93, (None, None)),
+        (True, 5, (None, None)),
+        (42.03, None, (None, None)),
+    ],
+)
+def test_a_place_that_cannot_be_is_left_out(latitude: Any, longitude: Any, place: tuple[Any, Any]) -> None:
+    found = listing(Latitude=latitude, Longitude=longitude)
+    assert (found.latitude, found.longitude) == place
+
+
+@pytest.mark.parametrize(("value", "year"), [("2026-05-01T00:00:00Z", 2026), ("yesterday", None), (5, None)])
+def test_a_time_of_photos_that_cannot_be_read_is_no_reason_to_refuse(value: Any, year: int | None) -> None:
+    changed = listing(PhotosChangeTimestamp=value).photos_change_timestamp
+    assert (changed.year if changed else None) == year
+
+
+def test_the_address_is_shown_unless_the_feed_says_otherwise() -> None:
+    assert listing().internet_address_display
+    assert not listing(InternetAddressDisplayYN=False).internet_address_display
+
+
 def test_reads_a_good_record() -> None:
     found = listing()
     assert found.listing_key == "A-1"

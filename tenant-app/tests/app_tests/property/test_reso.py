@@ -4,18 +4,22 @@ import json
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
 from rooftree.kernel.settings import SettingsError
 from rooftree.modules.property.reso import (
     MAX_PAGE_BYTES,
+    AskedToWait,
     CheckpointGone,
     FeedConfig,
     FeedError,
     ResoClient,
     first_page,
+    key_page,
     parse_feeds,
+    records_page,
     retry_after,
 )
 
@@ -94,13 +98,39 @@ async def test_reads_a_page_with_a_token_of_the_token_endpoint(connect: Connect)
     assert (found.records, found.next_link) == ([{"ListingKey": "a"}], f"{ORIGIN}/odata/Property?$skiptoken=1")
     token, asked = feed.requests
     assert token.content == b"grant_type=client_credentials&client_id=id&client_secret=canary-secret"
-    assert str(asked.url) == f"{ORIGIN}/odata/Property?$expand=Media"
+    assert str(asked.url) == f"{ORIGIN}/odata/Property?$expand=Media&$count=true"
     assert asked.headers["prefer"] == "odata.maxpagesize=250"
 
 
 def test_a_run_for_changes_filters_by_time_in_utc() -> None:
     since = datetime.fromisoformat("2026-05-31T12:00:00-05:00")
     assert first_page(CONFIG, since=since).endswith("&$filter=ModificationTimestamp%20gt%202026-05-31T17:00:00.000000Z")
+
+
+async def test_a_page_says_how_many_records_there_are_if_the_server_does(connect: Connect) -> None:
+    counts = [5, None, "5", -1, 10**12]
+    feed = FakeFeed(*(httpx2.Response(200, json={"value": [], "@odata.count": count}) for count in counts))
+    client = connect(feed)
+    assert [(await client.page(URL)).count for _ in counts] == [5, None, None, None, None]
+
+
+async def test_pages_follow_each_other_in_the_size_that_is_asked_for(connect: Connect) -> None:
+    second = f"{ORIGIN}/odata/Property?$skiptoken=1"
+    feed = FakeFeed(page({"ListingKey": "a"}, link=second), page({"ListingKey": "b"}))
+    found = [(at, page.records) async for at, page in connect(feed).pages(key_page(CONFIG), size=1000)]
+    assert found == [(key_page(CONFIG), [{"ListingKey": "a"}]), (second, [{"ListingKey": "b"}])]
+    assert {request.headers["prefer"] for request in feed.requests[1:]} == {"odata.maxpagesize=1000"}
+
+
+def test_records_are_asked_for_by_keys_that_are_no_odata() -> None:
+    url = records_page(CONFIG, ["a", "o'b & c"])
+    assert parse_qs(urlsplit(url).query)["$filter"] == ["ListingKey eq 'a' or ListingKey eq 'o''b & c'"]
+
+
+async def test_an_error_does_not_repeat_a_query_of_many_keys(connect: Connect) -> None:
+    url = records_page(CONFIG, [f"KEY-{number:020}" for number in range(20)])
+    with pytest.raises(FeedError, match=r"^the feed answered 403 to http://mls\.test:8080/odata/Property$"):
+        await connect(FakeFeed(httpx2.Response(403))).page(url)
 
 
 async def test_keeps_its_token_and_gets_a_new_one_when_it_has_expired(connect: Connect) -> None:
@@ -125,9 +155,9 @@ async def test_waits_as_long_as_the_server_asks(connect: Connect) -> None:
 
 async def test_does_not_wait_for_minutes(connect: Connect) -> None:
     feed = FakeFeed(httpx2.Response(429, headers={"Retry-After": "3600"}))
-    with pytest.raises(FeedError, match="wait for 3600 s"):
+    with pytest.raises(AskedToWait, match="wait for 3600 s") as asked:
         await connect(feed).page(URL)
-    assert feed.waits == []
+    assert (asked.value.seconds, feed.waits) == (3600, [])
 
 
 async def test_tries_again_when_there_is_no_connection_or_a_server_error(connect: Connect) -> None:
