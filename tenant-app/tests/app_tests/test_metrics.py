@@ -1,5 +1,6 @@
 """Metrics: few series whatever comes, on their own port."""
 
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -40,6 +41,19 @@ async def test_an_answer_counts_by_its_route_and_never_by_its_path(start: Any, t
     assert found["http_server_request_duration_seconds_count[]"] == 2
     assert found["http_server_active_requests[]"] == 0
     assert "canary" not in str(found).lower()
+
+
+async def test_every_operation_is_told_by_the_path_of_the_api(start: Any, tenant: Tenant) -> None:
+    browser: Browser = await start(tenant)
+    operations = [(m.upper(), path) for path, found in browser.app.openapi()["paths"].items() for m in found]
+    for method, path in operations:
+        before = samples(metrics_of(browser))
+        await browser.request(method, re.sub(r"\{\w+\}", "x", path))
+        after = samples(metrics_of(browser))
+        (name,) = [
+            name for name in after if after[name] != before.get(name) and name.startswith("http_server_requests")
+        ]
+        assert f"('method', '{method}'), ('route', '{path}')" in name
 
 
 async def test_requests_in_progress_are_counted(start: Any, tenant: Tenant) -> None:

@@ -1,7 +1,8 @@
 """JSON lines on standard output, with the ids of the request and of its trace, without secrets.
 
-Library loggers pass through the same pipe. What a database or validation error says about *values* is cut off: they
-are people's data, and logs are read by more people than the database.
+Library loggers pass through the same pipe. What an error says about *values* is cut off: they are people's data, and
+logs are read by more people than the database. So an exception is told by its type and place, and by its message only
+where that cannot hold data: our own exceptions, and what the operating system says.
 """
 
 import logging
@@ -16,7 +17,20 @@ from structlog.typing import Processor
 
 from rooftree.kernel.telemetry import current_ids
 
-_QUIET = ("uvicorn.access", "procrastinate", "sqlalchemy", "asyncio", "httpx2", "httpcore2")
+_QUIET = (
+    "uvicorn.access",
+    "procrastinate",
+    "sqlalchemy",
+    "asyncio",
+    "httpx2",
+    "httpcore2",
+    "aiokafka",
+    "elasticsearch",
+    "elastic_transport",
+)
+# They repeat payloads of jobs, or what `kernel.span_export` tells once.
+_MUTE = ("procrastinate.worker", "opentelemetry")
+_PLAIN = (OSError, ImportError, AttributeError, NameError)
 _MAX_MESSAGE = 500
 _MAX_FRAMES = 12
 _LAST_FRAMES = 3
@@ -55,6 +69,8 @@ def configure(level: str, *, tenant_id: str) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _MUTE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
@@ -103,15 +119,20 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 
 def scrubbed_message(error: BaseException) -> str:
-    """The error's text without the values that PostgreSQL and pydantic put into theirs."""
-    items = getattr(error, "errors", None)
-    if type(error).__name__ in {"ValidationError", "RequestValidationError"} and callable(items):
-        return f"{type(error).__name__} (values left out)"
+    """The error's text if it cannot hold values of data; of the database's errors their code."""
     database_error = getattr(error, "orig", error)
     if sqlstate := getattr(database_error, "sqlstate", None):
         constraint = getattr(getattr(database_error, "diag", None), "constraint_name", None)
         return f"SQLSTATE {sqlstate}" + (f" of {constraint}" if constraint else "")
-    return str(error)[:_MAX_MESSAGE]
+    ours = type(error).__module__.partition(".")[0] == "rooftree"
+    return str(error)[:_MAX_MESSAGE] if ours or _is_plain(error) or _is_plain(database_error) else "(left out)"
+
+
+def _is_plain(error: object) -> bool:
+    """Whether its message tells of files, names in the code or connections only (psycopg's without a code)."""
+    return isinstance(error, _PLAIN) or any(
+        (kind.__module__, kind.__name__) == ("psycopg", "OperationalError") for kind in type(error).__mro__
+    )
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

@@ -58,13 +58,13 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def body(problem: Problem, *, instance: str, request_id: str) -> bytes:
-    """The document of one problem."""
+def body(problem: Problem, *, request_id: str) -> bytes:
+    """The document of one problem. Its instance is the request's id and not its path, which can hold a secret."""
     document: dict[str, Any] = {
         "type": TYPES + problem.code,
         "title": problem.title,
         "status": problem.status,
-        "instance": instance,
+        "instance": f"urn:uuid:{request_id}",
         "request_id": request_id,
     }
     if problem.detail:
@@ -75,7 +75,7 @@ def body(problem: Problem, *, instance: str, request_id: str) -> bytes:
 
 
 def response(problem: Problem, request: Request) -> Response:
-    content = body(problem, instance=request.url.path, request_id=request.scope.get("request_id", ""))
+    content = body(problem, request_id=request.scope["request_id"])
     return Response(content, problem.status, {**problem.headers, "Cache-Control": "no-store"}, MEDIA_TYPE)
 
 

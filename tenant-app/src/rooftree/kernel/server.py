@@ -6,7 +6,9 @@ requests finish, then the lifespan ends jobs and connections. A second signal st
 
 import asyncio
 from types import FrameType
+from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -15,6 +17,7 @@ from rooftree.kernel.settings import Settings
 from rooftree.kernel.telemetry import TelemetrySettings
 
 _GRACE_SECONDS = 20
+_log = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
@@ -26,6 +29,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_log_loop_error)
         await super().startup(sockets)  # type: ignore[arg-type]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -34,6 +38,11 @@ class _Server(uvicorn.Server):
             return
         self._health.draining = True
         self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, super().handle_exit, sig, frame)
+
+
+def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The loop's own handler prints the task with its exception's message."""
+    _log.error("event_loop_error", reason=context["message"], exc_info=context.get("exception"))
 
 
 def serve(app: FastAPI, settings: Settings, telemetry: TelemetrySettings) -> None:

@@ -164,6 +164,10 @@ class Telemetry:
             _tracer, self._close = await asyncio.to_thread(self._open)
             _log.info("traces_are_exported", ratio=self._settings.trace_ratio)
 
+    @property
+    def recording(self) -> bool:
+        return self._close is not None
+
     async def stop(self) -> None:
         """Send what is left, for a few seconds at most."""
         global _tracer

@@ -1,0 +1,302 @@
+"""No secret and no personal value leaves by a side door: logs, spans, metrics, events and error answers, all searched.
+
+Every canary takes part in the flow; the test fails if one of them shows up where it does not belong.
+"""
+
+import asyncio
+import io
+import json
+import logging
+import socket
+import ssl
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import structlog
+from aiosmtpd.controller import Controller
+from opentelemetry.trace import SpanKind
+from prometheus_client.exposition import generate_latest
+from rooftree import assembly
+from rooftree.kernel import job_queue, logs
+from rooftree.kernel.jobs import Job
+from rooftree.kernel.mail import Mail, MailRefused, SmtpSettings
+from rooftree.kernel.telemetry import span
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .collector import Collector, collecting
+from .conftest import EMAIL, PASSWORD, Browser, FakeClock, Tenant, TestDatabase, identity_of, probe, query
+from .property.conftest import Server
+from .test_mail import Sink, certificate
+
+pytestmark = pytest.mark.integration
+_ = certificate  # a fixture
+
+FEED_SECRET = "canary-feed-secret"
+FEED_TOKEN = "canary-feed-token"
+REMARKS = "Call Canaria Agentson at +1 515 555 0199, lockbox 4711"
+PERSONAL = (EMAIL, "olivia", "Olivia", "Canaria", "555 0199", "4711", "canary")
+
+
+class Feed:
+    """A feed that works until it is told to fail; then it repeats in its answers what it was sent."""
+
+    def __init__(self) -> None:
+        self.failing = False
+        self.asked = 0
+        routes = [Route("/oauth/token", self.token, methods=["POST"]), Route("/odata/Property", self.page)]
+        self.app = Starlette(routes=routes)
+
+    async def token(self, request: Request) -> Response:
+        self.asked += 1
+        if self.failing:
+            return Response(await request.body(), 401)
+        return JSONResponse({"access_token": FEED_TOKEN})
+
+    async def page(self, request: Request) -> Response:
+        assert request.headers["authorization"] == f"Bearer {FEED_TOKEN}"
+        good = {"ListingKey": "1", "StandardStatus": "Active", "ListPrice": 100_000}
+        good |= {"ModificationTimestamp": "2026-05-01T00:00:00Z", "PublicRemarks": REMARKS}
+        good |= {"ListAgentFullName": "Canaria Agentson", "ListAgentEmail": "canary.agent@mls.test"}
+        return JSONResponse({"value": [good, {"ListingKey": "2", "StandardStatus": "canary-status"}]})
+
+
+@dataclass
+class World:
+    """One tenant's running app and everything that comes out of it by a side door."""
+
+    browser: Browser
+    collector: Collector
+    feed: Feed
+    database: TestDatabase
+    log: io.StringIO
+    secrets: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def parts(self) -> assembly.Parts:
+        return self.browser.app.state.parts
+
+    async def keep_problems(self, answer: httpx2.Response) -> None:
+        if answer.headers.get("content-type") == "application/problem+json":
+            await answer.aread()
+            self.problems.append(answer.text + str(answer.headers))
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the app logs, as in production and with nothing held back."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    logs.configure("DEBUG", tenant_id="acme-0a1b2c3d")
+    (handler,) = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    written = io.StringIO()
+    handler.setStream(written)
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # the test's mail server, which is not ours
+    yield written
+    root.handlers[:], level = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+async def world(
+    stored_tenant: Tenant,
+    database: TestDatabase,
+    clock: FakeClock,
+    log: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncGenerator[World]:
+    monkeypatch.setattr(job_queue, "POLL_SECONDS", 0.05)
+    feed = Feed()
+    with collecting() as collector, Server(feed.app).run() as mls:
+        monkeypatch.setenv("ROOFTREE_OTLP_ENDPOINT", collector.url)
+        entry = {"name": "mls", "url": f"{mls.origin}/odata", "token_url": f"{mls.origin}/oauth/token"}
+        entry |= {"client_id": "canary-client", "client_secret": FEED_SECRET}
+        tenant = stored_tenant.but(secret_files={"feeds.json": json.dumps([entry])})
+        async with _running(tenant, clock) as browser:
+            running = World(browser, collector, feed, database, log, _values_of(tenant))
+            browser.event_hooks["response"].append(running.keep_problems)
+            yield running
+
+
+@asynccontextmanager
+async def _running(tenant: Tenant, clock: FakeClock) -> AsyncGenerator[Browser]:
+    app = assembly.create_app(tenant.settings(), tenant.secrets(), clock=clock)
+    parts: assembly.Parts = app.state.parts
+    parts.queue.register([Job(name="probe.fail", run=_failing_job)])
+    app.include_router(probe)
+    async with app.router.lifespan_context(app), Browser(app, tenant.origin) as browser:
+        assert (await browser.get("/readyz")).status_code == 200
+        await _until(lambda: parts.telemetry.recording, "telemetry did not start")
+        yield browser
+
+
+def _values_of(tenant: Tenant) -> list[str]:
+    """Every value in every secret file."""
+    values: list[str] = []
+
+    def collect(item: Any) -> None:
+        if isinstance(item, dict | list):
+            for part in item.values() if isinstance(item, dict) else item:
+                collect(part)
+        elif len(str(item)) >= 12 and not str(item).startswith("http"):
+            values.append(str(item))
+
+    for content in tenant.secret_files.values():
+        collect(json.loads(content) if content.startswith(("{", "[")) else content)
+    return values
+
+
+async def _until(condition: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.02)
+
+
+async def _failing_job(recipient: str) -> None:
+    raise ValueError(f"cannot write to {recipient}")
+
+
+async def sign_in_well_and_badly(world: World) -> None:
+    browser = world.browser
+    token = (await identity_of(browser.app).owner_link()).url.rpartition("/")[2]
+    await browser.get(f"/api/v1/invitations/{token}")
+    await browser.get(f"/invite/{token}", headers={"Accept": "text/html"})
+    await browser.post(f"/api/v1/invitations/{token}/acceptance", json={"name": 1, "password": "canary-short"})
+    await browser.accept_owner()
+    await browser.post(f"/api/v1/invitations/{token}/acceptance", json={"name": "Olivia", "password": PASSWORD})
+    request = await browser.start_sign_in()
+    await browser.submit(request, password="canary-wrong-password")
+    await browser.submit(request, email="canary-nobody@client.test")
+    await browser.post("/oauth/sign-in", json={"request": request, "email": "canary not an address", "password": 1})
+    callback = (await browser.submit(request)).json()["redirect_to"]
+    await browser.get(callback)
+    session = browser.cookies["__Host-session"]
+    world.secrets += [token, request, query(callback)["code"], session, PASSWORD]
+    await browser.get("/api/v1/session")
+    await browser.get("/probe/whoami", headers={"Authorization": "Bearer canary-bearer"})
+    form = {"client_id": "web", "grant_type": "refresh_token", "refresh_token": "canary-refresh"}
+    await browser.post("/oauth/token", data=form)
+    await browser.post("/probe/echo?limit=canary-query", json={"count": "canary-body"})
+
+
+async def search(world: World) -> None:
+    for target in (
+        "/api/v1/properties?q=canary+search+Olivia",
+        "/api/v1/properties?city=canary-city&sort=canary-sort",
+        "/api/v1/properties/suggestions?q=canary",
+        "/api/v1/properties/map?bbox=-94,41,-93,42&zoom=10&q=canary",
+        "/api/v1/properties/canary-id",
+    ):
+        await world.browser.get(target)
+
+
+async def import_well_and_badly(world: World) -> None:
+    rows = "SELECT 1 FROM property.properties"
+    await _until(lambda: world.database.rows(rows), "the feed was not imported")
+    world.feed.failing = True
+    before = world.feed.asked
+    await world.parts.queue.defer("property.sync_feeds")
+    await _until(lambda: world.feed.asked > before, "the feed was not asked again")
+    failed = "SELECT 1 FROM property.feeds WHERE last_error IS NOT NULL"
+    await _until(lambda: world.database.rows(failed), "the feed did not fail")
+    await world.browser.get("/api/v1/feeds")
+
+
+async def fail_everywhere(world: World) -> None:
+    browser, parts = world.browser, world.parts
+
+    @browser.app.get("/probe/duplicate")
+    async def duplicate() -> None:
+        values = "(:a, :e, :e, 'n', 'r', 'h', now(), null)"
+        async with parts.runtime.unit_of_work() as session:
+            await session.execute(
+                text(f"INSERT INTO identity.users VALUES {values}, {values}"), {"a": "0" * 32, "e": EMAIL}
+            )
+
+    async def crash() -> None:
+        raise KeyError(EMAIL)
+
+    await browser.get("/probe/bug")
+    await browser.get("/probe/duplicate")
+    parts.runtime.background.spawn("probe", crash())
+    await parts.queue.defer("probe.fail", recipient="canary.recipient@client.test")
+    metrics = parts.runtime.metrics
+    failed = 'rooftree_jobs_total{job="probe.fail",result="failed"} 1.0'
+    await _until(lambda: failed in generate_latest(metrics.registry).decode(), "the job did not fail")
+
+
+async def mail_well_and_badly(world: World, keys: tuple[Path, Path], clock: FakeClock) -> None:
+    sink = Sink()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*keys)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        sink.port = free.getsockname()[1]
+    controller = Controller(sink, "127.0.0.1", sink.port, tls_context=context, require_starttls=True)
+    settings = SmtpSettings(smtp_host="127.0.0.1", smtp_port=sink.port)
+    metrics = world.parts.runtime.metrics
+    mail = Mail(settings, display_name="Acme", ca_file=keys[0], clock=clock, metrics=metrics)
+    controller.start()
+    try:
+        with span("job probe.mail", SpanKind.CONSUMER):
+            await mail.send(EMAIL, "For Olivia", "canary text", "<p>canary</p>")
+        sink.refusal = "550 canary unknown"
+        with pytest.raises(MailRefused) as refused:
+            await mail.send(EMAIL, "For Olivia", "canary text", "<p>canary</p>")
+        structlog.get_logger("rooftree.mail").warning("mail_failed", exc_info=refused.value)
+    finally:
+        controller.stop()
+    assert len(sink.mails) == 1
+
+
+async def test_no_canary_leaves_by_a_side_door(world: World, certificate: tuple[Path, Path], clock: FakeClock) -> None:
+    steps: list[Callable[[World], Awaitable[None]]] = [sign_in_well_and_badly, import_well_and_badly, search]
+    for step in (*steps, fail_everywhere):
+        await step(world)
+    await mail_well_and_badly(world, certificate, clock)
+    await world.browser.post("/auth/logout")
+    world.collector.wait_for("POST /auth/logout")
+    outbox = world.database.rows("SELECT row_to_json(o)::text FROM events.outbox o")
+    doors = {
+        "log": world.log.getvalue(),
+        "spans": b"".join(world.collector.raw).decode("latin-1"),
+        "metrics": generate_latest(world.parts.runtime.metrics.registry).decode(),
+        "events": str(outbox),
+        "problems": "\n".join(world.problems),
+    }
+    found = [
+        (door, canary)
+        for door, content in doors.items()
+        for canary in {*PERSONAL, *world.secrets}
+        if canary.lower() in content.lower()
+    ]
+    assert found == []
+    # All of that would be true of empty doors, too.
+    assert doors["log"].count('"message": "request"') >= 25
+    assert {"unhandled_error", "job_failed", "feed_import_failed", "background_task_failed", "mail_failed"} <= {
+        json.loads(line)["message"] for line in doors["log"].splitlines()
+    }
+    names = {item.name for item in world.collector.spans}
+    assert {
+        "POST /oauth/sign-in",
+        "GET /api/v1/properties/{property_id}",
+        "job property.sync_feeds",
+        "send mail",
+    } <= names
+    assert {"POST", "INSERT property.feeds", "SELECT property.properties", "GET /api/v1/properties"} <= names
+    assert 'job="property.sync_feeds"' in doors["metrics"]
+    assert "listing-changed" in doors["events"]
+    assert len(world.problems) >= 10
