@@ -1,5 +1,6 @@
 """A feed that lives: what changes, leaves and comes back there is here after the next run, and told exactly once."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -377,6 +378,26 @@ async def test_a_run_by_hand_confirms_a_withheld_removal(market: Market, start: 
     assert (await browser.post("/api/v1/feeds/ames/runs")).status_code == 202
     await market.sync()
     assert market.live() == len(market.mls.records)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """What is promised: within a minute."""
+    async with asyncio.timeout(60):
+        while not is_so():  # noqa: ASYNC110 - a database cannot set an Event
+            await asyncio.sleep(0.5)
+
+
+async def test_changes_and_removals_come_by_themselves_within_a_minute(
+    market: Market, start: Callable[..., Any]
+) -> None:
+    await start(market.tenant, run_jobs=True)
+    market.mls.change(KEY, {"ListPrice": 7})
+    other = RECORDS[1]["ListingKey"]
+    market.mls.delete(other)
+    await until(lambda: market.listing()["list_price"] == 700 and market.listing(other)["removed_at"] is not None)
+    # Once more, so that it is the clock of the queue that did it and not the start of the app.
+    market.mls.change(KEY, {"ListPrice": 8})
+    await until(lambda: market.listing()["list_price"] == 800)
 
 
 async def test_runs_of_a_feed_that_is_not_there_are_not_found(owner: httpx2.AsyncClient) -> None:
