@@ -1,0 +1,47 @@
+"""The namespace and all in it, what bears the tenant's label anywhere, and the Brokerage itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rooftree_local import kubectl
+from rooftree_local.inventory.model import MARK, Item
+
+if TYPE_CHECKING:
+    from rooftree_local.inventory.model import Tenant
+    from rooftree_local.paths import Stack
+
+# They come and go by themselves, or are other objects seen once more.
+PASSING = ("events", "events.events.k8s.io", "pods.metrics.k8s.io", "nodes.metrics.k8s.io", "componentstatuses")
+# Names and labels only: nothing of a Secret leaves the API server's answer.
+COLUMNS = (
+    "--no-headers",
+    "--output=custom-columns=:.apiVersion,:.kind,:.metadata.namespace,:.metadata.name,"
+    f":.metadata.labels.{MARK.replace('.', chr(92) + '.')},:.status.tenantId",
+)
+NONE = "<none>"
+
+
+def look(target: Stack, tenant: Tenant) -> list[Item]:
+    """Everything of the tenant in the cluster."""
+    kinds = kubectl.run(target, "api-resources", "--verbs=list", "--output=name").split()
+    wanted = ",".join(kind for kind in kinds if kind not in PASSING)
+    return objects(kubectl.run(target, "get", wanted, "--all-namespaces", *COLUMNS), tenant)
+
+
+def objects(listed: str, tenant: Tenant) -> list[Item]:
+    """The objects that are the tenant's, of all that kubectl listed."""
+    found = []
+    for line in listed.splitlines():
+        version, kind, space, name, label, of = (word if word != NONE else "" for word in line.split())
+        group = version.rpartition("/")[0]
+        is_theirs = (
+            tenant.has_id(label)
+            or tenant.owns_namespace(space)
+            or (kind == "Namespace" and tenant.owns_namespace(name))
+            or (kind == "Brokerage" and (tenant.has_id(of) or (not tenant.is_id and name == tenant.slug)))
+        )
+        if is_theirs:
+            whole = f"{kind}.{group}" if group else kind
+            found.append(Item("kubernetes", whole, f"{space}/{name}" if space else name))
+    return found
