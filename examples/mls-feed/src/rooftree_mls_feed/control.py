@@ -33,46 +33,59 @@ MAX_SECONDS, MAX_MOVES = 3600, 1000
 
 
 def build_control(mls: Mls) -> Starlette:
-    async def state(_request: Request) -> Response:
-        trouble = asdict(mls.trouble) if mls.trouble else None
-        return JSONResponse({"records": len(mls.records), "trouble": trouble})
-
-    async def add(request: Request) -> Response:
-        return JSONResponse(mls.add(await _object(request)), 201)
-
-    async def record(request: Request) -> Response:
-        key = request.path_params["key"]
-        if request.method == "DELETE":
-            mls.delete(key)
-            return Response(status_code=204)
-        if request.method == "PATCH":
-            return JSONResponse(mls.change(key, await _object(request)))
-        found = mls.get(key)
-        if found is None:
-            raise NotThere(key)
-        return JSONResponse(found)
-
-    async def restore(request: Request) -> Response:
-        return JSONResponse(mls.restore(request.path_params["key"]))
-
-    async def advance(request: Request) -> Response:
-        return JSONResponse({"moved": mls.advance(min(request.path_params["number"], MAX_MOVES))})
-
-    async def trouble(request: Request) -> Response:
-        mls.trouble = _trouble(await _object(request)) if request.method == "PUT" else None
-        return Response(status_code=204)
-
-    return Starlette(
+    """The surface that moves `mls`."""
+    app = Starlette(
         routes=[
-            Route("/state", state),
-            Route("/records", add, methods=["POST"]),
-            Route("/records/{key}", record, methods=["GET", "PATCH", "DELETE"]),
-            Route("/records/{key}/restoration", restore, methods=["POST"]),
-            Route("/advances/{number:int}", advance, methods=["POST"]),
-            Route("/trouble", trouble, methods=["PUT", "DELETE"]),
+            Route("/state", _state),
+            Route("/records", _add, methods=["POST"]),
+            Route("/records/{key}", _record, methods=["GET", "PATCH", "DELETE"]),
+            Route("/records/{key}/restoration", _restore, methods=["POST"]),
+            Route("/advances/{number:int}", _advance, methods=["POST"]),
+            Route("/trouble", _set_trouble, methods=["PUT", "DELETE"]),
         ],
         exception_handlers={NotThere: _not_there, Refused: _refused},
     )
+    app.state.mls = mls
+    return app
+
+
+def _mls(request: Request) -> Mls:
+    return request.app.state.mls
+
+
+async def _state(request: Request) -> Response:
+    mls = _mls(request)
+    return JSONResponse({"records": len(mls.records), "trouble": asdict(mls.trouble) if mls.trouble else None})
+
+
+async def _add(request: Request) -> Response:
+    return JSONResponse(_mls(request).add(await _object(request)), 201)
+
+
+async def _record(request: Request) -> Response:
+    mls, key = _mls(request), request.path_params["key"]
+    if request.method == "DELETE":
+        mls.delete(key)
+        return Response(status_code=204)
+    if request.method == "PATCH":
+        return JSONResponse(mls.change(key, await _object(request)))
+    found = mls.get(key)
+    if found is None:
+        raise NotThere(key)
+    return JSONResponse(found)
+
+
+async def _restore(request: Request) -> Response:
+    return JSONResponse(_mls(request).restore(request.path_params["key"]))
+
+
+async def _advance(request: Request) -> Response:
+    return JSONResponse({"moved": _mls(request).advance(min(request.path_params["number"], MAX_MOVES))})
+
+
+async def _set_trouble(request: Request) -> Response:
+    _mls(request).trouble = _trouble(await _object(request)) if request.method == "PUT" else None
+    return Response(status_code=204)
 
 
 async def _object(request: Request) -> dict[str, Any]:
