@@ -81,10 +81,10 @@ class Parts:
     telemetry: Telemetry
     built: tuple[Built, ...]
 
-    def start(self) -> None:
+    def start(self, state: Health) -> None:
         """Begin what is done without being asked: jobs, events, the modules' own."""
         self.queue.start(self.runtime.background)
-        self.bus.start(self.runtime.background)
+        self.bus.start(self.runtime.background, after=state.first_ready)
         for part in self.built:
             if part.start is not None:
                 part.start()
@@ -177,7 +177,7 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         state.started = True
         if run_jobs:
-            parts.start()
+            parts.start(state)
         exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
         yield
         state.draining = True

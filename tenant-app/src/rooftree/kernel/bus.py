@@ -5,7 +5,7 @@ The Kafka client loads in the background. Without Kafka's address events stay in
 
 import asyncio
 import importlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -62,10 +62,10 @@ class Bus:
         self._task: asyncio.Task[Any] | None = None
         self.kafka = Kafka(settings, kafka, secrets)
 
-    def start(self, background: Background) -> None:
-        """Begin in the background."""
+    def start(self, background: Background, *, after: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Begin in the background; loading the client waits for `after`."""
         if self._configured:
-            self._task = background.spawn("events", self._run())
+            self._task = background.spawn("events", self._run(after))
 
     async def stop(self) -> None:
         """Publish what waits, finish what is being handled, tell positions; cut off what takes longer."""
@@ -73,13 +73,16 @@ class Bus:
         for loop in self._loops:
             loop.stop()
         if self._task is not None:
-            _, late = await asyncio.wait([self._task], timeout=_FINISH_SECONDS)
+            _, late = await asyncio.wait([self._task], timeout=_FINISH_SECONDS if self._loops else 0)
             for task in late:
-                _log.warning("events_cut_off")
+                if self._loops:
+                    _log.warning("events_cut_off")
                 task.cancel()
                 await asyncio.wait([task], timeout=_CLOSE_SECONDS)
 
-    async def _run(self) -> None:
+    async def _run(self, after: Callable[[], Awaitable[None]] | None) -> None:
+        if after is not None:
+            await after()
         producer = await asyncio.to_thread(self._load)
         if self._stopping.is_set():
             return

@@ -9,8 +9,10 @@ what is done is committed first, the rest is dropped.
 # pyright: reportMissingTypeStubs=false
 import asyncio
 import contextlib
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -287,7 +289,11 @@ class Consumption(ConsumerRebalanceListener):
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {scrubbed_message(error)}"
+    """What failed and where, without values."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{type(error).__name__} {scrubbed_message(error)} at {Path(where.filename).name}:{where.lineno} {where.name}"
+    )
 
 
 async def _close(consumer: Any) -> None:

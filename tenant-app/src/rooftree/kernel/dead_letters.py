@@ -26,7 +26,7 @@ class DeadLetter:
     reason: str
     tries: int
     topic: str
-    """Where the message came from, without the tenant's prefix in listings."""
+    """Where the message came from."""
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
@@ -63,26 +63,27 @@ def bury(record: Record, *, consumer: str, reason: str, tries: int, at: datetime
 
 def waiting(records: Iterable[Record]) -> list[DeadLetter]:
     """The letters among all messages of the topic that nobody has replayed; of one event and consumer the newest."""
-    found: dict[tuple[str, str], DeadLetter] = {}
+    replayed: set[str] = set()
+    letters: list[DeadLetter] = []
     for record in records:
         headers: Mapping[str, bytes] = dict(record.headers or ())
         if _REPLAYED in headers:
-            replayed = headers[_REPLAYED].decode()
-            found = {name: letter for name, letter in found.items() if letter.place != replayed}
+            replayed.add(headers[_REPLAYED].decode(errors="replace"))
         elif _PREFIX + "consumer" in headers:
-            letter = _letter(record, headers)
-            found.pop((letter.consumer, letter.id), None)
-            found[letter.consumer, letter.id] = letter
-    return list(found.values())
+            letters.append(_letter(record, headers))
+    newest = {(letter.consumer, letter.id): letter for letter in letters}
+    found = (letter for letter in newest.values() if letter.place not in replayed)
+    return sorted(found, key=lambda letter: (letter.at, letter.place))
 
 
 def _letter(record: Record, headers: Mapping[str, bytes]) -> DeadLetter:
     told = {name: headers.get(_PREFIX + name, b"").decode(errors="replace") for name in ("consumer", "reason", "topic")}
+    tries = headers.get(_PREFIX + "tries", b"")
     return DeadLetter(
         partition=record.partition,
         offset=record.offset,
         at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        tries=int(headers.get(_PREFIX + "tries", b"0")),
+        tries=int(tries) if tries.isdigit() else 0,
         key=record.key,
         value=record.value,
         headers=tuple((name, value) for name, value in record.headers if not name.startswith(_PREFIX)),

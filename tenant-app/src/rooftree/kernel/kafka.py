@@ -3,7 +3,7 @@
 import ssl
 from typing import Any
 
-from rooftree.kernel.settings import Secrets, Settings, SettingsSection, Text
+from rooftree.kernel.settings import Secrets, Settings, SettingsError, SettingsSection, Text
 
 EVENTS_TOPIC = "events"
 DEAD_LETTER_TOPIC = "dead-letter"
@@ -40,7 +40,9 @@ class Kafka:
         return self._prefix + consumer
 
     def arguments(self) -> dict[str, Any]:
-        """What every aiokafka client needs. TLS checked to the host name, SCRAM-SHA-512. Reads files."""
+        """What every aiokafka client needs. TLS checked to the host name, SCRAM-SHA-512. Raises `SettingsError`."""
+        if self._kafka.kafka_bootstrap is None:
+            raise SettingsError("ROOFTREE_KAFKA_BOOTSTRAP is not set: this process has no Kafka.")
         return {
             "bootstrap_servers": self._kafka.kafka_bootstrap,
             "security_protocol": "SASL_SSL",
