@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PLATFORM = "rooftree-system"
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "acme.yaml"
 FEED_NAMESPACE, FEED_CLIENT = "mls-feed", "mls-feed-client"
-IMPORT_SECONDS = 480  # an attempt that failed is followed by the next one after up to five minutes
+IMPORT_SECONDS = 240  # a run that failed is followed by the next one after 30 s
 
 
 @dataclass(frozen=True)
