@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import psycopg
 import pytest
 from psycopg import sql
@@ -101,6 +103,22 @@ def test_the_server_keeps_verifiers_and_no_password(kubectl: Kubectl, superuser:
     assert stored[0].startswith("SCRAM-SHA-256$4096:")
 
 
+def test_a_tenants_search_user_sees_its_own_indices_and_no_other(
+    kubectl: Kubectl, tenant: Tenant, neighbour: Tenant
+) -> None:
+    password = kubectl.secret(tenant.namespace, "app", "elasticsearch_password")
+    trust = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+    url = required("ROOFTREE_TEST_ELASTICSEARCH_URL")
+    auth = (f"{tenant.id}.app", password)
+    with httpx2.Client(base_url=url, auth=auth, verify=trust, timeout=10, trust_env=False) as own:
+        assert own.get("/_security/_authenticate").json()["roles"] == [f"{tenant.id}.app"]
+        assert own.get(f"/_resolve/index/{tenant.id}.*").status_code == 200
+        for path in (f"/{neighbour.id}.properties/_search", "/_cat/indices", "/_cluster/state", "/_security/user"):
+            assert own.get(path).status_code == 403, path
+        for path in ("/_search?size=100", "/_resolve/index/*", "/_alias", "/_mapping"):
+            assert neighbour.id not in own.get(path).text, path
+
+
 def pod(**changes: Any) -> dict[str, Any]:
     container = {
         "name": "x",
@@ -156,6 +174,9 @@ def may(kubectl: Kubectl, verb: str, kind: str, *words: str, account: str = OPER
         ("list", "secrets", ("-A",)),
         ("list", "secrets", ("-n", "rooftree-system")),
         ("create", "pods", ("-n", "rooftree-system")),
+        ("delete", "networkpolicies", ("-n", "rooftree-system")),
+        ("patch", "networkpolicies", ("-A",)),
+        ("list", "horizontalpodautoscalers", ("-A",)),
         ("bind", "clusterroles/cluster-admin", ()),
         ("escalate", "clusterroles", ()),
         ("impersonate", "users", ()),
@@ -183,3 +204,10 @@ def test_a_tenants_namespace_has_its_limits(kubectl: Kubectl, tenant: Tenant) ->
     quota = kubectl.get("resourcequota", "tenant", "-n", tenant.namespace)["spec"]["hard"]
     assert (quota["pods"], quota["services.nodeports"], quota["limits.memory"]) == ("6", "0", "2Gi")
     assert kubectl.exists("limitrange", "tenant", "-n", tenant.namespace)
+    for kind in (
+        "networkpolicy/default",
+        "networkpolicy/app",
+        "horizontalpodautoscaler/app",
+        "poddisruptionbudget/app",
+    ):
+        assert kubectl.get(kind, "-n", tenant.namespace)["metadata"]["labels"]["rooftree.dev/tenant"] == tenant.id
