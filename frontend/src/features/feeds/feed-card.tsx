@@ -1,9 +1,12 @@
 import { useTenant } from "@/shared/api/tenant";
 import type { Feed } from "@/shared/api/types";
-import { count, moment } from "@/shared/lib/format";
+import { count, duration, moment } from "@/shared/lib/format";
 import { Alert } from "@/shared/ui/alert";
 import { Badge, type Tone } from "@/shared/ui/badge";
+import { Progress } from "@/shared/ui/progress";
 import { Rejections } from "./rejections";
+import { Runs } from "./runs";
+import { SyncButton } from "./sync-button";
 
 const STATES: Record<Feed["state"], { words: string; tone: Tone }> = {
   idle: { words: "Up to date", tone: "good" },
@@ -20,41 +23,39 @@ export function FeedCard({ feed }: { feed: Feed }) {
   const titleId = `feed-${feed.name}`;
   return (
     <section aria-labelledby={titleId} className="card overflow-hidden">
-      <header className="grid gap-1 px-5 pt-5 pb-4">
-        <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
-          <h2 id={titleId} className="font-semibold text-lg">
-            {feed.name}
-          </h2>
-          <Badge tone={state.tone}>{state.words}</Badge>
+      <header className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3 px-5 pt-5 pb-4">
+        <div className="grid min-w-0 gap-1">
+          <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
+            <h2 id={titleId} className="font-semibold text-lg">
+              {feed.name}
+            </h2>
+            <Badge tone={state.tone}>{state.words}</Badge>
+          </div>
+          <p className="break-all text-ink-soft text-sm">{feed.url}</p>
         </div>
-        <p className="break-all text-ink-soft text-sm">{feed.url}</p>
+        <SyncButton feed={feed} />
       </header>
-      {feed.state === "importing" && <ImportProgress feed={feed} />}
+      {feed.state === "importing" && (
+        <div className="px-5 pb-4">
+          <Progress
+            label={`Import of ${feed.name}`}
+            done={feed.progress?.seen ?? 0}
+            total={feed.progress?.total}
+            unit="records read"
+          />
+        </div>
+      )}
       {feed.last_error && (
         <div className="px-5 pb-4">
           <Alert look="bad">{feed.last_error}</Alert>
         </div>
       )}
       <Counts feed={feed} />
+      <Runs feed={feed} />
       {feed.rejected > 0 && <Rejections feed={feed} />}
     </section>
   );
 }
-
-/** The feed does not say how much is left, so the bar shows that work goes on and the words show how far it is. */
-const ImportProgress = ({ feed }: { feed: Feed }) => (
-  <div className="px-5 pb-4">
-    <div
-      role="progressbar"
-      aria-label={`Import of ${feed.name}`}
-      aria-valuetext={`${count(feed.imported)} listings in so far`}
-      className="h-1.5 overflow-hidden rounded-full bg-sunken"
-    >
-      <div className="h-full w-1/3 animate-[sweep_1.6s_ease-in-out_infinite] rounded-full bg-brand" />
-    </div>
-    <p className="mt-2 text-ink-soft text-sm tabular-nums">{count(feed.imported)} listings in so far</p>
-  </div>
-);
 
 function Counts({ feed }: { feed: Feed }) {
   const { time_zone: zone } = useTenant();
@@ -62,8 +63,8 @@ function Counts({ feed }: { feed: Feed }) {
   const entries = [
     ["Imported", count(feed.imported)],
     ["Rejected", count(feed.rejected)],
-    ["Last started", at(feed.last_started_at)],
-    ["Last finished", at(feed.last_finished_at)],
+    ["Last change", at(feed.last_change_at)],
+    ["Behind by at most", feed.lag_seconds == null ? "Not yet known" : duration(feed.lag_seconds)],
   ];
   return (
     <dl className="grid grid-cols-2 gap-px border-line border-t bg-line lg:grid-cols-4">

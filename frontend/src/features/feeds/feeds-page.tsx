@@ -6,11 +6,12 @@ import { PageTitle } from "@/shared/ui/page";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { FeedCard } from "./feed-card";
 import { feedsQuery } from "./queries";
+import { SearchSection } from "./search-section";
 
 export function FeedsPage() {
   const query = useQuery(feedsQuery);
   return (
-    <div className="mx-auto max-w-4xl">
+    <div className="mx-auto max-w-5xl">
       <PageTitle>Feeds</PageTitle>
       <p className="mb-6 text-ink-soft">Where listings come from, and what did not pass.</p>
       {query.isPending ? (
@@ -33,6 +34,7 @@ export function FeedsPage() {
           ))}
         </div>
       )}
+      <SearchSection />
     </div>
   );
 }
