@@ -37,6 +37,8 @@ from rooftree.kernel.unit_of_work import UnitOfWork
 MAX_TRIES = 5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+# So long a process that died keeps its partitions.
+SESSION_SECONDS = 10.0
 _WAIT_SECONDS = 0.5
 # Messages between two commits, when each has a transaction of its own.
 _ALONE = 50
@@ -117,6 +119,7 @@ class Consumption(ConsumerRebalanceListener):
             group_id=self._kafka.group(self._subscriber.name),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            session_timeout_ms=int(SESSION_SECONDS * 1000),
         )
         consumer.subscribe([self._kafka.events], listener=self)
         self._consumer = consumer

@@ -191,9 +191,9 @@ async def _site(broker: Broker, tenant: Tenant, database: TestDatabase, partitio
     await asyncio.to_thread(broker.admin.delete_topics, topics)
 
 
-async def until(condition: Callable[[], Any]) -> None:
+async def until(condition: Callable[[], Any], *, seconds: float = 20) -> None:
     """Look until it is so; what is waited for happens in other connections."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
