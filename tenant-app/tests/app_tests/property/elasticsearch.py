@@ -25,11 +25,12 @@ class Cluster:
 
     @classmethod
     def given(cls) -> "Cluster":
-        names = ("URL", "USER", "PASSWORD")
-        values = [os.environ.get(f"ROOFTREE_TEST_ELASTICSEARCH_{name}") for name in names]
-        if not all(values):
+        url, user, password = (
+            os.environ.get(f"ROOFTREE_TEST_ELASTICSEARCH_{name}") for name in ("URL", "USER", "PASSWORD")
+        )
+        if not (url and user and password):
             pytest.fail("These tests need ROOFTREE_TEST_ELASTICSEARCH_URL, _USER and _PASSWORD (`make up-backends`).")
-        return cls(*map(str, values), os.environ.get("ROOFTREE_CA_FILE"))
+        return cls(url, user, password, os.environ.get("ROOFTREE_CA_FILE"))
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
         login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()

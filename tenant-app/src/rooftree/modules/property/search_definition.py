@@ -62,6 +62,9 @@ _FOLDED = ["lowercase", "asciifolding"]
 SETTINGS: dict[str, Any] = {
     # A change is found within a second. Given explicitly, it also holds while nobody searches.
     "refresh_interval": "1s",
+    # What is deleted here was deleted by mistake and may be written again at once: what nobody may see stays as a
+    # document with its version, so no memory of deletions is needed against late writes.
+    "gc_deletes": "0s",
     "analysis": {
         "normalizer": {"folded": {"type": "custom", "filter": _FOLDED}},
         "filter": {

@@ -4,6 +4,7 @@ Names: the index `<tenant>.properties-<n>`; readers use the alias `<tenant>.prop
 `<tenant>.properties.building` leads to it. Writing goes through the aliases only, and never makes an index.
 """
 
+import asyncio
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from rooftree.modules.property import search_queries as queries
 from rooftree.modules.property.search import Position, Search, Sort
 from rooftree.modules.property.search_definition import NAME, body, digest
 from rooftree.modules.property.search_document import Json
-from rooftree.modules.property.search_engine import Engine, EngineAway, IndexMissing
+from rooftree.modules.property.search_engine import SEARCH_SECONDS, Engine, EngineAway, IndexMissing
 from rooftree.modules.property.search_repository import Share
 from rooftree.modules.property.suggestions import Places
 
 Copy = Literal["live", "building"]
 BUILDING_REFRESH = "5s"
+GRACE_SECONDS = 2 * SEARCH_SECONDS
 _CONFLICT, _NOT_FOUND, _BAD = 409, 404, 400
 _BUSY = frozenset({429, 503})
 _BUCKETS = 256
@@ -216,7 +218,7 @@ class SearchIndex:
         existing = await self.physical()
         for one in existing:
             if self.alias not in one.aliases:
-                await self._delete(one.name)
+                await self.discard(one.name)
         numbers = [int(match[1]) for one in existing if (match := self._numbered.fullmatch(one.name))]
         name = f"{self.alias}-{max(numbers, default=0) + 1}"
         content = body(self._tenant_id)
@@ -227,24 +229,34 @@ class SearchIndex:
         return name
 
     async def promote(self, name: str) -> None:
-        """Let readers use this copy, in one step; the old one goes. Raises if it is no longer being built."""
+        """Let readers use this copy, in one step, and the old one go. Raises if it is no longer being built."""
         interval = body(self._tenant_id)["settings"]["index"]["refresh_interval"]
         await self.engine.send("PUT", f"/{name}/_settings", {"index": {"refresh_interval": interval}}, timeout=30.0)
         await self.engine.post(f"/{name}/_refresh")
-        old = [one.name for one in await self.physical() if one.name != name]
+        old = [one for one in await self.physical() if one.name != name]
         actions: list[Json] = [
             {"remove": {"index": name, "alias": self._aliases["building"], "must_exist": True}},
-            *({"remove_index": {"index": other}} for other in old),
             {"add": {"index": name, "alias": self.alias}},
         ]
+        for one in old:
+            if one.name == self.alias:  # not ours: something wrote to the alias while it did not exist
+                actions.append({"remove_index": {"index": one.name}})
+            elif self.alias in one.aliases:
+                actions.append({"remove": {"index": one.name, "alias": self.alias}})
         await self.engine.post("/_aliases", {"actions": actions})
-        _log.info("search_index_promoted", index=name, replaced=old)
+        _log.info("search_index_promoted", index=name, replaced=[one.name for one in old])
+        # Searches that found the old one by its alias are still reading it.
+        await asyncio.sleep(GRACE_SECONDS)
+        await self.tidy()
+
+    async def tidy(self) -> None:
+        """Delete copies that nothing leads to."""
+        for one in await self.physical():
+            if not one.aliases and one.name != self.alias:
+                await self.discard(one.name)
 
     async def discard(self, name: str) -> None:
-        """Give up a copy that is being built."""
-        await self._delete(name)
-
-    async def _delete(self, name: str) -> None:
+        """Delete a copy, if it is there."""
         try:
             await self.engine.send("DELETE", f"/{name}", timeout=30.0)
         except IndexMissing:

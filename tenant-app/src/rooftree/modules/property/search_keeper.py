@@ -90,7 +90,9 @@ class SearchKeeper:
         """Repair what differs from the database; without an index, make one."""
         if await self.index.live() is None:
             await self.rebuild()
-        elif repaired := await self._compare("live"):
+            return
+        await self.index.tidy()
+        if repaired := await self._compare("live"):
             self._metrics.repaired.inc(repaired)
             _log.warning("search_repaired", listings=repaired)
 
