@@ -71,24 +71,28 @@ def prometheus() -> str:
 
 
 def metrics_server(authority: str) -> str:
-    """The resource metrics API: its place in the API, its server outside the cluster, and what that may ask."""
-    name = "metrics-server"
-    here = {"name": name, "namespace": "kube-system"}
+    """The resource metrics API: what its server may ask, and where in the API it is found."""
     rules = (
         _rule(["get"], ["nodes/metrics"]),
         _rule(READ, ["pods", "nodes"]),
         _rule(["create"], ["tokenreviews"], "authentication.k8s.io"),
         _rule(["create"], ["subjectaccessreviews"], "authorization.k8s.io"),
     )
-    return _documents(
-        *_role(name, *rules),
-        {
-            "apiVersion": f"{RBAC}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": f"rooftree:{name}", "namespace": "kube-system"},
-            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "extension-apiserver-authentication-reader"},
-            "subjects": [_user(name)],
-        },
+    reader = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "rooftree:metrics-server", "namespace": "kube-system"},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "extension-apiserver-authentication-reader"},
+        "subjects": [_user("metrics-server")],
+    }
+    return _documents(*_role("metrics-server", *rules), reader, *_metrics_api(authority))
+
+
+def _metrics_api(authority: str) -> list[dict[str, Any]]:
+    """The Service of a server that is no pod, and the part of the API that it answers."""
+    name = "metrics-server"
+    here = {"name": name, "namespace": "kube-system"}
+    return [
         {
             "apiVersion": "v1",
             "kind": "Service",
@@ -116,4 +120,4 @@ def metrics_server(authority: str) -> str:
                 "caBundle": base64.b64encode(authority.encode()).decode(),
             },
         },
-    )
+    ]

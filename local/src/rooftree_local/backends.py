@@ -87,7 +87,8 @@ def _elasticsearch(tools: dict[str, str]) -> Component:
         # Nobody is let in without a password: that it asks for one shows that it and its security are there.
         ready=f"https://{NODE_IP}:{ELASTICSEARCH_PORT}/_cluster/health",
         answer=UNAUTHORIZED,
-        seconds=120,
+        # Half a minute, and many times that on a machine that is busy otherwise.
+        seconds=300,
         env=environment,
     )
 

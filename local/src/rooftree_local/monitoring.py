@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rooftree_local import hashing, kubectl, paths, render, stack
+from rooftree_local import hashing, kubectl, paths, stack
 from rooftree_local.addresses import (
     ALERTMANAGER_PORT,
+    APISERVER_PORT,
     EDGE_DOMAIN,
     NODE_IP,
     PROMETHEUS_PORT,
     SMTP_PORT,
     STATE,
 )
-from rooftree_local.components import Component
+from rooftree_local.components import PKI, Component
 from rooftree_local.render import document
 from rooftree_local.users import as_user, furnish
 
@@ -27,6 +28,15 @@ FOLDER = f"{STATE}/prometheus"
 RULES = "observability/rules"
 URL = f"http://{NODE_IP}:{PROMETHEUS_PORT}"
 ALERTS_URL = f"http://{NODE_IP}:{ALERTMANAGER_PORT}"
+TARGETS_PORT = 9095
+TARGETS_URL = f"http://127.0.0.1:{TARGETS_PORT}/"
+TARGETS = (
+    str(TARGETS_PORT),
+    f"https://{NODE_IP}:{APISERVER_PORT}",
+    f"{PKI}/ca.crt",
+    f"{PKI}/prometheus.crt",
+    f"{PKI}/prometheus.key",
+)
 OPERATORS = f"operators@{EDGE_DOMAIN}"
 PROMETHEUS_FLAGS = (
     f"--config.file={FOLDER}/prometheus.yml",
@@ -45,41 +55,27 @@ ALERTMANAGER_FLAGS = (
 )
 
 
-def components() -> list[Component]:
-    """Both processes, of one user."""
+def components(tools: dict[str, str]) -> list[Component]:
+    """Who finds the pods, who collects from them, and who warns; `tools` maps a tool's name to its path."""
     user = as_user("prometheus")
     return [
         Component(
+            "pod-targets", (tools["python"], "-m", "rooftree_local.pod_targets", *TARGETS), TARGETS_URL, ("access",)
+        ),
+        Component(
             "alertmanager", (*user, "prometheus-alertmanager", *ALERTMANAGER_FLAGS), ready=f"{ALERTS_URL}/-/ready"
         ),
-        Component("prometheus", (*user, "prometheus", *PROMETHEUS_FLAGS), ready=f"{URL}/-/ready", after=("access",)),
+        Component("prometheus", (*user, "prometheus", *PROMETHEUS_FLAGS), ready=f"{URL}/-/ready"),
     ]
 
 
 def prometheus() -> str:
-    """Every pod with a container port named `metrics` is collected from, and the two themselves."""
-
-    def taken(label: str, target: str) -> dict[str, Any]:
-        return {"source_labels": [f"__meta_kubernetes_{label}"], "target_label": target}
-
-    def only(label: str, value: str) -> dict[str, Any]:
-        return {"source_labels": [f"__meta_kubernetes_{label}"], "regex": value, "action": "keep"}
+    """What is collected, by which rules it is judged, and who is told."""
 
     def fixed(name: str, port: int) -> dict[str, Any]:
         return {"job_name": name, "static_configs": [{"targets": [f"{NODE_IP}:{port}"]}]}
 
-    pods = {
-        "job_name": "pods",
-        "kubernetes_sd_configs": [{"role": "pod", "kubeconfig_file": f"{FOLDER}/kubeconfig"}],
-        "relabel_configs": [
-            only("pod_container_port_name", "metrics"),
-            only("pod_phase", "Running"),
-            taken("namespace", "namespace"),
-            taken("pod_name", "pod"),
-            taken("pod_label_rooftree_dev_tenant", "tenant"),
-            taken("pod_label_app_kubernetes_io_name", "job"),
-        ],
-    }
+    pods = {"job_name": "pods", "http_sd_configs": [{"url": TARGETS_URL, "refresh_interval": "5s"}]}
     return document(
         {
             "global": {"scrape_interval": "10s", "scrape_timeout": "5s", "evaluation_interval": "10s"},
@@ -126,7 +122,6 @@ def write_files(target: Stack) -> None:
         "prometheus.yml": prometheus(),
         "alertmanager.yml": alertmanager(),
         "ca.crt": (target.pki / "ca.crt").read_text(),
-        "kubeconfig": render.kubeconfig(target.pki, "prometheus"),
         "rules/.keep": "",
     }
     furnish("prometheus", target.state / "prometheus", files | rules())

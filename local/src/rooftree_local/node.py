@@ -47,6 +47,7 @@ KUBECONFIG_USERS = (
     "kube-router",
     "metrics-server",
 )
+UP_SECONDS = 420  # a little more than the slowest component may take
 # What the processes leave behind; without them it would only mislead (old etcd state reports a stale Ready).
 DISCARDED = (
     "kubectl-cache",
@@ -160,7 +161,7 @@ def wanted_components(*, node: bool, backends: bool) -> list[Component]:
         }
         wanted += [*backend_components.backends(programs), *services.components(programs)]
     if node and backends:
-        wanted += monitoring.components()
+        wanted += monitoring.components({"python": sys.executable})
     return wanted
 
 
@@ -204,7 +205,7 @@ def merged(target: Stack, listed: list[dict[str, Any]], work: Work) -> list[dict
 
 
 def _wait_until_up(target: Stack, work: Work, request: str) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + UP_SECONDS
     said = ""
     while time.monotonic() < deadline:
         if stack.find(target) is None:
@@ -221,7 +222,7 @@ def _wait_until_up(target: Stack, work: Work, request: str) -> None:
             return
         if known["phase"] == "failed":
             raise CommandFailed(failure(target, known))
-    raise CommandFailed("the components were not up within 240 s; see `rooftree-local status`")
+    raise CommandFailed(f"the components were not up within {UP_SECONDS} s; see `rooftree-local status`")
 
 
 def is_complete(known: dict[str, Any], names: set[str]) -> bool:
