@@ -152,6 +152,18 @@ async def test_a_new_password_reaches_the_cluster_and_the_old_one_is_refused(pla
     assert await place.provision(tenant) == []
 
 
+async def test_a_password_that_the_tenant_changed_by_itself_is_ours_again_after_a_restart(place: Place) -> None:
+    tenant = place.tenant()
+    await place.provision(tenant)
+    app = await place.as_tenant(tenant)
+    assert (await app.put("/_security/user/_password", json={"password": "chosen by itself"})).is_success
+    assert (await app.get("/_security/_authenticate")).status_code == 401
+    place.search = Search(place.kube, place.elasticsearch)
+    await place.provision(tenant)
+    assert (await app.get("/_security/_authenticate")).is_success
+    await app.aclose()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "repair"),
     [

@@ -13,7 +13,7 @@ import httpx2
 
 from .. import effects
 from ..drift import Object
-from ..errors import Unavailable
+from ..errors import LoginRefused, Unavailable
 from ..gate import Gate
 
 CONNECT_TIMEOUT = 3.0  # seconds
@@ -112,7 +112,7 @@ class Elasticsearch:
             await self._change("delete", "index", f"/{some}?ignore_unavailable=true")
 
     async def probe(self, login: Login, *, prefix: str, index: str) -> None:
-        """Does as the tenant what the tenant's app does. Raises `Unavailable` with what was refused.
+        """Does as the tenant what the tenant's app does. Raises `LoginRefused`, or `Unavailable` with what was refused.
 
         Indices that the tenant has made are proof enough of its right to make them; without any, one is made for a
         moment, which costs the cluster two changes of its state.
@@ -164,7 +164,10 @@ class Elasticsearch:
             return answer.json()
         if answer.status_code == 404 and missing_is_fine:
             return None
-        raise Unavailable("ElasticsearchRefused", f"{self._where} refuses {_subject(login)}: {_words(answer)}")
+        message = f"{self._where} refuses {_subject(login)}: {_words(answer)}"
+        if login and answer.status_code == 401:
+            raise LoginRefused(message)
+        raise Unavailable("ElasticsearchRefused", message)
 
     @property
     def _where(self) -> str:

@@ -8,6 +8,7 @@ from .. import names, pods, scram
 from ..adapters.elasticsearch import Elasticsearch, Login
 from ..adapters.kubernetes import Kubernetes
 from ..drift import Object, differences
+from ..errors import LoginRefused, Unavailable
 from ..names import TenantId
 from ..proofs import Proofs
 from ..provisioner import Plan, done
@@ -99,7 +100,7 @@ class Search:
             await asyncio.gather(*changes)
         for action in plan.actions:
             if isinstance(action, Probe):
-                await self._probe(tenant.id, action.password)
+                await self._prove(tenant, action.password)
 
     async def _put(self, tenant: Tenant, action: Action) -> None:
         user = names.user(tenant.id)
@@ -113,11 +114,22 @@ class Search:
             case Probe():
                 raise TypeError("a probe changes nothing")
 
+    async def _prove(self, tenant: Tenant, password: str) -> None:
+        try:
+            await self._probe(tenant.id, password)
+        except LoginRefused:
+            # Whoever knows a password may change it, and the mark of the credential would not tell.
+            await self._put(tenant, PutUser(build_user(tenant.id, password), password))
+            try:
+                await self._probe(tenant.id, password)
+            except LoginRefused as refusal:
+                raise Unavailable("ElasticsearchRefused", str(refusal)) from refusal
+        self._proofs.add(tenant.id, password)
+
     async def _probe(self, tenant: TenantId, password: str) -> None:
         login = Login(names.user(tenant), password)
         index = names.index_alias(tenant, "probe")
         await self._elasticsearch.probe(login, prefix=names.prefix(tenant), index=index)
-        self._proofs.add(tenant, password)
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)

@@ -5,7 +5,7 @@ from typing import Any
 
 from rooftree_operator.adapters.elasticsearch import Elasticsearch, Login
 from rooftree_operator.drift import Object
-from rooftree_operator.errors import Unavailable
+from rooftree_operator.errors import LoginRefused, Unavailable
 from rooftree_operator.gate import Gate
 
 from .faults import Faults
@@ -90,7 +90,8 @@ class FakeElasticsearch(Elasticsearch):
     async def probe(self, login: Login, *, prefix: str, index: str) -> None:
         self._read()
         user, role = self.users.get(login.user), self.roles.get(login.user)
-        knows = user is not None and user["enabled"] and self.passwords[login.user] == login.password
-        if not knows or role is None or role["indices"][0]["names"] != [f"{prefix}*"]:
+        if user is None or not user["enabled"] or self.passwords[login.user] != login.password:
+            raise LoginRefused(f"Elasticsearch refuses the tenant's own user {login.user}")
+        if role is None or role["indices"][0]["names"] != [f"{prefix}*"]:
             raise Unavailable("ElasticsearchRefused", f"Elasticsearch refuses the tenant's own user {login.user}")
         self.faults.done()
