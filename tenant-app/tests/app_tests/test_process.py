@@ -10,11 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from .collector import collecting
 from .conftest import Tenant, TestDatabase
 
 pytestmark = pytest.mark.integration
@@ -24,7 +26,13 @@ MEMORY_MIB = 120
 # Loaded by jobs, migrations or first use only; never on the way to readiness.
 NOT_AT_START = (
     "aiokafka",
+    "aiosmtplib",
     "alembic",
+    "elastic_transport",
+    "elasticsearch",
+    "google",
+    "redis",
+    "requests",
     "mako",
     "procrastinate",
     "croniter",
@@ -85,18 +93,24 @@ def environment(stored_tenant: Tenant, database: TestDatabase, tmp_path: Path) -
         port = free.getsockname()[1]
     values = {name: str(value) for name, value in stored_tenant.values.items() if value is not None}
     values |= {"secrets_dir": str(folder), "bind_host": "127.0.0.1", "bind_port": str(port), "drain_seconds": "0.5"}
-    values |= {"owner_email": "olivia@acme.test"}
+    values |= {"owner_email": "olivia@acme.test", "metrics_port": "0"}
     return {**os.environ, **{f"ROOFTREE_{name.upper()}": value for name, value in values.items()}}
 
 
-@pytest.fixture
-def process(environment: dict[str, str]) -> Iterator[Process]:
+@contextmanager
+def _started(environment: dict[str, str]) -> Iterator[Process]:
     child = subprocess.Popen([sys.executable, "-c", _PROGRAM], env=environment, stdout=subprocess.DEVNULL)
     try:
         yield Process(child, int(environment["ROOFTREE_BIND_PORT"]))
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.fixture
+def process(environment: dict[str, str]) -> Iterator[Process]:
+    with _started(environment) as running:
+        yield running
 
 
 def test_starts_fast_and_stays_small(process: Process, database: TestDatabase) -> None:
@@ -120,9 +134,47 @@ def test_loads_nothing_heavy_before_it_is_ready(environment: dict[str, str]) -> 
         "sys.stdout.write(json.dumps(sorted(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
-    loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    modules: list[str] = json.loads(done.stdout)
+    assert "opentelemetry.sdk" not in modules
+    loaded = {name.partition(".")[0] for name in modules}
     assert "fastapi" in loaded
     assert loaded & set(NOT_AT_START) == set()
+
+
+def test_sends_its_spans_and_serves_its_metrics_on_a_port_of_their_own(environment: dict[str, str]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with collecting() as collector:
+        told = {"ROOFTREE_OTLP_ENDPOINT": collector.url, "ROOFTREE_METRICS_PORT": str(port)}
+        with _started(environment | told) as process:
+            process.wait_until("/readyz", 200)
+            deadline = time.monotonic() + 20
+            while not collector.named("GET /version"):
+                assert process.get("/version", Host="acme.rooftree.localhost") == 200
+                assert time.monotonic() < deadline, "no span came"
+                time.sleep(0.1)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                assert b'http_server_requests_total{method="GET",route="/version",status="2xx"}' in answer.read()
+            assert process.get("/metrics", Host="acme.rooftree.localhost") == 404
+
+
+def test_a_collector_that_hangs_does_not_keep_it_from_ending(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = {"ROOFTREE_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        with _started(environment | told) as process:
+            process.wait_until("/readyz", 200)
+            silent.settimeout(0.2)
+            connection = None
+            deadline = time.monotonic() + 20
+            while connection is None:
+                assert time.monotonic() < deadline, "nobody connected to the collector"
+                process.get("/version", Host="acme.rooftree.localhost")
+                with suppress(TimeoutError):
+                    connection, _ = silent.accept()
+            process.child.send_signal(signal.SIGTERM)
+            assert process.child.wait(20) in (0, -signal.SIGTERM)
+            connection.close()
 
 
 def test_terminates_after_draining(process: Process) -> None:
