@@ -16,6 +16,7 @@ class EventMetrics:
         oldest = Gauge("rooftree_outbox_oldest_seconds", "Age of the oldest of them, or 0.", registry=registry)
         # Computed when asked, so that it also grows while the relay hangs.
         oldest.set_function(self._age)
+        self._relay = Gauge("rooftree_relay_working", "1 where the tenant's one relay works.", registry=registry)
         self.published = Counter("rooftree_events_published", "Events sent to Kafka.", registry=registry)
         self._lag = Gauge(
             "rooftree_consumer_lag", "Messages a consumer has before it.", ["consumer"], registry=registry
@@ -27,8 +28,14 @@ class EventMetrics:
             self._lag.labels(consumer).set(0)
             self._dead.labels(consumer)
 
+    def relay(self, works: bool) -> None:
+        """Whether it is this process that publishes."""
+        self._relay.set(works)
+        if not works:
+            self.outbox(0, None)
+
     def outbox(self, unsent: int, oldest: datetime | None) -> None:
-        """What waits now; (0, None) also when another process's relay works."""
+        """What waits now."""
         self._unsent.set(unsent)
         self._oldest = oldest.timestamp() if oldest is not None else None
 

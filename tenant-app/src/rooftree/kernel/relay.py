@@ -79,7 +79,7 @@ class Relay:
                     await backoff.wait(self._stopping)
                 finally:
                     self.leads = False
-                    self._metrics.outbox(0, None)
+                    self._metrics.relay(False)
         finally:
             await self._producer.close()
 
@@ -88,6 +88,7 @@ class Relay:
             if await is_set_within(self._stopping, STANDBY_SECONDS):
                 return
         self.leads = True
+        self._metrics.relay(True)
         await connection.execute(f"LISTEN {CHANNEL}".encode())
         while True:
             await self._measure(connection)

@@ -142,6 +142,7 @@ async def test_one_relay_works_and_the_other_takes_over_when_its_session_ends(si
                 )
         await until(lambda: site.unsent() == 0)
         assert [item.leads for item in relays if item is not leader] == [True]
+        assert site.metric("rooftree_relay_working") is not None
     found = first_seen(site, await site.messages(site.kafka.events))
     assert found == {str(counter).encode(): list(range(1, 8))}
 
