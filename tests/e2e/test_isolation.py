@@ -139,8 +139,26 @@ def pod(**changes: Any) -> dict[str, Any]:
         ({"container": {"securityContext": {"privileged": True}}}, "privileged"),
         ({"volumes": [{"name": "h", "hostPath": {"path": "/"}}]}, "hostPath"),
         ({"securityContext": {}}, "runAsNonRoot"),
+        ({"hostIPC": True}, "host namespaces"),
+        ({"container": {"ports": [{"containerPort": 80, "hostPort": 80}]}}, "hostPort"),
+        ({"container": {"securityContext": {"capabilities": {"add": ["NET_ADMIN"]}}}}, "unrestricted capabilities"),
+        ({"container": {"securityContext": {"allowPrivilegeEscalation": True}}}, "allowPrivilegeEscalation"),
+        ({"securityContext": {"seccompProfile": {"type": "Unconfined"}}}, "seccompProfile"),
+        ({"securityContext": {"runAsNonRoot": True, "runAsUser": 0}}, "runAsUser=0"),
     ],
-    ids=["host-network", "host-pid", "privileged", "host-path", "root"],
+    ids=[
+        "host-network",
+        "host-pid",
+        "privileged",
+        "host-path",
+        "root",
+        "host-ipc",
+        "host-port",
+        "capabilities",
+        "escalation",
+        "seccomp",
+        "user-0",
+    ],
 )
 def test_a_pod_that_could_break_out_is_refused(
     kubectl: Kubectl, tenant: Tenant, changes: dict[str, Any], told: str
@@ -149,6 +167,14 @@ def test_a_pod_that_could_break_out_is_refused(
     refused = kubectl.run(*words, content=json.dumps(pod(**changes)), code=1).stderr
     assert 'violates PodSecurity "restricted:latest"' in refused
     assert told in refused
+
+
+def test_a_service_takes_no_port_of_the_node(kubectl: Kubectl, tenant: Tenant) -> None:
+    spec = {"type": "NodePort", "selector": {"app.kubernetes.io/name": "app"}, "ports": [{"port": 80}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "out"}, "spec": spec}
+    words = ("apply", "--dry-run=server", "-n", tenant.namespace, "-f", "-")
+    refused = kubectl.run(*words, content=json.dumps(service), code=1).stderr
+    assert "exceeded quota: tenant, requested: services.nodeports=1" in refused
 
 
 def test_the_app_runs_without_a_token_of_its_own(kubectl: Kubectl, tenant: Tenant) -> None:
