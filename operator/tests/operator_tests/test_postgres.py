@@ -195,6 +195,20 @@ async def test_the_verifier_lets_the_app_in_and_what_the_owner_makes_later_is_gr
             own.execute("DROP TABLE listing.later")
 
 
+async def test_a_tenant_is_proven_to_get_into_its_database_and_into_no_other(place: Place, postgres: Postgres) -> None:
+    one, passwords = await tenant_in(place, postgres, "one")
+    other, _ = await tenant_in(place, postgres, "other")
+    app = names.app_role(one)
+    await postgres.probe(names.database(one), Login(app, passwords[app]))
+    for login, database in ((Login(app, passwords[app]), other), (Login(app, "wrong"), one)):
+        with pytest.raises(Unavailable) as caught:
+            await postgres.probe(names.database(database), login)
+        assert caught.value.reason == "PostgresRefused"
+    await postgres.revoke_logins([app])
+    with pytest.raises(Unavailable):
+        await postgres.probe(names.database(one), Login(app, passwords[app]))
+
+
 async def test_no_tenant_enters_another_ones_database(place: Place, postgres: Postgres) -> None:
     one, passwords = await tenant_in(place, postgres, "one")
     other, _ = await tenant_in(place, postgres, "other")

@@ -1,8 +1,10 @@
 """What the running operator does around its passes."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
 from rooftree_operator.runtime import Operator, bundle
@@ -50,3 +52,28 @@ def test_a_gate_fails_calls_at_once_while_the_watch_says_that_the_backend_is_awa
 
 def test_each_certificate_is_in_the_bundle_once() -> None:
     assert bundle(["A\n", "B", " A"]) == "A\nB\n"
+
+
+async def test_a_backend_that_goes_and_comes_back_has_every_tenant_looked_at_once_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtime, "WATCH", 0.001)
+    monkeypatch.setattr(runtime, "SPREAD", 0.0)
+    world = World()
+    world.kube.put(brokerage("acme"))
+    running = operator(world)
+    watch = asyncio.create_task(running._watch(world.kafka))
+    try:
+        for down in (True, False):
+            world.kafka.down = down
+            async with asyncio.timeout(5):
+                assert await running.queue.get() == "tenant/acme"
+            running.queue.done("tenant/acme")
+            assert running.queue.pop() is None
+            if down:
+                with pytest.raises(Unavailable, match="does not answer"):
+                    world.kafka.gate.check()
+            else:
+                world.kafka.gate.check()
+    finally:
+        watch.cancel()
