@@ -136,6 +136,10 @@ async def test_a_run_killed_at_record_1500_goes_on_where_it_was(
     tokens = [int(page.rpartition("$skiptoken=")[2]) for page in again]
     assert min(tokens) >= 1400
     assert tokens == sorted(set(tokens))
+    runs = rows(database, "SELECT kind, state, seen, created, total, checkpoint FROM property.feed_runs ORDER BY id")
+    assert runs == [("full", "succeeded", 2950, 2930, 2950, None), ("purge", "succeeded", 2946, 0, 2950, None)]
+    told = rows(database, "SELECT count(*), count(DISTINCT aggregate_id) FROM events.outbox")
+    assert told == [(2930, 2930)]
     resumed = (rows(database, STATE), rows(database, REJECTED))
     database.empty()
     await sync(tenant)

@@ -20,8 +20,8 @@ from rooftree.modules.property.feed_metrics import FeedMetrics
 from rooftree.modules.property.feed_writer import FeedWriter, Superseded
 from rooftree.modules.property.reso import AskedToWait, CheckpointGone, FeedConfig, FeedError, ResoClient
 
-# A slow feed must not hold up the others; three connections to the database are all that there are.
-AT_ONCE = 3
+# A slow feed must not hold up the others; of the three connections to the database one is left for requests.
+AT_ONCE = 2
 _log = structlog.get_logger(__name__)
 Configured = Callable[[], tuple[FeedConfig, ...]]
 Connect = Callable[[FeedConfig], AbstractAsyncContextManager[ResoClient]]
