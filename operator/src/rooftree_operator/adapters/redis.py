@@ -6,6 +6,7 @@ A user has no more than an allow-list of commands on keys and channels of its ow
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ CONNECT_TIMEOUT = 2.0  # seconds
 DEADLINE = 5.0  # seconds, of one call
 PING_DEADLINE = 2.5  # seconds
 BATCH = 1000  # keys that one step of a deletion looks at
+_DIGEST = re.compile(r"#[0-9a-f]{64}")
 
 KEYS = "del exists expire expireat expiretime persist pexpire pexpireat pexpiretime pttl touch ttl type unlink"
 STRINGS = "append get getdel getex mget mset msetnx psetex set setex setnx strlen"
@@ -235,7 +237,8 @@ def _where(server: Server) -> str:
 
 def _unavailable(server: Server, error: Exception) -> Unavailable:
     """Tells a server that is away from one that answers and refuses."""
-    words = " ".join(str(error).split())[:500] or "no answer in time"
+    # The client repeats the refused command, which has the digest of the tenant's password.
+    words = _DIGEST.sub("#…", " ".join(str(error).split()))[:500] or "no answer in time"
     refused = isinstance(error, exceptions.ResponseError | exceptions.AuthenticationError)
     if refused:
         return Unavailable("RedisRefused", f"{_where(server)} refuses: {words}")
