@@ -177,6 +177,11 @@ async def test_a_wrong_password_is_refused_and_a_foreign_topic_too(kafka: Kafka,
         await kafka.probe(home.user, home.password, neighbour.events)
 
 
+async def test_many_calls_at_the_same_time_are_all_answered(kafka: Kafka, home: Home) -> None:
+    answers = await asyncio.gather(*(kafka.access(home.user, [home.events]) for _ in range(40)))
+    assert {seen.iterations for seen in answers} == {scram.iterations(home.password)}
+
+
 async def test_a_cluster_that_is_away_is_told_within_the_deadline() -> None:
     away = Kafka(server(bootstrap="10.200.0.1:1"))
     with pytest.raises(Unavailable) as caught:

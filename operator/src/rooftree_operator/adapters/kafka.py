@@ -47,6 +47,7 @@ DEADLINE = 10.0  # seconds, of one call of ours, with its wait for a thread
 PING_DEADLINE = 4.0  # seconds
 PROBE_BOOTSTRAP = 1_500  # milliseconds in which a new credential is known to the brokers; usually 50
 THREADS = 8  # two a worker: a pass has one call under way, a deletion as well
+IN_FLIGHT = 4 * THREADS  # requests on a connection; one more would fail at once, and a thread has one under way
 SHA_512 = 2  # the mechanism's number in the protocol
 PROBE_TYPE = "dev.rooftree.probe.v1"
 
@@ -109,7 +110,7 @@ class Kafka:
         with self._lock:
             if self._shared is None:
                 options = self._options(self.server.user, self.server.password, "PLAIN")
-                self._shared = KafkaAdminClient(**options)
+                self._shared = KafkaAdminClient(**options, max_in_flight_requests_per_connection=IN_FLIGHT)
             return self._shared
 
     def _options(self, user: str, password: str, mechanism: str) -> dict[str, Any]:
@@ -338,6 +339,7 @@ def _round_trip(options: dict[str, Any], topic: str) -> None:
 def _unavailable(server: Server, error: Exception) -> Unavailable:
     """Tells a cluster that is away from one that answers and refuses."""
     words = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")[:500]
-    if isinstance(error, kafka_errors.BrokerResponseError):
+    silent = isinstance(error, kafka_errors.RequestTimedOutError)  # an answer in form only: the client makes it
+    if isinstance(error, kafka_errors.BrokerResponseError) and not silent:
         return Unavailable("KafkaRefused", f"Kafka at {server.bootstrap} refuses: {words}")
     return Unavailable("KafkaUnreachable", f"Kafka at {server.bootstrap} does not answer: {words}")

@@ -153,7 +153,7 @@ class Redis:
         self.gate.check()
         cursor = 0
         while True:
-            # One look for all databases' worth of keys, in steps: none of them holds the server up.
+            # Only a look at all keys finds a tenant's; in steps, so that none of them holds the server up.
             cursor, keys = await self._within(self._client.scan(cursor, match=f"{prefix}*", count=BATCH))
             if keys:
                 effects.count("redis", "unlink", "key")
