@@ -107,7 +107,7 @@ def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock:
     metrics.watch_pool(database.engine, POOL_SIZE)
     telemetry = Telemetry(load(TelemetrySettings), settings)
     metrics.watch_spans(telemetry.exported)
-    queue = JobQueue(settings, secrets, metrics)
+    queue = JobQueue(database.engine, metrics)
     runtime = _runtime(settings, secrets, clock or SystemClock(), database, queue, metrics)
     built: list[Built] = []
     for module in chosen:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import psycopg
 import pytest
+import structlog
 from fastapi import APIRouter, FastAPI
 from joserfc.jwk import ECKey
 from psycopg import sql
@@ -27,6 +28,15 @@ from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.database import SEARCH_PATH
 from rooftree.kernel.settings import DatabaseSettings, Secrets, Settings
 from rooftree.manifest import manifest
+
+# structlog's default draws every frame with its variables, which takes seconds on a busy machine.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 PASSWORD = "Correct-horse-battery-9"
 EMAIL = "olivia@acme.test"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rooftree.kernel import job_queue
 from rooftree.kernel.background import Background
+from rooftree.kernel.database import Database
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
@@ -50,20 +51,22 @@ Start = Callable[..., Awaitable[JobQueue]]
 @pytest.fixture
 async def work(stored_tenant: Tenant) -> AsyncGenerator[Start]:
     """Start a queue with these jobs, as one process of the tenant."""
-    running: list[tuple[JobQueue, Background]] = []
+    running: list[tuple[JobQueue, Background, Database]] = []
 
     async def start(*jobs: Job, working: bool = True) -> JobQueue:
-        queue, background = JobQueue(stored_tenant.settings(), stored_tenant.secrets(), Metrics("test")), Background()
+        pool = Database(stored_tenant.settings(), stored_tenant.secrets())
+        queue, background = JobQueue(pool.engine, Metrics("test")), Background()
         queue.register(jobs)
         if working:
             queue.start(background)
-        running.append((queue, background))
+        running.append((queue, background, pool))
         return queue
 
     yield start
-    for queue, background in running:
+    for queue, background, pool in running:
         await queue.stop()
         await background.close(5)
+        await pool.close()
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -249,7 +252,7 @@ async def test_stopping_does_not_wait_for_a_database_that_is_away(
 
 
 def test_two_jobs_of_one_name_are_a_bug(stored_tenant: Tenant, record: Record) -> None:
-    queue = JobQueue(stored_tenant.settings(), stored_tenant.secrets(), Metrics("test"))
+    queue = JobQueue(Database(stored_tenant.settings(), stored_tenant.secrets()).engine, Metrics("test"))
     job = Job(name="test.note", run=record.note)
     with pytest.raises(ValueError, match=r"test\.note"):
         queue.register([job, job])

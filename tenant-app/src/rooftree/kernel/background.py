@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+_CLEAN_UP_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
 
@@ -29,10 +30,13 @@ class Background:
             _log.error("background_task_failed", task=task.get_name(), exc_info=error)
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - a grace period, not a deadline of the caller
-        """Give tasks `timeout` seconds to end, then cancel and await them."""
+        """Give tasks `timeout` seconds to end, then cancel them and wait a little for those that clean up."""
         if not self._tasks:
             return
         _, pending = await asyncio.wait(set(self._tasks), timeout=timeout)
         for task in pending:
             task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        if pending:
+            _, stuck = await asyncio.wait(pending, timeout=_CLEAN_UP_SECONDS)
+            for task in stuck:
+                _log.warning("background_task_left", task=task.get_name())

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from rooftree.kernel.settings import DatabaseSettings, Secrets
 from rooftree.kernel.statement_spans import trace_statements
 
-# Three here and one for jobs: four connections a process is the tenant's budget.
+# Three here, for requests, jobs and consumers, and one of the relay: four connections a process is the tenant's budget.
 POOL_SIZE = 3
 # Names of extensions and jobs are found without a schema; a table of the same name in pg_temp never wins.
 SEARCH_PATH = "pg_catalog,extensions,jobs,pg_temp"

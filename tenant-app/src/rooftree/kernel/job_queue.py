@@ -1,39 +1,38 @@
 """The queue in the tenant's own database (procrastinate) and this process's worker on it.
 
-The library loads when the worker starts or the first job is queued, never before the app is ready. One connection,
-no LISTEN: the queue is looked at every two seconds. A worker tells every 5 s that it lives; jobs of one that has been
-silent for 15 s are taken over. A `single` job is not put back while its twin waits: the twin does its work.
+The library loads when the worker starts or the first job is queued, never before the app is ready. It borrows
+connections of the process's one pool, without LISTEN: the queue is looked at every two seconds. A worker tells every
+5 s that it lives; jobs of one that has been silent for 15 s are taken over. A `single` job is not put back while its
+twin waits: the twin does its work.
 """
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from opentelemetry.trace import SpanKind
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from rooftree.kernel.background import Background
-from rooftree.kernel.database import connection_arguments
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
-from rooftree.kernel.settings import DatabaseSettings, Secrets
 from rooftree.kernel.telemetry import current_traceparent, span
 
 if TYPE_CHECKING:
     from procrastinate import App
 
 POLL_SECONDS = 2.0
-# A slow feed or a rebuild of minutes must not keep a mail waiting; they await, so they share the one connection well.
+# A slow feed or a rebuild of minutes must not keep a mail waiting; they await, so they share the pool well.
 AT_ONCE = 3
 HEARTBEAT_SECONDS = 5.0
 SILENT_SECONDS = 15.0
 _STOP_SECONDS = 8.0
 _LAST_WRITES_SECONDS = 2.0
 _ANSWER_SECONDS = 1.0
-_KEEP_FINISHED_HOURS = 72
+_KEEP_FINISHED_HOURS = 12  # two runs over feeds a minute are 1,440 rows
 _FORGET_SECONDS = 3600.0
 _FIRST_RETRY_BASE = 5
 _log = structlog.get_logger(__name__)
@@ -42,9 +41,8 @@ _log = structlog.get_logger(__name__)
 class JobQueue:
     """Implements `kernel.jobs.Jobs`."""
 
-    def __init__(self, settings: DatabaseSettings, secrets: Secrets, metrics: Metrics) -> None:
-        self._settings = settings
-        self._secrets = secrets
+    def __init__(self, engine: AsyncEngine, metrics: Metrics) -> None:
+        self._engine = engine
         self._metrics = metrics
         self._jobs: dict[str, Job] = {}
         self._app: App | None = None
@@ -76,18 +74,17 @@ class JobQueue:
             loop.cancel()
         if self._loops and self._app is not None and await self._answers(self._app):
             await asyncio.wait(self._loops, timeout=_STOP_SECONDS + _LAST_WRITES_SECONDS)
-        if self._app is not None:
-            # Who still waits for a connection gives up with the pool: nothing can be written without a database.
-            await self._app.close_async()
-            self._app = None
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        elif self._loops:
+            # Nothing can be written without a database.
+            await asyncio.wait(self._loops, timeout=_LAST_WRITES_SECONDS)
+        self._app = None
 
     async def _answers(self, app: "App") -> bool:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await app.connector.execute_query_async("SELECT 1")
         except Exception as error:
-            _log.warning("jobs_stop_without_database", exc_info=error)
+            _log.warning("jobs_stop_without_database", error=type(error).__name__)
             return False
         return True
 
@@ -118,22 +115,14 @@ class JobQueue:
         async with self._opening:
             if self._app is None:
                 app = await asyncio.to_thread(self._build)
-                await app.open_async()
+                await app.open_async(_Borrowed(self._engine))
                 self._app = app
             return self._app
 
     def _build(self) -> "App":
         import procrastinate
-        from psycopg_pool import AsyncConnectionPool
 
-        connector = procrastinate.PsycopgConnector(
-            pool_factory=AsyncConnectionPool,
-            kwargs=connection_arguments(self._settings, self._secrets),
-            min_size=0,
-            max_size=1,
-            max_idle=60,
-            timeout=10,
-        )
+        connector = procrastinate.PsycopgConnector()
         app = procrastinate.App(connector=connector)
         app.job_manager = _manager(connector)
         for job in self._jobs.values():
@@ -208,6 +197,18 @@ class JobQueue:
                     return
                 _log.warning("job_loop_restarts", loop=name, exc_info=error)
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+class _Borrowed:
+    """The process's one pool in the form that the library wants; each of its statements borrows for a moment."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Any]:
+        async with self._engine.begin() as connection:
+            yield (await connection.get_raw_connection()).driver_connection
 
 
 def _manager(connector: Any) -> Any:
