@@ -26,7 +26,7 @@ CONNECT_TIMEOUT = 2.0  # seconds
 DEADLINE = 5.0  # seconds, of one call
 PING_DEADLINE = 2.5  # seconds
 BATCH = 1000  # keys that one step of a deletion looks at
-_DIGEST = re.compile(r"#[0-9a-f]{64}")
+_DIGEST = re.compile(r"#[0-9a-f]{4,64}")  # whole or cut short
 
 KEYS = "del exists expire expireat expiretime persist pexpire pexpireat pexpiretime pttl touch ttl type unlink"
 STRINGS = "append get getdel getex mget mset msetnx psetex set setex setnx strlen"
