@@ -204,6 +204,18 @@ async def test_a_tenant_produces_consumes_and_commits_in_its_own_place(home: Hom
     assert await home.kafka.groups(names.prefix(home.tenant)) == [group]
 
 
+async def test_a_consumer_that_never_left_is_removed_from_its_group(home: Home) -> None:
+    group = names.group(home.tenant, "property.search")
+    consumer = AIOKafkaConsumer(home.events, **home.login(), group_id=group, session_timeout_ms=30_000)
+    await consumer.start()
+    try:
+        assert await home.kafka.delete_groups([group]) == [group]
+        await home.kafka.expel([group])
+        assert await home.kafka.delete_groups([group]) == []
+    finally:
+        await consumer.stop()
+
+
 def as_tenant(home: Home) -> Any:
     """An admin client that is logged in as the tenant."""
     return KafkaAdminClient(**home.kafka._options(home.user, home.password, "SCRAM-SHA-512"))

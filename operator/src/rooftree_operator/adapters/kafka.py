@@ -28,6 +28,7 @@ from kafka.admin import (
     ACLResourcePatternType,
     ConfigResource,
     ConfigResourceType,
+    MemberToRemove,
     ResourcePattern,
     ResourcePatternFilter,
     ResourceType,
@@ -208,6 +209,11 @@ class Kafka:
             raise Unavailable("KafkaRefused", f"Kafka does not delete groups: {', '.join(others)}")
         return sorted(refused)
 
+    async def expel(self, groups: Sequence[str]) -> None:
+        """Removes all members of these groups, as if they had left."""
+        effects.count("kafka", "expel", "member")
+        await self._call(functools.partial(_expel, groups=groups))
+
     async def allow(self, user: str, grants: Sequence[Grant]) -> None:
         """Allows it; what is allowed already is fine."""
         effects.count("kafka", "create", "acl")
@@ -269,6 +275,12 @@ def _delete_topics(admin: Any, *, names: Sequence[str]) -> None:
         error = kafka_errors.for_code(topic["error_code"])
         if error not in (kafka_errors.NoError, kafka_errors.UnknownTopicOrPartitionError):
             raise error(topic.get("error_message"))
+
+
+def _expel(admin: Any, *, groups: Sequence[str]) -> None:
+    for name, group in admin.describe_groups(list(groups)).items():
+        if members := [MemberToRemove(member_id=member["member_id"]) for member in group["members"]]:
+            admin.remove_group_members(name, members)
 
 
 def _create_acls(admin: Any, *, wanted: list[ACL]) -> None:

@@ -167,8 +167,9 @@ class Topics:
         if topics := await kafka.topics(prefix):
             await kafka.delete_topics(topics)
         if (groups := await kafka.groups(prefix)) and (busy := await kafka.delete_groups(groups)):
-            message = f"consumers of {', '.join(busy)} have not left yet"
-            raise Waiting("ConsumersLeaving", message, retry_in=1.0)
+            # The pods are gone: a consumer that was killed would else count as a member until its session times out.
+            await kafka.expel(busy)
+            raise Waiting("ConsumersLeaving", f"consumers of {', '.join(busy)} are being removed", retry_in=0.5)
         seen = await kafka.access(user, ())
         if seen.quotas:
             await kafka.set_quotas(user, dict.fromkeys(seen.quotas))

@@ -91,6 +91,11 @@ class FakeKafka(Kafka):
         self.faults.done()
         return [name for name in names if name in self.members]
 
+    async def expel(self, groups: Sequence[str]) -> None:
+        self._write(f"expel {', '.join(groups)}")
+        self.members.update(dict.fromkeys(groups, 0))
+        self.faults.done()
+
     async def allow(self, user: str, grants: Sequence[Grant]) -> None:
         self._write(f"allow {user}")
         self.grants.setdefault(user, set()).update(grants)
