@@ -126,7 +126,8 @@ class TestOnAServer:
 
     async def test_a_refusal_does_not_repeat_the_digest_of_the_password(self, redis: Redis, home: Home) -> None:
         with pytest.raises(Unavailable, match="refuses") as refused:
-            await redis.set_user(home.user, home.password, commands=frozenset({"no-such-command"}), prefix=home.prefix)
+            # A short name: of a long command the client repeats the beginning only.
+            await redis.set_user("x-1", home.password, commands=frozenset({"no-such-command"}), prefix="x-1.")
         assert digest(home.password)[:8] not in str(refused.value)
 
     async def test_a_change_is_in_the_servers_file(self, redis: Redis, home: Home) -> None:
