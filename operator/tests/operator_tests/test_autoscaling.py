@@ -33,6 +33,13 @@ async def test_between_two_limits_an_autoscaler_decides() -> None:
     assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"}
 
 
+async def test_a_count_that_the_autoscaler_set_stays_though_the_plan_begins_at_one() -> None:
+    world = await world_with(1, 2)
+    child(world, DEPLOYMENT.kind)["replicas"] = 2  # as the autoscaler does it: the apiserver tells nobody's field
+    await world.converge("acme")
+    assert child(world, DEPLOYMENT.kind)["replicas"] == 2
+
+
 async def test_other_limits_of_the_plan_reach_the_autoscaler_and_leave_the_pods_to_it() -> None:
     world = await world_with(1, 3)
     await world.kube.scale("app", f"tenant-{world.tenant('acme')}", 3)

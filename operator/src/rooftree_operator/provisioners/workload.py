@@ -54,9 +54,8 @@ class Workload:
         wanted = [build_service(tenant), build_deployment(tenant, seen.secrets)]
         objects = pending(wanted, [seen.service, seen.deployment])
         minimum = tenant.plan.replicas.min
-        first = seen.deployment is None or not scaled_by_someone(seen.deployment)
-        replicas = 1 if seen.deployment is None else seen.deployment["spec"].get("replicas", 1)
-        actions = (Scale(minimum),) if first and replicas != minimum else ()
+        # Only with the creation: later counts are the autoscaler's, which also lifts a count that a crash left at one.
+        actions = (Scale(minimum),) if seen.deployment is None and minimum != 1 else ()
         changing = any(item["kind"] == DEPLOYMENT.kind for item in objects)
         if changing or seen.deployment is None:
             return Plan(waiting("RollingOut", "the app is starting"), objects, actions)
@@ -85,12 +84,6 @@ class Workload:
             await self._kube.delete(DEPLOYMENT, pods.APP, namespace, uid=uid, propagation="Foreground")
         # A namespace with pods in it is looked at again only after half of their grace period, so they end before.
         raise Waiting("StoppingWorkload", "the app is being stopped", retry_in=1.0)
-
-
-def scaled_by_someone(deployment: Object) -> bool:
-    """Whether a field manager owns the number of pods: an autoscaler, a person, or our own first count."""
-    fields = (entry.get("fieldsV1", {}) for entry in deployment["metadata"].get("managedFields", []))
-    return any("f:replicas" in entry.get("f:spec", {}) for entry in fields)
 
 
 def rollout(tenant: Tenant, deployment: Object) -> Verdict:

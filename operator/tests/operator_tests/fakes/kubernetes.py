@@ -112,7 +112,6 @@ class FakeKubernetes(Kubernetes):
         self._begin(f"scale {name}")
         item = self.objects["Deployment", namespace, name]
         item["spec"]["replicas"] = replicas
-        item["metadata"]["managedFields"] = [{"fieldsV1": {"f:spec": {"f:replicas": {}}}}]
         self.faults.done()
 
     async def delete(
