@@ -115,19 +115,32 @@ def test_keys_are_compared_when_counts_moved_apart_or_it_is_long_ago() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failures", "minutes", "withheld", "told"),
-    [(1, 1, False, False), (3, 9, False, False), (4, 1, False, True), (1, 10, False, True), (1, 1, True, True)],
+    ("failures", "minutes", "wait", "withheld", "told"),
+    [
+        (1, 1, 0, False, False),
+        (3, 9, 0, False, False),
+        (4, 1, 0, False, True),
+        (2, 10, 0, False, True),
+        (1, 600, 0, False, False),  # the app was stopped all night
+        (1, 1, 9, False, False),
+        (1, 1, 10, False, True),
+        (1, 1, 0, True, True),
+        (3, None, 0, False, False),
+        (4, None, 0, False, True),
+    ],
 )
 def test_a_person_is_told_after_four_failures_or_ten_minutes(
-    failures: int, minutes: int, withheld: bool, told: bool
+    failures: int, minutes: int | None, wait: int, withheld: bool, told: bool
 ) -> None:
-    last = NOW - timedelta(minutes=minutes)
-    found = replication.is_outage(failures=failures, last_succeeded_at=last, is_withheld=withheld, now=NOW)
+    last = None if minutes is None else NOW - timedelta(minutes=minutes)
+    pause = timedelta(minutes=wait)
+    found = replication.is_outage(failures=failures, last_succeeded_at=last, wait=pause, is_withheld=withheld, now=NOW)
     assert found == told
 
 
-def test_a_feed_that_never_worked_is_told_of_by_its_failures() -> None:
-    assert not replication.is_outage(failures=3, last_succeeded_at=None, is_withheld=False, now=NOW)
+@pytest.mark.parametrize(("asked", "minutes"), [(0, 0), (300, 5), (10**9, 60), (float("inf"), 60)])
+def test_a_feed_is_left_alone_as_it_asks_but_not_for_ever(asked: float, minutes: int) -> None:
+    assert replication.patience(asked) == timedelta(minutes=minutes)
 
 
 def read(**changes: Any) -> Listing:

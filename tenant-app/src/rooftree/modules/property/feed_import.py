@@ -77,7 +77,7 @@ class FeedImport:
             _log.info("feed_import_superseded", feed=config.name)
         except FeedError as error:
             _log.warning("feed_import_failed", feed=config.name, reason=str(error))
-            wait = error.seconds if isinstance(error, AskedToWait) else None
+            wait = error.seconds if isinstance(error, AskedToWait) else 0
             await self.journal.fail(config, run, str(error), wait=wait, withheld=isinstance(error, Withheld))
             return False
         except Exception as error:

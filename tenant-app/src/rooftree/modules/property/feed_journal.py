@@ -5,7 +5,7 @@ goes on with it. Each method is one transaction.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -139,7 +139,7 @@ class FeedJournal:
         self._metrics.succeeded(run.feed, now)
 
     async def fail(
-        self, config: FeedConfig, run: Run | None, reason: str, *, wait: float | None = None, withheld: bool = False
+        self, config: FeedConfig, run: Run | None, reason: str, *, wait: float = 0, withheld: bool = False
     ) -> None:
         """Keep why; tell it when it has lasted. `wait`: seconds that the feed asked for."""
         now = self._clock.now()
@@ -150,10 +150,11 @@ class FeedJournal:
                 await feeds.change_run(run.id, state="failed", finished_at=now, error=reason)
             failures = row.failures + 1
             values: dict[str, Any] = {"state": "failed", "last_error": reason, "failures": failures}
-            if wait is not None:
-                values["retry_at"] = now + timedelta(seconds=wait)
+            pause = replication.patience(wait)
+            if pause:
+                values["retry_at"] = now + pause
             outage = replication.is_outage(
-                failures=failures, last_succeeded_at=row.last_succeeded_at, is_withheld=withheld, now=now
+                failures=failures, last_succeeded_at=row.last_succeeded_at, wait=pause, is_withheld=withheld, now=now
             )
             if outage and run is not None and row.outage_id is None:
                 failed = FeedFailed(feed=config.name, outage_id=new_id(), run_id=run.id, reason=reason, failed_at=now)

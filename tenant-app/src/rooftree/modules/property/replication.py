@@ -24,6 +24,8 @@ MAX_READ_BY_KEY = 2_000
 FAILURES_BEFORE_ALERT = 4
 # Runs that wait for a slow server count slowly: 6 attempts of 20 s make two minutes each.
 SILENCE_BEFORE_ALERT = timedelta(minutes=10)
+# A feed that asks to be left alone for longer is called all the same: a mistake there must not end the copy for ever.
+MOST_PATIENCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,17 @@ def may_remove(
     return requested or (withheld_keys == difference.digest and now - withheld_at >= CONFIRM_AFTER)
 
 
-def is_outage(*, failures: int, last_succeeded_at: datetime | None, is_withheld: bool, now: datetime) -> bool:
-    """Whether a person should know that a feed fails: `failures` in a row, the latest just now."""
-    if is_withheld or failures >= FAILURES_BEFORE_ALERT:
+def patience(seconds: float) -> timedelta:
+    """How long a feed that asks for it is left alone."""
+    return timedelta(seconds=min(seconds, MOST_PATIENCE.total_seconds()))
+
+
+def is_outage(
+    *, failures: int, last_succeeded_at: datetime | None, wait: timedelta, is_withheld: bool, now: datetime
+) -> bool:
+    """Whether a person should know that a feed fails: `failures` in a row, the latest just now; the next try after
+    `wait`. One failure after a long time without runs, as when the app was stopped, is none."""
+    if is_withheld or failures >= FAILURES_BEFORE_ALERT or wait >= SILENCE_BEFORE_ALERT:
         return True
-    return last_succeeded_at is not None and now - last_succeeded_at >= SILENCE_BEFORE_ALERT
+    is_silent = last_succeeded_at is not None and now - last_succeeded_at >= SILENCE_BEFORE_ALERT
+    return is_silent and failures > 1
