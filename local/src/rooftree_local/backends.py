@@ -79,7 +79,8 @@ def _elasticsearch(tools: dict[str, str]) -> Component:
         "ES_JAVA_HOME": tools["java"],
         "ES_PATH_CONF": f"{STATE}/elasticsearch/config",
         "ES_TMPDIR": f"{STATE}/elasticsearch/tmp",
-        "CLI_JAVA_OPTS": " ".join(JAVA_FLAGS),
+        # For each of the three Java programs that its start script runs.
+        "JDK_JAVA_OPTIONS": " ".join(JAVA_FLAGS),
     }
     return Component(
         "elasticsearch",

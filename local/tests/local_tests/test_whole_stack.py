@@ -130,6 +130,68 @@ for name in sys.argv[1:]:
     assert output.splitlines() == ["0 10.96.0.1", "0 10.200.0.1", "3 None"]
 
 
+CONNECT = """
+import socket, sys, time
+wanted = sys.argv[1]
+deadline = time.monotonic() + 20
+while True:
+    found = []
+    for port in map(int, sys.argv[2:]):
+        try:
+            socket.create_connection(("10.200.0.1", port), timeout=1).close()
+            found.append(str(port))
+        except OSError:
+            pass
+    if " ".join(found) == wanted:
+        break
+    assert time.monotonic() < deadline, f"gave up waiting for {wanted!r}: {found}"
+    time.sleep(0.1)
+"""
+
+
+def policy(name: str, **spec: object) -> str:
+    content = {"podSelector": {}, "policyTypes": ["Egress"], **spec}
+    metadata = {"name": name}
+    return json.dumps(
+        {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": content}
+    )
+
+
+def test_network_policies_hold_for_pods(node: Node) -> None:
+    """The pod's own program cannot speak; another one does so in the pod's network."""
+    node.run_pod()
+    supervised = stack.find(node.stack)
+    assert supervised
+    inside = psutil.Process(supervised.outer).children(recursive=True)
+    pod = next(one for one in inside if one.cmdline()[:1] == ["/pause"] and len(one.children()) == 0)
+    network = f"/proc/{pod.pid}/ns/net"
+    ports = ["6443", "4443"]
+
+    def reaches(*wanted: str) -> None:
+        command = ["nsenter", f"--net={network}", sys.executable, "-c", CONNECT, " ".join(wanted), *ports]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    reaches(*ports)
+    node.kubectl("apply", "-f", "-", content=policy("default"))
+    reaches()
+    peer = {"to": [{"ipBlock": {"cidr": "10.200.0.1/32"}}], "ports": [{"protocol": "TCP", "port": 6443}]}
+    node.kubectl("apply", "-f", "-", content=policy("apiserver", egress=[peer]))
+    reaches("6443")
+    node.kubectl("delete", "networkpolicies", "--all")
+    reaches(*ports)
+
+
+def test_the_metrics_api_tells_what_the_node_uses(node: Node) -> None:
+    node.kubectl("wait", "apiservice/v1beta1.metrics.k8s.io", "--for=condition=Available", "--timeout=60s")
+
+    def measured() -> bool:
+        listed = json.loads(node.kubectl("get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"))
+        return [one["metadata"]["name"] for one in listed["items"]] == ["local"]
+
+    wait_until(measured, "the first measurement", 60)
+
+
 def test_a_second_up_of_a_live_stack_does_nothing_and_is_quick(node: Node) -> None:
     before = stack.status(node.stack)
     started = time.monotonic()
@@ -189,8 +251,15 @@ def machine() -> set[str]:
     def lines(*argv: str) -> set[str]:
         return set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines())
 
-    settings = ("kernel/panic", "kernel/panic_on_oops", "vm/overcommit_memory", "net/ipv4/ip_forward")
+    settings = (
+        "net/bridge/bridge-nf-call-iptables",
+        "kernel/panic",
+        "kernel/panic_on_oops",
+        "vm/overcommit_memory",
+        "net/ipv4/ip_forward",
+    )
     folders = ("/run/containerd", "/run/netns", "/var/log/pods", "/var/lib/cni", "/var/lib/kubelet", "/opt/containerd")
+    temporary = ("hsperfdata_rooftree", "elasticsearch", "kafka")
     return {
         *(f"mount {line.split()[1]}" for line in Path("/proc/self/mounts").read_text().splitlines()),
         *(f"device {name}" for name in os.listdir("/sys/class/net")),
@@ -199,6 +268,7 @@ def machine() -> set[str]:
         *(f"segment {line}" for line in lines("ipcs", "-m") | lines("ipcs", "-s")),
         *(f"setting {name} {Path('/proc/sys', name).read_text()}" for name in settings),
         *(f"folder {name}" for name in folders if Path(name).exists()),
+        *(f"temporary {path}" for path in Path("/tmp").iterdir() if path.name.startswith(temporary)),
     }
 
 

@@ -45,11 +45,12 @@ def look(target: Stack, tenant: Tenant) -> list[Item]:
 
 
 def users(listed: list[str], tenant: Tenant) -> list[Item]:
-    """The users that are the tenant's, or may touch what is; hashes of passwords are left out."""
+    """The users that are the tenant's, or may touch what is; neither hashes nor commands are told."""
     found = []
     for line in listed:
         name, *rules = line.removeprefix("user ").split(" ")
         patterns = [match[1] for rule in rules if (match := PATTERN.fullmatch(rule))]
         if tenant.owns(name) or any(map(tenant.owns, patterns)):
-            found.append(Item("redis", "user", name, " ".join(rule for rule in rules if not rule.startswith("#"))))
+            told = " ".join(rule for rule in rules if rule[0] not in "#+-")
+            found.append(Item("redis", "user", name, told))
     return found
