@@ -14,6 +14,7 @@ from rooftree import assembly
 from rooftree.kernel.metrics import MAX_REQUEST_SERIES, MAX_SERIES, Metrics
 
 from .conftest import Browser, Tenant
+from .property.conftest import feeds_file
 
 
 def samples(metrics: Metrics) -> dict[str, float]:
@@ -68,8 +69,14 @@ async def test_requests_in_progress_are_counted(start: Any, tenant: Tenant) -> N
     assert seen == [1]
 
 
-def test_a_process_keeps_to_its_series(tenant: Tenant) -> None:
+def test_a_process_keeps_to_its_series(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every route answers in every way, every job runs and fails, and all that other parts register is there."""
+    monkeypatch.setenv("ROOFTREE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("ROOFTREE_KAFKA_USER", "nobody")
+    monkeypatch.setenv("ROOFTREE_ELASTICSEARCH_URL", "http://127.0.0.1:1")
+    feeds = dict.fromkeys(("one", "two"), "http://127.0.0.1:1")
+    files = {"kafka_password": "x", "elasticsearch_password": "x", "feeds.json": feeds_file(**feeds)}
+    tenant = tenant.but(secret_files=files)
     app = assembly.create_app(tenant.settings(), tenant.secrets())
     parts: assembly.Parts = app.state.parts
     metrics = parts.runtime.metrics
