@@ -72,9 +72,9 @@ export function Runs({ feed }: { feed: Feed }) {
 }
 
 const RunTable = ({ runs, labelledBy }: { runs: FeedRun[]; labelledBy: string }) => (
-  // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
   <section
     aria-label="Runs, a table that scrolls sideways"
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
     tabIndex={0}
     className="-outline-offset-2 overflow-x-auto px-5"
   >

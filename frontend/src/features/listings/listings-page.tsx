@@ -80,7 +80,7 @@ export function ListingsPage() {
           {hasList && <Results filters={filters} facets={facets} search={search} onChange={change} />}
         </div>
         {hasMap && (
-          <div className="h-[max(24rem,calc(100dvh-21rem))] lg:sticky lg:top-20 lg:h-[calc(100dvh-6.5rem)] lg:self-start">
+          <div className="h-[max(22rem,calc(100dvh-24rem))] lg:sticky lg:top-20 lg:h-[calc(100dvh-6.5rem)] lg:self-start">
             <MapView filters={filters} total={total} search={search} onChange={change} />
           </div>
         )}

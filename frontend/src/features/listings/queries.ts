@@ -56,13 +56,17 @@ export function mapQuery({ sort: _, ...filters }: Filters, frame: Box, zoom: num
 
 export const MIN_SUGGESTED = 2;
 
+/** While a word is being finished, or taken back, what was found for the shorter or longer one stays. */
 export const suggestionsQuery = (q: string) =>
   queryOptions({
     queryKey: ["suggestions", q],
     queryFn: ({ signal }) =>
       body(api.GET("/api/v1/properties/suggestions", { params: { query: { q, limit: 8 } }, signal })),
     enabled: q.length >= MIN_SUGGESTED,
-    placeholderData: keepPreviousData,
+    placeholderData: (before, query) => {
+      const asked = String(query?.queryKey[1] ?? "");
+      return asked !== "" && (q.startsWith(asked) || asked.startsWith(q)) ? before : undefined;
+    },
     staleTime: FRESH,
     retry: false,
   });

@@ -16,7 +16,6 @@ export function Progress({ label, done, total, unit }: ProgressProps) {
     total == null ? {} : { "aria-valuemin": 0, "aria-valuemax": total, "aria-valuenow": Math.min(done, total) };
   return (
     <div>
-      {/* biome-ignore lint/a11y/useFocusableInteractive: it tells, one cannot act on it. */}
       <div
         role="progressbar"
         aria-label={label}

@@ -19,11 +19,11 @@ export function AreaBar({ area, onDraw, onChange }: AreaBarProps) {
   const [editing, setEditing] = useState(false);
   const set = (next: Area) => onChange((now) => ({ ...now, area: next }));
   return (
-    <div className="absolute top-3 left-3 z-10 flex max-w-[calc(100%-4.5rem)] flex-wrap gap-2">
+    <div className="flex min-w-0 gap-2">
       <Menu
         align="start"
         trigger={
-          <Button look="secondary" size="small" className="shadow-card">
+          <Button look="secondary" size="small">
             <Lasso aria-hidden />
             {area && area.kind !== "box" ? "Change area" : "Search an area"}
           </Button>
@@ -45,7 +45,7 @@ export function AreaBar({ area, onDraw, onChange }: AreaBarProps) {
       {area?.kind === "circle" && (
         <Select
           aria-label="Radius"
-          className="w-28 [&_select]:h-8 [&_select]:text-sm [&_svg]:top-2"
+          className="w-24 [&_select]:h-8 [&_select]:text-sm [&_svg]:top-2"
           value={String(area.radius)}
           onChange={(event) => set({ ...area, radius: Number(event.target.value) })}
         >
@@ -57,14 +57,9 @@ export function AreaBar({ area, onDraw, onChange }: AreaBarProps) {
         </Select>
       )}
       {area && (
-        <Button
-          look="secondary"
-          size="small"
-          className="shadow-card"
-          onClick={() => onChange(({ area: _, ...rest }) => rest)}
-        >
+        <Button look="secondary" size="small" onClick={() => onChange(({ area: _, ...rest }) => rest)}>
           <X aria-hidden />
-          Clear area
+          <span className="phone:sr-only">Clear area</span>
         </Button>
       )}
       <CoordinatesDialog

@@ -12,11 +12,11 @@ export function DrawingBar({ tool }: { tool: ReturnType<typeof useDrawing> }) {
   return (
     <>
       <Crosshair
-        className="-translate-1/2 pointer-events-none absolute top-1/2 left-1/2 z-10 size-7 text-brand"
+        className="-translate-1/2 pointer-events-none absolute top-[calc(50%+0.5rem)] left-1/2 z-10 size-7 text-brand"
         strokeWidth={1.5}
         aria-hidden
       />
-      <div className="absolute inset-x-3 top-3 z-20 grid gap-2 rounded-xl border border-line bg-raised p-3 shadow-float">
+      <div className="absolute inset-x-3 top-16 z-10 grid gap-2 rounded-xl border border-line bg-raised p-3 shadow-float">
         <p className="text-sm">
           {isPolygon
             ? "Press the corners of the area, one after another. With keys: move the map, Space marks its middle, Enter ends."

@@ -35,17 +35,19 @@ export function MapCanvas({ engine, start, onRefused, ...rest }: MapCanvasProps)
   const map = useMap(engine, container, start, onRefused);
   return (
     <>
-      {/* The legend stands below the map, not on it. */}
-      <div ref={container} className="absolute! inset-x-0 top-0 bottom-9" />
+      {/* The controls stand above and below the map: nothing lies on the pins for long. */}
+      <div ref={container} className="absolute! inset-x-0 top-13 bottom-9" />
       {map && <OnMap map={map} {...rest} />}
     </>
   );
 }
 
 const CLOSEST = 16;
+/** From here on, pins that still lie on each other are listed instead of zoomed into. */
+const LAST_ZOOM = 19;
 
-function showAll(map: MapLibre, { west, south, east, north }: Box, how: { byHand?: boolean } = {}): void {
-  map.fitBounds([west, south, east, north], { padding: 56, maxZoom: CLOSEST, duration: 500 }, how);
+function showAll(map: MapLibre, { west, south, east, north }: Box, maxZoom = CLOSEST, how = {}): void {
+  map.fitBounds([west, south, east, north], { padding: 56, maxZoom, duration: 500 }, how);
 }
 
 const isSame = (a: Box, b: Box): boolean => {
@@ -104,8 +106,9 @@ function OnMap(props: OnMapProps) {
     };
   }, [map, close]);
   const open = (pin: Pin): void => {
-    if (isOnePlace(pin) && pin.points.length > 0) preview.show(pin);
-    else showAll(map, pin.box, { byHand: true });
+    const isClose = isOnePlace(pin) || map.getZoom() >= LAST_ZOOM;
+    if (isClose && pin.points.length > 0) preview.show(pin);
+    else showAll(map, pin.box, LAST_ZOOM + 1, { byHand: true });
   };
   const side = preview.pin && map.project([preview.pin.longitude, preview.pin.latitude]).y;
   return (
@@ -119,23 +122,26 @@ function OnMap(props: OnMapProps) {
         onLeave={preview.leave}
         onOpen={open}
       />
-      <div className={cn("absolute inset-x-0 top-0 h-0.5 overflow-hidden", !answer.isFetching && "hidden")} aria-hidden>
+      <div
+        className={cn("absolute inset-x-0 top-13 z-10 h-0.5 overflow-hidden", !answer.isFetching && "hidden")}
+        aria-hidden
+      >
         <div className="h-full w-1/3 animate-[sweep_1.2s_ease-in-out_infinite] bg-brand" />
+      </div>
+      <div className="absolute inset-x-0 top-0 z-20 flex h-13 items-center justify-between gap-2 border-line border-b bg-surface px-3">
+        <AreaBar area={filters.area} onDraw={tool.begin} onChange={onChange} />
+        <Zoom map={map} onFit={target && (() => showAll(map, target))} />
       </div>
       {tool.drawing ? (
         <DrawingBar tool={tool} />
       ) : (
-        <>
-          <AreaBar area={filters.area} onDraw={tool.begin} onChange={onChange} />
-          <SearchHere
-            canSearch={strayed === search && !follows && !isDrawn}
-            nothingHere={answer.data?.total === 0 && !answer.isPlaceholderData && mapped !== 0}
-            failed={answer.isError}
-            onSearch={() => searchHere(frame.box)}
-            onRetry={() => answer.refetch()}
-          />
-          <Zoom map={map} onFit={target && (() => showAll(map, target))} />
-        </>
+        <SearchHere
+          canSearch={strayed === search && !follows && !isDrawn}
+          nothingHere={answer.data?.total === 0 && !answer.isPlaceholderData && mapped !== 0}
+          failed={answer.isError}
+          onSearch={() => searchHere(frame.box)}
+          onRetry={() => answer.refetch()}
+        />
       )}
       {preview.pin && (
         <PinPreview

@@ -9,30 +9,14 @@ import type { Frame } from "./use-map";
 const BY_HAND = { byHand: true };
 
 export const Zoom = ({ map, onFit }: { map: MapLibre; onFit: (() => void) | undefined }) => (
-  <div className="absolute top-3 right-3 z-10 grid overflow-hidden rounded-lg border border-control bg-surface shadow-card">
-    <Button
-      look="quiet"
-      className="size-9 rounded-none p-0"
-      aria-label="Zoom in"
-      onClick={() => map.zoomIn({}, BY_HAND)}
-    >
+  <div className="flex shrink-0 gap-0.5">
+    <Button look="quiet" className="size-8 p-0" aria-label="Zoom in" onClick={() => map.zoomIn({}, BY_HAND)}>
       <Plus aria-hidden />
     </Button>
-    <Button
-      look="quiet"
-      className="size-9 rounded-none p-0"
-      aria-label="Zoom out"
-      onClick={() => map.zoomOut({}, BY_HAND)}
-    >
+    <Button look="quiet" className="size-8 p-0" aria-label="Zoom out" onClick={() => map.zoomOut({}, BY_HAND)}>
       <Minus aria-hidden />
     </Button>
-    <Button
-      look="quiet"
-      className="size-9 rounded-none p-0"
-      aria-label="Show all results"
-      disabled={!onFit}
-      onClick={onFit}
-    >
+    <Button look="quiet" className="size-8 p-0" aria-label="Show all results" disabled={!onFit} onClick={onFit}>
       <Maximize aria-hidden />
     </Button>
   </div>
@@ -49,7 +33,7 @@ interface SearchHereProps {
 /** What the map has to say about itself, with what can be done about it. */
 export function SearchHere({ canSearch, nothingHere, failed, onSearch, onRetry }: SearchHereProps) {
   return (
-    <div className="pointer-events-none absolute inset-x-3 top-14 z-10 grid justify-items-center gap-2 *:pointer-events-auto">
+    <div className="pointer-events-none absolute inset-x-3 top-16 z-10 grid justify-items-center gap-2 *:pointer-events-auto">
       {canSearch && (
         <Button size="small" className="rounded-full shadow-float" onClick={onSearch}>
           <RotateCw aria-hidden />

@@ -71,7 +71,7 @@ export function PinMark({ pin, search, isStop, place, onFocus, onPoint, onLeave,
           {...shared}
           to={`/listings/${pin.id}`}
           state={{ results: search }}
-          aria-label={`${money(point.list_price)}, ${point.unparsed_address}, ${point.standard_status}`}
+          aria-label={`${shortMoney(point.list_price)}, ${point.unparsed_address}, ${point.standard_status}`}
           onClick={(event) => {
             // A finger has no hover: its first press shows what the second one opens.
             const isTouch = (event.nativeEvent as unknown as globalThis.PointerEvent).pointerType === "touch";

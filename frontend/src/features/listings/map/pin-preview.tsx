@@ -29,7 +29,7 @@ export const PinPreview = ({ pin, search, side, onEnter, onLeave, onClose }: Pin
     onKeyDown={(event) => event.key === "Escape" && onClose()}
     className={cn(
       "popup absolute left-3 z-20 flex w-72 max-w-[calc(100%-1.5rem)] rounded-xl border border-line bg-raised shadow-float",
-      side === "top" ? "top-14" : "bottom-12",
+      side === "top" ? "top-16" : "bottom-12",
     )}
   >
     <ul aria-label="Chosen on the map" className="max-h-52 min-w-0 flex-1 overflow-y-auto">
