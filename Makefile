@@ -15,7 +15,7 @@ MEMBERS := operator tenant-app local examples/mls-feed
 PYTEST := $(BIN)/pytest
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup up up-backends down status logs doctor env clean distclean check fix gen lock \
+.PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
 	test test-unit test-web test-integration test-e2e test-local pictures bench-provision
 
 help: ## Prints this list
@@ -57,6 +57,9 @@ status: setup ## Shows every component and tenant of the stack
 
 logs: setup ## Shows the end of a component's log (COMPONENT=apiserver, FOLLOW=1)
 	@$(LOCAL) logs --stack $(STACK) $(COMPONENT) $(if $(FOLLOW),--follow)
+
+inventory: setup ## Lists all that exists of a tenant in every system (TENANT=acme)
+	@$(LOCAL) inventory --stack $(STACK) $(or $(TENANT),acme)
 
 doctor: setup ## Looks whether this machine can run a stack, with a remedy for each finding
 	@$(LOCAL) doctor
@@ -101,7 +104,7 @@ test-unit: setup ## Pure and scenario tests, two at a time
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
-test-integration: up-backends ## Tests against a real PostgreSQL
+test-integration: up-backends ## Tests against the real backends
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration
 
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAKEFILE = (paths.repository() / "Makefile").read_text()
-COMMANDS = {"up", "down", "status", "logs", "doctor", "env", "clean"}
+COMMANDS = {"up", "down", "status", "logs", "inventory", "doctor", "env", "clean"}
 
 
 @pytest.fixture(autouse=True)
