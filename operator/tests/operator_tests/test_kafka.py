@@ -7,6 +7,7 @@ import asyncio
 import os
 import secrets
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -202,6 +203,39 @@ async def test_a_tenant_produces_consumes_and_commits_in_its_own_place(home: Hom
         continue
     await consumer.stop()
     assert await home.kafka.groups(names.prefix(home.tenant)) == [group]
+
+
+async def test_looking_for_a_cluster_that_is_away_leaves_no_threads_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_adapter, "REQUEST_TIMEOUT", 200)
+    away = Kafka(server(bootstrap="10.200.0.1:1"))
+    before = threading.active_count()
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await away.ping()
+    assert threading.active_count() <= before + 1, "the one that pings"
+    away.close()
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[str]:
+    """A server that takes connections and never says a word."""
+
+    taken: list[asyncio.StreamWriter] = []
+    listener = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+    host, port = listener.sockets[0].getsockname()
+    yield f"{host}:{port}"
+    listener.close()
+    for writer in taken:
+        writer.close()
+
+
+async def test_a_cluster_that_hangs_is_told_within_the_deadline(silent: str) -> None:
+    hanging = Kafka(server(bootstrap=silent))
+    async with asyncio.timeout(kafka_adapter.PING_DEADLINE + 1.0):
+        with pytest.raises(Unavailable) as caught:
+            await hanging.ping()
+    assert caught.value.reason == "KafkaUnreachable"
+    hanging.close()
 
 
 async def test_a_consumer_that_never_left_is_removed_from_its_group(home: Home) -> None:

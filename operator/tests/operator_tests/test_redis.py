@@ -1,5 +1,6 @@
 """The Redis adapter against a real server, and what a tenant cannot do there."""
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError, ResponseError
 from rooftree_operator import keys, names
-from rooftree_operator.adapters.redis import COMMANDS, Redis, Server, allowed, digest, patterns
+from rooftree_operator.adapters.redis import COMMANDS, PING_DEADLINE, Redis, Server, allowed, digest, patterns
 from rooftree_operator.errors import LoginRefused, Unavailable
 from rooftree_operator.names import TenantId
 
@@ -202,6 +203,18 @@ class TestOnAServer:
     async def test_a_wrong_password_is_refused(self, redis: Redis, home: Home) -> None:
         with pytest.raises(LoginRefused):
             await redis.probe(home.user, "wrong", names.key(home.tenant, "probe"))
+
+    async def test_a_server_that_hangs_is_told_within_the_deadline(self) -> None:
+        taken: list[asyncio.StreamWriter] = []
+        listener = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+        hanging = Redis(server(host="127.0.0.1", port=listener.sockets[0].getsockname()[1]))
+        async with asyncio.timeout(PING_DEADLINE + 1.0):
+            with pytest.raises(Unavailable) as caught:
+                await hanging.ping()
+        assert caught.value.reason == "RedisUnreachable"
+        await hanging.close()
+        listener.close()
+        taken[0].close()
 
     async def test_a_server_that_is_away_is_told_within_the_deadline(self) -> None:
         away = Redis(server(port=1))

@@ -11,6 +11,7 @@ call has a deadline, and fails at once while the gate is shut. Passwords arrive 
 
 import asyncio
 import functools
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +34,7 @@ from kafka.admin import (
     ResourcePatternFilter,
     ResourceType,
 )
+from kafka.net.compat import KafkaNetClient
 from kafka.protocol.admin import AlterUserScramCredentialsRequest
 
 from .. import effects
@@ -49,6 +51,14 @@ PING_DEADLINE = 4.0  # seconds
 PROBE_BOOTSTRAP = 1_500  # milliseconds in which a new credential is known to the brokers; usually 50
 THREADS = 8  # two a worker: a pass has one call under way, a deletion as well
 IN_FLIGHT = 4 * THREADS  # requests on a connection; one more would fail at once, and a thread has one under way
+# The library waits for a TLS handshake without end. So a host that vanished must be noticed by TCP, here after 11 s.
+SOCKET_OPTIONS = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+]
 SHA_512 = 2  # the mechanism's number in the protocol
 PROBE_TYPE = "dev.rooftree.probe.v1"
 
@@ -100,9 +110,9 @@ class Kafka:
 
     def close(self) -> None:
         """Gives the connections up; calls under way end with an error."""
-        with self._lock:
-            if self._shared is not None:
-                self._shared.close()
+        # Not under the lock: whoever makes the client holds it for as long as the cluster hangs.
+        if self._shared is not None:
+            self._shared.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._watcher.shutdown(wait=False, cancel_futures=True)
 
@@ -110,8 +120,7 @@ class Kafka:
         """The shared client; made when first needed, as making it needs the cluster. It reconnects by itself."""
         with self._lock:
             if self._shared is None:
-                options = self._options(self.server.user, self.server.password, "PLAIN")
-                self._shared = KafkaAdminClient(**options, max_in_flight_requests_per_connection=IN_FLIGHT)
+                self._shared = _connected(self._options(self.server.user, self.server.password, "PLAIN"))
             return self._shared
 
     def _options(self, user: str, password: str, mechanism: str) -> dict[str, Any]:
@@ -126,6 +135,7 @@ class Kafka:
             "request_timeout_ms": REQUEST_TIMEOUT,
             "bootstrap_timeout_ms": REQUEST_TIMEOUT,
             "reconnect_backoff_max_ms": 1_000,
+            "socket_options": SOCKET_OPTIONS,
             "client_id": "rooftree-operator",
         }
 
@@ -243,6 +253,23 @@ class Kafka:
         except LoginRefused:
             await self.ping()  # or is the cluster away, for everyone?
             raise
+
+
+def _connected(options: dict[str, Any]) -> Any:
+    """A new admin client. One that does not connect leaves its thread behind: that is ended here."""
+    made: list[Any] = []
+
+    def network(**settings: Any) -> Any:
+        made.append(KafkaNetClient(**settings))
+        return made[-1]
+
+    try:
+        return KafkaAdminClient(**options, max_in_flight_requests_per_connection=IN_FLIGHT, kafka_client=network)
+    except kafka_errors.KafkaError:
+        for client in made:
+            client.close()
+            client._manager._net.stop()
+        raise
 
 
 def _access(admin: Any, *, user: str, topics: Sequence[str]) -> AccessSeen:
