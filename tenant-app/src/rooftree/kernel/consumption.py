@@ -36,7 +36,7 @@ from rooftree.kernel.unit_of_work import UnitOfWork
 
 MAX_TRIES = 5
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 5.0
 # So long a process that died keeps its partitions.
 SESSION_SECONDS = 10.0
 _WAIT_SECONDS = 0.5

@@ -31,10 +31,16 @@ class Producer:
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._opened: Any = None
+        # Several consumers may have a dead letter at once; who fails gives the connection up for all.
+        self._sending = asyncio.Lock()
         self._partitioner = DefaultPartitioner()
 
     async def send(self, topic: str, messages: Sequence[Message]) -> None:
         """Returns when all are stored. Raises `KafkaError` or `TimeoutError`; some may be stored then."""
+        async with self._sending:
+            await self._send_all(topic, messages)
+
+    async def _send_all(self, topic: str, messages: Sequence[Message]) -> None:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 producer = await self._open()
@@ -42,7 +48,7 @@ class Producer:
                 divided: dict[int, list[Message]] = defaultdict(list)
                 for message in messages:
                     divided[self._partitioner(message.key, partitions, partitions)].append(message)
-                sending = (self._send(producer, topic, partition, part) for partition, part in divided.items())
+                sending = (self._send_part(producer, topic, partition, part) for partition, part in divided.items())
                 await asyncio.gather(*sending)
         except BaseException:
             await self._abandon()
@@ -62,7 +68,7 @@ class Producer:
             await self._opened.start()
         return self._opened
 
-    async def _send(self, producer: Any, topic: str, partition: int, messages: Sequence[Message]) -> None:
+    async def _send_part(self, producer: Any, topic: str, partition: int, messages: Sequence[Message]) -> None:
         batch = producer.create_batch()
         for message in messages:
             told = {"key": message.key, "value": message.value, "headers": list(message.headers)}

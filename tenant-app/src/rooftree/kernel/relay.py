@@ -68,7 +68,7 @@ class Relay:
         self._stopping.set()
 
     async def run(self) -> None:
-        backoff = Backoff(first=0.5, longest=30)
+        backoff = Backoff(first=0.5, longest=5)
         try:
             while not self._stopping.is_set():
                 try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import signal
 import subprocess
@@ -18,8 +19,9 @@ from rooftree.kernel.ids import new_id
 from . import victim
 from .conftest import Site, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
-
+# More for a release-like change; each takes some three seconds.
+KILLS = int(os.environ.get("ROOFTREE_TEST_KILLS", "5"))
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120 + 15 * KILLS)]
 TESTS = Path(__file__).parents[2]
 
 
@@ -132,7 +134,7 @@ async def test_random_kills_under_load_lose_nothing_and_repeat_nothing(site: Sit
 
     loading = asyncio.create_task(load())
     alive = [processes.start(), processes.start()]
-    for _ in range(5):
+    for _ in range(KILLS):
         await asyncio.sleep(chance.uniform(1.5, 4))
         doomed = alive.pop(chance.randrange(2))
         doomed.kill()
@@ -143,6 +145,7 @@ async def test_random_kills_under_load_lose_nothing_and_repeat_nothing(site: Sit
     for numbers in processes.effects().values():
         assert numbers == list(range(1, len(numbers) + 1))
     assert processes.count() == published
+    print(f"{KILLS} kills, {published} events: none lost, none twice, none out of place")  # noqa: T201
     for process in alive:
         process.terminate()
     for process in alive:
