@@ -60,10 +60,10 @@ export function ListingsPage() {
           </div>
           <div className="mb-4 flex flex-wrap gap-2.5">
             <SearchBox value={filters.q ?? ""} search={search} onChange={change} />
-            <div className="flex min-w-0 gap-2.5 phone:w-full">
+            <div className="flex min-w-0 flex-wrap gap-2.5 phone:w-full">
               <FiltersButton active={countActive(filters)} onOpen={() => setSheet(true)} />
-              <SortSelect filters={filters} onChange={change} />
               <ViewSwitch view={view} isWide={isWide} onChange={setView} />
+              <SortSelect filters={filters} onChange={change} />
             </div>
           </div>
           {isLimited && (
@@ -113,7 +113,7 @@ const FiltersButton = ({ active, onOpen }: { active: number; onOpen: () => void 
 const SortSelect = ({ filters, onChange }: { filters: Filters; onChange: ChangeFilters }) => (
   <Select
     aria-label="Sort by"
-    className="phone:flex-1"
+    className="phone:min-w-36 phone:flex-1"
     value={sortOf(filters)}
     onChange={(event) => {
       const sort = event.target.value as Sort;

@@ -5,7 +5,8 @@ import { type Area, areaParameters, around, metres, outline, type Point } from "
 import { scaleAt, stepAt } from "./map/graticule";
 import { project } from "./map/pins";
 
-const ZOOM = 14;
+/** A circle of a mile just fits into the picture. */
+const ZOOM = 12.2;
 const SIZE = { width: 640, height: 300 };
 
 /** Where the graticule cuts the picture, in its pixels. */

@@ -1,4 +1,5 @@
 /** The map's only background: meridians and parallels at round distances, and how long a mile is. */
+import { decimal } from "@/shared/lib/format";
 import type { Box } from "../area";
 
 const STEPS = [30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001];
@@ -48,5 +49,5 @@ export function scaleAt(latitude: number, zoom: number, room = 110): Scale {
   const magnitude = 10 ** Math.floor(Math.log10(most));
   const round = ([5, 2, 1].find((digit) => digit * magnitude <= most) ?? 1) * magnitude;
   const share = round / most;
-  return { words: `${Number(round.toPrecision(1))} ${inFeet ? "ft" : "mi"}`, width: Math.round(room * share) };
+  return { words: `${decimal(round)} ${inFeet ? "ft" : "mi"}`, width: Math.round(room * share) };
 }
