@@ -24,6 +24,9 @@ def shoot(page: Page, name: str, path: str | None = None) -> None:
         page.goto(path)
     page.locator("h1").first.wait_for(state="attached")
     page.wait_for_load_state("networkidle")
+    if page.locator("canvas").count():
+        page.locator("[data-pin]").first.wait_for()
+        page.wait_for_timeout(2000)  # drawn by the processor, which takes a moment
     page.wait_for_function("[...document.images].every(image => image.loading === 'lazy' || image.complete)")
     page.screenshot(path=PICTURES / f"{name}.png")
 
@@ -52,11 +55,11 @@ def main(link: str) -> None:
         trust(Path(home), CA)
         browser = launch(playwright, Path(home))
         state = accept(browser, link)
-        wide = browser.new_context(viewport={"width": 1280, "height": 800}, storage_state=state)
+        wide = browser.new_context(viewport={"width": 1440, "height": 900}, storage_state=state)
         wide.set_default_timeout(15_000)
         page = wide.new_page()
         shoot(page, "listings", f"{base}/listings?status=Active&min_beds=3")
-        page.get_by_role("main").get_by_role("link").first.click()
+        page.get_by_role("article").first.get_by_role("link").click()
         page.wait_for_url("**/listings/*")
         page.get_by_role("region", name="Photos").get_by_role("img").last.evaluate("image => image.decode()")
         shoot(page, "listing")
