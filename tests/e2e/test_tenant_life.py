@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
-CONDITIONS = ("Ready", "NamespaceReady", "DatabaseReady", "MigrationsApplied", "WorkloadReady", "RouteReady")
+CONDITIONS = (
+    "Ready",
+    "NamespaceReady",
+    "NetworkReady",
+    "DatabaseReady",
+    "TopicsReady",
+    "SearchReady",
+    "CacheReady",
+    "MigrationsApplied",
+    "WorkloadReady",
+    "RouteReady",
+)
 NOTICED_SECONDS = 30
 HEALED_SECONDS = 30
 
