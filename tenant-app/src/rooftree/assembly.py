@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -81,10 +81,10 @@ class Parts:
     telemetry: Telemetry
     built: tuple[Built, ...]
 
-    def start(self, state: Health) -> None:
-        """Begin what is done without being asked: jobs, events, the modules' own."""
-        self.queue.start(self.runtime.background)
-        self.bus.start(self.runtime.background, after=state.first_ready)
+    def start(self, after: Callable[[], Awaitable[None]]) -> None:
+        """Begin what is done without being asked: jobs and events after `after`, the modules' own."""
+        self.queue.start(self.runtime.background, after=after)
+        self.bus.start(self.runtime.background, after=after)
         for part in self.built:
             if part.start is not None:
                 part.start()
@@ -176,9 +176,16 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         state.started = True
-        if run_jobs:
-            parts.start(state)
         exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
+
+        async def recording() -> None:
+            # Also if it failed. The first job is the first import of a feed: its trace must not be missing.
+            await asyncio.wait([exporting])
+            if exporting.cancelled():
+                raise asyncio.CancelledError  # the process ends before it began
+
+        if run_jobs:
+            parts.start(recording)
         yield
         state.draining = True
         exporting.cancel()

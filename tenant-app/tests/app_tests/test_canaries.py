@@ -328,7 +328,7 @@ async def test_no_canary_leaves_by_a_side_door(world: World, certificate: tuple[
     }
     names = {item.name for item in world.collector.spans}
     assert {"POST /oauth/sign-in", "GET /api/v1/properties", "job property.sync_feeds", "send mail"} <= names
-    assert {"POST", "INSERT property.feeds", "SELECT property.properties", "POST _search", "GET", "SET"} <= names
+    assert {"POST", "INSERT property.properties", "INSERT events.sequences", "POST _search", "GET", "SET"} <= names
     assert 'job="property.sync_feeds"' in doors["metrics"]
     assert "listing-changed" in doors["events"]
     assert len(world.problems) >= 10

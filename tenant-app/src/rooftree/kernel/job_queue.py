@@ -7,7 +7,7 @@ twin waits: the twin does its work.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -59,12 +59,18 @@ class JobQueue:
     def declared(self) -> tuple[Job, ...]:
         return tuple(self._jobs.values())
 
-    def start(self, background: Background) -> None:
-        """Begin to work on the queue, in the background."""
+    def start(self, background: Background, *, after: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Begin to work on the queue, in the background and not before `after` returns."""
+
+        async def begin(name: str, work: Callable[[], Awaitable[None]]) -> None:
+            if after is not None:
+                await after()
+            await self._forever(name, work)
+
         if self._jobs:
             self._loops = [
-                background.spawn("jobs.worker", self._forever("worker", self._work)),
-                background.spawn("jobs.rescue", self._forever("rescue", self._rescue)),
+                background.spawn("jobs.worker", begin("worker", self._work)),
+                background.spawn("jobs.rescue", begin("rescue", self._rescue)),
             ]
 
     async def stop(self) -> None:
