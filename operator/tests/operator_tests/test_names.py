@@ -43,6 +43,7 @@ def test_no_name_in_a_backend_begins_with_the_prefix_of_another_tenant(one: Tena
     assert all(build(one, name).startswith(names.prefix(one)) for build in builders)
     if one != other:
         assert not any(build(one, name).startswith(names.prefix(other)) for build in builders)
+        assert not any(build(other, name).startswith(names.prefix(one)) for build in builders)
 
 
 @given(SLUGS, st.binary(min_size=4, max_size=4))
