@@ -129,9 +129,10 @@ class Consumption(ConsumerRebalanceListener):
                 await self._round(consumer)
                 backoff.reset()
             await self._commit(self._owned)
-        finally:
-            self._owned = {}
             self._metrics.lag(self._subscriber.name, 0)
+        finally:
+            # After an error the lag stays as it was: nobody may have these messages now.
+            self._owned = {}
             await _close(consumer)
 
     async def _round(self, consumer: Any) -> None:
@@ -282,6 +283,7 @@ class Consumption(ConsumerRebalanceListener):
             await self._commit(revoked)
             for partition in revoked:
                 self._owned.pop(partition, None)
+            self._metrics.lag(self._subscriber.name, 0)
 
     async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, assigned: Iterable[TopicPartition]

@@ -8,11 +8,13 @@ which would pass over rows that commit late. What was published and not marked i
 While Kafka is away the rows stay. Loads aiokafka.
 """
 
+# pyright: reportMissingTypeStubs=false
 import asyncio
 from contextlib import AbstractContextManager
 
 import psycopg
 import structlog
+from aiokafka.errors import KafkaError
 from opentelemetry.trace import Span, SpanKind
 from psycopg.rows import TupleRow
 
@@ -89,27 +91,36 @@ class Relay:
                 return
         self.leads = True
         self._metrics.relay(True)
+        self._measured_at = None
         await connection.execute(f"LISTEN {CHANNEL}".encode())
         while True:
             await self._measure(connection)
-            if await self._publish(connection):
-                backoff.reset()
-            elif self._stopping.is_set():
-                return
-            else:
+            rows = await self._unsent(connection)
+            if not rows:
+                if self._stopping.is_set():
+                    return
                 await self._notice(connection)
+            elif await self._sent(rows):
+                await self._mark(connection, rows)
+                self._metrics.published.inc(len(rows))
+                backoff.reset()
+            elif await backoff.wait(self._stopping):
+                return
 
-    async def _publish(self, connection: Connection) -> bool:
-        """One batch; False: nothing was unsent."""
+    async def _unsent(self, connection: Connection) -> list[Row]:
         found = await (await connection.execute(_UNSENT, [BATCH_SIZE])).fetchall()
-        rows = [Row(*row) for row in found]
-        if rows:
-            messages = [wrap(row, tenant_id=self._settings.tenant_id) for row in rows]
+        return [Row(*row) for row in found]
+
+    async def _sent(self, rows: list[Row]) -> bool:
+        """False: Kafka is away. The lock is kept meanwhile, since somebody has to tell how much waits."""
+        messages = [wrap(row, tenant_id=self._settings.tenant_id) for row in rows]
+        try:
             with self._span(rows):
                 await self._producer.send(self._kafka.events, messages)
-            await self._mark(connection, rows)
-            self._metrics.published.inc(len(rows))
-        return bool(rows)
+        except (KafkaError, OSError) as error:
+            _log.warning("relay_waits", exc_info=error)
+            return False
+        return True
 
     def _span(self, rows: list[Row]) -> AbstractContextManager[Span]:
         """A step of the trace that made the events; of a batch of several traces none tells."""

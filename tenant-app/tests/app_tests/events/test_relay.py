@@ -174,6 +174,10 @@ async def test_while_kafka_is_away_business_goes_on_and_the_rows_stay(site: Site
         await until(lambda: (site.metric("rooftree_outbox_oldest_seconds") or 0) > 0.5)
         await site.publish(2, counter=counter)
         assert site.unsent() == 2
+        # It stays the one that works and tells: an alert waits for minutes.
+        for _ in range(40):
+            assert (site.metric("rooftree_relay_working"), bool(site.metric("rooftree_outbox_unsent"))) == (1, True)
+            await asyncio.sleep(0.05)
         # It comes back.
         bus.kafka._kafka = site.kafka_settings
         await until(lambda: site.unsent() == 0)
