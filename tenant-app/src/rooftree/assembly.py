@@ -173,26 +173,8 @@ def create_app(
     parts = build(chosen, settings, secrets, clock)
     state = Health(parts.database)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        state.started = True
-        exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
-
-        async def recording() -> None:
-            # Also if it failed. The first job is the first import of a feed: its trace must not be missing.
-            await asyncio.wait([exporting])
-            if exporting.cancelled():
-                raise asyncio.CancelledError  # the process ends before it began
-
-        if run_jobs:
-            parts.start(recording)
-        yield
-        state.draining = True
-        exporting.cancel()
-        await parts.close()
-
     app = FastAPI(
-        lifespan=lifespan,
+        lifespan=lambda _app: _life(parts, state, run_jobs=run_jobs),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -207,6 +189,26 @@ def create_app(
     app.state.authenticator = next((part.authenticator for part in parts.built if part.authenticator), None)
     _wire(app, (health.router, *(module.router for module in chosen)), parts)
     return app
+
+
+@asynccontextmanager
+async def _life(parts: Parts, state: Health, *, run_jobs: bool) -> AsyncGenerator[None]:
+    """From when the process answers to its end."""
+    state.started = True
+    exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
+
+    async def recording() -> None:
+        # Also if it failed. The first job is the first import of a feed: its trace must not be missing.
+        await asyncio.wait([exporting])
+        if exporting.cancelled():
+            raise asyncio.CancelledError  # the process ends before it began
+
+    if run_jobs:
+        parts.start(recording)
+    yield
+    state.draining = True
+    exporting.cancel()
+    await parts.close()
 
 
 async def _export(telemetry: Telemetry, state: Health) -> None:
