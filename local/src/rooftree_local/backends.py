@@ -70,6 +70,7 @@ def _kafka(tools: dict[str, str]) -> list[Component]:
             (*java, "kafka.Kafka", KAFKA_SETTINGS),
             ready=f"tcp://{NODE_IP}:{KAFKA_PORT}",
             after=("kafka-format",),
+            slow=True,
         ),
     ]
 
@@ -90,6 +91,7 @@ def _elasticsearch(tools: dict[str, str]) -> Component:
         answer=UNAUTHORIZED,
         # Half a minute, and many times that on a machine that is busy otherwise.
         seconds=300,
+        slow=True,
         env=environment,
     )
 

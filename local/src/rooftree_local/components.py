@@ -129,7 +129,8 @@ class Component:
     """One process. `ready` is a URL (https with the stack's CA), `tcp://host:port`, or nothing: started is ready.
 
     It starts as soon as all that `after` names are ready; those with `once` are when they ended with exit code 0.
-    `answer` is the HTTP status by which a URL shows that it is ready.
+    `answer` is the HTTP status by which a URL shows that it is ready. What is `slow` is started with the others, and
+    waited for at the end only.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Component:
     seconds: int = 60
     once: bool = False
     answer: int = 200
+    slow: bool = False
     env: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def describe(wanted: list[Component]) -> str:
 
 
 def bring_up(target: Stack, wanted: list[Component], work: Work) -> None:
-    """Starts the stack, or what is missing in a live one, and waits until every component is ready."""
+    """Starts the stack, or what is missing in a live one, and waits until all but the slow components are ready."""
     running = stack.find(target)
     boot = stack.status(target).get("boot") or str(uuid.uuid4())
     request = str(uuid.uuid4())
@@ -184,7 +184,7 @@ def bring_up(target: Stack, wanted: list[Component], work: Work) -> None:
         stack.start(target)
     else:
         stack.reload(target)
-    _wait_until_up(target, work, request)
+    wait_until_ready(target, work, quick(wanted), request)
 
 
 def merged(target: Stack, listed: list[dict[str, Any]], work: Work) -> list[dict[str, Any]]:
@@ -204,7 +204,14 @@ def merged(target: Stack, listed: list[dict[str, Any]], work: Work) -> list[dict
     return [running.get(name) or wanted.get(name) or known[name] for name in names]
 
 
-def _wait_until_up(target: Stack, work: Work, request: str) -> None:
+def quick(wanted: list[Component]) -> set[str]:
+    """The names of those that are not slow; a task of something slow is slow with it."""
+    slow = {name for one in wanted if one.slow for name in (one.name, *one.after)}
+    return {one.name for one in wanted} - slow
+
+
+def wait_until_ready(target: Stack, work: Work, names: set[str], request: str | None = None) -> None:
+    """Waits until every component of that name is ready, as the supervisor tells of `request` or of its last one."""
     deadline = time.monotonic() + UP_SECONDS
     said = ""
     while time.monotonic() < deadline:
@@ -212,16 +219,16 @@ def _wait_until_up(target: Stack, work: Work, request: str) -> None:
             raise CommandFailed(f"the supervisor ended\n{stack.tail(target.logs / 'supervisor.log', 10)}")
         time.sleep(0.05)
         known = stack.status(target)
-        if known.get("request") not in {request, ""}:
+        if request and known.get("request") not in {request, ""}:
             continue  # it speaks of an earlier list still
-        starting = [n for n, c in known.get("components", {}).items() if c["state"] == "starting"]
+        if known["phase"] == "failed":
+            raise CommandFailed(failure(target, known))
+        if known["phase"] == "up" or is_complete(known, names):
+            return
+        starting = [n for n, c in known.get("components", {}).items() if c["state"] == "starting" and n in names]
         if starting and starting[0] != said:
             said = starting[0]
             work.say(said)
-        if known["phase"] == "up":
-            return
-        if known["phase"] == "failed":
-            raise CommandFailed(failure(target, known))
     raise CommandFailed(f"the components were not up within {UP_SECONDS} s; see `rooftree-local status`")
 
 

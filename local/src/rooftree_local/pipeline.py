@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rooftree_local.components import Component
     from rooftree_local.paths import Stack
     from rooftree_local.sources import Image
     from rooftree_local.steps import Work
@@ -77,6 +78,8 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False) -> 
         chain += [_rules(target), *_artifacts(), *_platform(target)]
     elif with_node:
         chain.append(_metrics(target))
+    else:
+        chain.append(_slow_components(target, with_node=False))
     return chain
 
 
@@ -122,6 +125,7 @@ def _platform(target: Stack) -> list[Step]:
             lambda: _tree("crds"),
             release.crds_missing,
         ),
+        _slow_components(target, with_node=True),
         live(
             "platform secrets", lambda work: release.prerequisites(target, work), lambda: _file(target.pki / "edge.crt")
         ),
@@ -220,23 +224,32 @@ def boot(target: Stack) -> str:
     return str(stack.status(target).get("boot", ""))
 
 
+AFRESH = "`rooftree-local doctor` checks the machine, `rooftree-local down` and `up` start afresh"
+
+
 def _components(target: Stack, *, with_node: bool, with_backends: bool) -> Step:
-    wanted = node.wanted_components(node=with_node, backends=with_backends)
+    def wanted() -> list[Component]:
+        return node.wanted_components(node=with_node, backends=with_backends)
 
     def run(work: Work) -> None:
         node.write_files(target, node=with_node, backends=with_backends)
-        node.bring_up(target, wanted, work)
+        node.bring_up(target, wanted(), work)
 
     def is_there() -> bool:
-        names = {component.name for component in wanted}
-        return stack.find(target) is not None and node.is_complete(stack.status(target), names)
+        return stack.find(target) is not None and node.is_complete(stack.status(target), node.quick(wanted()))
 
+    return Step("components", run, lambda: hashing.of_text(node.describe(wanted())), is_there, advice=AFRESH)
+
+
+def _slow_components(target: Stack, *, with_node: bool) -> Step:
+    """What was started early and is needed only now."""
+    names = {one.name for one in node.wanted_components(node=with_node, backends=True)}
     return Step(
-        "components",
-        run,
-        lambda: hashing.of_text(node.describe(wanted)),
-        is_there,
-        advice="`rooftree-local doctor` checks the machine, `rooftree-local down` and `up` start afresh",
+        "slow components",
+        lambda work: node.wait_until_ready(target, work, names),
+        lambda: hashing.of_text(boot(target)),
+        lambda: node.is_complete(stack.status(target), names),
+        advice=AFRESH,
     )
 
 

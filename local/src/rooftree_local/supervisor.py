@@ -95,7 +95,9 @@ class Supervisor:
             if not starting:
                 name, after = waiting[0]["name"], waiting[0]["after"]
                 raise Failed(f"{name} cannot be started: it comes after {', '.join(after)}, and not all are there")
-            self.handle_signals(POLL_SECONDS)
+            if self.handle_signals(POLL_SECONDS) == signal.SIGHUP:
+                self.start_missing()  # there is another list; what is on its way is waited for there
+                return
             starting = [one for one in starting if not self._has_come(one)]
 
     def _start(self, component: dict[str, Any]) -> None:

@@ -68,3 +68,12 @@ def test_a_component_that_ended_is_started_as_it_is_described_now(live: Live) ->
     live.started(Component("etcd", ("old",)), ended="etcd")
     assert live.asked(Component("etcd", ("new",))) == {"etcd": "new"}
     assert live.reporter.lines == []
+
+
+def test_what_is_slow_is_not_waited_for_at_first_and_neither_is_its_task() -> None:
+    listed = [
+        Component("format", ("true",), once=True),
+        Component("kafka", ("x",), after=("format",), slow=True),
+        Component("redis", ("x",)),
+    ]
+    assert node.quick(listed) == {"redis"}

@@ -133,6 +133,18 @@ def test_a_slow_component_that_a_failure_overtook_is_waited_for_and_not_started_
     assert running.wait_for(is_up)["components"]["slow"]["pid"] == pid
 
 
+def test_another_list_is_taken_up_while_the_first_one_is_still_starting(running: Running) -> None:
+    task = Component("task", ("sh", "-c", f"until [ -e {running.state}/go ]; do sleep 0.02; done"), once=True)
+    running.want(task)
+    running.start()
+    running.wait_for(lambda status: "task" in status["components"])
+    running.want(task, Component("other", ("sleep", "60")))
+    running.send(signal.SIGHUP)
+    running.wait_for(lambda status: status["components"].get("other", {}).get("state") == "ready")
+    (running.state / "go").touch()
+    assert running.wait_for(is_up)["request"] == "2"
+
+
 def test_a_server_that_asks_who_is_there_can_count_as_ready(running: Running) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
