@@ -6,8 +6,8 @@ every page again would cost more than finding it.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Annotated, Any, TypeVar
+from dataclasses import asdict, fields
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -34,7 +34,7 @@ from rooftree.modules.property.search_schemas import (
     SuggestionQuery,
     Suggestions,
 )
-from rooftree.modules.property.search_service import SearchService
+from rooftree.modules.property.search_service import Map, Page, SearchService
 
 T = TypeVar("T")
 router = APIRouter()
@@ -48,7 +48,7 @@ async def search_properties(
     wanted = _search(query, service.currency)
     sort = _sort(query.sort, wanted)
     page = await service.find(principal, wanted, sort=sort, limit=query.limit, cursor=query.cursor, facets=query.facets)
-    return _json(asdict(page))
+    return _json(page)
 
 
 @router.get("/properties/suggestions", response_model=Suggestions, responses=responses(401, 422))
@@ -64,7 +64,8 @@ async def map_properties(
     query: Annotated[MapQuery, Query()], principal: CurrentPrincipal, service: Service
 ) -> Response:
     wanted = _search(query, service.currency)
-    return _json(asdict(await service.map(principal, wanted, zoom=query.zoom)))
+    shown = await service.map(principal, wanted, zoom=query.zoom)
+    return _json(shown)
 
 
 @router.get("/search/status", responses=responses(401))
@@ -77,7 +78,9 @@ async def start_search_rebuild(principal: CurrentPrincipal, service: Service) ->
     return SearchStatus(**asdict(await service.rebuild(principal)))
 
 
-def _json(content: Any) -> Response:
+def _json(answer: Page | Map) -> Response:
+    # Not `asdict`: it copies every value of every item, which takes longer than all the rest.
+    content = {one.name: getattr(answer, one.name) for one in fields(answer)}
     return Response(json.dumps(content, ensure_ascii=False, separators=(",", ":")), media_type="application/json")
 
 
