@@ -151,7 +151,8 @@ def test_axe_finds_nothing_on_any_route(owner: Owner, windows: Windows, theme: T
 def visit_every_route(window: Window, owner: Owner) -> Iterator[str]:
     """Shows one route after another, and what opens over them, and names what is shown."""
     page = window.page
-    listings = ("", "?status=Active&min_beds=3", "?q=zzzzzz", "?view=list", "?view=map")
+    around = "?near=42.03,-93.62&radius=1609&view=map"
+    listings = ("", "?status=Active&min_beds=3", "?q=zzzzzz", "?view=list", around)
     for path in (*(f"/listings{search}" for search in listings), "/feeds"):
         window.go(path)
         assert_no_sideways_scroll(page)

@@ -19,13 +19,15 @@ export function AreaBar({ area, onDraw, onChange }: AreaBarProps) {
   const [editing, setEditing] = useState(false);
   const set = (next: Area) => onChange((now) => ({ ...now, area: next }));
   return (
-    <div className="flex min-w-0 gap-2">
+    <div className="flex min-w-0 gap-2 @max-sm:gap-1">
       <Menu
         align="start"
         trigger={
           <Button look="secondary" size="small">
             <Lasso aria-hidden />
-            {area && area.kind !== "box" ? "Change area" : "Search an area"}
+            <span className={area && "@max-sm:sr-only"}>
+              {area && area.kind !== "box" ? "Change area" : "Search an area"}
+            </span>
           </Button>
         }
       >
@@ -45,7 +47,7 @@ export function AreaBar({ area, onDraw, onChange }: AreaBarProps) {
       {area?.kind === "circle" && (
         <Select
           aria-label="Radius"
-          className="w-24 [&_select]:h-8 [&_select]:text-sm [&_svg]:top-2"
+          className="w-24 @max-sm:w-20 [&_select]:h-8 [&_select]:text-sm [&_svg]:top-2"
           value={String(area.radius)}
           onChange={(event) => set({ ...area, radius: Number(event.target.value) })}
         >
@@ -59,7 +61,7 @@ export function AreaBar({ area, onDraw, onChange }: AreaBarProps) {
       {area && (
         <Button look="secondary" size="small" onClick={() => onChange(({ area: _, ...rest }) => rest)}>
           <X aria-hidden />
-          <span className="phone:sr-only">Clear area</span>
+          <span className="@max-sm:sr-only">Clear area</span>
         </Button>
       )}
       <CoordinatesDialog

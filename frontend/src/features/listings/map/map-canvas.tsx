@@ -128,7 +128,7 @@ function OnMap(props: OnMapProps) {
       >
         <div className="h-full w-1/3 animate-[sweep_1.2s_ease-in-out_infinite] bg-brand" />
       </div>
-      <div className="absolute inset-x-0 top-0 z-20 flex h-13 items-center justify-between gap-2 border-line border-b bg-surface px-3">
+      <div className="absolute inset-x-0 top-0 z-20 flex h-13 items-center justify-between gap-2 border-line border-b bg-surface px-3 @max-sm:gap-1 @max-sm:px-2">
         <AreaBar area={filters.area} onDraw={tool.begin} onChange={onChange} />
         <Zoom map={map} onFit={target && (() => showAll(map, target))} />
       </div>

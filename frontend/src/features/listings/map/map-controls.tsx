@@ -85,7 +85,7 @@ export function Legend({ frame, mapped, total, follows, canFollow, onFollow }: L
           total !== undefined &&
           `${count(Math.min(mapped, total))} of ${count(total)} on the map`}
       </p>
-      <div className="ml-auto grid text-ink-soft text-xs" aria-hidden>
+      <div className="ml-auto grid text-ink-soft text-xs @max-sm:hidden" aria-hidden>
         <span>{scale.words}</span>
         <span className="h-1 border border-ink-soft border-t-0" style={{ width: scale.width }} />
       </div>

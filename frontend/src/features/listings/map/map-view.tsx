@@ -36,7 +36,7 @@ export function MapView({ filters, total, search, onChange }: MapViewProps) {
   return (
     <section
       aria-label="Map of listings"
-      className="relative h-full overflow-hidden rounded-xl border border-line bg-sunken"
+      className="@container relative h-full overflow-hidden rounded-xl border border-line bg-sunken"
     >
       {problem ? (
         <div role="status" className="grid h-full place-content-center justify-items-center gap-3 p-8 text-center">
