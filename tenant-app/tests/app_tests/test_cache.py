@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -228,7 +229,7 @@ async def test_an_answer_that_came_too_late_is_never_given_to_another_question(
 
 
 # What the operator lets a tenant do, as far as this client needs it.
-ACL = ("on", "resetkeys", "resetchannels", "-@all", "+get", "+set", "+unlink", "+ping", "+hello", "+auth")
+ACL = ("on", "resetkeys", "resetchannels", "-@all", "+get", "+set", "+unlink")
 
 
 @pytest.mark.integration
@@ -267,5 +268,5 @@ async def test_a_certificate_of_somebody_else_is_not_accepted(tmp_path: Path) ->
 
     host, port = os.environ["ROOFTREE_TEST_REDIS_HOST"], int(os.environ["ROOFTREE_TEST_REDIS_PORT"])
     async with opened(redis_host=host, redis_port=port, ca_file=Path(certifi.where())) as cache:
-        with pytest.raises(Exception, match="certificate verify failed"):
-            await cache._client().get("x")
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await cache._opened()

@@ -2,7 +2,7 @@
 
 A request never connects and never waits longer than the budget. The connection is made in the background, first when
 the cache is first used, and again after a failure, with growing pauses; until then every read is a miss at once. One
-connection a process: commands take parts of a millisecond. The library (0.35 s of CPU) loads with the first use.
+connection a process: commands take parts of a millisecond.
 
 Only GET, SET and UNLINK are sent; the operator allows these, the handshake and little else, for keys under the
 tenant's prefix.
@@ -11,25 +11,21 @@ tenant's prefix.
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from opentelemetry.trace import SpanKind
 
 from rooftree.kernel.background import Background
 from rooftree.kernel.metrics import Metrics
+from rooftree.kernel.resp import Connection
 from rooftree.kernel.settings import Secrets, SettingsSection
 from rooftree.kernel.telemetry import span
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 BUDGET_SECONDS = 0.05
 _CONNECT_SECONDS = 5.0
 _FIRST_PAUSE = 0.5  # seconds before a new connection, doubled each time
 _LONGEST_PAUSE = 30.0
 _log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 
 class RedisSettings(SettingsSection):
@@ -59,25 +55,25 @@ class Cache:
         self._ca_file = ca_file
         self._counted = metrics.cache
         self._background = background
-        self._redis: Redis | None = None
+        self._redis: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._loading: dict[str, asyncio.Task[bytes]] = {}
         self._closed = False
 
     async def get(self, key: str) -> bytes | None:
         """None: not there, or the cache is away."""
-        sent, found = await self._send("GET", lambda redis: redis.get(self._prefix + key))
+        sent, found = await self._send(b"GET", self._key(key))
         self._counted.labels("away" if not sent else "hit" if found is not None else "miss").inc()
-        return found if isinstance(found, bytes) else None
+        return found
 
     async def set(self, key: str, value: bytes, ttl: float) -> None:
         """Keep `value` for `ttl` seconds, if the cache is there."""
         milliseconds = max(1, round(ttl * 1000))
-        await self._send("SET", lambda redis: redis.set(self._prefix + key, value, px=milliseconds))
+        await self._send(b"SET", self._key(key), value, b"PX", b"%d" % milliseconds)
 
     async def delete(self, *keys: str) -> None:
         """Forget, if the cache is there; a value that must not outlive a change needs its version in its key."""
-        await self._send("UNLINK", lambda redis: redis.unlink(*(self._prefix + key for key in keys)))
+        await self._send(b"UNLINK", *map(self._key, keys))
 
     async def get_or_load(self, key: str, ttl: float, load: Callable[[], Awaitable[bytes]]) -> bytes:
         """The kept value, or that of `load`; who asks for the same key meanwhile waits for the same `load`.
@@ -96,7 +92,10 @@ class Cache:
         self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
-        await self._drop()
+        self._drop()
+
+    def _key(self, key: str) -> bytes:
+        return f"{self._prefix}{key}".encode()
 
     async def _load(self, key: str, ttl: float, load: Callable[[], Awaitable[bytes]]) -> bytes:
         if (kept := await self.get(key)) is not None:
@@ -105,21 +104,21 @@ class Cache:
         await self.set(key, value, ttl)
         return value
 
-    async def _send(self, command: str, send: "Callable[[Redis], Awaitable[T]]") -> tuple[bool, T | None]:
+    async def _send(self, command: bytes, *words: bytes) -> tuple[bool, bytes | None]:
         """Whether it was answered in time, and the answer."""
-        redis = self._redis
+        redis, name = self._redis, command.decode()
         if redis is None:
             self._connect()
             return False, None
         try:
-            with span(command, SpanKind.CLIENT, {"db.system.name": "redis", "db.operation.name": command}):
+            with span(name, SpanKind.CLIENT, {"db.system.name": "redis", "db.operation.name": name}):
                 async with asyncio.timeout(BUDGET_SECONDS):
-                    return True, await send(redis)
+                    return True, await redis.command(command, *words)
         except Exception as error:
             # Whatever it is, the answer to it is the same; the log says what it was.
-            _log.warning("cache_failed", command=command, exc_info=error)
+            _log.warning("cache_failed", command=name, exc_info=error)
             if self._redis is redis:
-                await self._drop()
+                self._drop()
                 self._connect()
             return False, None
 
@@ -132,50 +131,27 @@ class Cache:
         """Returns when there is a connection, however long that takes."""
         pause = _FIRST_PAUSE
         while True:
-            redis: Redis | None = None
             try:
-                redis = await asyncio.to_thread(self._client)
                 async with asyncio.timeout(_CONNECT_SECONDS):
-                    await redis.initialize()
-                    await redis.get(f"{self._prefix}hello")
+                    self._redis = await self._opened()
             except Exception as error:
                 _log.warning("cache_is_away", exc_info=error)
-                if redis is not None:
-                    await redis.aclose()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
-                self._redis = redis
                 _log.info("cache_is_connected")
                 return
 
-    def _client(self) -> "Redis":
-        from redis.asyncio import Redis
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-        from redis.maint_notifications import MaintNotificationsConfig
-
-        ca_file = str(self._ca_file) if self._ca_file else None
-        return Redis(
-            host=self._settings.redis_host,
-            port=self._settings.redis_port,
-            username=self._settings.redis_user,
+    async def _opened(self) -> Connection:
+        return await Connection.open(
+            self._settings.redis_host,
+            self._settings.redis_port,
+            user=self._settings.redis_user,
             password=self._secrets.read("redis_password").get_secret_value(),
-            ssl=ca_file is not None,
-            ssl_ca_certs=ca_file,
-            ssl_check_hostname=True,
-            single_connection_client=True,
-            retry=Retry(NoBackoff(), 0),
-            # Sends nothing about itself and asks for no notices: a tenant may say little here.
-            driver_info=None,
-            maint_notifications_config=MaintNotificationsConfig(enabled=False),
+            ca_file=self._ca_file,
         )
 
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
         redis, self._redis = self._redis, None
         if redis is not None:
-            try:
-                async with asyncio.timeout(BUDGET_SECONDS):
-                    await redis.aclose()
-            except Exception as error:
-                _log.info("cache_connection_lost", exc_info=error)
+            redis.close()
