@@ -135,3 +135,41 @@ def test_the_metrics_api_is_trusted_by_its_certificate() -> None:
     (service,) = [one for one in yaml.safe_load_all(ACCESS["metrics-server.yaml"]) if one["kind"] == "APIService"]
     assert base64.b64decode(service["spec"]["caBundle"]) == b"CERTIFICATE"
     assert "insecureSkipTLSVerify" not in service["spec"]
+
+
+def properties(text: str) -> dict[str, str]:
+    lines = [line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#")]
+    return {key.strip(): value.strip() for key, value in lines}
+
+
+def test_kafka_has_no_way_in_without_tls_and_a_name_and_gives_nothing_unasked() -> None:
+    found = properties(kafka.settings("PASSWORD"))
+    listeners = {one.split(":")[0] for one in found["listeners"].split(",")}
+    protocols = dict(one.split(":") for one in found["listener.security.protocol.map"].split(","))
+    assert listeners == protocols.keys()
+    assert set(protocols.values()) == {"SASL_SSL"}
+    assert found["super.users"] == f"User:{kafka.ADMIN}"
+    assert found["allow.everyone.if.no.acl.found"] == "false"
+    assert found["auto.create.topics.enable"] == "false"
+
+
+def test_redis_speaks_tls_only_and_keeps_no_password() -> None:
+    lines = dict(line.split(" ", 1) for line in redis.SETTINGS.splitlines() if not line.startswith("#"))
+    assert lines["port"] == "0"
+    default, admin = redis.users("PASSWORD").splitlines()
+    assert default.split()[2] == "off"
+    assert "PASSWORD" not in admin
+
+
+def test_elasticsearch_has_security_and_tls_on_both_ports() -> None:
+    found = yaml.safe_load(elasticsearch.SETTINGS)
+    for switch in ("enabled", "http.ssl.enabled", "transport.ssl.enabled"):
+        assert found[f"xpack.security.{switch}"] is True
+    assert found["transport.host"] == "127.0.0.1"
+
+
+def test_elasticsearch_keeps_a_slow_hash_of_the_administrators_password() -> None:
+    scheme, salt, key = elasticsearch.password_hash("PASSWORD", bytes(32)).split("$")
+    assert scheme == "{PBKDF2}10000"
+    assert base64.b64decode(salt) == bytes(32)
+    assert len(base64.b64decode(key)) == 32
