@@ -45,8 +45,8 @@ _ = certificate  # a fixture
 
 FEED_SECRET = "canary-feed-secret"
 FEED_TOKEN = "canary-feed-token"
-REMARKS = "Call Canaria Agentson at +1 515 555 0199, lockbox 4711"
-PERSONAL = (EMAIL, "olivia", "Olivia", "Canaria", "555 0199", "4711", "canary")
+REMARKS = "Call Canaria Agentson at +1 515 555 0199, lockbox-4711-box"
+PERSONAL = (EMAIL, "olivia", "Olivia", "Canaria", "555 0199", "lockbox-4711", "canary")
 
 
 class Feed:
