@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-e2e test-local pictures bench-provision
+	test test-unit test-web test-integration test-e2e test-local pictures bench-provision bench-search
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,3 +123,6 @@ pictures: setup ## Takes the quick start's pictures (LINK=the owner's unused lin
 
 bench-provision: setup ## Measures how fast tenants come and go (n = 20)
 	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python scripts/bench_provision.py
+
+bench-search: up-backends ## Measures search on 50,000 listings with 8 clients, on an otherwise idle machine
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_search.py

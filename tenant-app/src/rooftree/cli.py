@@ -1,4 +1,4 @@
-"""`python -m rooftree.cli owner-link|feeds|dead-letters`: what people and the local stack ask of a running tenant.
+"""`python -m rooftree.cli owner-link|feeds|search|dead-letters`: what people and the stack ask of a running tenant.
 
 Dead letters are for the platform's administrators: payloads hold the tenant's data and are shown only when asked for.
 """
@@ -18,6 +18,7 @@ from rooftree.kernel import logs
 from rooftree.kernel.dead_letters import DeadLetter
 from rooftree.kernel.errors import NotFound, Problem
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
+from rooftree.modules.property.search_service import SearchService
 
 if TYPE_CHECKING:
     from rooftree.kernel.dead_letter_store import DeadLetterStore
@@ -109,11 +110,28 @@ def _described(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
+def _search(parts: assembly.Parts) -> SearchService:
+    return next(item for built in parts.built for item in built.services if isinstance(item, SearchService))
+
+
+async def search_status(parts: assembly.Parts, _arguments: argparse.Namespace) -> None:
+    """One JSON line: how the search index is, compared with the database."""
+    sys.stdout.write(json.dumps(asdict(await _search(parts).status())) + "\n")
+
+
+async def rebuild_search(parts: assembly.Parts, _arguments: argparse.Namespace) -> None:
+    """Queues the job; the app's worker does it."""
+    sys.stdout.write(json.dumps(asdict(await _search(parts).start_rebuild())) + "\n")
+
+
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m rooftree.cli")
     commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("owner-link", help="the owner's one-time link").set_defaults(run=owner_link)
     commands.add_parser("feeds", help="how the feeds are doing").set_defaults(run=feeds)
+    search = commands.add_parser("search", help="the search index").add_subparsers(dest="action", required=True)
+    search.add_parser("status", help="how it is, compared with the database").set_defaults(run=search_status)
+    search.add_parser("rebuild", help="make it anew from the database").set_defaults(run=rebuild_search)
     dead = commands.add_parser("dead-letters", help="events that a consumer could not handle")
     actions = dead.add_subparsers(dest="action", required=True)
     listing = actions.add_parser("list", help="what waits, oldest first")

@@ -23,7 +23,7 @@ class SearchParts:
     @classmethod
     def build(cls, runtime: Runtime) -> "SearchParts":
         settings = runtime.section(ElasticsearchSettings)
-        metrics = SearchMetrics(runtime.metrics.registry)
+        metrics = SearchMetrics(runtime.metrics.registry, indexed=bool(settings.elasticsearch_url))
         keeper = watch = None
         if settings.elasticsearch_url:
             engine = Engine(settings, runtime.secrets, runtime.settings.ca_file)

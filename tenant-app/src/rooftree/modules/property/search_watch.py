@@ -39,9 +39,8 @@ class SearchWatch:
         is_first = True
         while True:
             try:
-                await self._look(is_first=is_first)
+                self._metrics.available.set(await self._look(is_first=is_first))
                 is_first = False
-                self._metrics.available.set(1)
             except EngineAway as error:
                 self._metrics.available.set(0)
                 _log.warning("search_is_away", reason=str(error))
@@ -53,8 +52,8 @@ class SearchWatch:
                     await self._keeper.missing.wait()
             self._keeper.missing.clear()
 
-    async def _look(self, *, is_first: bool) -> None:
-        """Queue a rebuild if there is no index, or at first if it is of another release."""
+    async def _look(self, *, is_first: bool) -> bool:
+        """Queue a rebuild if there is no index, or at first if it is of another release. Whether there is one."""
         copies = await self._keeper.index.physical()
         live = next((one for one in copies if self._keeper.index.alias in one.aliases), None)
         if live is None and not any(one.aliases for one in copies):
@@ -63,3 +62,4 @@ class SearchWatch:
         elif live is not None and is_first and live.definition != digest():
             _log.info("search_definition_changed", index=live.name, definition=live.definition)
             await self._jobs.defer(REBUILD_JOB)
+        return live is not None
