@@ -12,6 +12,7 @@ import os
 import secrets
 import ssl
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,17 @@ class Tenant:
         status = brokerage["status"]
         keys = ("tenantID", "namespace", "database", "url", "version")
         return cls(brokerage["metadata"]["name"], *(status[key] for key in keys))
+
+
+def inventory(tenant: str) -> dict[str, Any]:
+    """All that exists of a tenant (slug or id) in every system."""
+    command = (sys.executable, "-m", "rooftree_local", "inventory", tenant, "--output", "json")
+    done = subprocess.run(
+        [*command, "--stack", required("ROOFTREE_STACK")], capture_output=True, text=True, timeout=120, check=False
+    )
+    if done.returncode:
+        pytest.fail(f"no inventory of {tenant}: {done.stderr}")
+    return json.loads(done.stdout)
 
 
 class Edge:

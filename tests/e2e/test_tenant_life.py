@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 
-from .conftest import GONE_SECONDS, Database, Edge, Kubectl, Tenant, fresh_name, manifest, required, until
+from .conftest import GONE_SECONDS, Edge, Kubectl, Tenant, fresh_name, inventory, manifest, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -157,77 +153,14 @@ def test_what_somebody_removed_comes_back(kubectl: Kubectl, tenant: Tenant) -> N
     kubectl.wait_ready(tenant.name)
 
 
-@pytest.fixture
-def stopped_postgres(kubectl: Kubectl) -> Iterator[Callable[[], None]]:
-    """PostgreSQL's postmaster under SIGSTOP: connections are taken and never answered. It goes on afterwards."""
-    pid = postmaster()
-    os.kill(pid, signal.SIGSTOP)
-
-    def go_on() -> None:
-        os.kill(pid, signal.SIGCONT)
-
-    yield go_on
-    go_on()
-
-
-def postmaster() -> int:
-    """The process id of this stack's PostgreSQL, seen from here."""
-    folder = Path(required("ROOFTREE_CA_FILE")).parents[1]
-    inside = json.loads((folder / "status.json").read_text())["components"]["postgres"]["pid"]
-    space = os.readlink("/proc/self/ns/net")
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            ids = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()[1:]
-            if ids[-1] == str(inside) and os.readlink(status.parent / "ns" / "net") == space:
-                return int(ids[0])
-        except (FileNotFoundError, ProcessLookupError, StopIteration):
-            continue
-    pytest.fail(f"no process {inside} of PostgreSQL is seen from here")
-
-
-def test_postgres_down_is_said_in_the_conditions_and_heals_by_itself(
-    kubectl: Kubectl, tenant: Tenant, stopped_postgres: Callable[[], None]
-) -> None:
-    def seen() -> tuple[str, str]:
-        found = kubectl.conditions(tenant.name)
-        return found["DatabaseReady"]["status"], found["DatabaseReady"]["reason"]
-
-    until("DatabaseReady says so", lambda: seen() == ("False", "PostgresUnreachable"), seconds=NOTICED_SECONDS)
-    assert kubectl.conditions(tenant.name)["Ready"]["status"] == "False"
-    assert kubectl.get("brokerage", tenant.name)["status"]["phase"] == "Degraded"
-    stopped_postgres()
-    until(
-        "Ready by itself",
-        lambda: kubectl.conditions(tenant.name)["Ready"]["status"] == "True",
-        seconds=HEALED_SECONDS,
-    )
-
-
 def test_deleting_leaves_nothing_but_the_tombstone(
-    kubectl: Kubectl, brokerages: Callable[..., Tenant], edge: Edge, superuser: Database
+    brokerages: Callable[..., Tenant], kubectl: Kubectl, edge: Edge
 ) -> None:
     gone = brokerages()
+    before = inventory(gone.name)
+    assert {item["system"] for item in before["items"]} == {*before["looked_at"]}
     kubectl.run("delete", "brokerage", gone.name, f"--timeout={GONE_SECONDS}s")
-    kinds = "namespaces,deployments.apps,services,httproutes,secrets,configmaps,jobs,rolebindings,resourcequotas"
-    assert kubectl.items(kinds, "-A", "-l", f"rooftree.dev/tenant={gone.id}") == []
-    assert not kubectl.exists("namespace", gone.namespace)
-    roles = superuser.execute("SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (gone.id,)).fetchall()
-    databases = superuser.execute("SELECT datname FROM pg_database WHERE datname = %s", (gone.database,)).fetchall()
-    assert (roles, databases) == ([], [])
-    assert registry_rows(superuser, gone.name) == [(gone.id, "deleted")]
+    left = inventory(gone.id)
+    assert left["items"] == []
+    assert [(stone["name"], stone["detail"]) for stone in left["tombstones"]] == [(gone.id, "deleted")]
     until("the edge forgets the host", lambda: edge.get(gone.host).status_code == 404, seconds=10)
-
-
-def registry_rows(superuser: Database, slug: str) -> list[tuple[str, str]]:
-    """What the operator's registry still knows of a slug."""
-    info = superuser.info
-    with psycopg.connect(
-        host=info.host,
-        port=info.port,
-        user=info.user,
-        password=info.password,
-        dbname="rooftree",
-        sslmode="verify-full",
-        sslrootcert=required("ROOFTREE_CA_FILE"),
-    ) as registry:
-        return registry.execute("SELECT id, state FROM registry.tenant WHERE slug = %s", (slug,)).fetchall()

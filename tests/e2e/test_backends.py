@@ -1,0 +1,134 @@
+"""Backends that stop answering or lose what is a tenant's: said in the conditions, repaired without anybody's help."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+import redis
+
+from .conftest import Edge, Kubectl, Tenant, inventory, required, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.e2e
+
+NOTICED_SECONDS = 30
+HEALED_SECONDS = 60
+# Component of the local stack, condition, and the reason that it gives.
+BACKENDS = (
+    ("postgres", "DatabaseReady", "PostgresUnreachable"),
+    ("kafka", "TopicsReady", "KafkaUnreachable"),
+    ("elasticsearch", "SearchReady", "ElasticsearchUnreachable"),
+    ("redis", "CacheReady", "RedisUnreachable"),
+)
+
+
+@pytest.fixture
+def stop() -> Iterator[Callable[[str], Callable[[], None]]]:
+    """Puts a component under SIGSTOP: connections are taken and never answered. All go on afterwards."""
+    stopped: list[int] = []
+
+    def go_on() -> None:
+        while stopped:
+            os.kill(stopped.pop(), signal.SIGCONT)
+
+    def halt(component: str) -> Callable[[], None]:
+        pid = process(component)
+        os.kill(pid, signal.SIGSTOP)
+        stopped.append(pid)
+        return go_on
+
+    yield halt
+    go_on()
+
+
+def process(component: str) -> int:
+    """The process id of one of this stack's components, seen from here."""
+    folder = Path(required("ROOFTREE_CA_FILE")).parents[1]
+    inside = json.loads((folder / "status.json").read_text())["components"][component]["pid"]
+    space = os.readlink("/proc/self/ns/net")
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            ids = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()[1:]
+            if ids[-1] == str(inside) and os.readlink(status.parent / "ns" / "net") == space:
+                return int(ids[0])
+        except (FileNotFoundError, ProcessLookupError, StopIteration):
+            continue
+    pytest.fail(f"no process {inside} of {component} is seen from here")
+
+
+@pytest.mark.parametrize(("component", "condition", "reason"), BACKENDS)
+def test_a_backend_that_hangs_is_said_stops_no_other_part_and_heals_by_itself(
+    kubectl: Kubectl,
+    tenant: Tenant,
+    edge: Edge,
+    stop: Callable[[str], Callable[[], None]],
+    component: str,
+    condition: str,
+    reason: str,
+) -> None:
+    def seen() -> tuple[str, str]:
+        found = kubectl.conditions(tenant.name)[condition]
+        return found["status"], found["reason"]
+
+    go_on = stop(component)
+    until(f"{condition} says so", seen, enough=lambda it: it == ("False", reason), seconds=NOTICED_SECONDS)
+    found = kubectl.conditions(tenant.name)
+    assert found["Ready"]["status"] == "False"
+    others = [name for _, name, _ in BACKENDS if name != condition]
+    assert [found[name]["status"] for name in others] == ["True"] * len(others)
+    assert kubectl.get("brokerage", tenant.name)["status"]["phase"] == "Degraded"
+    assert edge.get(tenant.host, "/version").json()["tenant_id"] == tenant.id
+    go_on()
+    until(
+        "Ready by itself",
+        lambda: kubectl.conditions(tenant.name)["Ready"]["status"] == "True",
+        seconds=HEALED_SECONDS,
+    )
+
+
+def lose_the_role(tenant: Tenant) -> None:
+    login = (required("ROOFTREE_TEST_ELASTICSEARCH_USER"), required("ROOFTREE_TEST_ELASTICSEARCH_PASSWORD"))
+    address = f"{required('ROOFTREE_TEST_ELASTICSEARCH_URL')}/_security/role/{tenant.id}.app"
+    trusted = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+    assert httpx2.delete(address, auth=login, verify=trusted).json() == {"found": True}
+
+
+def lose_the_cache_user(tenant: Tenant) -> None:
+    with redis.Redis(
+        host=required("ROOFTREE_TEST_REDIS_HOST"),
+        port=int(required("ROOFTREE_TEST_REDIS_PORT")),
+        username=required("ROOFTREE_TEST_REDIS_USER"),
+        password=required("ROOFTREE_TEST_REDIS_PASSWORD"),
+        ssl=True,
+        ssl_ca_certs=required("ROOFTREE_CA_FILE"),
+    ) as admin:
+        assert admin.acl_deluser(f"{tenant.id}.app") == 1
+
+
+@pytest.mark.parametrize("lose", [lose_the_role, lose_the_cache_user])
+def test_what_a_backend_lost_of_a_tenant_comes_back(
+    kubectl: Kubectl, tenant: Tenant, lose: Callable[[Tenant], None]
+) -> None:
+    before = backend_items(tenant)
+    lose(tenant)
+    assert backend_items(tenant) != before
+    kubectl.run("annotate", "brokerage", tenant.name, f"test.rooftree.dev/look={lose.__name__}", "--overwrite")
+    until("all is back", lambda: backend_items(tenant), enough=lambda items: items == before, seconds=NOTICED_SECONDS)
+    kubectl.wait_ready(tenant.name)
+
+
+def backend_items(tenant: Tenant) -> list[dict[str, Any]]:
+    """What backends hold of a tenant, pods and other things that come and go left out."""
+    kept = ("postgres", "kafka", "elasticsearch", "redis")
+    passing = ("group", "key", "session")
+    items = inventory(tenant.id)["items"]
+    return [item for item in items if item["system"] in kept and item["kind"] not in passing]
