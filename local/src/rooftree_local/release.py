@@ -16,9 +16,11 @@ from rooftree_local.addresses import (
     KAFKA_PORT,
     NODE_IP,
     OTLP_PORT,
+    POD_CIDR,
     POD_GATEWAY,
     POSTGRES_PORT,
     REDIS_PORT,
+    SERVICE_CIDR,
     SMTP_PORT,
 )
 
@@ -159,6 +161,7 @@ def network() -> dict[str, Any]:
         "apiserver": node(APISERVER_PORT),
         "edge": host,
         "monitoring": host,
+        "clusterRanges": [POD_CIDR, SERVICE_CIDR, f"{NODE_IP}/32"],
     }
 
 

@@ -132,6 +132,24 @@ def test_a_grant_of_everything_covers_nothing_private() -> None:
     assert [a for a in ("10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.0.1") if admits(rules, a, 443)] == []
 
 
+def test_a_grant_of_a_private_block_covers_nothing_of_the_cluster_inside_it() -> None:
+    place = tenant(outbound=[{"cidr": "10.0.0.0/8", "ports": [443]}], cluster_ranges=["10.96.0.0/16", "20.1.0.0/16"])
+    rules = policies.plan_rules(place)
+    assert admits(rules, "10.50.0.7", 443)
+    assert not admits(rules, "10.96.0.1", 443)
+
+
+@pytest.mark.parametrize(
+    ("granted", "url"),
+    [("0.0.0.0/0", "https://10.50.0.7/"), ("0.0.0.0/0", "https://20.1.2.3/"), ("10.0.0.0/8", "https://10.96.0.1/")],
+)
+def test_a_feed_at_an_address_that_a_wide_grant_leaves_out_is_refused(granted: str, url: str) -> None:
+    ranges = ["10.96.0.0/16", "20.1.0.0/16"]
+    rules, refusals = feed_rules(tenant(url, outbound=[{"cidr": granted, "ports": [443]}], cluster_ranges=ranges))
+    assert rules == []
+    assert len(refusals) == 1
+
+
 def test_every_pod_reaches_names_and_the_database_and_only_the_app_the_rest() -> None:
     default, app = build_default(TENANT)["spec"], build_app(TENANT, [])["spec"]
     assert (default["podSelector"], app["podSelector"]) == ({}, {"matchLabels": {"app.kubernetes.io/name": "app"}})

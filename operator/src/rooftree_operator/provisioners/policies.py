@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .. import names, pods
 from ..adapters.kubernetes import POLICY, Kubernetes
+from ..api.plan import OutboundRule
 from ..conditions import Report, State
 from ..drift import Object, pending
 from ..names import TenantId
@@ -182,26 +183,33 @@ def _address(tenant: Tenant, target: Target) -> IPv4Address | IPv6Address | None
             raise Refused(f"feed {target.feed!r}: {target.host!r} is not a full host name") from None
         return None
     closed = not address.is_global or any(address in block for block in closed_ranges(tenant))
-    granted = any(
-        address in IPv4Network(rule.cidr, strict=False) and target.port in rule.ports
-        for rule in tenant.plan.network.outbound
-    )
-    if closed and not granted:
+    if closed and not any(_covers(tenant, rule, address, target.port) for rule in tenant.plan.network.outbound):
         raise Refused(f"feed {target.feed!r} is at {address}, a private address that the plan does not grant")
     return address
 
 
 def closed_ranges(tenant: Tenant) -> list[IPv4Network]:
     """What no grant of a wider block covers."""
-    own = [IPv4Network(block, strict=False) for block in tenant.platform.network.cluster_ranges]
-    return [*NOT_PUBLIC, *(block for block in own if not any(block.subnet_of(closed) for closed in NOT_PUBLIC))]
+    return [*NOT_PUBLIC, *(IPv4Network(block, strict=False) for block in tenant.platform.network.cluster_ranges)]
+
+
+def _closed_in(tenant: Tenant, block: IPv4Network) -> list[IPv4Network]:
+    """What lies closed in a granted `block`, each address once."""
+    inner = [closed for closed in closed_ranges(tenant) if closed != block and closed.subnet_of(block)]
+    return [closed for closed in inner if not any(closed != other and closed.subnet_of(other) for other in inner)]
+
+
+def _covers(tenant: Tenant, rule: OutboundRule, address: IPv4Address | IPv6Address, port: int) -> bool:
+    """Whether a grant of the plan opens this place."""
+    block = IPv4Network(rule.cidr, strict=False)
+    left_out = any(address in closed for closed in _closed_in(tenant, block))
+    return port in rule.ports and address in block and not left_out
 
 
 def _open(tenant: Tenant, block: IPv4Network, ports: list[int]) -> Object:
     """A rule for `block` without what lies closed in it."""
     peer: Object = {"cidr": str(block)}
-    closed = [str(inner) for inner in closed_ranges(tenant) if inner != block and inner.subnet_of(block)]
-    if closed:
+    if closed := [str(inner) for inner in _closed_in(tenant, block)]:
         peer["except"] = closed
     return {"to": [{"ipBlock": peer}], "ports": [{"protocol": "TCP", "port": port} for port in ports]}
 
