@@ -4,6 +4,7 @@ After an intended change: `ROOFTREE_GOLDENS=write pytest operator/tests/operator
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,25 @@ def test_a_rollout_is_done_only_when_all_pods_are_new_and_available(
 ) -> None:
     verdict = workload.rollout(TENANT, {"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status})
     assert (verdict.state, verdict.reason) == (state, reason)
+
+
+@pytest.mark.parametrize(
+    ("available", "state"), [(2, State.DONE), (1, State.WAITING)], ids=["enough", "fewer-than-the-plan-s-least"]
+)
+def test_pods_that_the_autoscaler_adds_do_not_take_a_brokerage_that_answers_back(available: int, state: State) -> None:
+    for updated in (2, 3):
+        status = counts(2, updated, updated, available)
+        verdict = workload.rollout(TENANT, {"metadata": {"generation": 2}, "spec": {"replicas": 3}, "status": status})
+        assert verdict.state is state
+        assert verdict.message.startswith(f"{available} of 3 pods")
+
+
+def test_a_release_without_topics_has_a_user_and_nothing_to_probe() -> None:
+    place = replace(TENANT, release=replace(TENANT.release, topics=()))
+    access = AccessSeen(None, {}, frozenset(), {})
+    plan = topics.Topics(NOBODY, NOBODY).plan(place, topics.Seen("secret", access, False))
+    assert [type(action) for action in plan.actions] == [topics.SetCredential, topics.SetQuotas, topics.Allow]
+    assert (plan.verdict.state, plan.verdict.message) == (State.DONE, "This release has no topics.")
 
 
 def test_a_failed_migration_says_who_must_act_and_where() -> None:

@@ -112,10 +112,13 @@ class Topics:
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         actions: list[Action] = [*plan_user(tenant, seen), *plan_topics(tenant, seen.access)]
+        topics = [names.topic(tenant.id, name) for name in tenant.release.topics]
+        if not topics:
+            return Plan(done("Provisioned", "This release has no topics."), actions=tuple(actions))
         if actions or not seen.proven:
-            actions.append(Probe(names.topic(tenant.id, tenant.release.topics[0]), seen.password))
-        shown = ", ".join(names.topic(tenant.id, name) for name in tenant.release.topics)
-        return Plan(done("Provisioned", f"Topics {shown} are the tenant's own."), actions=tuple(actions))
+            actions.append(Probe(topics[0], seen.password))
+        message = f"Topics {', '.join(topics)} are the tenant's own."
+        return Plan(done("Provisioned", message), actions=tuple(actions))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         if plan.actions:

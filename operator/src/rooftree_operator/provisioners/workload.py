@@ -98,7 +98,9 @@ def rollout(tenant: Tenant, deployment: Object) -> Verdict:
         return blocked("PodsRefused", f"{failure.get('message')}: a platform admin must look at quota and policies")
     current = status.get("observedGeneration") == deployment["metadata"].get("generation")
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    if not current or updated < wanted or available < wanted or status.get("replicas", 0) > updated:
+    # Pods that an autoscaler adds beyond the plan's least are no reason to call a brokerage that answers not ready.
+    least = min(wanted, tenant.plan.replicas.min)
+    if not current or min(updated, available) < least or status.get("replicas", 0) > updated:
         return waiting("RollingOut", f"{min(updated, available)} of {wanted} pods of the app are available")
     return done("Available", f"{available} of {wanted} pods of the app are available.")
 
