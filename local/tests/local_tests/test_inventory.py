@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis as redis_client
+import yaml
 from elasticsearch import Elasticsearch, NotFoundError
 from kafka.admin import (
     ACL,
@@ -29,7 +30,7 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 from kafka.protocol.admin import AlterClientQuotasRequest
-from rooftree_local import postgres
+from rooftree_local import paths, postgres
 from rooftree_local.inventory import kubernetes, model, redis
 from rooftree_local.inventory.model import Item, Registered, Tenant
 from rooftree_local.paths import Stack
@@ -126,6 +127,12 @@ rooftree.dev/v1alpha1 Brokerage <none> acme-west <none> acme-west-0a1b2c3d
     ]
     older = kubernetes.objects(listed, Tenant("acme-ffffffff"))
     assert older == [], "the name is in use again, by another life of it"
+
+
+def test_the_id_of_a_brokerage_is_read_where_its_definition_keeps_it() -> None:
+    definition = yaml.safe_load((paths.repository() / "crds" / "brokerages.yaml").read_text())
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert kubernetes.COLUMNS[-1].rpartition(":.status.")[2] in schema["properties"]["status"]["properties"]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ PASSING = ("events", "events.events.k8s.io", "pods.metrics.k8s.io", "nodes.metri
 COLUMNS = (
     "--no-headers",
     "--output=custom-columns=:.apiVersion,:.kind,:.metadata.namespace,:.metadata.name,"
-    f":.metadata.labels.{MARK.replace('.', chr(92) + '.')},:.status.tenantId",
+    f":.metadata.labels.{MARK.replace('.', chr(92) + '.')},:.status.tenantID",
 )
 NONE = "<none>"
 
