@@ -42,8 +42,10 @@ def stop() -> Iterator[Callable[[str], Callable[[], None]]]:
 
     def halt(component: str) -> Callable[[], None]:
         pid = process(component)
-        os.kill(pid, signal.SIGSTOP)
-        stopped.append(pid)
+        # Elasticsearch's program is a launcher that waits for the server, its child.
+        for one in [pid, *children(pid)] if component == "elasticsearch" else [pid]:
+            os.kill(one, signal.SIGSTOP)
+            stopped.append(one)
         return go_on
 
     yield halt
@@ -63,6 +65,12 @@ def process(component: str) -> int:
         except (FileNotFoundError, ProcessLookupError, StopIteration):
             continue
     pytest.fail(f"no process {inside} of {component} is seen from here")
+
+
+def children(pid: int) -> list[int]:
+    """What a process has started, by whichever of its threads."""
+    lists = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(child) for listed in lists for child in listed.split()]
 
 
 @pytest.mark.parametrize(("component", "condition", "reason"), BACKENDS)

@@ -162,5 +162,5 @@ def test_deleting_leaves_nothing_but_the_tombstone(
     kubectl.run("delete", "brokerage", gone.name, f"--timeout={GONE_SECONDS}s")
     left = inventory(gone.id)
     assert left["items"] == []
-    assert [(stone["name"], stone["detail"]) for stone in left["tombstones"]] == [(gone.id, "deleted")]
+    assert [(stone["id"], stone["state"]) for stone in left["tombstones"]] == [(gone.id, "deleted")]
     until("the edge forgets the host", lambda: edge.get(gone.host).status_code == 404, seconds=10)
