@@ -268,10 +268,19 @@ def bundle(certificates: Iterable[str]) -> str:
 
 
 async def _outage(backend: Backend) -> Unavailable | None:
+    """Why the backend is away, if it is. One answer that came late is no outage: it would show on every tenant."""
+    return await _problem(backend) and await _problem(backend)
+
+
+async def _problem(backend: Backend) -> Unavailable | None:
     try:
         await backend.ping()
     except Unavailable as outage:
         return outage
+    except Exception as error:
+        # What no adapter foresaw ends neither the other watches nor the workers.
+        message = f"{backend.name} cannot be asked: {type(error).__name__}: {error}"[:500]
+        return Unavailable(f"{backend.name.capitalize()}Unreachable", message)
     return None
 
 

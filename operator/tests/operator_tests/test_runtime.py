@@ -54,6 +54,32 @@ def test_each_certificate_is_in_the_bundle_once() -> None:
     assert bundle(["A\n", "B", " A"]) == "A\nB\n"
 
 
+class Answering:
+    """A backend whose pings end like this, one after the other."""
+
+    name = "kafka"
+
+    def __init__(self, *ends: Exception | None) -> None:
+        self.gate = Gate()
+        self.ends = list(ends)
+
+    async def ping(self) -> None:
+        if (end := self.ends.pop(0)) is not None:
+            raise end
+
+
+async def test_one_late_answer_is_no_outage_and_two_are() -> None:
+    late = Unavailable("KafkaUnreachable", "no answer in time")
+    assert await runtime._outage(Answering(late, None)) is None
+    assert await runtime._outage(Answering(late, late)) is late
+
+
+async def test_an_error_that_no_adapter_foresaw_is_an_outage_and_does_not_end_the_operator() -> None:
+    outage = await runtime._outage(Answering(RuntimeError("dictionary changed size"), ValueError("not JSON")))
+    assert outage is not None
+    assert (outage.reason, outage.message) == ("KafkaUnreachable", "kafka cannot be asked: ValueError: not JSON")
+
+
 async def test_a_backend_that_goes_and_comes_back_has_every_tenant_looked_at_once_each_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
