@@ -55,6 +55,7 @@ SECONDS = Histogram(
 )
 DEPTH = Gauge("rooftree_operator_queue_depth", "Keys that are due and wait for a worker.")
 AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest overdue key has waited.")
+UP = Gauge("rooftree_operator_backend_up", "Whether the backend answers the operator.", ["backend"])
 
 WATCH = 2.0  # seconds between two looks whether a backend answers
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
@@ -168,6 +169,7 @@ class Operator:
         while True:
             await asyncio.sleep(WATCH)
             outage = await _outage(backend)
+            UP.labels(backend.name).set(outage is None)
             if backend.gate.turn(outage):
                 log.warning("backend_changed", backend=backend.name, up=outage is None, message=str(outage or ""))
                 untold = True

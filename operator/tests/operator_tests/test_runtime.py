@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
@@ -96,6 +97,7 @@ async def test_a_backend_that_goes_and_comes_back_has_every_tenant_looked_at_onc
                 assert await running.queue.get() == "tenant/acme"
             running.queue.done("tenant/acme")
             assert running.queue.pop() is None
+            assert REGISTRY.get_sample_value("rooftree_operator_backend_up", {"backend": "kafka"}) == float(not down)
             if down:
                 with pytest.raises(Unavailable, match="does not answer"):
                     world.kafka.gate.check()
