@@ -248,6 +248,27 @@ def test_a_comparison_repairs_whatever_differs(world: Copied) -> None:
     assert len(world.all(Search())) == len(expected(Search()))
 
 
+def test_a_comparison_leaves_a_listing_that_came_meanwhile(world: Copied) -> None:
+    world.cluster.send("DELETE", f"/{world.alias}/_doc/{min(world.rows())}")  # so that there is something to compare
+    index = world.keep.index
+    real = index.versions
+    new: list[UUID] = []
+
+    async def late(copy: Any, bucket: str) -> dict[str, int]:
+        if not new:
+            await world.save(replace(BY_KEY["K0000"], listing_key="LATE", photos=()))
+            moved = f"UPDATE property.properties SET id = (left(id::text, 34) || '{bucket}')::uuid"
+            new.append(world.database.rows(f"{moved} WHERE listing_key = 'LATE' RETURNING id")[0][0])
+            await world.tell(*new)
+            await index.refresh(copy)
+        return await real(copy, bucket)
+
+    index.versions = late  # type: ignore[method-assign]
+    world.run(world.keep.reconcile())
+    assert new
+    assert world.is_equal()
+
+
 class QueuedJobs:
     """Remembers what was queued."""
 

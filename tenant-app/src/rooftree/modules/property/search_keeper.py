@@ -128,10 +128,12 @@ class SearchKeeper:
             rows = await SearchRepository(session).versions(bucket)
         documents = await self.index.versions(copy, bucket)
         stale = [listing_id for listing_id, version in rows.items() if documents.get(listing_id, 0) < version]
-        gone = documents.keys() - rows.keys()
-        for start in range(0, len(stale), PAGE):
+        # Only here, or new since the rows were read.
+        unknown = sorted(documents.keys() - rows.keys())
+        wrong = [*stale, *unknown]
+        for start in range(0, len(wrong), PAGE):
+            some = wrong[start : start + PAGE]
             async with self._unit_of_work() as session:
-                fresh = await SearchRepository(session).documents([UUID(one) for one in stale[start : start + PAGE]])
-            await self.index.write(copy, fresh)
-        await self.index.write(copy, [], gone)
-        return len(stale) + len(gone)
+                fresh = await SearchRepository(session).documents([UUID(one) for one in some])
+            await self.index.write(copy, fresh, set(some) - {document["id"] for document in fresh})
+        return len(wrong)
