@@ -94,6 +94,20 @@ async def test_each_change_of_a_listing_is_told_in_order(market: Market) -> None
     assert market.events() == [(KEY, "updated", version, ["price"]) for version in (2, 3, 4)]
 
 
+async def test_what_an_older_release_read_is_read_anew_once(market: Market) -> None:
+    market.database.rows(
+        "UPDATE property.properties SET latitude = NULL, longitude = NULL, fingerprint = '' RETURNING id"
+    )
+    market.database.rows("UPDATE property.feeds SET reading = NULL RETURNING name")
+    without_place = "SELECT count(*) FROM property.properties WHERE latitude IS NULL"
+    expected = sum(record.get("Latitude") is None for record in RECORDS)
+    await market.sync()
+    assert market.database.rows(without_place) == [(expected,)]
+    assert ("full", "succeeded", len(RECORDS), 0, len(RECORDS), 0, 0) in market.runs()
+    await market.sync()
+    assert market.runs()[-1][0] == "incremental"
+
+
 async def test_a_deleted_record_becomes_a_tombstone_that_nobody_sees(market: Market) -> None:
     before = market.listing()
     market.mls.delete(KEY)

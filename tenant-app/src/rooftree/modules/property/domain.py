@@ -17,7 +17,7 @@ from rooftree.modules.property.values import MAX_AREA, MAX_NAME, MAX_TEXT, Photo
 # What nobody sees: the feed took it back, or it is not yet a listing.
 HIDDEN_STATUSES = ("Delete", "Incomplete")
 
-# Raise it when the same record is read into other values: every row is written again then.
+# Raise it when the same record is read into other values: all feeds are read anew and every row is written again.
 READING = 2
 MAX_KIND_TEXT = 50_000  # characters; a Postgres tsvector holds less than 1 MiB
 YEARS_AHEAD = 3  # homes are listed before they are built

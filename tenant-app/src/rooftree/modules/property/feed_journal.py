@@ -18,6 +18,7 @@ from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property import replication
+from rooftree.modules.property.domain import READING
 from rooftree.modules.property.feed_metrics import FeedMetrics
 from rooftree.modules.property.feeds_repository import FeedRepository
 from rooftree.modules.property.listings_repository import ListingWriter
@@ -57,6 +58,10 @@ class FeedJournal:
             row = await feeds.locked(config.name, url=config.url)
             if row.url != config.url:  # another address is another feed
                 await feeds.change_feed(config.name, url=config.url, **_NOTHING_KNOWN)
+                await session.refresh(row)
+            if row.reading != READING:
+                # Rows that another release read hold less, or other values, than the same records give now.
+                await feeds.change_feed(config.name, reading=READING, checkpoint=None, complete_until=None)
                 await session.refresh(row)
             running = (await feeds.running(config.name)).get(config.name)
             if row.retry_at is not None and now < row.retry_at:

@@ -68,6 +68,8 @@ class FeedRow(Table):
     outage_id: Mapped[UUID | None]
     outage_told_at: Mapped[datetime | None]
     """When FeedFailed was told of the outage that goes on."""
+    reading: Mapped[int | None]
+    """`domain.READING` of the release that last began to read all of it."""
 
 
 class FeedRunRow(Table):
