@@ -255,6 +255,12 @@ class SearchIndex:
             if not one.aliases and one.name != self.alias:
                 await self.discard(one.name)
 
+    async def abandon(self, name: str) -> None:
+        """Delete a copy that failed, unless readers use it: an answer that was lost may have been a success."""
+        live = await self.live()
+        if live is None or live.name != name:
+            await self.discard(name)
+
     async def discard(self, name: str) -> None:
         """Delete a copy, if it is there."""
         try:

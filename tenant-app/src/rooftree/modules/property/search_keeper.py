@@ -70,7 +70,7 @@ class SearchKeeper:
             repaired = await self._compare("building")
             await self.index.promote(name)
         except Exception:
-            await self.index.discard(name)
+            await self.index.abandon(name)
             raise
         _log.info("search_rebuilt", index=name, listings=done, repaired=repaired)
 
