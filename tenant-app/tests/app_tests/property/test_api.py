@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from PIL import Image
-from rooftree_mls_feed.store import records_by_key
+from rooftree_mls_feed.store import load_records
 
 from ..conftest import Browser, Tenant, TestDatabase
 from .conftest import Server, connected, sync
@@ -31,7 +31,8 @@ async def listing_with_key(browser: Browser, key: str) -> dict[str, Any]:
 
 
 async def test_walk_from_search_to_listing_to_photo(owner_with_listings: Browser) -> None:
-    browser, record = owner_with_listings, records_by_key()["AMES-00001"]
+    browser = owner_with_listings
+    record = next(record for record in load_records() if record.get("ListingKey") == "AMES-00001")
     summary = await listing_with_key(browser, "AMES-00001")
     assert summary["list_price"] == {"amount": record["ListPrice"] * 100, "currency": "USD"}
     assert summary["photo"]["url"] == f"/api/v1/properties/{summary['id']}/photos/1"
