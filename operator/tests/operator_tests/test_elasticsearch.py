@@ -209,7 +209,7 @@ async def test_the_app_makes_swaps_and_deletes_its_own_indices(place: Place) -> 
     settings = (await app.get(f"/{id_}.properties-2")).json()[f"{id_}.properties-2"]
     assert settings["mappings"]["_meta"] == {"rooftree.dev/tenant": id_}
     assert settings["settings"]["index"]["number_of_replicas"] == "0"
-    misspelled = await app.put(f"/{id_}.propertys/_doc/1", json={})
+    misspelled = await app.put(f"/{id_}.propertees/_doc/1", json={})
     assert misspelled.status_code in (400, 404), "a misspelled name makes no index"
     await app.aclose()
 
