@@ -39,7 +39,7 @@ class Owner:
 
 
 @pytest.fixture(scope="session")
-def tenant(kubectl: Kubectl) -> Iterator[WebTenant]:
+def listed_tenant(kubectl: Kubectl) -> Iterator[WebTenant]:
     with web_tenant.opened(kubectl) as created:
         yield created
 
@@ -60,8 +60,9 @@ def windows(chromium: Browser, request: pytest.FixtureRequest) -> Windows:
 
 
 @pytest.fixture(scope="session")
-def owner(chromium: Browser, tenant: WebTenant) -> Owner:
+def owner(chromium: Browser, listed_tenant: WebTenant) -> Owner:
     """The first half of the walk, once: the link, name and password, the first sign-in, the listings."""
+    tenant = listed_tenant
     with Windows(chromium, "owner-link").open(tenant.url, motion="reduce") as window:
         page = window.page
         window.open(tenant.owner_link)
