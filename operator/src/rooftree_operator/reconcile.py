@@ -158,7 +158,8 @@ class Reconciler:
             log.warning("deletion_stopped", brokerage=metadata["name"], reason=str(change))
             return Outcome(failed=True)
         except Waiting as wait:
-            await self._report_deleting(brokerage, "Deleting", "the brokerage and all its data are being deleted")
+            message = f"the brokerage and all its data are being deleted: {wait.message}"
+            await self._report_deleting(brokerage, "Deleting", message)
             return Outcome(again_in=wait.retry_in)
         except Unavailable as outage:
             await self._report_deleting(brokerage, outage.reason, f"{outage.message}; deletion goes on when it is back")
