@@ -151,7 +151,8 @@ class S3:
     async def set_tags(self, name: str, tags: Mapping[str, str]) -> None:
         """Sets exactly these tags."""
         body = f"<Tagging><TagSet>{_tags(tags)}</TagSet></Tagging>".encode()
-        self._done(await self._change("put", "tags", Request("PUT", f"/{name}", {"tagging": ""}, body)))
+        request = Request("PUT", f"/{name}", {"tagging": ""}, body, _digest(body))
+        self._done(await self._change("put", "tags", request))
 
     async def set_policy(self, name: str, policy: Object) -> None:
         """Sets who may do what with the bucket. Whom it names must exist."""
@@ -167,9 +168,7 @@ class S3:
         """Deletes at most 1000 objects; those that are gone are fine."""
         listed = "".join(f"<Object><Key>{escape(key)}</Key></Object>" for key in keys)
         body = f"<Delete><Quiet>true</Quiet>{listed}</Delete>".encode()
-        # S3 wants this digest for no other request.
-        digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
-        request = Request("POST", f"/{name}", {"delete": ""}, body, {"content-md5": digest})
+        request = Request("POST", f"/{name}", {"delete": ""}, body, _digest(body))
         answer = self._done(await self._change("delete", "object", request))
         if kept := _items(answer, "Error"):
             raise Unavailable("S3Refused", f"{self._where} keeps {len(kept)} objects: {_text(kept[0], 'Code')}")
@@ -267,6 +266,11 @@ def _items(answer: httpx2.Response, name: str) -> list[ElementTree.Element]:
 
 def _text(element: ElementTree.Element, name: str) -> str:
     return element.findtext(f"{{*}}{name}", default="")
+
+
+def _digest(body: bytes) -> dict[str, str]:
+    """A header that S3 wants for some requests, although the signature says the same."""
+    return {"content-md5": base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()}
 
 
 def _tags(tags: Mapping[str, str]) -> str:

@@ -129,16 +129,19 @@ class Storage:
             case SetPolicy(body):
                 await s3.set_policy(bucket, body)
             case Probe(secret):
-                await self._prove(s3, tenant, secret)
+                await self._prove(s3, tenant.id, secret)
 
-    async def _prove(self, s3: S3, tenant: Tenant, secret: str) -> None:
+    async def _prove(self, s3: S3, tenant: TenantId, secret: str) -> None:
         try:
-            await self._probe(s3, tenant.id, secret)
+            await self._probe(s3, tenant, secret)
         except TooMuch:
             # Whether a key may make buckets shows nowhere but in the attempt.
-            await s3.put_key(_key(tenant.id, secret))
-            await self._probe(s3, tenant.id, secret)
-        self._proofs.add(tenant.id, secret)
+            await s3.put_key(_key(tenant, secret))
+            try:
+                await self._probe(s3, tenant, secret)
+            except TooMuch as finding:
+                raise Unavailable("S3Refused", str(finding)) from finding
+        self._proofs.add(tenant, secret)
 
     async def _probe(self, s3: S3, tenant: TenantId, secret: str) -> None:
         bucket, foreign = names.bucket(tenant), names.foreign_bucket(tenant)
@@ -147,8 +150,6 @@ class Storage:
         except LoginRefused as refusal:
             message = f"S3 does not let {names.user(tenant)} in; its key is looked at again"
             raise Waiting("S3LoginPending", message, retry_in=0.5) from refusal
-        except TooMuch as finding:
-            raise Unavailable("S3Refused", str(finding)) from finding
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)
