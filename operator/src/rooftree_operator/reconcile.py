@@ -107,7 +107,8 @@ class Reconciler:
         known = brokerage.get("status", {}).get("tenantID")
         claim = TenantId(spec.tenant_id) if spec.tenant_id else None
         tenant = TenantId(known) if known else await self.registry.register(metadata["name"], metadata["uid"], claim)
-        return Tenant(tenant, metadata["uid"], metadata["generation"], spec, plan, release, self.platform)
+        bucket = brokerage.get("status", {}).get("bucket")
+        return Tenant(tenant, metadata["uid"], metadata["generation"], spec, plan, release, self.platform, bucket)
 
     async def _probe(self, tenant: Tenant, ready: Report) -> Report:
         """Ready means: it answers on its own address, as itself, in the wanted version."""

@@ -49,6 +49,7 @@ class Tenant:
     plan: BrokeragePlanSpec
     release: Release
     platform: Platform
+    bucket: str | None = None  # as the status said before this pass: what should be there, and not for the first time
 
     @property
     def slug(self) -> str:

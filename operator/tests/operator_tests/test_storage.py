@@ -143,6 +143,46 @@ async def test_each_drift_is_repaired_and_proven_again(drift: Callable[[World], 
     assert world.writes() == []
 
 
+def told(world: World) -> list[str]:
+    """Notes of the events about repairs."""
+    events = [item for (kind, _, _), item in world.kube.objects.items() if kind == "Event"]
+    return [event["note"] for event in events if (event["type"], event["reason"]) == ("Warning", "Repaired")]
+
+
+def _everything(world: World) -> None:
+    world.s3.buckets.clear()
+    world.s3.accounts.clear()
+
+
+@pytest.mark.parametrize(
+    ("loss", "note"),
+    [
+        (lambda world: world.s3.buckets.clear(), [f"bucket {BUCKET} was gone with its objects"]),
+        (lambda world: world.s3.accounts.clear(), [f"access key {USER} was gone"]),
+        (_everything, [f"bucket {BUCKET} was gone with its objects", f"access key {USER} was gone"]),
+        (_no_policy, [f"the policy of bucket {BUCKET} was gone"]),
+    ],
+    ids=["bucket", "key", "everything", "policy"],
+)
+@pytest.mark.parametrize("away", [False, True], ids=["at-once", "after-an-outage"])
+async def test_a_loss_is_named_in_one_event_and_nothing_is_told_of_a_first_time(
+    loss: Callable[[World], object], note: list[str], away: bool
+) -> None:
+    world = await ready_world()
+    assert told(world) == []
+    if away:
+        world.s3.down = True
+        await world.reconciler.reconcile("acme")
+        world.s3.down = False
+    loss(world)
+    for _ in range(2):
+        await world.converge("acme")
+        (event,) = told(world)
+        assert event.startswith("StorageReady: ")
+        assert [words for words in note if words not in event] == []
+    assert world.status("acme")["bucket"] == BUCKET
+
+
 async def test_a_key_that_may_make_buckets_loses_that_when_it_is_probed() -> None:
     world = await ready_world()
     world.s3.accounts[USER].role = "userplus"

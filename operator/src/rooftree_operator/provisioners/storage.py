@@ -107,7 +107,12 @@ class Storage:
             actions.append(SetPolicy(policy))
         if actions or not seen.proven:
             actions.append(Probe(seen.secret))
-        return Plan(done("Provisioned", f"Bucket {bucket} is the tenant's own."), actions=tuple(actions))
+        return Plan(
+            done("Provisioned", f"Bucket {bucket} is the tenant's own."),
+            actions=tuple(actions),
+            status={"bucket": bucket},
+            repaired=losses(tenant, seen),
+        )
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         if self._s3 is None:
@@ -183,6 +188,20 @@ class Storage:
             last = page
         message = f"{self._deleted[tenant.value]} objects of its bucket are deleted, and there are more"
         raise Waiting("DeletingObjects", message, retry_in=0.1)
+
+
+def losses(tenant: Tenant, seen: Seen) -> str:
+    """What is not there any more, in words; empty if it has never been there."""
+    if tenant.bucket is None:
+        return ""
+    lost: list[str] = []
+    if seen.bucket is None:
+        lost.append(f"bucket {tenant.bucket} was gone with its objects, and is made again without them")
+    elif seen.bucket.policy is None:
+        lost.append(f"the policy of bucket {tenant.bucket} was gone, and is set again")
+    if seen.standing is Standing.NONE:
+        lost.append(f"access key {names.user(tenant.id)} was gone or had another secret, and is made again")
+    return "; ".join(lost)
 
 
 def _key(tenant: TenantId, secret: str) -> Key:
