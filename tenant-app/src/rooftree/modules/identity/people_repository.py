@@ -71,7 +71,7 @@ class PeopleRepository:
         if not user_ids:
             return {}
         query = select(UserRow.id, UserRow.name).where(UserRow.id.in_(user_ids))
-        return {row[0]: row[1] for row in await self._session.execute(query) if row[0]}
+        return {row[0]: row[1] for row in await self._session.execute(query)}
 
     async def teams_of(self, user_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
         """Team ids of each person, sorted."""
@@ -161,7 +161,7 @@ class PeopleRepository:
             .where(UserRow.office_id.in_(office_ids), UserRow.deactivated_at.is_(None))
             .group_by(UserRow.office_id)
         )
-        return {row[0]: row[1] for row in await self._session.execute(query) if row[0]}
+        return {office_id: count for office_id, count in await self._session.execute(query) if office_id}
 
     async def is_office_in_use(self, office_id: UUID, *, now: datetime) -> bool:
         """By active people, teams or invitations that are still open."""
@@ -203,7 +203,7 @@ class PeopleRepository:
             .where(MemberRow.team_id.in_(team_ids), UserRow.deactivated_at.is_(None))
             .group_by(MemberRow.team_id)
         )
-        return {row[0]: row[1] for row in await self._session.execute(query) if row[0]}
+        return {row[0]: row[1] for row in await self._session.execute(query)}
 
     async def lock_members(self, team_id: UUID) -> Sequence[UserRow]:
         query = (
