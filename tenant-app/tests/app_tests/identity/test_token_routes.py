@@ -34,7 +34,7 @@ def _value(name: str) -> str:
 
 
 async def ask(browser: Browser, operation: Operation, token: str) -> httpx2.Response:
-    headers = {"Authorization": b"Bearer " + token.encode(), "If-Match": b'"1"'}
+    headers = [(b"Authorization", b"Bearer " + token.encode()), (b"If-Match", b'"1"')]
     return await browser.request(*operation, headers=headers)
 
 
