@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
@@ -21,6 +21,8 @@ class Principal:
     role: str
     client_id: str
     scopes: frozenset[str]
+    office_id: UUID | None = None
+    team_ids: frozenset[UUID] = field(default_factory=frozenset[UUID])
 
 
 # Raises `Unauthenticated`; never returns an anonymous principal.

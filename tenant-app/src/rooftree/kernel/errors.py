@@ -6,7 +6,8 @@ is a bug and answers 500 without its text.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,10 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A refusal that the caller may see. `keeps_changes`: the transaction is committed all the same."""
+    """A refusal that the caller may see. `keeps_changes`: the transaction is committed all the same.
+
+    `members` go into the document beside the standard ones (RFC 9457, 3.2).
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
@@ -31,11 +35,13 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
 
 class BadRequest(Problem):
@@ -69,6 +75,26 @@ class Gone(Problem):
     status, code, title = 410, "gone", "No longer available"
 
 
+class LengthRequired(Problem):
+    status, code, title = 411, "length-required", "The request must say its length"
+
+
+class VersionConflict(Problem):
+    """The `If-Match` of a change is not the version that is stored (any more)."""
+
+    status, code, title = 412, "version-conflict", "Somebody else changed this meanwhile"
+
+    def __init__(self, *, version: int, changed_at: datetime, changed_by: str | None, fields: Sequence[str] | None):
+        """`changed_by`: a name; `fields`: what changed since the version that was asked for. None: not known."""
+        members = {
+            "current_version": version,
+            "changed_at": changed_at.isoformat(),
+            "changed_by": changed_by,
+            "changed_fields": None if fields is None else list(fields),
+        }
+        super().__init__("Read it again and repeat your change.", members=members)
+
+
 class PayloadTooLarge(Problem):
     status, code, title = 413, "payload-too-large", "Request too large"
 
@@ -83,6 +109,10 @@ class MisdirectedRequest(Problem):
 
 class Unprocessable(Problem):
     status, code, title = 422, "unprocessable", "The request has errors"
+
+
+class PreconditionRequired(Problem):
+    status, code, title = 428, "precondition-required", "Say which version you change (If-Match)"
 
 
 class TooManyRequests(Problem):

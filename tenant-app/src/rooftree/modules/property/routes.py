@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Path, Response
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
-from rooftree.modules.property import feed_routes, search_routes
+from rooftree.kernel.versions import WITH_ETAG
+from rooftree.modules.property import editor_routes, feed_routes, photo_routes, search_routes
 from rooftree.modules.property.domain import MONEY_DETAILS
 from rooftree.modules.property.schemas import FullPhotoOutput, PropertyDetail, SourceOutput
 from rooftree.modules.property.search_document import document, item, money, photo_alt, photo_url
@@ -30,7 +31,7 @@ _KEEP_A_DAY = {"Cache-Control": "private, max-age=86400"}
 router.include_router(search_routes.router)
 
 
-@router.get("/properties/{property_id}", responses=responses(401, 404, 422))
+@router.get("/properties/{property_id}", responses={200: WITH_ETAG, **responses(401, 404, 422)})
 async def get_property(property_id: UUID, principal: CurrentPrincipal, service: Service) -> PropertyDetail:
     return _detail(await service.show(principal, property_id))
 
@@ -77,4 +78,6 @@ def _detail(shown: Shown) -> PropertyDetail:
     return PropertyDetail(**(values | summary))
 
 
+router.include_router(editor_routes.router)
+router.include_router(photo_routes.router)
 router.include_router(feed_routes.router)

@@ -1,0 +1,10 @@
+"""Use cases of own photos."""
+
+from typing import Any
+
+
+class PhotoService:
+    upload: Any
+    describe: Any
+    delete: Any
+    restore: Any
