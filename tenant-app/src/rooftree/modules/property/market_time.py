@@ -41,6 +41,6 @@ def cumulative_days(listings: Sequence[Sequence[Move]], *, now: datetime) -> int
 
 
 def _time(moves: Sequence[Move], now: datetime) -> timedelta:
-    ends = [move.at for move in moves[1:]] + [now]
-    spans = (end - move.at for move, end in zip(moves, ends, strict=True) if move.status in ON_MARKET)
+    ends = (*(move.at for move in moves[1:]), now)
+    spans = (end - move.at for move, end in zip(moves, ends, strict=False) if move.status in ON_MARKET)
     return sum(spans, timedelta())
