@@ -154,7 +154,9 @@ async def test_a_small_picture_is_never_made_larger() -> None:
     }
 
 
-@pytest.mark.parametrize(("form", "mode"), [("PNG", "RGBA"), ("PNG", "L"), ("PNG", "LA"), ("JPEG", "CMYK"), ("PNG", "P")])
+@pytest.mark.parametrize(
+    ("form", "mode"), [("PNG", "RGBA"), ("PNG", "L"), ("PNG", "LA"), ("JPEG", "CMYK"), ("PNG", "P")]
+)
 async def test_all_kinds_of_pixels_become_a_jpeg_on_white(form: str, mode: str) -> None:
     if mode == "P":
         out = io.BytesIO()
