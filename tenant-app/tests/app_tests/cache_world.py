@@ -49,6 +49,10 @@ async def connected(cache: Cache) -> Cache:
     return cache
 
 
+def counted(cache: Cache, result: str) -> float:
+    return cache._counted.labels(result)._value.get()
+
+
 class RedisServer:
     """A server of its own on loopback, to be killed and stopped at will."""
 

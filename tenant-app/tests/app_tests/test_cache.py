@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from rooftree.kernel import cache as cache_module
 from rooftree.kernel.cache import BUDGET_SECONDS, Cache
 
-from .cache_world import RedisServer, connected, opened, until
+from .cache_world import RedisServer, connected, counted, opened, until
 
 # Asleep, loaded machines wake late; what is asserted is that nobody waits for seconds.
 SLACK = 0.5
@@ -31,10 +31,6 @@ def log() -> Iterator[list[Any]]:
 
 async def load() -> bytes:
     return b"loaded"
-
-
-def counted(cache: Cache, result: str) -> float:
-    return cache._counted.labels(result)._value.get()
 
 
 async def test_without_a_redis_everything_is_a_miss_and_nothing_loads() -> None:
