@@ -14,7 +14,7 @@ from rooftree.kernel.jobs import Job
 from rooftree.kernel.mail import Mail
 from rooftree.kernel.settings import Settings
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.identity.domain import invitation_token
+from rooftree.modules.identity.invitations import Links
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
 
@@ -55,13 +55,12 @@ def letter(
 
 
 class InvitationMail:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, mail: Mail, settings: Settings, *, key: bytes) -> None:
-        """`key` makes the links."""
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, mail: Mail, settings: Settings, *, links: Links) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._mail = mail
         self._settings = settings
-        self._key = key
+        self._links = links
 
     def job(self) -> Job:
         return Job(name=INVITATION_JOB, run=self.send, attempts=ATTEMPTS)
@@ -84,7 +83,7 @@ class InvitationMail:
             invited_by=next(iter(names.values()), None),
             role=row.role,
             office=office.name if office else None,
-            link=f"{self._settings.public_url}/invite/{invitation_token(self._key, row.id, row.links)}",
+            link=self._links.to(row),
             until=self._shown(row.expires_at),
         )
         await self._mail.send(row.email, written.subject, written.text, written.html)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from rooftree.contracts.identity.api import OWNER_ROLE, OwnerLink
+from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink
 from rooftree.kernel.auth import acting
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Conflict, FieldError, Gone, NotFound, Unprocessable
@@ -44,6 +44,17 @@ class Invitation:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes the one-time links of invitations."""
+
+    key: bytes
+    public_url: str
+
+    def to(self, row: InvitationRow) -> str:
+        return f"{self.public_url}/invite/{invitation_token(self.key, row.id, row.links)}"
+
+
 class Invitations:
     def __init__(
         self,
@@ -52,27 +63,25 @@ class Invitations:
         passwords: Passwords,
         outbox: Outbox,
         *,
-        key: bytes,
-        public_url: str,
-        owner: tuple[str, str],
+        links: Links,
+        owner: Contact,
     ) -> None:
-        """`key` makes the links; `owner` is the e-mail address and name the operator was given."""
+        """`owner` is whom the operator was given."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._passwords = passwords
         self._outbox = outbox
-        self._key = key
-        self._public_url = public_url
-        self._owner_email, self._owner_name = owner
+        self._links = links
+        self._owner = owner
 
     async def owner_link(self) -> OwnerLink:
         """The open link, or a new one when there is none; the sign-in page once the owner is here."""
         now = self._clock.now()
-        key = email_key(self._owner_email)
+        key = email_key(self._owner.email)
         async with self._unit_of_work() as session:
             repository = IdentityRepository(session)
             if await repository.user_by_email(key):
-                return OwnerLink(url=f"{self._public_url}/auth/login", accepted=True, expires_at=None)
+                return OwnerLink(url=f"{self._links.public_url}/auth/login", accepted=True, expires_at=None)
             await repository.revoke_open_invitations(OWNER_ROLE, except_email=key, now=now)
             invitation = await repository.open_invitation(key)
             if invitation is not None and (invitation.expires_at <= now or invitation.role != OWNER_ROLE):
@@ -80,9 +89,8 @@ class Invitations:
                 await session.flush()
                 invitation = None
             if invitation is None:
-                invitation = await self._new(repository, self._owner_email, self._owner_name, OWNER_ROLE, now)
-            token = invitation_token(self._key, invitation.id, invitation.links)
-            return OwnerLink(url=f"{self._public_url}/invite/{token}", accepted=False, expires_at=invitation.expires_at)
+                invitation = await self._new(repository, self._owner.email, self._owner.name, OWNER_ROLE, now)
+            return OwnerLink(url=self._links.to(invitation), accepted=False, expires_at=invitation.expires_at)
 
     async def _new(
         self, repository: IdentityRepository, email: str, name: str, role: str, now: datetime
@@ -144,7 +152,7 @@ class Invitations:
             await self._outbox.add(session, [changed(user, tuple(teams), "created")])
 
     async def _opened(self, repository: IdentityRepository, token: str, *, lock: bool = False) -> InvitationRow:
-        found = invitation_link(self._key, token)
+        found = invitation_link(self._links.key, token)
         row = await repository.invitation(found[0], lock=lock) if found else None
         if found is None or row is None:
             raise InvitationNotFound

@@ -11,7 +11,7 @@ from rooftree.kernel.settings import SettingsError, SettingsSection, Text
 from rooftree.modules.identity.domain import derived_key
 from rooftree.modules.identity.grants import Grants
 from rooftree.modules.identity.invitation_mail import InvitationMail
-from rooftree.modules.identity.invitations import Invitations
+from rooftree.modules.identity.invitations import Invitations, Links
 from rooftree.modules.identity.jobs import jobs
 from rooftree.modules.identity.offices import Offices, Teams
 from rooftree.modules.identity.passwords import Passwords
@@ -34,26 +34,16 @@ class IdentitySettings(SettingsSection):
 
 
 def build(runtime: Runtime) -> Built:
-    section = runtime.section(IdentitySettings)
-    issuer_url = runtime.settings.public_url
+    section, settings = runtime.section(IdentitySettings), runtime.settings
+    unit_of_work, clock = runtime.unit_of_work, runtime.clock
     seed = _seed(runtime.secrets.read("owner_seed"))
     keys = Keys(runtime.secrets.read("signing_keys.json").get_secret_value())
-    issuer = TokenIssuer(keys, issuer=issuer_url, tenant_id=runtime.settings.tenant_id)
-    clients = Clients(issuer_url)
-    passwords = Passwords()
-    owner = Contact(name=section.owner_name or section.owner_email.split("@")[0], email=section.owner_email)
-    unit_of_work, clock = runtime.unit_of_work, runtime.clock
+    issuer = TokenIssuer(keys, issuer=settings.public_url, tenant_id=settings.tenant_id)
+    clients, passwords = Clients(settings.public_url), Passwords()
     grants = Grants(unit_of_work, clock, issuer, key=derived_key(seed, "refresh"))
-    link_key = derived_key(seed, "invitation")
-    invitations = Invitations(
-        unit_of_work,
-        clock,
-        passwords,
-        runtime.outbox,
-        key=link_key,
-        public_url=issuer_url,
-        owner=(owner.email, owner.name),
-    )
+    owner = Contact(name=section.owner_name or section.owner_email.split("@")[0], email=section.owner_email)
+    links = Links(derived_key(seed, "invitation"), settings.public_url)
+    invitations = Invitations(unit_of_work, clock, passwords, runtime.outbox, links=links, owner=owner)
     standings = Standings(unit_of_work, clock)
     users = Users(unit_of_work, clock, runtime.outbox, standings)
     service = IdentityService(
@@ -66,16 +56,16 @@ def build(runtime: Runtime) -> Built:
         issuer=issuer,
         first_owner=owner,
     )
-    mail = InvitationMail(unit_of_work, clock, runtime.mail, runtime.settings, key=link_key)
+    mail = InvitationMail(unit_of_work, clock, runtime.mail, settings, links=links)
     return Built(
         services=(
             clients,
-            SignIn(unit_of_work, clock, passwords, seed=seed, issuer=issuer_url),
+            SignIn(unit_of_work, clock, passwords, seed=seed, issuer=settings.public_url),
             invitations,
             keys,
             TokenEndpoint(grants, clients, clock),
             users,
-            UserInvitations(unit_of_work, clock, runtime.jobs, key=link_key, public_url=issuer_url),
+            UserInvitations(unit_of_work, clock, runtime.jobs, links=links),
             Offices(unit_of_work, clock),
             Teams(unit_of_work, runtime.outbox, standings),
         ),

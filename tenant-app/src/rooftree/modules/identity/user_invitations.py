@@ -15,9 +15,9 @@ from rooftree.kernel.jobs import Jobs
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity import permissions
-from rooftree.modules.identity.domain import INVITATION_LIFE, email_key, invitation_token
+from rooftree.modules.identity.domain import INVITATION_LIFE, email_key
 from rooftree.modules.identity.invitation_mail import INVITATION_JOB
-from rooftree.modules.identity.invitations import InvitationGone, InvitationNotFound
+from rooftree.modules.identity.invitations import InvitationGone, InvitationNotFound, Links
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.people_schemas import InvitationState
 from rooftree.modules.identity.repository import IdentityRepository
@@ -58,16 +58,14 @@ def state(row: InvitationRow, now: datetime) -> InvitationState:
 
 
 class UserInvitations:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, jobs: Jobs, *, key: bytes, public_url: str) -> None:
-        """`key` makes the links."""
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, jobs: Jobs, *, links: Links) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._jobs = jobs
-        self._key = key
-        self._public_url = public_url
+        self._links = links
 
     def link(self, row: InvitationRow) -> str:
-        return f"{self._public_url}/invite/{invitation_token(self._key, row.id, row.links)}"
+        return self._links.to(row)
 
     async def find(self, principal: Principal, *, limit: int, cursor: str | None) -> InvitationPage:
         """Newest first. Raises `Forbidden` for who cannot invite."""
@@ -100,7 +98,7 @@ class UserInvitations:
         team_ids: tuple[UUID, ...],
     ) -> Invited:
         """Raises `Forbidden`, `Unprocessable`, `UserExists`, `InvitationExists`."""
-        asking, now, key = actor(principal), self._clock.now(), email_key(email)
+        asking, now = actor(principal), self._clock.now()
         if not permissions.is_owner(asking) and office_id is None:
             office_id = asking.office_id
         if not permissions.may_invite(asking, role, office_id):
@@ -108,7 +106,7 @@ class UserInvitations:
         row = InvitationRow(
             id=new_id(),
             email=email,
-            email_key=key,
+            email_key=email_key(email),
             name=name,
             role=role,
             office_id=office_id,
@@ -119,18 +117,23 @@ class UserInvitations:
             expires_at=now + INVITATION_LIFE,
         )
         async with self._unit_of_work() as session:
-            people, repository = PeopleRepository(session), IdentityRepository(session)
+            people = PeopleRepository(session)
             await check_place(people, role, office_id, row.team_ids)
-            if await repository.user_by_email(key):
-                raise UserExists
-            before = await repository.open_invitation(key)
-            if before is not None and before.expires_at <= now:
-                before.revoked_at = now
-                await session.flush()
-            if not await repository.try_add(row):
-                raise InvitationExists("Send that one again, or revoke it first.")
+            await self._add(session, row)
             await self._mail(session, row)
             return self._invited(row, await people.names([asking.id]))
+
+    async def _add(self, session: AsyncSession, row: InvitationRow) -> None:
+        """In the place of one that has expired."""
+        repository = IdentityRepository(session)
+        if await repository.user_by_email(row.email_key):
+            raise UserExists
+        before = await repository.open_invitation(row.email_key)
+        if before is not None and before.expires_at <= row.created_at:
+            before.revoked_at = row.created_at
+            await session.flush()
+        if not await repository.try_add(row):
+            raise InvitationExists("Send that one again, or revoke it first.")
 
     async def resend(self, principal: Principal, invitation_id: UUID) -> Invited:
         """With a new link and a new life. Raises `InvitationNotFound`, `Forbidden`, `InvitationGone`."""
