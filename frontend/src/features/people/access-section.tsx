@@ -8,7 +8,7 @@ import { Button } from "@/shared/ui/button";
 import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
 import { LAST_OWNER } from "./rights";
 
-const EFFECT = "cannot sign in, and all sessions end at once. Listings and their history keep the name.";
+const EFFECT = "can no longer sign in, and all sessions end at once. Listings and their history keep the name.";
 
 function reason(error: Error): string {
   if (isProblem(error, "last-owner")) return LAST_OWNER;

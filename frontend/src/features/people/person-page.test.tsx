@@ -155,7 +155,7 @@ describe("access", () => {
     const page = open("/people/user-3");
     await page.user.click(await screen.findByRole("button", { name: "Deactivate" }));
     const dialog = await screen.findByRole("dialog", { name: "Deactivate Arthur Agent?" });
-    expect(dialog).toHaveTextContent("cannot sign in, and all sessions end at once");
+    expect(dialog).toHaveTextContent("can no longer sign in, and all sessions end at once");
     await page.user.click(within(dialog).getByRole("button", { name: "Deactivate" }));
     expect(await screen.findByText("Arthur Agent is deactivated.")).toBeVisible();
     expect(screen.queryByRole("dialog")).toBeNull();

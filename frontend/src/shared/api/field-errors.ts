@@ -14,7 +14,7 @@ export function fieldErrors<Field extends string>(
   if (!(error instanceof ApiProblem)) return {};
   const { type, title, detail } = error.body;
   const whole = codes[type?.split("/").at(-1) ?? ""];
-  if (whole) return { [whole]: [title, detail].filter(Boolean).join(". ") } as FieldErrors<Field>;
+  if (whole) return { [whole]: detail ? `${title}. ${detail}` : `${title}.` } as FieldErrors<Field>;
   return Object.fromEntries(fields.map((field) => [field, error.fieldError(field)])) as FieldErrors<Field>;
 }
 
