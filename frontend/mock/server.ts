@@ -46,8 +46,8 @@ async function answer(request: Request): Promise<Response> {
     return redirect("/sign-in?request=r1", `return_to=${encodeURIComponent(searchParams.get("return_to") ?? "/")}`);
   if (pathname === "/auth/callback")
     return redirect(cookies.get("return_to") ?? "/", "session=1; HttpOnly; SameSite=Lax");
-  if (cookies.has("session")) app.signIn();
-  else app.session = undefined;
+  if (!cookies.has("session")) app.session = undefined;
+  else if (!app.session) app.signIn();
   if (/\/photos\/\d+$/.test(pathname)) return picture(pathname);
   if (/^\/(api|auth|oauth)\//.test(pathname)) return app.handle(request);
   return file(pathname);

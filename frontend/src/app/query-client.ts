@@ -13,6 +13,8 @@ const retry = (failures: number, error: Error): boolean =>
 export function createQueryClient(address: () => string): QueryClient {
   // A 401 on a page that was already open means that its session has ended. The first one is the route loader's matter.
   const onError = (error: Error): void => {
+    // A page that was allowed and is not any more: what the person may do has changed meanwhile.
+    if (isStatus(error, 403)) void client.invalidateQueries({ queryKey: sessionQuery.queryKey });
     if (isStatus(error, 401) && client.getQueryData(sessionQuery.queryKey)) signInAgain(address(), { ended: true });
   };
   const client: QueryClient = new QueryClient({

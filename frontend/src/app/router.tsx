@@ -94,4 +94,8 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
     path: "feeds",
     lazy: page(() => import("@/features/feeds/feeds-page"), "FeedsPage"),
   },
+  { path: "people", lazy: page(() => import("@/features/people/people-page"), "PeoplePage") },
+  { path: "people/:id", lazy: page(() => import("@/features/people/person-page"), "PersonPage") },
+  { path: "offices", lazy: page(() => import("@/features/offices/offices-page"), "OfficesPage") },
+  { path: "account", lazy: page(() => import("@/features/account/account-page"), "AccountPage") },
 ];

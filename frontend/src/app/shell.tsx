@@ -1,6 +1,7 @@
-import { House, Rss } from "lucide-react";
+import { Building2, House, type LucideIcon, Rss, UsersRound } from "lucide-react";
 import { useState } from "react";
 import { Link, NavLink, Outlet, useNavigation } from "react-router";
+import { type Right, useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import { cn } from "@/shared/lib/cn";
 import { BrandMark } from "@/shared/ui/brand";
@@ -9,10 +10,27 @@ import { ThemeMenu } from "./theme-menu";
 import { useShortcuts } from "./use-shortcuts";
 import { UserMenu } from "./user-menu";
 
-const PAGES = [
+interface Page {
+  to: string;
+  name: string;
+  Icon: LucideIcon;
+  /** Left out: everyone who is signed in. */
+  needs?: Right;
+}
+
+// A phone's bar has room for five.
+const PAGES: Page[] = [
   { to: "/listings", name: "Listings", Icon: House },
-  { to: "/feeds", name: "Feeds", Icon: Rss },
+  { to: "/feeds", name: "Feeds", Icon: Rss, needs: "feeds.manage" },
+  { to: "/people", name: "People", Icon: UsersRound, needs: "users.manage" },
+  { to: "/offices", name: "Offices", Icon: Building2, needs: "users.manage" },
 ];
+
+/** The pages that the person's role opens. */
+function usePages(): Page[] {
+  const { can } = useSession();
+  return PAGES.filter(({ needs }) => needs === undefined || can.includes(needs));
+}
 
 /** The frame of every page for signed-in people: a bar on top, on phones a second one within reach of the thumb. */
 export function Shell() {
@@ -43,6 +61,7 @@ export function Shell() {
 
 function TopBar({ onHelp }: { onHelp: () => void }) {
   const tenant = useTenant();
+  const pages = usePages();
   const isLoading = useNavigation().state !== "idle";
   return (
     <header data-chrome className="sticky top-0 z-30 border-line border-b bg-surface">
@@ -53,7 +72,7 @@ function TopBar({ onHelp }: { onHelp: () => void }) {
         </Link>
         <nav aria-label="Main" className="phone:hidden">
           <ul className="flex gap-1">
-            {PAGES.map(({ to, name }) => (
+            {pages.map(({ to, name }) => (
               <li key={to}>
                 <NavLink
                   to={to}
@@ -77,24 +96,27 @@ function TopBar({ onHelp }: { onHelp: () => void }) {
   );
 }
 
-const BottomBar = () => (
-  <nav
-    aria-label="Main"
-    data-chrome
-    className="fixed inset-x-0 bottom-0 z-30 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
-  >
-    <ul className="grid grid-cols-2">
-      {PAGES.map(({ to, name, Icon }) => (
-        <li key={to}>
-          <NavLink
-            to={to}
-            className="-outline-offset-2 flex h-15 flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand"
-          >
-            <Icon className="size-5" aria-hidden />
-            {name}
-          </NavLink>
-        </li>
-      ))}
-    </ul>
-  </nav>
-);
+const BottomBar = () => {
+  const pages = usePages();
+  return (
+    <nav
+      aria-label="Main"
+      data-chrome
+      className="fixed inset-x-0 bottom-0 z-30 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
+    >
+      <ul className="grid auto-cols-fr grid-flow-col">
+        {pages.map(({ to, name, Icon }) => (
+          <li key={to}>
+            <NavLink
+              to={to}
+              className="-outline-offset-2 flex h-15 flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand"
+            >
+              <Icon className="size-5" aria-hidden />
+              {name}
+            </NavLink>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+};

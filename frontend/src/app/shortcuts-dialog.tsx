@@ -1,12 +1,13 @@
 import { Dialog } from "@/shared/ui/dialog";
-import { SHORTCUTS, setShortcuts, useShortcutsOn } from "./use-shortcuts";
+import { setShortcuts, useOwnShortcuts, useShortcutsOn } from "./use-shortcuts";
 
 export function ShortcutsDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
   const on = useShortcutsOn();
+  const shortcuts = useOwnShortcuts();
   return (
     <Dialog open={open} onClose={onClose} title="Keyboard shortcuts" shape="popup">
       <dl className="grid gap-1">
-        {SHORTCUTS.map(({ keys, words }) => (
+        {shortcuts.map(({ keys, words }) => (
           <div key={words} className="flex min-h-9 items-center justify-between gap-4">
             <dt>{words}</dt>
             <dd className="flex gap-1.5">

@@ -1,6 +1,7 @@
 /** Single-key shortcuts. They can be switched off (WCAG 2.1.4) and never act while someone types or a dialog is open. */
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useNavigate } from "react-router";
+import { type Right, useSession } from "@/shared/api/session";
 
 const OFF = "rooftree.shortcuts-off";
 const SEQUENCE_MS = 1200;
@@ -20,12 +21,29 @@ export const useShortcutsOn = (): boolean =>
     return () => listeners.delete(listener);
   }, areOn);
 
-export const SHORTCUTS = [
+interface Shortcut {
+  keys: string[];
+  words: string;
+  to?: string;
+  /** Left out: everyone who is signed in. */
+  needs?: Right;
+}
+
+const SHORTCUTS: Shortcut[] = [
   { keys: ["/"], words: "Search listings" },
-  { keys: ["g", "l"], words: "Go to listings" },
-  { keys: ["g", "f"], words: "Go to feeds" },
+  { keys: ["g", "l"], words: "Go to listings", to: "/listings" },
+  { keys: ["g", "f"], words: "Go to feeds", to: "/feeds", needs: "feeds.manage" },
+  { keys: ["g", "p"], words: "Go to people", to: "/people", needs: "users.manage" },
+  { keys: ["g", "o"], words: "Go to offices", to: "/offices", needs: "users.manage" },
+  { keys: ["g", "a"], words: "Go to your account", to: "/account" },
   { keys: ["?"], words: "Show these shortcuts" },
 ];
+
+/** Those that lead where the person may go. */
+export function useOwnShortcuts(): Shortcut[] {
+  const { can } = useSession();
+  return SHORTCUTS.filter(({ needs }) => needs === undefined || can.includes(needs));
+}
 
 function isElsewhere(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true;
@@ -45,9 +63,10 @@ const focusSearch = (): boolean => {
 
 export function useShortcuts(onHelp: () => void): void {
   const navigate = useNavigate();
-  const help = useRef(onHelp);
+  const shortcuts = useOwnShortcuts();
+  const latest = useRef({ onHelp, shortcuts });
   useEffect(() => {
-    help.current = onHelp;
+    latest.current = { onHelp, shortcuts };
   });
   useEffect(() => {
     let goSince = Number.NEGATIVE_INFINITY;
@@ -55,9 +74,9 @@ export function useShortcuts(onHelp: () => void): void {
       if (!areOn() || isElsewhere(event)) return;
       const isSecond = event.timeStamp - goSince < SEQUENCE_MS;
       goSince = event.key === "g" ? event.timeStamp : Number.NEGATIVE_INFINITY;
-      if (isSecond && event.key === "l") void navigate("/listings");
-      else if (isSecond && event.key === "f") void navigate("/feeds");
-      else if (event.key === "?") help.current();
+      const target = isSecond && latest.current.shortcuts.find(({ to, keys }) => to && keys[1] === event.key)?.to;
+      if (target) void navigate(target);
+      else if (event.key === "?") latest.current.onHelp();
       else if (event.key === "/") {
         event.preventDefault();
         if (!focusSearch()) void navigate("/listings", { state: { focus: "[data-search]" } });

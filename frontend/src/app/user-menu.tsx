@@ -1,20 +1,15 @@
 import { useMutation } from "@tanstack/react-query";
-import { Keyboard, LogOut } from "lucide-react";
+import { Keyboard, LogOut, UserRound } from "lucide-react";
+import { useNavigate } from "react-router";
 import { signOut, useSession } from "@/shared/api/session";
 import { browser } from "@/shared/lib/browser";
 import { words } from "@/shared/lib/format";
+import { Avatar } from "@/shared/ui/avatar";
 import { Menu, MenuItem, MenuSeparator } from "@/shared/ui/menu";
-
-const initials = (name: string): string => {
-  const parts = name.split(/\s+/).filter(Boolean);
-  return [parts[0], parts.length > 1 ? parts.at(-1) : undefined]
-    .map((part) => [...(part ?? "")][0] ?? "")
-    .join("")
-    .toUpperCase();
-};
 
 export function UserMenu({ onHelp }: { onHelp: () => void }) {
   const { user } = useSession();
+  const navigate = useNavigate();
   const leave = useMutation({ mutationFn: signOut, onSuccess: () => browser.leave("/sign-in") });
   return (
     <>
@@ -24,12 +19,7 @@ export function UserMenu({ onHelp }: { onHelp: () => void }) {
             type="button"
             className="grid size-10 shrink-0 place-items-center rounded-full transition-colors hover:bg-sunken"
           >
-            <span
-              aria-hidden
-              className="grid size-8 place-items-center rounded-full bg-brand-soft font-medium text-on-brand-soft text-xs"
-            >
-              {initials(user.name || user.email)}
-            </span>
+            <Avatar name={user.name || user.email} />
             <span className="sr-only">Account of {user.name || user.email}</span>
           </button>
         }
@@ -40,6 +30,10 @@ export function UserMenu({ onHelp }: { onHelp: () => void }) {
           <p className="mt-1 text-ink-soft text-xs">{words(user.role)}</p>
         </div>
         <MenuSeparator />
+        <MenuItem onSelect={() => navigate("/account")}>
+          <UserRound aria-hidden />
+          Your account
+        </MenuItem>
         <MenuItem onSelect={onHelp}>
           <Keyboard aria-hidden />
           Keyboard shortcuts

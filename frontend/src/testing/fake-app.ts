@@ -3,6 +3,7 @@
  * `npm run mock` (through Node's server). It imports nothing from the pages, so that both can agree or disagree honestly.
  */
 import type { Feed, FeedRun, PropertyDetail, Rejection, SearchStatus, Session } from "../shared/api/types";
+import { FakePeople } from "./fake-people.ts";
 import { facets, find, onMap, sorted, suggestions } from "./fake-search.ts";
 import { makeFeed, makeRun, makeRuns } from "./feeds.ts";
 import { makeHome } from "./homes.ts";
@@ -38,6 +39,7 @@ export class FakeApp {
   tenant = { slug: "acme", display_name: "Acme Realty", time_zone: "America/Chicago", currency: "USD" };
   account = { email: "owner@acme.example", password: "correct horse battery", name: "Olivia Owner" };
   session: Session | undefined;
+  people = new FakePeople(() => this.session);
   homes: PropertyDetail[];
   feeds: Feed[];
   rejections: Rejection[];
@@ -83,13 +85,14 @@ export class FakeApp {
     return resolve;
   }
 
-  signIn(): void {
-    const { email, name } = this.account;
+  signIn(id = "user-1"): void {
+    const { user, can } = this.people.enter(id);
     this.session = {
-      user: { id: "user-1", name, email, role: "broker_owner" },
+      user,
+      can,
       tenant: { slug: this.tenant.slug, display_name: this.tenant.display_name },
       expires_at: "2026-10-31T15:00:00Z",
-    } as Session;
+    };
   }
 
   async handle(request: Request): Promise<Response> {
@@ -151,6 +154,7 @@ export class FakeApp {
       /^GET \/api\/v1\/feeds\/([^/]+)\/rejections$/,
       this.#guarded((_request, url) => this.#page(this.rejections, url.searchParams, 20)),
     ],
+    ...this.people.routes.map(([path, handler]): [RegExp, Handler] => [path, this.#guarded(handler)]),
   ];
 
   #rebuild(): Response {

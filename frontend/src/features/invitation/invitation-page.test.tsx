@@ -15,6 +15,19 @@ describe("the page of a one-time link", () => {
     expect(screen.getByLabelText("Email")).toHaveValue("owner@acme.example");
   });
 
+  it("says as what the person joins", async () => {
+    const app = new FakeApp();
+    app.invitations.set("agent-link", {
+      email: "ivy@new.example",
+      name: "Ivy Invited",
+      role: "agent",
+      expires_at: "2026-10-31T15:00:00Z",
+    });
+    open("/invite/agent-link", app);
+    expect(await screen.findByText(/^You join as an agent\. Set your password to finish\./)).toBeVisible();
+    expect(screen.getByLabelText("Your name")).toHaveValue("Ivy Invited");
+  });
+
   it("shows the app's refusal beside the field that it names", async () => {
     const page = open("/invite/good-link", new FakeApp());
     await page.user.type(await screen.findByLabelText("Password"), "password1234");

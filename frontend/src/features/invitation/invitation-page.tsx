@@ -45,7 +45,7 @@ export function InvitationPage() {
 }
 
 const SpentLink = () => (
-  <Entrance title="This link no longer works" lead="It was used already, or its 24 hours are over.">
+  <Entrance title="This link no longer works" lead="It was used already, its time is over, or it was withdrawn.">
     <p className="text-ink-soft">
       If you have set your password, sign in. Otherwise ask whoever invited you, or your platform's administrator, for a
       new link.
@@ -65,6 +65,16 @@ const UnknownLink = () => (
   </Entrance>
 );
 
+const AS: Record<string, string> = {
+  broker_owner: "an owner",
+  office_manager: "an office manager",
+  agent: "an agent",
+  coordinator: "a coordinator",
+  client: "a client",
+};
+
+const joining = (role: string): string => (AS[role] ? `You join as ${AS[role]}. ` : "");
+
 function AcceptForm({ token, invitation }: { token: string; invitation: Invitation }) {
   const tenant = useTenant();
   const [name, setName] = useState(invitation.name ?? "");
@@ -81,7 +91,7 @@ function AcceptForm({ token, invitation }: { token: string; invitation: Invitati
   return (
     <Entrance
       title={`Welcome to ${tenant.display_name}`}
-      lead={`Set your password to finish. This link works once, until ${moment(invitation.expires_at, tenant.time_zone)}.`}
+      lead={`${joining(invitation.role)}Set your password to finish. This link works once, until ${moment(invitation.expires_at, tenant.time_zone)}.`}
     >
       {unplaced && <Alert look="bad">{explain(accept.error).message}</Alert>}
       {!unplaced && accept.isError && <Alert look="bad">Please correct what is marked below.</Alert>}

@@ -1,8 +1,8 @@
 import { type ReactNode, useId } from "react";
 import { count } from "@/shared/lib/format";
+import { useTyped } from "@/shared/lib/use-typed";
 import type { NumberFilter } from "./filters";
 import type { ChangeFilters } from "./use-filters";
-import { useTyped } from "./use-typed";
 
 interface Notation {
   /** The most digits that may be typed. */

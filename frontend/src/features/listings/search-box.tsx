@@ -3,11 +3,11 @@ import { type KeyboardEvent, useId, useRef } from "react";
 import { useNavigate } from "react-router";
 import type { Suggestion } from "@/shared/api/types";
 import { useDebounced } from "@/shared/lib/use-debounced";
+import { useTyped } from "@/shared/lib/use-typed";
 import type { Filters } from "./filters";
 import { SuggestionList } from "./suggestion-list";
 import type { ChangeFilters } from "./use-filters";
 import { useSuggestions } from "./use-suggestions";
-import { useTyped } from "./use-typed";
 
 const asTyped = (q: string) => q;
 const trimmed = (text: string) => text.trim();

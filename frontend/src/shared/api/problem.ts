@@ -22,9 +22,9 @@ export class ApiProblem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** The message for one field of the request body, by its JSON Pointer's last part. */
+  /** The message for one field of the request body, or for an entry of the list that the field holds. */
   fieldError(field: string): string | undefined {
-    return this.body.errors?.find(({ pointer }) => pointer.split("/").at(-1) === field)?.detail;
+    return this.body.errors?.find(({ pointer }) => pointer.split("/").includes(field))?.detail;
   }
 
   static async from(response: Response): Promise<ApiProblem> {
@@ -37,6 +37,10 @@ export class ApiProblem extends Error {
 
 export const isStatus = (error: unknown, ...statuses: number[]): error is ApiProblem =>
   error instanceof ApiProblem && statuses.includes(error.status);
+
+/** Whether this is the refusal of that name, the last part of its problem type. */
+export const isProblem = (error: unknown, code: string): error is ApiProblem =>
+  error instanceof ApiProblem && error.body.type?.split("/").at(-1) === code;
 
 /** A sentence for a person, with the request's id when there is one to quote to support. */
 export function explain(error: unknown): { message: string; requestId: string | undefined } {

@@ -1,5 +1,6 @@
 import { queryOptions, useSuspenseQuery } from "@tanstack/react-query";
 import { api, body } from "./client";
+import type { Session } from "./types";
 
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
@@ -10,5 +11,10 @@ export const sessionQuery = queryOptions({
 
 /** Who is signed in; the signed-in layout has loaded it before any of its pages renders. */
 export const useSession = () => useSuspenseQuery(sessionQuery).data;
+
+/** What the app lets the person do; the app itself decides at each request. */
+export type Right = Session["can"][number];
+
+export const useCan = (right: Right): boolean => useSession().can.includes(right);
 
 export const signOut = () => api.POST("/auth/logout");

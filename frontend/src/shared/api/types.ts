@@ -7,6 +7,8 @@ type Json<R, Status extends number> = R extends {
   ? T
   : never;
 
+type Change<R> = R extends { requestBody: { content: { "application/json": infer T } } } ? T : never;
+
 export type Session = Json<paths["/api/v1/session"]["get"], 200>;
 export type Invitation = Json<paths["/api/v1/invitations/{token}"]["get"], 200>;
 type PropertyPage = Json<paths["/api/v1/properties"]["get"], 200>;
@@ -26,3 +28,17 @@ export type MapAnswer = Omit<PropertyMap, "clusters"> & {
 export type Suggestion = Json<paths["/api/v1/properties/suggestions"]["get"], 200>["items"][number];
 export type FeedRun = Json<paths["/api/v1/feeds/{name}/runs"]["get"], 200>["items"][number];
 export type SearchStatus = Json<paths["/api/v1/search/status"]["get"], 200>;
+export type User = Json<paths["/api/v1/users/{user_id}"]["get"], 200>;
+export type Role = User["role"];
+/** A merge patch: what is left out stays as it is. */
+export type UserChange = Change<paths["/api/v1/users/{user_id}"]["patch"]>;
+export type UserQuery = NonNullable<paths["/api/v1/users"]["get"]["parameters"]["query"]>;
+export type UserInvitation = Json<paths["/api/v1/user-invitations"]["get"], 200>["items"][number];
+export type UserInvitationInput = Change<paths["/api/v1/user-invitations"]["post"]>;
+/** An invitation together with its link, which is told only here. */
+export type SentInvitation = Json<paths["/api/v1/user-invitations"]["post"], 201>;
+export type Office = Json<paths["/api/v1/offices/{office_id}"]["get"], 200>;
+export type OfficeInput = Change<paths["/api/v1/offices"]["post"]>;
+export type Team = Json<paths["/api/v1/teams/{team_id}"]["get"], 200>;
+/** A browser in which someone is signed in. */
+export type BrowserSession = Json<paths["/api/v1/sessions"]["get"], 200>["items"][number];

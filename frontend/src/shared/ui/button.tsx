@@ -10,6 +10,7 @@ export const buttonStyle = cva(
       look: {
         primary: "bg-brand text-on-brand shadow-card hover:bg-brand-strong",
         secondary: "border border-control bg-surface text-ink hover:bg-sunken",
+        danger: "bg-bad text-surface shadow-card hover:bg-on-bad-soft",
         quiet: "text-ink-soft hover:bg-sunken hover:text-ink",
         link: "text-brand underline underline-offset-4 hover:text-brand-strong",
       },

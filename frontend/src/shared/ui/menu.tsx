@@ -30,8 +30,17 @@ export const Menu = ({ trigger, align = "end", children }: MenuProps) => (
   </Radix.Root>
 );
 
-export const MenuItem = ({ className, ...props }: ComponentProps<typeof Radix.Item>) => (
-  <Radix.Item className={cn(itemStyle, className)} {...props} />
+/** What it opens finds the focus on the menu's button, and so gives it back there; the item itself is gone by then. */
+export const MenuItem = ({ className, onSelect, ...props }: ComponentProps<typeof Radix.Item>) => (
+  <Radix.Item
+    className={cn(itemStyle, className)}
+    onSelect={(event) => {
+      const menu = event.currentTarget instanceof Element && event.currentTarget.closest("[role=menu]");
+      if (menu) document.getElementById(menu.getAttribute("aria-labelledby") ?? "")?.focus();
+      onSelect?.(event);
+    }}
+    {...props}
+  />
 );
 
 export const MenuSeparator = () => <Radix.Separator className="-mx-1.5 my-1.5 h-px bg-line" />;
