@@ -1,0 +1,102 @@
+/** What stands between the form and the server, and the rules over it. Pure. */
+import { ApiProblem } from "@/shared/api/problem";
+import type { PropertyDetail } from "@/shared/api/types";
+import { type EditName, PHOTO_ORDER } from "./fields";
+import { type Change, type Conflicts, type Edits, held } from "./rebase";
+import { isSame, isUnfinished, type Value } from "./values";
+
+export type SaveState =
+  | { kind: "clean" | "waiting" | "saving" | "held" }
+  | { kind: "saved"; at: Date }
+  /** `kept`: the browser had room to keep them. */
+  | { kind: "offline"; kept: boolean }
+  | { kind: "failed"; message: string; requestId: string | undefined };
+
+/** Who changed what meanwhile, as far as the server says. */
+export interface News {
+  by: string | null;
+  at: string | null;
+  changes: Partial<Record<EditName, Change>>;
+}
+
+export interface DraftState {
+  /** The listing as the server has it. */
+  base: PropertyDetail;
+  /** What it does not have yet, under way or not. */
+  edits: Edits;
+  sending: Edits | undefined;
+  /** Why a field was refused; it waits until it is changed. */
+  problems: Partial<Record<EditName, string>>;
+  conflicts: Conflicts;
+  news: News | undefined;
+  save: SaveState;
+  undoable: EditName | undefined;
+  redoable: EditName | undefined;
+}
+
+export const isEmpty = (record: object): boolean => Object.keys(record).length === 0;
+
+export const isOffline = (error: unknown): boolean => error instanceof TypeError;
+
+/** Worth another try without anyone's doing. */
+export const isPassing = (error: unknown): boolean =>
+  isOffline(error) || (error instanceof ApiProblem && (error.status >= 500 || [408, 425, 429].includes(error.status)));
+
+export const valueOf = ({ base, edits }: DraftState, name: EditName): Value =>
+  name in edits ? (edits[name] ?? null) : held(base, name);
+
+/** What may leave now: nothing unfinished, refused or in conflict; the photos' order in a request of its own. */
+export function sendable({ edits, problems, conflicts }: DraftState): Edits {
+  const ready = Object.entries(edits).filter(
+    ([name, value]) => !isUnfinished(value) && !(name in problems) && !(name in conflicts),
+  );
+  const fields = ready.filter(([name]) => name !== PHOTO_ORDER);
+  return Object.fromEntries(fields.length > 0 ? fields : ready);
+}
+
+export function settled(state: DraftState, at?: Date): SaveState {
+  if (!isEmpty(sendable(state))) return { kind: "waiting" };
+  if (!isEmpty(state.edits)) return { kind: "held" };
+  if (at) return { kind: "saved", at };
+  return state.save.kind === "saved" ? state.save : { kind: "clean" };
+}
+
+/** A field gets a value; back at what the server has, nothing is left to send. */
+export function withValue(state: DraftState, name: EditName, value: Value): DraftState {
+  const { base, sending } = state;
+  const { [name]: _edit, ...others } = state.edits;
+  const { [name]: _problem, ...problems } = state.problems;
+  const { [name]: conflict, ...conflicts } = state.conflicts;
+  const isBack = isSame(value, held(base, name)) && !(sending && name in sending);
+  const next: DraftState = {
+    ...state,
+    edits: isBack ? others : { ...others, [name]: value },
+    problems,
+    conflicts: conflict && !isBack ? { ...conflicts, [name]: conflict } : conflicts,
+  };
+  return { ...next, save: settled(next) };
+}
+
+/** The server has what was sent; what was edited since stays. */
+export function accepted(state: DraftState, listing: PropertyDetail, at: Date): DraftState {
+  const { edits, sending = {} } = state;
+  const left = Object.entries(edits).filter(
+    ([name, value]) => !(name in sending && isSame(value, sending[name as EditName])),
+  );
+  const next: DraftState = { ...state, base: listing, edits: Object.fromEntries(left), sending: undefined };
+  return { ...next, save: settled(next, at) };
+}
+
+/** The messages of a refusal that belong to fields of the listing, by the first part of their pointers. */
+export function problemsOf(error: ApiProblem): DraftState["problems"] {
+  const named = (error.body.errors ?? []).map(({ pointer, detail }) => [pointer.split("/")[1] ?? "", detail]);
+  return Object.fromEntries(named);
+}
+
+/** The unconfirmed edits with what their fields held before. */
+export function leftToSend({ base, edits, conflicts }: DraftState) {
+  if (isEmpty(edits)) return undefined;
+  const names = Object.keys(edits) as EditName[];
+  const was: Edits = Object.fromEntries(names.map((name) => [name, conflicts[name]?.was ?? held(base, name)]));
+  return { version: base.version, edits, was };
+}
