@@ -6,6 +6,9 @@ export interface ProblemBody {
   detail?: string | null;
   request_id?: string | null;
   errors?: { pointer: string; detail: string }[] | null;
+  /** Of a version conflict: who changed the resource and when, as far as the server tells. */
+  changed_by?: string | null;
+  changed_at?: string | null;
 }
 
 export class ApiProblem extends Error {
@@ -22,9 +25,9 @@ export class ApiProblem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** The message for one field of the request body, by its JSON Pointer's last part. */
+  /** The message for one field of the request body, or for an entry of the list that the field holds. */
   fieldError(field: string): string | undefined {
-    return this.body.errors?.find(({ pointer }) => pointer.split("/").at(-1) === field)?.detail;
+    return this.body.errors?.find(({ pointer }) => pointer.split("/").includes(field))?.detail;
   }
 
   static async from(response: Response): Promise<ApiProblem> {

@@ -1,8 +1,9 @@
 /** What stands between the form and the server, and the rules over it. Pure. */
 import { ApiProblem } from "@/shared/api/problem";
 import type { PropertyDetail } from "@/shared/api/types";
-import { type EditName, PHOTO_ORDER } from "./fields";
-import { type Change, type Conflicts, type Edits, held } from "./rebase";
+import { type EditName, PHOTO_ORDER, photoEdit } from "./fields";
+import { type Change, type Conflicts, type Edits, held, rebase } from "./rebase";
+import type { StoredEdits, StoredEditsOf } from "./stored";
 import { isSame, isUnfinished, type Value } from "./values";
 
 export type SaveState =
@@ -34,6 +35,15 @@ export interface DraftState {
   redoable: EditName | undefined;
 }
 
+export interface DraftPort {
+  load: () => Promise<PropertyDetail>;
+  /** Fields together, or one edit of the photos. */
+  send: (edits: Edits, base: PropertyDetail) => Promise<PropertyDetail>;
+  stored: StoredEditsOf;
+  onSaved: (listing: PropertyDetail) => void;
+  onSessionEnded: () => void;
+}
+
 export const isEmpty = (record: object): boolean => Object.keys(record).length === 0;
 
 export const isOffline = (error: unknown): boolean => error instanceof TypeError;
@@ -42,16 +52,18 @@ export const isOffline = (error: unknown): boolean => error instanceof TypeError
 export const isPassing = (error: unknown): boolean =>
   isOffline(error) || (error instanceof ApiProblem && (error.status >= 500 || [408, 425, 429].includes(error.status)));
 
-export const valueOf = ({ base, edits }: DraftState, name: EditName): Value =>
+export const currentValue = ({ base, edits }: DraftState, name: EditName): Value =>
   name in edits ? (edits[name] ?? null) : held(base, name);
 
-/** What may leave now: nothing unfinished, refused or in conflict; the photos' order in a request of its own. */
+const isOfPhotos = (name: string): boolean => name === PHOTO_ORDER || photoEdit(name) !== undefined;
+
+/** What may leave now: nothing unfinished, refused or in conflict; each edit of the photos in a request of its own. */
 export function sendable({ edits, problems, conflicts }: DraftState): Edits {
   const ready = Object.entries(edits).filter(
     ([name, value]) => !isUnfinished(value) && !(name in problems) && !(name in conflicts),
   );
-  const fields = ready.filter(([name]) => name !== PHOTO_ORDER);
-  return Object.fromEntries(fields.length > 0 ? fields : ready);
+  const fields = ready.filter(([name]) => !isOfPhotos(name));
+  return Object.fromEntries(fields.length > 0 ? fields : ready.slice(0, 1));
 }
 
 export function settled(state: DraftState, at?: Date): SaveState {
@@ -99,4 +111,27 @@ export function leftToSend({ base, edits, conflicts }: DraftState) {
   const names = Object.keys(edits) as EditName[];
   const was: Edits = Object.fromEntries(names.map((name) => [name, conflicts[name]?.was ?? held(base, name)]));
   return { version: base.version, edits, was };
+}
+
+/** A listing as it is opened, with what an earlier visit could not send. */
+export function opened(listing: PropertyDetail, stored: StoredEdits | undefined): DraftState {
+  const before = stored ? ({ ...listing, ...stored.was } as PropertyDetail) : listing;
+  const { edits, conflicts } = rebase(stored?.edits ?? {}, before, listing);
+  return {
+    base: listing,
+    edits,
+    sending: undefined,
+    problems: {},
+    conflicts,
+    news: isEmpty(conflicts) ? undefined : { by: null, at: listing.updated_at, changes: {} },
+    save: { kind: isEmpty(edits) ? "clean" : "waiting" },
+    undoable: undefined,
+    redoable: undefined,
+  };
+}
+
+/** Edits of a photo that is not there any more have lost their object. */
+export function withoutLost(state: DraftState, sent: Edits): DraftState {
+  const left = Object.entries(state.edits).filter(([name]) => !(name in sent && photoEdit(name)));
+  return { ...state, edits: Object.fromEntries(left) };
 }

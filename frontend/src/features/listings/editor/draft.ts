@@ -9,35 +9,28 @@ import { ApiProblem, explain, isStatus } from "@/shared/api/problem";
 import type { PropertyDetail } from "@/shared/api/types";
 import {
   accepted,
+  currentValue,
+  type DraftPort,
   type DraftState,
   isEmpty,
   isOffline,
   isPassing,
   leftToSend,
   type News,
+  opened,
   problemsOf,
   sendable,
   settled,
-  valueOf,
+  withoutLost,
   withValue,
 } from "./draft-state";
-import { type EditName, PHOTO_ORDER } from "./fields";
-import { type Edits, orderOver, rebase } from "./rebase";
-import type { StoredEditsOf } from "./stored";
+import { type EditName, photoEdit } from "./fields";
+import { type Edits, rebase } from "./rebase";
 import { type Step, UndoStack } from "./undo";
 import { isSame, type Value } from "./values";
 
 const SAVE_AFTER_MS = 800;
 const RETRY_MS = [2_000, 5_000, 15_000, 30_000];
-
-export interface DraftPort {
-  load: () => Promise<PropertyDetail>;
-  patch: (edits: Edits, version: number) => Promise<PropertyDetail>;
-  reorder: (order: readonly string[], version: number) => Promise<PropertyDetail>;
-  stored: StoredEditsOf;
-  onSaved: (listing: PropertyDetail) => void;
-  onSessionEnded: () => void;
-}
 
 export class Draft {
   #state: DraftState;
@@ -51,20 +44,7 @@ export class Draft {
 
   constructor(listing: PropertyDetail, port: DraftPort) {
     this.#port = port;
-    const stored = port.stored.read();
-    const before = stored ? ({ ...listing, ...stored.was } as PropertyDetail) : listing;
-    const { edits, conflicts } = rebase(stored?.edits ?? {}, before, listing);
-    this.#state = {
-      base: listing,
-      edits,
-      sending: undefined,
-      problems: {},
-      conflicts,
-      news: isEmpty(conflicts) ? undefined : { by: null, at: listing.updated_at, changes: {} },
-      save: { kind: isEmpty(edits) ? "clean" : "waiting" },
-      undoable: undefined,
-      redoable: undefined,
-    };
+    this.#state = opened(listing, port.stored.read());
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -90,7 +70,7 @@ export class Draft {
   }
 
   value(name: EditName): Value {
-    return valueOf(this.#state, name);
+    return currentValue(this.#state, name);
   }
 
   change(name: EditName, value: Value): void {
@@ -193,14 +173,11 @@ export class Draft {
     const sending = sendable(this.#state);
     if (isEmpty(sending)) return this.#update({ save: settled(this.#state) });
     this.#update({ sending, save: { kind: "saving" } });
-    const { base } = this.#state;
-    const order = sending[PHOTO_ORDER] as string[] | undefined;
     try {
-      this.#accept(
-        order
-          ? await this.#port.reorder(orderOver(base, order), base.version)
-          : await this.#port.patch(sending, base.version),
-      );
+      const listing = await this.#port.send(sending, this.#state.base);
+      // What was read after an edit of a photo may hold changes by others as well.
+      if (Object.keys(sending).some(photoEdit)) this.#rebase(listing, { by: null, at: listing.updated_at });
+      this.#accept(listing);
     } catch (error) {
       this.#update({ sending: undefined });
       await this.#refused(error, sending);
@@ -223,6 +200,7 @@ export class Draft {
         return void this.flush();
       }
     }
+    if (isStatus(error, 404, 410)) this.#update(withoutLost(this.#state, sent));
     if (isStatus(error, 401)) this.#port.onSessionEnded();
     this.#fail(error);
   }

@@ -1,5 +1,7 @@
 /** The editor's sections and fields, in the terms of the RESO Data Dictionary. */
-export type Kind = "text" | "area" | "whole" | "decimal" | "money" | "date" | "choice" | "list" | "flag";
+import { BASEMENTS, COOLINGS, HEATINGS, PARKING, PROPERTY_TYPES, SUB_TYPES } from "./lookups";
+
+type Kind = "text" | "area" | "whole" | "decimal" | "money" | "date" | "choice" | "list" | "flag";
 
 export interface FieldSpec {
   name: FieldName;
@@ -23,45 +25,6 @@ export interface Section {
   lead?: string;
   fields: readonly FieldSpec[];
 }
-
-const PROPERTY_TYPES = [
-  "Residential",
-  "Residential Income",
-  "Residential Lease",
-  "Land",
-  "Farm",
-  "Manufactured In Park",
-  "Commercial Sale",
-  "Commercial Lease",
-  "Commercial Real Estate",
-  "Business Opportunity",
-];
-const SUB_TYPES = [
-  "Single Family Residence",
-  "Townhouse",
-  "Condominium",
-  "Duplex",
-  "Triplex",
-  "Quadruplex",
-  "Multi Family",
-  "Apartment",
-  "Manufactured Home",
-  "Mobile Home",
-  "Cabin",
-  "Farm",
-  "Ranch",
-  "Unimproved Land",
-  "Stock Cooperative",
-  "Mixed Use",
-  "Office",
-  "Retail",
-  "Industrial",
-  "Warehouse",
-];
-const BASEMENTS = ["Full", "Partial", "Crawl Space", "Finished", "Partially Finished", "Unfinished", "Walk-Out Access"];
-const HEATINGS = ["Forced Air", "Natural Gas", "Heat Pump", "Radiant", "Electric", "Baseboard", "Hot Water"];
-const COOLINGS = ["Central Air", "Ductless", "Window Unit(s)", "Heat Pump", "None"];
-const PARKING = ["Attached", "Detached", "Garage", "Carport", "Driveway", "Off Street", "On Street"];
 
 export type FieldName =
   | "unparsed_address"
@@ -152,9 +115,9 @@ export const SECTIONS: readonly Section[] = [
       { name: "property_type", label: "Property type", kind: "choice", options: PROPERTY_TYPES },
       { name: "property_sub_type", label: "Home type", kind: "choice", options: SUB_TYPES },
       { name: "bedrooms_total", label: "Bedrooms", kind: "whole" },
-      { name: "bathrooms_total", label: "Bathrooms", kind: "decimal", hint: "A half bath counts 0.5" },
-      { name: "living_area", label: "Living area", kind: "decimal", unit: "sq ft" },
-      { name: "lot_size_area", label: "Lot size", kind: "decimal", unit: "sq ft" },
+      { name: "bathrooms_total", label: "Bathrooms", kind: "whole" },
+      { name: "living_area", label: "Living area", kind: "whole", unit: "sq ft" },
+      { name: "lot_size_area", label: "Lot size", kind: "whole", unit: "sq ft" },
       { name: "year_built", label: "Year built", kind: "whole" },
       { name: "garage_spaces", label: "Garage spaces", kind: "decimal" },
       { name: "fireplaces_total", label: "Fireplaces", kind: "whole" },
@@ -167,7 +130,13 @@ export const SECTIONS: readonly Section[] = [
     lead: "Several to a field: Enter or a comma adds what is typed.",
     fields: [
       list("levels", "Levels", ["One", "One and One Half", "Two", "Three Or More", "Multi/Split"]),
-      list("architectural_style", "Architectural style", ["Ranch", "Colonial", "Craftsman", "Cape Cod", "Contemporary"]),
+      list("architectural_style", "Architectural style", [
+        "Ranch",
+        "Colonial",
+        "Craftsman",
+        "Cape Cod",
+        "Contemporary",
+      ]),
       list("heating", "Heating", HEATINGS),
       list("cooling", "Cooling", COOLINGS),
       list("basement", "Basement", BASEMENTS),
@@ -190,7 +159,7 @@ export const SECTIONS: readonly Section[] = [
         kind: "area",
         hint: "Everyone who may see the listing reads this. No names, phone numbers or showing notes.",
         wide: true,
-        maxLength: 8000,
+        maxLength: 4000,
       },
     ],
   },
@@ -199,7 +168,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Private",
     lead: "Only those who may edit this listing see these.",
     fields: [
-      { name: "private_remarks", label: "Private remarks", kind: "area", wide: true, maxLength: 8000 },
+      { name: "private_remarks", label: "Private remarks", kind: "area", wide: true, maxLength: 4000 },
       { name: "showing_instructions", label: "Showing instructions", kind: "area", wide: true, maxLength: 4000 },
     ],
   },
@@ -227,11 +196,23 @@ export const SECTIONS: readonly Section[] = [
 
 export const FIELDS: readonly FieldSpec[] = SECTIONS.flatMap(({ fields }) => fields);
 
-/** The order of the photos is edited, saved and undone like a field. */
+/** Photos are edited, saved, kept and undone like fields: their order, each one's description, whether it is gone. */
 export const PHOTO_ORDER = "photo_order";
-export type EditName = FieldName | typeof PHOTO_ORDER;
+type PhotoEdit = `description:${string}` | `deleted:${string}`;
+export type EditName = FieldName | typeof PHOTO_ORDER | PhotoEdit;
+
+/** `description:<photo>` → its two parts; undefined for what is no photo's. */
+export function photoEdit(name: string): { what: "description" | "deleted"; photo: string } | undefined {
+  const [what, photo] = name.split(":");
+  return photo !== undefined && (what === "description" || what === "deleted") ? { what, photo } : undefined;
+}
 
 const BY_NAME = new Map<string, FieldSpec>(FIELDS.map((field) => [field.name, field]));
 export const specOf = (name: string): FieldSpec | undefined => BY_NAME.get(name);
-export const labelOf = (name: string): string =>
-  name === PHOTO_ORDER ? "Order of the photos" : (BY_NAME.get(name)?.label ?? name);
+
+export function labelOf(name: EditName): string {
+  if (name === PHOTO_ORDER) return "Order of the photos";
+  const edit = photoEdit(name);
+  if (edit) return edit.what === "deleted" ? "Deletion of a photo" : "Description of a photo";
+  return BY_NAME.get(name)?.label ?? name;
+}

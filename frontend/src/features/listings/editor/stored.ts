@@ -4,7 +4,7 @@
  */
 import type { Edits } from "./rebase";
 
-interface StoredEdits {
+export interface StoredEdits {
   version: number;
   edits: Edits;
   was: Edits;
