@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -22,7 +22,9 @@ class Principal:
     client_id: str
     scopes: frozenset[str]
     office_id: UUID | None = None
-    team_ids: frozenset[UUID] = field(default_factory=frozenset[UUID])
+    team_ids: frozenset[UUID] = frozenset()
+    sign_in_id: UUID | None = None
+    """Which of the person's sign-ins this is."""
 
 
 # Raises `Unauthenticated`; never returns an anonymous principal.

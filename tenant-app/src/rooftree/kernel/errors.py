@@ -6,7 +6,6 @@ is a bug and answers 500 without its text.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 
@@ -21,7 +20,7 @@ class FieldError:
 class Problem(Exception):
     """A refusal that the caller may see. `keeps_changes`: the transaction is committed all the same.
 
-    `members` go into the document beside the standard ones (RFC 9457, 3.2).
+    `extensions`: further members of the document (RFC 9457, 3.2), as plain JSON values.
     """
 
     status: ClassVar[int] = 500
@@ -35,13 +34,13 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
-        members: Mapping[str, Any] | None = None,
+        extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
-        self.members = dict(members or {})
+        self.extensions = dict(extensions or {})
 
 
 class BadRequest(Problem):
@@ -80,19 +79,12 @@ class LengthRequired(Problem):
 
 
 class VersionConflict(Problem):
-    """The `If-Match` of a change is not the version that is stored (any more)."""
+    """`If-Match` names a version that is no longer the current one."""
 
-    status, code, title = 412, "version-conflict", "Somebody else changed this meanwhile"
+    status, code, title = 412, "version-conflict", "It was changed meanwhile"
 
-    def __init__(self, *, version: int, changed_at: datetime, changed_by: str | None, fields: Sequence[str] | None):
-        """`changed_by`: a name; `fields`: what changed since the version that was asked for. None: not known."""
-        members = {
-            "current_version": version,
-            "changed_at": changed_at.isoformat(),
-            "changed_by": changed_by,
-            "changed_fields": None if fields is None else list(fields),
-        }
-        super().__init__("Read it again and repeat your change.", members=members)
+    def __init__(self, detail: str | None = None, *, current_version: int, **extensions: Any) -> None:
+        super().__init__(detail, extensions={"current_version": current_version, **extensions})
 
 
 class PayloadTooLarge(Problem):
@@ -112,7 +104,7 @@ class Unprocessable(Problem):
 
 
 class PreconditionRequired(Problem):
-    status, code, title = 428, "precondition-required", "Say which version you change (If-Match)"
+    status, code, title = 428, "precondition-required", "The request must say which version it changes"
 
 
 class TooManyRequests(Problem):

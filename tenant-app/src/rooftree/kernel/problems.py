@@ -40,8 +40,8 @@ SCHEMA: dict[str, Any] = {
         "detail": {"type": "string"},
         "instance": {"type": "string"},
         "request_id": {"type": "string"},
-        "current_version": {"type": "integer", "description": "Of a version-conflict, like the next three."},
-        "changed_at": {"type": "string", "format": "date-time"},
+        "current_version": {"type": "integer", "description": "Of what was to be changed; with status 412."},
+        "changed_at": {"type": "string", "format": "date-time", "description": "Likewise, like the next two."},
         "changed_by": {"type": ["string", "null"], "description": "A person's name."},
         "changed_fields": {
             "type": ["array", "null"],
@@ -69,7 +69,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def body(problem: Problem, *, request_id: str) -> bytes:
     """The document of one problem. Its instance is the request's id and not its path, which can hold a secret."""
     document: dict[str, Any] = {
-        **problem.members,
+        **problem.extensions,
         "type": TYPES + problem.code,
         "title": problem.title,
         "status": problem.status,

@@ -1,8 +1,9 @@
 """What other modules may ask of identity: check a token, exchange a code, renew or revoke a sign-in, name a person."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 from uuid import UUID
 
 from rooftree.kernel.auth import Principal
@@ -12,19 +13,26 @@ from rooftree.kernel.errors import NotFound, Problem, Unauthenticated
 WEB_CLIENT_ID = "web"
 WEB_CALLBACK_PATH = "/auth/callback"
 
-# Roles, as tokens and sessions name them. Staff are the people of the brokerage; everybody else is a visitor.
-OWNER_ROLE = "broker_owner"
-STAFF_ROLES = frozenset({OWNER_ROLE, "broker", "manager", "agent", "coordinator"})
+# Roles, as tokens and sessions name them. Staff are the people of the brokerage; a client is a visitor.
+Role = Literal["broker_owner", "office_manager", "agent", "coordinator", "client"]
+OWNER_ROLE: Role = "broker_owner"
+MANAGER_ROLE: Role = "office_manager"
+AGENT_ROLE: Role = "agent"
+COORDINATOR_ROLE: Role = "coordinator"
+CLIENT_ROLE: Role = "client"
+STAFF_ROLES = frozenset({OWNER_ROLE, MANAGER_ROLE, AGENT_ROLE, COORDINATOR_ROLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person of this tenant."""
+    """A person of this tenant who has not left."""
 
     id: UUID
     name: str
     email: str
     role: str
+    office_id: UUID | None = None
+    team_ids: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +100,10 @@ class IdentityApi(Protocol):
 
     async def user(self, user_id: UUID) -> User:
         """Raises `UserNotFound`."""
+        ...
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Names by id, also of people who left; unknown ids are missing."""
         ...
 
     async def owner_link(self) -> OwnerLink:

@@ -1,6 +1,6 @@
 """All SQL of identity. Methods that read a row in order to change it lock it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -45,6 +45,10 @@ class IdentityRepository:
     async def active_users(self, role: str) -> Sequence[UserRow]:
         query = select(UserRow).where(UserRow.role == role, UserRow.deactivated_at.is_(None)).order_by(UserRow.id)
         return (await self._session.scalars(query)).all()
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        rows = await self._session.execute(select(UserRow.id, UserRow.name).where(UserRow.id.in_(user_ids)))
+        return {row[0]: row[1] for row in rows}
 
     async def invitation(self, invitation_id: UUID, *, lock: bool = False) -> InvitationRow | None:
         query = select(InvitationRow).where(InvitationRow.id == invitation_id)

@@ -1,5 +1,6 @@
 """Identity as other modules use it; fulfils the contract with the use cases beside it."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink, Tokens, User, UserNotFound
@@ -52,6 +53,12 @@ class IdentityService:
         if row is None or row.deactivated_at is not None:
             raise UserNotFound
         return User(id=row.id, name=row.name, email=row.email, role=row.role)
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        if not user_ids:
+            return {}
+        async with self._unit_of_work() as session:
+            return await IdentityRepository(session).names(user_ids)
 
     async def owner_link(self) -> OwnerLink:
         return await self._invitations.owner_link()

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
+from rooftree.kernel.preconditions import ExpectedVersion
 from rooftree.kernel.problems import responses
-from rooftree.kernel.versions import WITH_ETAG, ExpectedVersion
 from rooftree.modules.property.detail import answer
 from rooftree.modules.property.editor_schemas import (
     HistoryEntry,
@@ -23,7 +23,7 @@ from rooftree.modules.property.schemas import PropertyDetail
 
 router = APIRouter()
 Service = Annotated[EditorService, Depends(provided(EditorService))]
-_CHANGED: dict[int | str, dict[str, Any]] = {200: WITH_ETAG, **responses(400, 401, 403, 404, 409, 412, 422, 428)}
+_CHANGED = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
 
 def merge_patch(schema: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def merge_patch(schema: str) -> dict[str, Any]:
     return {"requestBody": {"content": content}}
 
 
-@router.post("/properties", status_code=201, responses={201: WITH_ETAG, **responses(401, 403, 422)})
+@router.post("/properties", status_code=201, responses=responses(401, 403, 422))
 async def create_property(
     body: PropertyInput, principal: CurrentPrincipal, service: Service, response: Response
 ) -> PropertyDetail:
@@ -68,7 +68,16 @@ async def change_property_status(
     response: Response,
 ) -> PropertyDetail:
     """`detail` of a 409 names the moves that are allowed; `errors` of a 422 what the listing lacks for this one."""
-    return answer(await service.move(principal, property_id, body, version=version), response)
+    shown = await service.move(
+        principal,
+        property_id,
+        body.standard_status,
+        version=version,
+        close_price=body.close_price.model_dump() if body.close_price else None,
+        close_date=body.close_date,
+        reason=body.reason,
+    )
+    return answer(shown, response)
 
 
 @router.put("/properties/{property_id}/photos/order", responses=_CHANGED)

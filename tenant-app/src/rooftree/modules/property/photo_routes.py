@@ -12,17 +12,17 @@ from rooftree.kernel.problems import responses
 from rooftree.modules.property.detail import photo_output
 from rooftree.modules.property.editor_routes import merge_patch
 from rooftree.modules.property.editor_schemas import PhotoInput
-from rooftree.modules.property.photo_service import PhotoService
+from rooftree.modules.property.photo_service import PhotoService, PhotoShown
+from rooftree.modules.property.pictures import KINDS
 from rooftree.modules.property.schemas import FullPhotoOutput, PhotoSize
 
 router = APIRouter()
 Service = Annotated[PhotoService, Depends(provided(PhotoService))]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
-PICTURES = ("image/jpeg", "image/png", "image/webp")
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES},
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in KINDS},
     }
 }
 _PICTURE: dict[int | str, dict[str, Any]] = {
@@ -50,11 +50,11 @@ async def upload_property_photo(
         principal,
         property_id,
         request.stream(),
-        kind=request.headers.get("content-type", ""),
-        length=request.headers.get("content-length", ""),
+        content_type=request.headers.get("content-type", ""),
+        length=request.headers.get("content-length"),
         description=description or None,
     )
-    return photo_output(photo)
+    return _output(photo)
 
 
 @router.get("/photos/{photo_id}", response_class=Response, responses={**_PICTURE, **responses(401, 404, 422, 503)})
@@ -65,14 +65,20 @@ async def get_photo(
     size: Annotated[PhotoSize, Query()] = "medium",
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    raise NotImplementedError
+    await service.require_visible(principal, photo_id)
+    # What a photo's id shows never changes; whether this person may still see it was asked just now.
+    headers = {"ETag": f'"{photo_id}-{size}"', "Cache-Control": "private, max-age=3600", "Vary": "Cookie"}
+    if if_none_match is not None and headers["ETag"] in [part.strip() for part in if_none_match.split(",")]:
+        return Response(status_code=304, headers=headers)
+    return Response(await service.rendition(photo_id, size), media_type="image/jpeg", headers=headers)
 
 
 @router.patch("/photos/{photo_id}", responses=responses(401, 403, 404, 422), openapi_extra=merge_patch("PhotoInput"))
 async def edit_photo(
     photo_id: UUID, body: PhotoInput, principal: CurrentPrincipal, service: Service
 ) -> FullPhotoOutput:
-    return photo_output(await service.describe(principal, photo_id, body.model_dump(exclude_unset=True)))
+    given = body.model_dump(exclude_unset=True)
+    return _output(await service.describe(principal, photo_id, {name: value or None for name, value in given.items()}))
 
 
 @router.delete("/photos/{photo_id}", status_code=204, response_class=Response, responses=responses(401, 403, 404, 422))
@@ -85,4 +91,8 @@ async def delete_photo(photo_id: UUID, principal: CurrentPrincipal, service: Ser
 @router.post("/photos/{photo_id}/restoration", responses=responses(401, 403, 404, 409, 422))
 async def restore_photo(photo_id: UUID, principal: CurrentPrincipal, service: Service) -> FullPhotoOutput:
     """Undoes a deletion. The photo comes back where it was."""
-    return photo_output(await service.restore(principal, photo_id))
+    return _output(await service.restore(principal, photo_id))
+
+
+def _output(photo: PhotoShown) -> FullPhotoOutput:
+    return photo_output(photo.row, photo.number, photo.address)
