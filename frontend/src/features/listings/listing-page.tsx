@@ -52,7 +52,7 @@ export function ListingPage() {
       </div>
       {query.isPending ? (
         <ListingSkeleton />
-      ) : query.isError ? (
+      ) : query.isError && (!query.data || isStatus(query.error, 404)) ? (
         <Refusal error={query.error} onRetry={() => query.refetch()} retrying={query.isRefetching} />
       ) : (
         <Listing home={query.data} />

@@ -39,8 +39,8 @@ export function MinePage() {
         <Nothing />
       ) : (
         <>
-          <Group title="Drafts" items={drafts} />
-          <Group title="On and off the market" items={others} />
+          <Group id="drafts" title="Drafts" items={drafts} />
+          <Group id="others" title="On and off the market" items={others} />
         </>
       )}
       {query.hasNextPage && (
@@ -68,11 +68,11 @@ const Nothing = () => (
   </EmptyState>
 );
 
-function Group({ title, items }: { title: string; items: PropertySummary[] }) {
+function Group({ id, title, items }: { id: string; title: string; items: PropertySummary[] }) {
   if (items.length === 0) return null;
   return (
-    <section aria-labelledby={`group-${title}`} className="mb-8">
-      <h2 id={`group-${title}`} className="mb-3 flex items-baseline gap-2 font-semibold text-lg">
+    <section aria-labelledby={id} className="mb-8">
+      <h2 id={id} className="mb-3 flex items-baseline gap-2 font-semibold text-lg">
         {title}
         <span className="font-normal text-ink-soft text-sm">{plural(items.length, "listing", "listings")}</span>
       </h2>

@@ -40,6 +40,8 @@ export class Draft {
   #tail: Promise<void> = Promise.resolve();
   #due = false;
   #failures = 0;
+  /** Read while a request was under way. */
+  #seen: PropertyDetail | undefined;
   #port: DraftPort;
 
   constructor(listing: PropertyDetail, port: DraftPort) {
@@ -124,6 +126,7 @@ export class Draft {
   /** The listing as the server has it now, read for another reason. */
   refresh(listing: PropertyDetail): void {
     const { base, sending } = this.#state;
+    this.#seen = sending && listing;
     if (sending || listing === base || listing.version < base.version) return;
     this.#rebase(listing, { by: null, at: listing.updated_at });
     if (this.#timer === undefined && !isEmpty(sendable(this.#state))) this.#schedule(SAVE_AFTER_MS);
@@ -182,6 +185,7 @@ export class Draft {
       this.#update({ sending: undefined });
       await this.#refused(error, sending);
     }
+    if (this.#seen) this.refresh(this.#seen);
   }
 
   #accept(listing: PropertyDetail): void {

@@ -24,7 +24,7 @@ export function ListInput({ spec }: { spec: FieldSpec }) {
       {(described) => (
         <>
           {values.length > 0 && (
-            <ul aria-label={spec.label} className="flex flex-wrap gap-1.5">
+            <ul aria-label={`${spec.label}, as chosen`} className="flex flex-wrap gap-1.5">
               {values.map((value) => (
                 <li key={value} className="min-w-0">
                   <button

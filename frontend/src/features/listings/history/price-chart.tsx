@@ -47,7 +47,7 @@ export function PriceChart({ steps }: { steps: PriceStep[] }) {
         />
         {steps.map(({ at, price }) => (
           <circle
-            key={at}
+            key={`${at} ${price.amount}`}
             cx={x(at)}
             cy={y(price.amount)}
             r="3.5"
@@ -67,7 +67,7 @@ export function PriceChart({ steps }: { steps: PriceStep[] }) {
           </thead>
           <tbody>
             {steps.toReversed().map(({ at, price }) => (
-              <tr key={at} className="border-line border-t *:py-1 *:pr-6">
+              <tr key={`${at} ${price.amount}`} className="border-line border-t *:py-1 *:pr-6">
                 <th scope="row" className="font-normal">
                   {moment(at, zone)}
                 </th>
