@@ -39,6 +39,7 @@ NOT_AT_START = (
     "httpx",
     "httpx2",
     "httpcore2",
+    "obstore",
     "psycopg_pool",
     "PIL",
 )

@@ -1,4 +1,4 @@
-"""Optimistic concurrency over HTTP (RFC 9110, 13.1.1): a version is the strong ETag `"7"`, named in If-Match.
+"""Optimistic concurrency (RFC 9110, 13.1.1): a version is the strong ETag `"7"`, and a change names it in If-Match.
 
 A route that changes a versioned resource takes `ExpectedVersion`; its use case calls `require` with the version that
 the locked row has. Without If-Match nobody can overwrite what they have not seen.

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from typing import Any
 
@@ -154,7 +156,9 @@ async def test_a_small_picture_is_never_made_larger() -> None:
     }
 
 
-@pytest.mark.parametrize(("form", "mode"), [("PNG", "RGBA"), ("PNG", "L"), ("PNG", "LA"), ("JPEG", "CMYK"), ("PNG", "P")])
+@pytest.mark.parametrize(
+    ("form", "mode"), [("PNG", "RGBA"), ("PNG", "L"), ("PNG", "LA"), ("JPEG", "CMYK"), ("PNG", "P")]
+)
 async def test_all_kinds_of_pixels_become_a_jpeg_on_white(form: str, mode: str) -> None:
     if mode == "P":
         out = io.BytesIO()
@@ -211,3 +215,20 @@ async def test_a_worker_that_breaks_is_no_answer(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "WORKER", "rooftree.no_such_module")
     with pytest.raises(Unusable, match="ended with 1"):
         await RenditionMaker().make(picture())
+
+
+def test_no_picture_library_loads_into_the_process_that_asks_for_renditions() -> None:
+    program = (
+        "import asyncio, sys; from rooftree.modules.property.renditions import RenditionMaker;"
+        "made = asyncio.run(RenditionMaker().make(sys.stdin.buffer.read()));"
+        "print(len(made.files), 'PIL' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=picture(), capture_output=True, check=True)
+    assert done.stdout.split() == [b"3", b"False"]
+
+
+def test_the_worker_knows_nothing_of_its_parents_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY", "a secret")
+    told = module.environment()
+    assert set(told) == {"PYTHONPATH", "PYTHONSAFEPATH"}
+    assert "a secret" not in str(told)

@@ -1,7 +1,8 @@
 """All SQL of identity. Methods that read a row in order to change it lock it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -13,8 +14,10 @@ from rooftree.modules.identity.tables import (
     CodeRow,
     FamilyRow,
     InvitationRow,
+    OfficeRow,
     RefreshTokenRow,
     Table,
+    TeamRow,
     UserRow,
 )
 
@@ -36,6 +39,19 @@ class IdentityRepository:
             return False
         return True
 
+    async def try_change(self, row: OfficeRow | TeamRow, changes: Mapping[str, Any]) -> bool:
+        """A new version of the row, if anything is different. False when a unique rule forbids it."""
+        if all(getattr(row, name) == value for name, value in changes.items()):
+            return True
+        try:
+            async with self._session.begin_nested():
+                for name, value in changes.items():
+                    setattr(row, name, value)
+                row.version += 1
+        except IntegrityError:
+            return False
+        return True
+
     async def user(self, user_id: UUID) -> UserRow | None:
         return await self._session.get(UserRow, user_id)
 
@@ -45,10 +61,6 @@ class IdentityRepository:
     async def active_users(self, role: str) -> Sequence[UserRow]:
         query = select(UserRow).where(UserRow.role == role, UserRow.deactivated_at.is_(None)).order_by(UserRow.id)
         return (await self._session.scalars(query)).all()
-
-    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
-        rows = await self._session.execute(select(UserRow.id, UserRow.name).where(UserRow.id.in_(user_ids)))
-        return {row[0]: row[1] for row in rows}
 
     async def invitation(self, invitation_id: UUID, *, lock: bool = False) -> InvitationRow | None:
         query = select(InvitationRow).where(InvitationRow.id == invitation_id)
@@ -69,6 +81,7 @@ class IdentityRepository:
             update(InvitationRow)
             .where(
                 InvitationRow.role == role,
+                InvitationRow.invited_by.is_(None),
                 InvitationRow.email_key != except_email,
                 InvitationRow.accepted_at.is_(None),
                 InvitationRow.revoked_at.is_(None),

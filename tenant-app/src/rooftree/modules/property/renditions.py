@@ -48,7 +48,7 @@ class RenditionMaker:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"},
+                env=environment(),
             )
             try:
                 async with asyncio.timeout(SECONDS):
@@ -62,6 +62,11 @@ class RenditionMaker:
         if process.returncode != 0:
             raise Unusable(f"the worker ended with {process.returncode}")
         return _parsed(answer)
+
+
+def environment() -> dict[str, str]:
+    """All that the worker is given of ours: where its code is."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
 
 
 def _parsed(answer: bytes) -> Renditions:
