@@ -4,15 +4,21 @@ import type { PropertyDetail, StandardStatus } from "../shared/api/types";
 type Errors = { pointer: string; detail: string }[];
 
 export const MOVES: Partial<Record<StandardStatus, StandardStatus[]>> = {
-  Incomplete: ["Coming Soon", "Active"],
-  "Coming Soon": ["Active", "Withdrawn", "Canceled"],
+  Incomplete: ["Coming Soon", "Active", "Delete"],
+  "Coming Soon": ["Active"],
   Active: ["Active Under Contract", "Hold", "Expired", "Withdrawn", "Canceled"],
-  Hold: ["Active", "Withdrawn", "Canceled"],
+  Hold: ["Active"],
   "Active Under Contract": ["Pending", "Active"],
   Pending: ["Closed", "Active"],
-  Closed: [],
+  Closed: ["Active", "Pending", "Closed"],
 };
-const NEEDED = { unparsed_address: "street address", city: "city", list_price: "list price", property_type: "type" };
+const NEEDED = {
+  unparsed_address: "street address",
+  city: "city",
+  list_price: "list price",
+  property_type: "type",
+  list_agent_id: "agent",
+};
 export const TRACKED = ["list_price", "standard_status", "close_price"] as const;
 
 function isMissing(home: PropertyDetail, name: string): boolean {
@@ -33,4 +39,8 @@ export function errorsOf(patch: Partial<PropertyDetail>): Errors {
     ...(Number(patch.year_built) > 2031 ? [year] : []),
     ...(patch.list_price && patch.list_price.amount <= 0 ? [price] : []),
   ];
+}
+
+export function trim(patch: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(patch)) if (typeof value === "string") patch[name] = value.trim();
 }

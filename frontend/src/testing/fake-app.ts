@@ -92,6 +92,7 @@ export class FakeApp {
     const { email, name } = this.account;
     this.session = {
       user: { id: "user-1", name, email, role: "broker_owner" },
+      can: ["users.manage", "offices.manage", "listings.create", "listings.edit_all", "feeds.manage"],
       tenant: { slug: this.tenant.slug, display_name: this.tenant.display_name },
       expires_at: "2026-10-31T15:00:00Z",
     } as Session;

@@ -1,6 +1,6 @@
 /** How the fake app lets listings be edited: versions, refusals, history and photos, with state. */
 import type { HistoryEntry, Photo, PropertyDetail, Session } from "../shared/api/types";
-import { errorsOf, lacks, MOVES, TRACKED } from "./editing-rules.ts";
+import { errorsOf, lacks, MOVES, TRACKED, trim } from "./editing-rules.ts";
 import { makeDraft } from "./homes.ts";
 
 interface House {
@@ -17,11 +17,19 @@ function problem(status: number, title: string, more: Record<string, unknown> = 
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/problem+json" } });
 }
 
+const PEOPLE = [
+  { id: "user-1", name: "Olivia Owner", role: "broker_owner", office_id: null },
+  { id: "user-2", name: "Ben Agent", role: "agent", office_id: "office-1" },
+  { id: "user-3", name: "Cora Coordinator", role: "coordinator", office_id: "office-1" },
+];
+
 export class FakeEditing {
   /** What happened to each listing, newest first. */
   history = new Map<string, HistoryEntry[]>();
   /** How long a picture is worked on, ms. Tests end it by `develop`. */
   processing = Number.POSITIVE_INFINITY;
+  /** Takes off spaces at the ends of texts, as the app does. */
+  trims = false;
   #app: House;
   #changes = new Map<string, { version: number; by: string; at: string; fields: string[] }[]>();
   #deleted = new Map<string, { home: string; photo: Photo; place: number }>();
@@ -64,6 +72,7 @@ export class FakeEditing {
     [/^POST \/api\/v1\/properties$/, (request) => this.#create(request)],
     [/^PATCH \/api\/v1\/properties\/([^/]+)$/, (request, _url, id) => this.#patch(request, id)],
     [/^POST \/api\/v1\/properties\/([^/]+)\/status-changes$/, (request, _url, id) => this.#move(request, id)],
+    [/^GET \/api\/v1\/users$/, () => json({ items: PEOPLE, total: PEOPLE.length, next_cursor: null })],
     [/^GET \/api\/v1\/properties\/([^/]+)\/history$/, (_request, _url, id) => this.#told(id)],
     [/^POST \/api\/v1\/properties\/([^/]+)\/photos$/, (request, url, id) => this.#upload(request, url, id)],
     [/^PUT \/api\/v1\/properties\/([^/]+)\/photos\/order$/, (request, _url, id) => this.#order(request, id)],
@@ -131,6 +140,7 @@ export class FakeEditing {
   #patch = (request: Request, id: string) =>
     this.#versioned(request, id, async (home, by) => {
       const given = (await request.json()) as Patch;
+      if (this.trims) trim(given);
       const errors = errorsOf(given);
       if (errors.length > 0) return problem(422, "The request is not valid", { errors });
       const cleared = given.list_price === null ? { list_price: { amount: 0, currency: "USD" } } : {};
@@ -145,6 +155,7 @@ export class FakeEditing {
         return problem(409, "This move is not allowed", { detail: `Allowed: ${home.status_moves.join(", ")}.` });
       const errors = lacks(home);
       if (errors.length > 0) return problem(422, "The listing is not complete", { errors });
+      if (to === "Delete") this.#app.homes = this.#app.homes.filter((other) => other !== home);
       this.#change(home, { ...closing, standard_status: to }, by, reason);
       return json(home);
     });

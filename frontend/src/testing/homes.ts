@@ -118,7 +118,7 @@ const particulars = (index: number, status: string) => ({
 });
 
 const OWN = [
-  { id: "own-draft", standard_status: "Incomplete", status_moves: ["Coming Soon", "Active"] },
+  { id: "own-draft", standard_status: "Incomplete", status_moves: ["Coming Soon", "Active", "Delete"] },
   { id: "own-active", standard_status: "Active", status_moves: ["Active Under Contract", "Hold", "Withdrawn"] },
   { id: "own-pending", standard_status: "Pending", status_moves: ["Closed", "Active"] },
 ] as const;
@@ -155,6 +155,7 @@ export function makeOwn(index: number): PropertyDetail {
     origin: "own",
     can_edit: true,
     version: 3,
+    list_agent_id: "user-1",
     photos: own.standard_status === "Incomplete" ? [] : photos,
     photo: own.standard_status === "Incomplete" ? null : (photos[0] ?? null),
     updated_at: new Date(Date.UTC(2026, 10, 20, 15, 0) - index * 3_600_000).toISOString(),
@@ -176,7 +177,7 @@ export function makeDraft(id: string, given: Partial<PropertyDetail>): PropertyD
     listing_key: id,
     source: filled.source,
     standard_status: "Incomplete",
-    status_moves: ["Coming Soon", "Active"],
+    status_moves: ["Coming Soon", "Active", "Delete"],
     origin: "own",
     can_edit: true,
     version: 1,

@@ -2,6 +2,7 @@ import { UsersRound } from "lucide-react";
 import { useTenant } from "@/shared/api/tenant";
 import { clock, moment } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
+import { useAgents } from "./agents";
 import type { News } from "./draft-state";
 import { type EditName, labelOf } from "./fields";
 import { shown } from "./notation";
@@ -70,6 +71,15 @@ export function ConflictNotice() {
   );
 }
 
+/** People are written by their names. */
+function useShown(): (name: EditName, value: Value) => string {
+  const { agents } = useAgents();
+  return (name, value) =>
+    name === "list_agent_id" && value !== null
+      ? (agents.find(({ id }) => id === value)?.name ?? "Another person")
+      : shown(name, value);
+}
+
 function Choice({ name, who, conflict }: { name: EditName; who: string; conflict: Conflict | undefined }) {
   const draft = useDraft();
   const label = labelOf(name);
@@ -103,16 +113,20 @@ interface SideProps {
   children: React.ReactNode;
 }
 
-const Side = ({ title, name, value, children }: SideProps) => (
-  <div className="flex min-w-0 flex-col rounded-lg border border-line bg-canvas p-3">
-    <p className="text-ink-soft text-xs">{title}</p>
-    <p className="mt-0.5 mb-3 max-h-60 flex-1 overflow-y-auto whitespace-pre-line break-words">{shown(name, value)}</p>
-    <div>{children}</div>
-  </div>
-);
+function Side({ title, name, value, children }: SideProps) {
+  const show = useShown();
+  return (
+    <div className="flex min-w-0 flex-col rounded-lg border border-line bg-canvas p-3">
+      <p className="text-ink-soft text-xs">{title}</p>
+      <p className="mt-0.5 mb-3 max-h-60 flex-1 overflow-y-auto whitespace-pre-line break-words">{show(name, value)}</p>
+      <div>{children}</div>
+    </div>
+  );
+}
 
 /** What the other changed elsewhere, which is in the form already. */
 function Others({ news }: { news: News }) {
+  const show = useShown();
   const changes = Object.entries(news.changes) as [EditName, NonNullable<News["changes"][EditName]>][];
   if (changes.length === 0) return null;
   return (
@@ -121,9 +135,9 @@ function Others({ news }: { news: News }) {
       <ul className="mt-1 grid gap-1">
         {changes.map(([name, { from, to }]) => (
           <li key={name} className="line-clamp-2 break-words">
-            <span className="font-medium">{labelOf(name)}</span>: <s className="text-ink-soft">{shown(name, from)}</s>{" "}
+            <span className="font-medium">{labelOf(name)}</span>: <s className="text-ink-soft">{show(name, from)}</s>{" "}
             <span className="sr-only">became</span>
-            <span aria-hidden>→</span> {shown(name, to)}
+            <span aria-hidden>→</span> {show(name, to)}
           </li>
         ))}
       </ul>

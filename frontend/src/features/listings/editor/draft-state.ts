@@ -55,12 +55,25 @@ export const isPassing = (error: unknown): boolean =>
 export const currentValue = ({ base, edits }: DraftState, name: EditName): Value =>
   name in edits ? (edits[name] ?? null) : held(base, name);
 
+const PLACE = ["latitude", "longitude"] as const;
+
+/** Which half of a place on the map is still missing, as while the other is being typed: they are sent together. */
+export function missingHalf(state: DraftState): (typeof PLACE)[number] | undefined {
+  const halves = PLACE.filter((name) => {
+    const value = currentValue(state, name);
+    return value === null || isUnfinished(value);
+  });
+  return halves.length === 1 ? halves[0] : undefined;
+}
+
 const isOfPhotos = (name: string): boolean => name === PHOTO_ORDER || photoEdit(name) !== undefined;
 
 /** What may leave now: nothing unfinished, refused or in conflict; each edit of the photos in a request of its own. */
-export function sendable({ edits, problems, conflicts }: DraftState): Edits {
+export function sendable(state: DraftState): Edits {
+  const { edits, problems, conflicts } = state;
+  const kept: readonly string[] = missingHalf(state) ? PLACE : [];
   const ready = Object.entries(edits).filter(
-    ([name, value]) => !isUnfinished(value) && !(name in problems) && !(name in conflicts),
+    ([name, value]) => !isUnfinished(value) && !(name in problems) && !(name in conflicts) && !kept.includes(name),
   );
   const fields = ready.filter(([name]) => !isOfPhotos(name));
   return Object.fromEntries(fields.length > 0 ? fields : ready.slice(0, 1));

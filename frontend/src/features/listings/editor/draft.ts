@@ -199,10 +199,8 @@ export class Draft {
     if (isStatus(error, 412)) return this.#meet(error);
     if (isStatus(error, 422)) {
       const problems = problemsOf(error);
-      if (Object.keys(problems).some((name) => name in sent)) {
-        this.#update({ problems: { ...this.#state.problems, ...problems } });
-        return void this.flush();
-      }
+      this.#update({ problems: { ...this.#state.problems, ...problems } });
+      if (Object.keys(problems).some((name) => name in sent)) return void this.flush();
     }
     if (isStatus(error, 404, 410)) this.#update(withoutLost(this.#state, sent));
     if (isStatus(error, 401)) this.#port.onSessionEnded();

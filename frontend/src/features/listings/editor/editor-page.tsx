@@ -74,7 +74,7 @@ function Editor({ home }: { home: PropertyDetail }) {
               </div>
             </Panel>
           ))}
-          <Panel id="photos" title="Photos" lead="The first one is the cover. JPEG, PNG or WebP, up to 25 MB each.">
+          <Panel id="photos" title="Photos" lead="The first one is the cover. JPEG, PNG or WebP, up to 20 MB each.">
             <PhotoSection uploads={uploads} />
           </Panel>
           <Panel id="history" title="History">

@@ -5,11 +5,12 @@ import { cn } from "@/shared/lib/cn";
 import { currencySign } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { Select } from "@/shared/ui/select";
+import { useAgents } from "./agents";
 import type { FieldSpec } from "./fields";
 import { ListInput } from "./list-input";
 import { fromText, toText, UNFINISHED } from "./notation";
 import { inputId, useField } from "./use-draft";
-import { isSame, isUnfinished } from "./values";
+import { isSame, isUnfinished, type Value } from "./values";
 
 interface Described {
   id: string;
@@ -77,6 +78,7 @@ export function Frame({ spec, error, isInConflict, note, children }: FrameProps)
 export function FieldControl({ spec, note }: { spec: FieldSpec; note?: ReactNode }) {
   if (spec.kind === "flag") return <Flag spec={spec} />;
   if (spec.kind === "choice") return <Choice spec={spec} />;
+  if (spec.kind === "agent") return <AgentChoice spec={spec} />;
   if (spec.kind === "list") return <ListInput spec={spec} />;
   return <TextBox spec={spec} note={note} />;
 }
@@ -87,7 +89,7 @@ function TextBox({ spec, note }: { spec: FieldSpec; note?: ReactNode }) {
   const field = useField(spec.name);
   const [typed, setTyped] = useState("");
   const [hasFocus, setFocus] = useState(false);
-  const isTyped = hasFocus && isSame(fromText(spec, typed, currency), field.value);
+  const isTyped = hasFocus && isAlike(fromText(spec, typed, currency), field.value);
   const unfinished = isUnfinished(field.value) && !hasFocus ? UNFINISHED[spec.kind] : undefined;
   const text = isTyped ? typed : toText(spec, field.value);
   const error = field.problem ?? unfinished;
@@ -131,6 +133,13 @@ function TextBox({ spec, note }: { spec: FieldSpec; note?: ReactNode }) {
   );
 }
 
+/** The server takes off spaces at the ends and the like: that must not change a text under someone's hands. */
+const isAlike = (typed: Value, value: Value): boolean =>
+  isSame(typed, value) || (bare(typed) !== undefined && bare(typed) === bare(value));
+
+const bare = (value: Value): string | undefined =>
+  typeof value === "string" || value === null ? (value ?? "").replace(/[\s,]+/g, "") : undefined;
+
 /** Phones have no minus on their number pads. */
 const keys = ({ kind, name }: FieldSpec) => {
   if (kind === "whole") return "numeric";
@@ -153,6 +162,31 @@ function Choice({ spec }: { spec: FieldSpec }) {
           <option value="">Not stated</option>
           {options.map((option) => (
             <option key={option}>{option}</option>
+          ))}
+        </Select>
+      )}
+    </Frame>
+  );
+}
+
+function AgentChoice({ spec }: { spec: FieldSpec }) {
+  const field = useField(spec.name);
+  const { agents, canChoose } = useAgents();
+  return (
+    <Frame spec={spec} error={field.problem} isInConflict={field.isInConflict}>
+      {(described) => (
+        <Select
+          {...described}
+          disabled={!canChoose}
+          value={field.value === null ? "" : String(field.value)}
+          onChange={({ target }) => field.change(target.value || null)}
+          onBlur={field.leave}
+        >
+          <option value="">Nobody yet</option>
+          {agents.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
           ))}
         </Select>
       )}

@@ -1,7 +1,7 @@
 /** The editor's sections and fields, in the terms of the RESO Data Dictionary. */
 import { BASEMENTS, COOLINGS, HEATINGS, PARKING, PROPERTY_TYPES, SUB_TYPES } from "./lookups";
 
-type Kind = "text" | "area" | "whole" | "decimal" | "money" | "date" | "choice" | "list" | "flag";
+type Kind = "text" | "area" | "whole" | "decimal" | "money" | "date" | "choice" | "list" | "flag" | "agent";
 
 export interface FieldSpec {
   name: FieldName;
@@ -36,6 +36,7 @@ export type FieldName =
   | "latitude"
   | "longitude"
   | "list_price"
+  | "list_agent_id"
   | "listing_contract_date"
   | "association_fee"
   | "tax_annual_amount"
@@ -103,6 +104,7 @@ export const SECTIONS: readonly Section[] = [
     title: "Price & terms",
     fields: [
       { name: "list_price", label: "List price", kind: "money" },
+      { name: "list_agent_id", label: "Listing agent", kind: "agent" },
       { name: "listing_contract_date", label: "Listing contract date", kind: "date" },
       { name: "association_fee", label: "Association fee", kind: "money" },
       { name: "tax_annual_amount", label: "Annual tax", kind: "money" },

@@ -30,7 +30,7 @@ describe("my listings", () => {
 
   it("are no part of a coordinator's work", async () => {
     const app = ours();
-    if (app.session) app.session.user.role = "coordinator";
+    if (app.session) app.session.can = [];
     open("/listings", app);
     await screen.findAllByRole("article");
     expect(screen.queryByRole("link", { name: "My listings" })).toBeNull();
@@ -71,6 +71,7 @@ describe("the status menu", () => {
 
   it("offers only the moves that the server allows", async () => {
     await menu("own-pending");
+    expect(screen.getByLabelText("Listing agent")).toHaveValue("user-1");
     const items = screen.getAllByRole("menuitem").map((item) => item.textContent);
     expect(items).toEqual(["Close the sale", "Back to Active"]);
   });
@@ -87,7 +88,8 @@ describe("the status menu", () => {
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(page.app.editing.home("own-pending").close_price).toEqual({ amount: 44_000_000, currency: "USD" });
     expect(await screen.findByText("“Paid in full”", { exact: false, selector: "li:first-child p" })).toBeVisible();
-    expect(screen.queryByRole("button", { name: "Change status" })).toBeNull();
+    await page.user.click(screen.getByRole("button", { name: "Change status" }));
+    expect(screen.getByRole("menuitem", { name: "Correct the closing" })).toBeVisible();
   });
 
   it("lets me look again when another has changed the listing just before", async () => {
@@ -112,6 +114,16 @@ describe("the status menu", () => {
     await waitFor(() => expect(page.app.editing.home("own-active").standard_status).toBe("Withdrawn"));
     expect(page.app.editing.home("own-active").city).toBe("Ames!");
   });
+});
+
+it("a draft is deleted from the menu, and one is back at one's listings", async () => {
+  const page = open("/listings/own-draft/edit", ours());
+  await page.user.click(await screen.findByRole("button", { name: "Other changes of status" }));
+  await page.user.click(screen.getByRole("menuitem", { name: "Delete the draft" }));
+  const dialog = await screen.findByRole("dialog", { name: "Delete the draft" });
+  await page.user.click(within(dialog).getByRole("button", { name: "Delete the draft" }));
+  expect(await screen.findByRole("heading", { level: 1, name: "My listings" })).toBeVisible();
+  expect(screen.queryByRole("region", { name: /^Drafts/ })).toBeNull();
 });
 
 describe("a listing's page", () => {

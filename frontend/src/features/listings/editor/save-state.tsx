@@ -3,14 +3,17 @@ import type { ReactNode } from "react";
 import { useTenant } from "@/shared/api/tenant";
 import { clock, plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
-import type { DraftState } from "./draft-state";
+import { type DraftState, missingHalf } from "./draft-state";
 import type { EditName } from "./fields";
 import { goToField, useDraft, useDraftState } from "./use-draft";
 import { isUnfinished } from "./values";
 
 /** The first field that waits for its editor. */
-const firstHeld = ({ edits, problems }: DraftState): EditName | undefined =>
-  (Object.keys(edits) as EditName[]).find((name) => name in problems || isUnfinished(edits[name]));
+function firstHeld(state: DraftState): EditName | undefined {
+  const { edits, problems } = state;
+  const names = Object.keys(edits) as EditName[];
+  return names.find((name) => name in problems || isUnfinished(edits[name])) ?? missingHalf(state);
+}
 
 /** Whether the work is safe, in words, kept up to date for the eye and the ear. */
 export function SaveStatus() {

@@ -23,13 +23,15 @@ const MOVES: Partial<Record<StandardStatus, Move>> = {
   Canceled: { words: "Cancel", meaning: "The listing leaves the market and the agreement with the seller ends." },
   Expired: { words: "Mark as expired", meaning: "The agreement with the seller has run out." },
   Incomplete: { words: "Make it a draft again", meaning: "Only those who may edit it will see the listing." },
-  Delete: { words: "Delete", meaning: "The listing is removed." },
+  Delete: { words: "Delete the draft", meaning: "The draft and its photos are gone for good." },
 };
 
 export function moveOf(from: StandardStatus, to: StandardStatus): Move {
-  if (to === "Active" && from === "Incomplete")
+  if (to === "Active" && (from === "Incomplete" || from === "Coming Soon"))
     return { words: "Publish", meaning: "The listing becomes active: everyone in the search finds it." };
-  if (to === "Active")
+  if (to === "Active" && from !== "Coming Soon")
     return { words: "Back to Active", meaning: "The listing is on the market again, and its days go on counting." };
+  if (from === "Closed" && to === "Closed")
+    return { words: "Correct the closing", meaning: "Another price or day, with a reason that history keeps." };
   return MOVES[to] ?? { words: to, meaning: "" };
 }

@@ -6,7 +6,7 @@ import type { PropertyDetail } from "@/shared/api/types";
 import { signInAgain } from "@/shared/lib/sign-in-again";
 import { listingQuery } from "../queries";
 import { Draft } from "./draft";
-import type { DraftState } from "./draft-state";
+import { type DraftState, missingHalf } from "./draft-state";
 import type { EditName } from "./fields";
 import { loadListing, sendEdits } from "./requests";
 import { storedEdits } from "./stored";
@@ -57,11 +57,12 @@ export function useDraftState(): DraftState {
 
 export function useField(name: EditName) {
   const draft = useDraft();
-  const { problems, conflicts } = useDraftState();
+  const state = useDraftState();
+  const half = missingHalf(state) === name && ("latitude" in state.edits || "longitude" in state.edits);
   return {
     value: draft.value(name),
-    problem: problems[name],
-    isInConflict: name in conflicts,
+    problem: state.problems[name] ?? (half ? "Latitude and longitude go together." : undefined),
+    isInConflict: name in state.conflicts,
     change: (value: Value) => draft.change(name, value),
     leave: () => draft.leave(),
   };

@@ -3,7 +3,7 @@ import { ApiProblem, explain } from "@/shared/api/problem";
 import type { Photo } from "@/shared/api/types";
 
 const AT_ONCE = 2;
-const MAX_BYTES = 25_000_000;
+const MAX_BYTES = 20 * 1024 * 1024;
 export const TYPES = ["image/jpeg", "image/png", "image/webp"];
 
 export interface Upload {
@@ -22,7 +22,7 @@ let lastId = 0;
 /** Why a file is not worth sending. */
 function refusalOf(file: File): string | undefined {
   if (!TYPES.includes(file.type)) return "Not a JPEG, PNG or WebP picture.";
-  if (file.size > MAX_BYTES) return `Larger than ${MAX_BYTES / 1_000_000} MB.`;
+  if (file.size > MAX_BYTES) return `Larger than ${MAX_BYTES / 1024 / 1024} MB.`;
   return file.size === 0 ? "The file is empty." : undefined;
 }
 
