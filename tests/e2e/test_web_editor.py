@@ -58,8 +58,8 @@ def start(window: Window, street: str) -> str:
     expect(page.get_by_role("heading", level=1, name="New listing")).to_be_visible()
     fill(page, {"Street address": street, "City": "Ames", "State or province": "IA", "Postal code": "50010"})
     fill(page, {"List price": "450,000", "Bedrooms": "3", "Bathrooms": "2", "Living area (sq ft)": "1,850"})
-    page.get_by_label("Property type").select_option("Residential")
-    page.get_by_label("Home type").select_option("Single Family Residence")
+    page.get_by_label("Property type", exact=True).select_option("Residential")
+    page.get_by_label("Home type", exact=True).select_option("Single Family Residence")
     fill(page, {"Public remarks": "Bright rooms and a quiet garden."})
     saved(page)
     return page.url
@@ -90,7 +90,7 @@ def test_listing_is_made_filled_published_and_found_in_another_browser(owner: Ow
         page = mine.page
         address = start(mine, "1 Editor Lane")
         page.reload()
-        expect(page.get_by_label("List price")).to_have_value("450,000")
+        expect(page.get_by_label("List price", exact=True)).to_have_value("450,000")
         other.go("/listings?q=editor+lane")
         expect(other.page.get_by_role("heading", name="No listings match")).to_be_visible()
         publish(page)
@@ -99,7 +99,7 @@ def test_listing_is_made_filled_published_and_found_in_another_browser(owner: Ow
         other.go("/listings?q=editor+lane&view=list")
         assert total(other.page) == 1
         other.page.get_by_label("Search listings").hover()
-        page.get_by_label("List price").fill("439,000")
+        page.get_by_label("List price", exact=True).fill("439,000")
         saved(page)
         expect(other.page.get_by_role("article").first).to_contain_text("$439,000", timeout=SEEN_ELSEWHERE)
         expect(page.get_by_text("Price Change", exact=True)).to_be_visible()
@@ -130,10 +130,10 @@ def test_two_browsers_in_conflict_lose_nothing(owner: Owner, windows: Windows) -
         address = start(mine, "2 Conflict Court")
         other.open(address)
         mine.page.route("**/api/v1/properties/*", lambda route: route.abort())
-        mine.page.get_by_label("Public remarks").fill("Mine, written in a train.")
+        mine.page.get_by_label("Public remarks", exact=True).fill("Mine, written in a train.")
         mine.page.locator(":focus").blur()
         expect(mine.page.get_by_text("Offline: kept in this browser, will be sent")).to_be_visible()
-        other.page.get_by_label("Public remarks").fill("Theirs, written at the office.")
+        other.page.get_by_label("Public remarks", exact=True).fill("Theirs, written at the office.")
         saved(other.page)
         mine.page.unroute("**/api/v1/properties/*")
         mine.allow_refusal(412, "/api/v1/properties/")
@@ -146,7 +146,7 @@ def test_two_browsers_in_conflict_lose_nothing(owner: Owner, windows: Windows) -
         notice.get_by_role("button", name="Keep mine: Public remarks").click()
         saved(mine.page)
         other.page.reload()
-        expect(other.page.get_by_label("Public remarks")).to_have_value("Mine, written in a train.")
+        expect(other.page.get_by_label("Public remarks", exact=True)).to_have_value("Mine, written in a train.")
 
 
 def test_photos_are_sent_described_moved_deleted_and_brought_back(owner: Owner, windows: Windows) -> None:

@@ -18,7 +18,7 @@ export function EditorBar() {
   return (
     <div
       data-chrome
-      className="-mx-4 sm:-mx-6 sticky top-15 z-20 mb-6 border-line border-b bg-canvas px-4 py-2.5 sm:px-6"
+      className="-mx-4 sm:-mx-6 sticky top-15 z-20 mb-6 border-line border-b bg-canvas px-4 py-2 sm:py-2.5 sm:px-6"
     >
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
         <PageTitle className="min-w-0 truncate text-lg sm:text-xl">{title}</PageTitle>
@@ -35,7 +35,7 @@ export function EditorBar() {
         <SectionMenu />
         <UndoButtons />
         <SaveStatus />
-        <div className="ml-auto flex flex-wrap gap-2">
+        <div className="ml-auto flex flex-wrap gap-2 phone:order-2">
           <StatusMenu />
         </div>
       </div>

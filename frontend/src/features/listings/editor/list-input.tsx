@@ -23,27 +23,6 @@ export function ListInput({ spec }: { spec: FieldSpec }) {
     <Frame spec={spec} error={field.problem} isInConflict={field.isInConflict}>
       {(described) => (
         <>
-          {values.length > 0 && (
-            <ul aria-label={`${spec.label}, as chosen`} className="flex flex-wrap gap-1.5">
-              {values.map((value) => (
-                <li key={value} className="min-w-0">
-                  <button
-                    type="button"
-                    aria-label={`Remove ${value}`}
-                    className="inline-flex min-h-7 max-w-full items-center gap-1.5 rounded-full bg-brand-soft py-0.5 pr-2 pl-3 text-left text-on-brand-soft text-sm hover:bg-sunken hover:text-ink"
-                    onClick={() => {
-                      field.change(values.filter((other) => other !== value));
-                      field.leave();
-                      box.current?.focus();
-                    }}
-                  >
-                    <span className="min-w-0 break-words">{value}</span>
-                    <X className="size-3.5 shrink-0" aria-hidden />
-                  </button>
-                </li>
-              ))}
-            </ul>
-          )}
           <input
             {...described}
             ref={box}
@@ -72,6 +51,27 @@ export function ListInput({ spec }: { spec: FieldSpec }) {
                   <option key={option} value={option} />
                 ))}
             </datalist>
+          )}
+          {values.length > 0 && (
+            <ul aria-label={`${spec.label}, as chosen`} className="flex flex-wrap gap-1.5">
+              {values.map((value) => (
+                <li key={value} className="min-w-0">
+                  <button
+                    type="button"
+                    aria-label={`Remove ${value}`}
+                    className="inline-flex min-h-7 max-w-full items-center gap-1.5 rounded-full bg-brand-soft py-0.5 pr-2 pl-3 text-left text-on-brand-soft text-sm hover:bg-sunken hover:text-ink"
+                    onClick={() => {
+                      field.change(values.filter((other) => other !== value));
+                      field.leave();
+                      box.current?.focus();
+                    }}
+                  >
+                    <span className="min-w-0 break-words">{value}</span>
+                    <X className="size-3.5 shrink-0" aria-hidden />
+                  </button>
+                </li>
+              ))}
+            </ul>
           )}
         </>
       )}

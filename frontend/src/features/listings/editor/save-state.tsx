@@ -1,6 +1,7 @@
 import { Check, CloudOff, LoaderCircle, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTenant } from "@/shared/api/tenant";
+import { cn } from "@/shared/lib/cn";
 import { clock, plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { type DraftState, missingHalf } from "./draft-state";
@@ -23,7 +24,12 @@ export function SaveStatus() {
   const { save } = state;
   const held = firstHeld(state);
   return (
-    <div className="flex min-h-8 flex-wrap items-center gap-x-2 text-sm">
+    <div
+      className={cn(
+        "flex flex-wrap items-center gap-x-2 text-sm phone:order-3 phone:w-full sm:min-h-8",
+        save.kind === "clean" && "phone:sr-only",
+      )}
+    >
       <p role="status" className="flex items-center gap-1.5 text-ink-soft [&_svg]:size-4 [&_svg]:shrink-0">
         {wordsOf(state, zone)}
       </p>

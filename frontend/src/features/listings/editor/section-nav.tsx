@@ -98,7 +98,7 @@ export function SectionMenu() {
         trigger={
           <Button look="secondary" size="small">
             <ListTree aria-hidden />
-            Sections
+            <span className="phone:sr-only">Sections</span>
           </Button>
         }
       >
