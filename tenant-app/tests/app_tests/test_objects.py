@@ -87,12 +87,12 @@ async def test_storage_that_is_away_hangs_or_refuses_is_told_in_time(
     assert made.names() == []
 
 
-async def test_a_bucket_that_is_not_there_is_no_missing_object_of_a_write(
-    monkeypatch: pytest.MonkeyPatch, ca_file: Path
-) -> None:
+async def test_a_bucket_that_is_not_there_is_no_missing_object(monkeypatch: pytest.MonkeyPatch, ca_file: Path) -> None:
     nowhere = opened(settings("apptest-nowhere"), monkeypatch, secret=password(), ca_file=ca_file)
     with pytest.raises(StorageUnavailable):
         await nowhere.put("a", b"x", media_type="image/jpeg")
+    with pytest.raises(StorageUnavailable):
+        await nowhere.get("a")
 
 
 async def test_without_storage_or_its_secret_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

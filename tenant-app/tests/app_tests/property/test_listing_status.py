@@ -109,7 +109,7 @@ class Listing(RuleBasedStateMachine):
             self.sold_time += timedelta(hours=hours)
         self.now += timedelta(hours=hours)
 
-    @precondition(lambda self: listing_status.moves(self.status, corrects=True))
+    @precondition(lambda self: bool(listing_status.moves(self.status, corrects=True)))
     @rule(data=st.data(), corrects=st.booleans())
     def move(self, data: st.DataObject, corrects: bool) -> None:
         allowed = listing_status.moves(self.status, corrects=corrects)

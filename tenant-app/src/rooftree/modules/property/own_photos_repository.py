@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
@@ -28,7 +29,7 @@ class OwnPhotos:
         query = (
             select(PhotoRow)
             .where(PhotoRow.property_id.in_(property_ids), _KEPT, PhotoRow.state == "ready")
-            .distinct(PhotoRow.property_id)
+            .ext(distinct_on(PhotoRow.property_id))
             .order_by(PhotoRow.property_id, PhotoRow.position, PhotoRow.id)
         )
         return {row.property_id: row for row in await self._session.scalars(query)}

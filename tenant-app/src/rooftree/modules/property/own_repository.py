@@ -39,13 +39,16 @@ class OwnListings:
 
     async def locked(self, principal: Principal, property_id: UUID) -> PropertyRow | None:
         """The listing, of a feed or own, if the person may see it; nobody else changes it before this ends."""
-        query = select(PropertyRow).where(readable_rows(principal), PropertyRow.id == property_id)
-        return await self._session.scalar(query.with_for_update())
+        return await self._locked(readable_rows(principal), PropertyRow.id == property_id)
 
     async def by_id(self, property_id: UUID) -> PropertyRow | None:
         """For work that no person does now; locked likewise."""
-        query = select(PropertyRow).where(PropertyRow.id == property_id).with_for_update()
-        return await self._session.scalar(query)
+        return await self._locked(PropertyRow.id == property_id)
+
+    async def _locked(self, *conditions: ColumnElement[bool]) -> PropertyRow | None:
+        # Also what this session read before: until now another transaction may have changed it.
+        query = select(PropertyRow).where(*conditions).with_for_update()
+        return await self._session.scalar(query.execution_options(populate_existing=True))
 
     async def same_home(self, row: PropertyRow) -> Sequence[UUID]:
         """Earlier own listings at the same address, latest first."""

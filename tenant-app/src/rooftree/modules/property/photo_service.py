@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from starlette.requests import ClientDisconnect
+
 from rooftree.contracts.property.api import PhotoGone, PhotoNotFound, PropertyNotFound, TooManyPhotos
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
@@ -185,6 +187,8 @@ async def _received(body: AsyncIterator[bytes], length: int) -> bytes:
                 content += part
     except TimeoutError:
         raise BadRequest(f"The photo did not arrive within {RECEIVE_SECONDS:.0f} s.") from None
+    except ClientDisconnect:
+        raise BadRequest("The photo did not arrive whole.") from None
     return bytes(content)
 
 

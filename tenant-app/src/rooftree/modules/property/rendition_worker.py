@@ -7,6 +7,7 @@ large: limits on memory, time and files are set before any of it loads, and noth
 """
 
 import json
+import os
 import resource
 import sys
 from io import BytesIO
@@ -27,7 +28,8 @@ UNREADABLE, TOO_LARGE = "unreadable", "too-large"
 
 
 def confine() -> None:
-    """From here on: no files, little memory, little time."""
+    """From here on: no files, little memory, little time, and that after whoever waits for an answer."""
+    os.nice(10)
     for kind, most in (
         (resource.RLIMIT_DATA, DATA_BYTES),
         (resource.RLIMIT_CPU, CPU_SECONDS),

@@ -86,8 +86,13 @@ async def start_search_rebuild(principal: CurrentPrincipal, service: Service) ->
 
 def _require_alone(query: PropertyQuery) -> None:
     """Raises Unprocessable for filters that the list of a person's own listings does not have."""
-    if others := sorted(query.model_fields_set - _WITH_MINE):
-        raise Unprocessable(errors=[FieldError(f"?{name}", "This does not go with `mine`.") for name in others])
+    others = [
+        name
+        for name, field in PropertyQuery.model_fields.items()
+        if name not in _WITH_MINE and getattr(query, name) != field.get_default(call_default_factory=True)
+    ]
+    if others:
+        raise Unprocessable(errors=[FieldError(f"?{name}", "This does not go with `mine`.") for name in sorted(others)])
 
 
 def _json(answer: Page | Map) -> Response:
