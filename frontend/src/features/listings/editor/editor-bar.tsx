@@ -20,7 +20,7 @@ export function EditorBar() {
       data-chrome
       className="-mx-4 sm:-mx-6 sticky top-15 z-20 mb-6 border-line border-b bg-canvas px-4 py-2 sm:py-2.5 sm:px-6"
     >
-      <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
+      <div className="flex items-center gap-x-3">
         <PageTitle className="min-w-0 truncate text-lg sm:text-xl">{title}</PageTitle>
         <Badge tone={statusTone(base.standard_status)}>{statusWords(base.standard_status)}</Badge>
         <Link

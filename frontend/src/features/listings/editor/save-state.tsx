@@ -30,7 +30,7 @@ export function SaveStatus() {
         save.kind === "clean" && "phone:sr-only",
       )}
     >
-      <p role="status" className="flex items-center gap-1.5 text-ink-soft [&_svg]:size-4 [&_svg]:shrink-0">
+      <p role="status" className="flex min-w-0 items-center gap-1.5 text-ink-soft [&_svg]:size-4 [&_svg]:shrink-0">
         {wordsOf(state, zone)}
       </p>
       {save.kind === "waiting" && <span className="text-ink-soft">Unsaved changes</span>}
@@ -87,7 +87,7 @@ function wordsOf({ save, edits, conflicts }: DraftState, zone: string): ReactNod
         <>
           <TriangleAlert className="text-bad" aria-hidden />
           {Object.keys(conflicts).length > 0
-            ? "Not saved: someone else changed the same"
+            ? "Not saved: compare and decide"
             : `${plural(waiting, "change needs", "changes need")} a correction, the rest is saved`}
         </>
       );

@@ -63,14 +63,14 @@ export function StatusDialog({ to, onClose }: StatusDialogProps) {
       title={move.words}
       shape="popup"
       footer={
-        <>
+        <div className="flex flex-1 flex-wrap-reverse gap-2.5 *:flex-1">
           <Button look="secondary" onClick={() => onClose(false)}>
-            Leave it {base.standard_status === "Incomplete" ? "a draft" : base.standard_status}
+            Not now
           </Button>
-          <Button className="flex-1" type="submit" form="status-change" busy={change.isPending}>
+          <Button type="submit" form="status-change" busy={change.isPending}>
             {move.words}
           </Button>
-        </>
+        </div>
       }
     >
       <form id="status-change" noValidate className="grid gap-4" onSubmit={submit}>
