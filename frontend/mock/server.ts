@@ -20,7 +20,8 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-const app = new FakeApp({ homes: 2_400 });
+const app = new FakeApp({ homes: 2_400, own: 3 });
+app.editing.processing = 2_000;
 
 /** A picture in an own colour per home; plainly a placeholder. */
 function picture(path: string): Response {
@@ -48,7 +49,7 @@ async function answer(request: Request): Promise<Response> {
     return redirect(cookies.get("return_to") ?? "/", "session=1; HttpOnly; SameSite=Lax");
   if (!cookies.has("session")) app.session = undefined;
   else if (!app.session) app.signIn();
-  if (/\/photos\/\d+$/.test(pathname)) return picture(pathname);
+  if (request.method === "GET" && /\/photos\/[^/]+$/.test(pathname)) return picture(pathname);
   if (/^\/(api|auth|oauth)\//.test(pathname)) return app.handle(request);
   return file(pathname);
 }

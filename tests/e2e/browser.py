@@ -80,6 +80,11 @@ class Window:
         pattern = rf"error: Failed to load resource: .* status of {status} .*\(https?://[^/]+{re.escape(path)}"
         self._allowed.append(re.compile(pattern))
 
+    def allow_failure(self, path: str) -> None:
+        """Requests to this path do not get through; that is what the test is about."""
+        pattern = rf"error: Failed to load resource: net::ERR_FAILED \(https?://[^/]+{re.escape(path)}"
+        self._allowed.append(re.compile(pattern))
+
     def complaints(self) -> list[str]:
         """Errors and warnings that no one allowed."""
         loud = [line for line in self.said if line.startswith(LOUD) and NETWORK_CHANGED not in line]

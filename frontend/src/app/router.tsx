@@ -85,6 +85,12 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
     ),
     lazy: page(() => import("@/features/listings/listings-page"), "ListingsPage"),
   },
+  { path: "listings/mine", lazy: page(() => import("@/features/listings/mine-page"), "MinePage") },
+  {
+    path: "listings/:id/edit",
+    loader: begin(async ({ params }) => (await prefetching()).prefetchListing(client, params.id ?? "")),
+    lazy: page(() => import("@/features/listings/editor/editor-page"), "EditorPage"),
+  },
   {
     path: "listings/:id",
     loader: begin(async ({ params }) => (await prefetching()).prefetchListing(client, params.id ?? "")),

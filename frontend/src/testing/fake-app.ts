@@ -3,10 +3,11 @@
  * `npm run mock` (through Node's server). It imports nothing from the pages, so that both can agree or disagree honestly.
  */
 import type { Feed, FeedRun, PropertyDetail, Rejection, SearchStatus, Session } from "../shared/api/types";
+import { FakeEditing } from "./fake-editing.ts";
 import { FakePeople } from "./fake-people.ts";
-import { facets, find, onMap, sorted, suggestions } from "./fake-search.ts";
+import { facets, find, mine, onMap, sorted, suggestions } from "./fake-search.ts";
 import { makeFeed, makeRun, makeRuns } from "./feeds.ts";
-import { makeHome } from "./homes.ts";
+import { makeHome, makeOwn } from "./homes.ts";
 
 type Handler = (request: Request, url: URL, parts: string[]) => Response | Promise<Response>;
 
@@ -55,14 +56,18 @@ export class FakeApp {
     progress: null,
   };
   invitations = new Map<string, { email: string; name: string; role: string; expires_at: string } | "spent">();
+  editing = new FakeEditing(this);
+  /** Nothing reaches the app. */
+  isOffline = false;
   /** Answers to give instead, by path; each is used until removed. */
   failures = new Map<string, () => Response>();
   #held = new Map<string, Promise<void>>();
   /** `METHOD path?query` of everything asked, in order. */
   log: string[] = [];
 
-  constructor({ homes = 60, signedIn = false } = {}) {
-    this.homes = Array.from({ length: homes }, (_, index) => makeHome(index));
+  constructor({ homes = 60, own = 0, signedIn = false } = {}) {
+    const ours = Array.from({ length: own }, (_, index) => makeOwn(index));
+    this.homes = [...ours, ...Array.from({ length: homes }, (_, index) => makeHome(index))];
     this.rejections = Array.from({ length: 23 }, (_, index) => makeRejection(index));
     this.feeds = [makeFeed({ imported: homes, rejected: this.rejections.length })];
     this.search.rows = homes;
@@ -101,6 +106,8 @@ export class FakeApp {
     await this.#held.get(url.pathname);
     const failure = this.failures.get(url.pathname);
     if (failure) return failure();
+    const edited = await this.editing.handle(request, url);
+    if (edited) return edited;
     for (const [pattern, handler] of this.#routes) {
       const match = pattern.exec(`${request.method} ${url.pathname}`);
       if (match) return handler(request, url, match.slice(1).map(decodeURIComponent));
@@ -199,6 +206,8 @@ export class FakeApp {
   }
 
   #search(query: URLSearchParams): Response {
+    if (query.get("mine") === "true")
+      return this.#page(mine(this.homes), query, 24, { source: "database", facets: null });
     const found = sorted(find(this.homes, query), query);
     const withFacets = query.get("facets") === "true" && !this.searchIsDown;
     return this.#page(found, query, 24, {

@@ -68,8 +68,12 @@ function testsOf(query: URLSearchParams): Record<string, Test> {
 
 export function find(homes: PropertyDetail[], query: URLSearchParams, without = ""): PropertyDetail[] {
   const tests = Object.entries(testsOf(query)).filter(([name]) => name !== without);
-  return homes.filter((home) => tests.every(([, test]) => test(home)));
+  return homes.filter((home) => home.standard_status !== "Incomplete" && tests.every(([, test]) => test(home)));
 }
+
+/** The newest change first, drafts among them. */
+export const mine = (homes: PropertyDetail[]): PropertyDetail[] =>
+  homes.filter(({ can_edit }) => can_edit).toSorted((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at));
 
 export function sorted(homes: PropertyDetail[], query: URLSearchParams): PropertyDetail[] {
   const sort = query.get("sort") ?? (query.get("q") ? "relevance" : "-modified");

@@ -38,6 +38,10 @@ export function makeHome(index: number, change: Partial<PropertyDetail> = {}): P
     alt: `Placeholder picture ${photo + 1} of the home`,
     width: 1200,
     height: 800,
+    id: null,
+    description: null,
+    state: "ready",
+    sizes: null,
   }));
   const street = `${101 + pick(index, 880)} ${at(STREETS, index)}`;
   return {
@@ -98,5 +102,92 @@ const particulars = (index: number, status: string) => ({
   days_on_market: pick(index, 120),
   list_agent_full_name: "Indigo Sample",
   list_office_name: "Example Realty",
+  version: 1,
+  origin: "feed",
+  can_edit: false,
+  status_moves: [],
+  list_agent_id: null,
+  list_office_id: null,
+  private_remarks: null,
+  showing_instructions: null,
+  internet_display: true,
+  internet_address_display: true,
+  cumulative_days_on_market: null,
+  updated_at: new Date(Date.UTC(2026, 9, 30, 15, 0) - index * 3_600_000).toISOString(),
   source: { feed: "ames", originating_system_name: "Ames Sample MLS", refreshed_at: "2026-10-30T15:04:00Z" },
 });
+
+const OWN = [
+  { id: "own-draft", standard_status: "Incomplete", status_moves: ["Coming Soon", "Active", "Delete"] },
+  { id: "own-active", standard_status: "Active", status_moves: ["Active Under Contract", "Hold", "Withdrawn"] },
+  { id: "own-pending", standard_status: "Pending", status_moves: ["Closed", "Active"] },
+] as const;
+
+const ownPhoto = (id: string, description: string) => ({
+  id,
+  url: `/api/v1/photos/${id}?size=large`,
+  alt: description,
+  description,
+  width: 1200,
+  height: 800,
+  state: "ready" as const,
+  sizes: {
+    small: `/api/v1/photos/${id}?size=small`,
+    medium: `/api/v1/photos/${id}?size=medium`,
+    large: `/api/v1/photos/${id}?size=large`,
+  },
+});
+
+/** Listings of the brokerage itself, which the owner may edit: a draft, an active and a pending one. */
+export function makeOwn(index: number): PropertyDetail {
+  const { id, ...own } = at(OWN, index);
+  const photos = ["The front", "The kitchen", "The garden"].map((words, photo) =>
+    ownPhoto(`${id}-${photo + 1}`, words),
+  );
+  return makeHome(index + 900, {
+    ...own,
+    id,
+    listing_key: `ACME-${1001 + index}`,
+    listing_id: String(1001 + index),
+    status_moves: [...own.status_moves],
+    close_price: null,
+    close_date: null,
+    origin: "own",
+    can_edit: true,
+    version: 3,
+    list_agent_id: "user-1",
+    photos: own.standard_status === "Incomplete" ? [] : photos,
+    photo: own.standard_status === "Incomplete" ? null : (photos[0] ?? null),
+    updated_at: new Date(Date.UTC(2026, 10, 20, 15, 0) - index * 3_600_000).toISOString(),
+    list_office_name: "Acme Realty",
+    list_agent_full_name: "Olivia Owner",
+  });
+}
+
+/** What a new listing is: nothing but a draft. */
+export function makeDraft(id: string, given: Partial<PropertyDetail>): PropertyDetail {
+  const filled = makeOwn(0);
+  const empty = Object.fromEntries(
+    Object.entries(filled).map(([name, value]) => [name, Array.isArray(value) ? [] : null]),
+  );
+  const now = new Date().toISOString();
+  return {
+    ...empty,
+    id,
+    listing_key: id,
+    source: filled.source,
+    standard_status: "Incomplete",
+    status_moves: ["Coming Soon", "Active", "Delete"],
+    origin: "own",
+    can_edit: true,
+    version: 1,
+    unparsed_address: "",
+    property_type: "",
+    list_price: { amount: 0, currency: "USD" },
+    internet_display: true,
+    internet_address_display: true,
+    updated_at: now,
+    modification_timestamp: now,
+    ...given,
+  } as unknown as PropertyDetail;
+}

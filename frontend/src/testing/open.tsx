@@ -14,8 +14,12 @@ import { server } from "./setup";
 export function open(address: string, app: FakeApp = new FakeApp({ signedIn: true })) {
   server.use(
     http.all("*", async ({ request }) => {
+      if (app.isOffline) return HttpResponse.error();
       const answer = await app.handle(request);
-      return new HttpResponse(await answer.arrayBuffer(), { status: answer.status, headers: answer.headers });
+      return new HttpResponse(answer.status === 204 ? null : await answer.arrayBuffer(), {
+        status: answer.status,
+        headers: answer.headers,
+      });
     }),
   );
   const left = vi.spyOn(browser, "leave").mockImplementation(() => {});

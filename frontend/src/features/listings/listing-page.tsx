@@ -1,23 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft, SearchX } from "lucide-react";
+import { ArrowLeft, Pencil, SearchX } from "lucide-react";
 import { Link, useLocation, useParams } from "react-router";
 import { isStatus } from "@/shared/api/problem";
-import { useTenant } from "@/shared/api/tenant";
 import type { PropertyDetail } from "@/shared/api/types";
-import { decimal, major, moment, money, plural, wholeMoney } from "@/shared/lib/format";
+import { decimal, major, money, plural, wholeMoney } from "@/shared/lib/format";
+import { useLive } from "@/shared/lib/use-live";
 import { Badge } from "@/shared/ui/badge";
 import { buttonStyle } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
 import { PageTitle } from "@/shared/ui/page";
 import { Skeleton } from "@/shared/ui/skeleton";
+import { Attribution } from "./attribution";
 import { factGroups } from "./facts";
 import { Figures } from "./figures";
 import { Gallery } from "./gallery";
+import { History } from "./history/history";
 import { addressLines } from "./listing-card";
 import { LocationMap } from "./location-map";
 import { listingQuery } from "./queries";
-import { statusTone } from "./status";
+import { statusTone, statusWords } from "./status";
 
 /** Where "back to results" goes: the search this page was opened from, or all listings for a link from elsewhere. */
 function useResultsAddress(): string {
@@ -28,21 +30,29 @@ function useResultsAddress(): string {
 
 export function ListingPage() {
   const { id = "" } = useParams();
-  const query = useQuery(listingQuery(id));
+  const query = useQuery({ ...listingQuery(id), ...useLive() });
   const results = useResultsAddress();
   return (
     <div className="mx-auto max-w-5xl">
-      <Link
-        to={results}
-        data-chrome
-        className={buttonStyle({ look: "quiet", size: "small", className: "-ml-2.5 mb-3" })}
-      >
-        <ArrowLeft aria-hidden />
-        Back to results
-      </Link>
+      <div data-chrome className="mb-3 flex items-center justify-between gap-3">
+        <Link to={results} className={buttonStyle({ look: "quiet", size: "small", className: "-ml-2.5" })}>
+          <ArrowLeft aria-hidden />
+          Back to results
+        </Link>
+        {query.data?.can_edit && (
+          <Link
+            id="edit-listing"
+            to={`/listings/${id}/edit`}
+            className={buttonStyle({ look: "secondary", size: "small" })}
+          >
+            <Pencil aria-hidden />
+            Edit
+          </Link>
+        )}
+      </div>
       {query.isPending ? (
         <ListingSkeleton />
-      ) : query.isError ? (
+      ) : query.isError && (!query.data || isStatus(query.error, 404)) ? (
         <Refusal error={query.error} onRetry={() => query.refetch()} retrying={query.isRefetching} />
       ) : (
         <Listing home={query.data} />
@@ -116,6 +126,7 @@ function Listing({ home }: { home: PropertyDetail }) {
           />
         )}
         <Facts home={home} />
+        <PriceAndStatus home={home} />
         <Attribution home={home} />
       </div>
     </article>
@@ -125,19 +136,21 @@ function Listing({ home }: { home: PropertyDetail }) {
 function Headline({ home }: { home: PropertyDetail }) {
   const { street, place } = addressLines(home);
   const price = home.close_price ?? home.list_price;
-  const perFoot = home.living_area ? major(price) / home.living_area : undefined;
+  const perFoot = home.living_area && price.amount > 0 ? major(price) / home.living_area : undefined;
   return (
     <header className="grid content-start gap-4 md:sticky md:top-22 md:self-start">
       <div className="flex flex-wrap items-center gap-2">
-        <Badge tone={statusTone(home.standard_status)}>{home.standard_status}</Badge>
+        <Badge tone={statusTone(home.standard_status)}>{statusWords(home.standard_status)}</Badge>
         {home.property_sub_type && <span className="text-ink-soft text-sm">{home.property_sub_type}</span>}
       </div>
       <div>
-        <PageTitle>{street}</PageTitle>
+        <PageTitle>{street || "Listing without an address"}</PageTitle>
         <p className="mt-0.5 text-ink-soft">{place}</p>
       </div>
       <div>
-        <p className="font-semibold text-3xl tabular-nums tracking-tight">{money(price)}</p>
+        <p className="font-semibold text-3xl tabular-nums tracking-tight">
+          {price.amount > 0 ? money(price) : "No price yet"}
+        </p>
         <p className="text-ink-soft text-sm">
           {home.close_price && `Sold; listed at ${money(home.list_price)}`}
           {home.close_price && perFoot !== undefined && " · "}
@@ -201,21 +214,11 @@ const Facts = ({ home }: { home: PropertyDetail }) => (
   </section>
 );
 
-/** MLS display rules: the listing firm, the source and when it was last read, in the brokerage's own time. */
-function Attribution({ home }: { home: PropertyDetail }) {
-  const { time_zone: zone } = useTenant();
-  const { source } = home;
-  return (
-    <footer className="border-line border-t pt-4 text-ink-soft text-sm">
-      <p>
-        {home.list_office_name && `Listing courtesy of ${home.list_office_name}. `}
-        Source: {source.originating_system_name ?? source.feed}, feed “{source.feed}”, refreshed{" "}
-        <time dateTime={source.refreshed_at}>{moment(source.refreshed_at, zone)}</time>.
-      </p>
-      <p className="mt-1">
-        Last changed at the source {moment(home.modification_timestamp, zone)}. Information is deemed reliable but not
-        guaranteed.
-      </p>
-    </footer>
-  );
-}
+const PriceAndStatus = ({ home }: { home: PropertyDetail }) => (
+  <section aria-labelledby="history">
+    <h2 id="history" className="mb-4 font-semibold text-lg">
+      Price and status history
+    </h2>
+    <History id={home.id} />
+  </section>
+);

@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { Facets } from "@/shared/api/types";
 import { cn } from "@/shared/lib/cn";
 import { plural } from "@/shared/lib/format";
+import { useLive } from "@/shared/lib/use-live";
 import { useMedia } from "@/shared/lib/use-media";
 import { Alert } from "@/shared/ui/alert";
 import { Button } from "@/shared/ui/button";
@@ -14,7 +15,9 @@ import { ActiveContext, useNewActive } from "./active";
 import { FilterChips } from "./filter-chips";
 import { FilterPanel } from "./filter-panel";
 import { countActive, type Filters, SORTS, type Sort, sortOf, sortsFor, withoutFilters } from "./filters";
+import { ListingsTabs } from "./listings-tabs";
 import { MapView } from "./map/map-view";
+import { useHasOwnListings } from "./may";
 import { listingsQuery } from "./queries";
 import { Results } from "./results";
 import { SearchBox } from "./search-box";
@@ -26,7 +29,8 @@ export function ListingsPage() {
   const { filters, view, search, change, setView } = useFilters();
   const [sheet, setSheet] = useState(false);
   const isWide = useMedia(WIDE);
-  const query = useInfiniteQuery(listingsQuery(filters));
+  const hasOwn = useHasOwnListings();
+  const query = useInfiniteQuery({ ...listingsQuery(filters), ...useLive() });
   const page = query.data?.pages.at(-1);
   const total = query.isPlaceholderData ? undefined : page?.total;
   const matches = total === undefined ? undefined : plural(total, "listing", "listings");
@@ -58,6 +62,7 @@ export function ListingsPage() {
               {matches ?? (query.isError ? "" : "Searching…")}
             </p>
           </div>
+          {hasOwn && <ListingsTabs className="mb-4" />}
           <div className="mb-4 flex flex-wrap gap-2.5">
             <SearchBox value={filters.q ?? ""} search={search} onChange={change} />
             <div className="flex min-w-0 flex-wrap gap-2.5 phone:w-full">

@@ -32,6 +32,35 @@ export const listingQuery = (id: string) =>
     staleTime: FRESH,
   });
 
+/** What the reader may edit, drafts among it; from the database, so that a save shows at once. */
+export const mineQuery = infiniteQueryOptions({
+  queryKey: ["my-listings"],
+  queryFn: ({ pageParam, signal }) =>
+    body(
+      api.GET("/api/v1/properties", {
+        params: { query: { mine: true, limit: 48, ...(pageParam ? { cursor: pageParam } : {}) } },
+        signal,
+      }),
+    ),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+});
+
+export const historyQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["history", id],
+    queryFn: ({ pageParam, signal }) =>
+      body(
+        api.GET("/api/v1/properties/{property_id}/history", {
+          params: { path: { property_id: id }, query: { limit: 50, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    staleTime: FRESH,
+  });
+
 export const WORLD: Box = { west: -180, south: -85, east: 180, north: 85 };
 
 /**

@@ -6,6 +6,9 @@ export interface ProblemBody {
   detail?: string | null;
   request_id?: string | null;
   errors?: { pointer: string; detail: string }[] | null;
+  /** Of a version conflict: who changed the resource and when, as far as the server tells. */
+  changed_by?: string | null;
+  changed_at?: string | null;
 }
 
 export class ApiProblem extends Error {

@@ -14,6 +14,11 @@ export type Invitation = Json<paths["/api/v1/invitations/{token}"]["get"], 200>;
 type PropertyPage = Json<paths["/api/v1/properties"]["get"], 200>;
 export type PropertySummary = PropertyPage["items"][number];
 export type PropertyDetail = Json<paths["/api/v1/properties/{property_id}"]["get"], 200>;
+export type Photo = PropertyDetail["photos"][number];
+export type StandardStatus = PropertyDetail["standard_status"];
+export type StatusChange =
+  paths["/api/v1/properties/{property_id}/status-changes"]["post"]["requestBody"]["content"]["application/json"];
+export type HistoryEntry = Json<paths["/api/v1/properties/{property_id}/history"]["get"], 200>["items"][number];
 export type PropertyQuery = NonNullable<paths["/api/v1/properties"]["get"]["parameters"]["query"]>;
 export type Feed = Json<paths["/api/v1/feeds"]["get"], 200>["items"][number];
 type RejectionPage = Json<paths["/api/v1/feeds/{name}/rejections"]["get"], 200>;

@@ -7,7 +7,7 @@ export interface MoneyLike {
   currency: string;
 }
 
-const minorDigits = (currency: string): number =>
+export const minorDigits = (currency: string): number =>
   new Intl.NumberFormat(LOCALE, { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
 
 export const major = ({ amount, currency }: MoneyLike): number => amount / 10 ** minorDigits(currency);
@@ -65,6 +65,13 @@ function clockIn(timeZone: string): Intl.DateTimeFormat {
 
 /** A moment in the named zone, with the zone's abbreviation; in the viewer's zone when the browser knows no such zone. */
 export const moment = (value: string, timeZone: string): string => clockIn(timeZone).format(new Date(value));
+
+/** The time of a day in the named zone: `10:42 AM`. */
+export function clock(value: Date | string, timeZone: string): string {
+  const zone = clockIn(timeZone).resolvedOptions().timeZone;
+  const options: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit", timeZone: zone };
+  return new Intl.DateTimeFormat(LOCALE, options).format(new Date(value));
+}
 
 /** `mls-ames` → "Mls ames" would be wrong; keys that machines made are shown as they are, only split into words. */
 export const words = (value: string): string =>
