@@ -25,14 +25,14 @@ PRIVATE = ("/api/v1/session", "/api/v1/properties", "/api/v1/feeds")
 class Person:
     """The owner of a brokerage, signing in over HTTPS with their own client."""
 
-    def __init__(self, tenant: Tenant, link: str) -> None:
+    def __init__(self, tenant: Tenant, link: str, name: str = "Olivia") -> None:
         self.tenant = tenant
         self.email = f"owner@{tenant.name}.example"
         self.password = secrets.token_urlsafe(18)
         self.client = self.new_client()
         answer = self.client.post(
             f"/api/v1/invitations/{link.rsplit('/', 1)[1]}/acceptance",
-            json={"name": "Olivia", "password": self.password},
+            json={"name": name, "password": self.password},
             headers={"Origin": tenant.url},
         )
         assert answer.status_code == 201, answer.text
@@ -50,17 +50,24 @@ class Person:
         return answer.json()["redirect_to"]
 
     def token(self) -> str:
-        """An access token by authorization code with PKCE, as an API client gets it."""
+        """An access token."""
+        return self.tokens()["access_token"]
+
+    def tokens(self) -> dict[str, str]:
+        """Access and refresh token by authorization code with PKCE, as an API client gets them."""
+        code, form = self.code()
+        answer = self.client.post("/oauth/token", data={**form, "grant_type": "authorization_code", "code": code})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def code(self) -> tuple[str, dict[str, str]]:
+        """An authorization code, and what else a client must show to redeem it."""
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
         client = {"client_id": "web", "redirect_uri": f"{self.tenant.url}/auth/callback"}
         asked = {**client, "response_type": "code", "code_challenge": challenge, "code_challenge_method": "S256"}
         page = self.client.get("/oauth/authorize", params=asked).headers["location"]
-        code = query(self.sign_in(query(page, "request")), "code")
-        form = {**client, "grant_type": "authorization_code", "code": code, "code_verifier": verifier}
-        answer = self.client.post("/oauth/token", data=form)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["access_token"]
+        return query(self.sign_in(query(page, "request")), "code"), {**client, "code_verifier": verifier}
 
     def session(self) -> str:
         """The value of the browser's session cookie."""
