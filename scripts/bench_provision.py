@@ -44,7 +44,7 @@ BUDGETS = {
     "app_rss": 170.0,
     "feed_import": 30.0,
 }
-BACKENDS = ("DatabaseReady", "TopicsReady", "SearchReady", "CacheReady")
+BACKENDS = ("DatabaseReady", "TopicsReady", "SearchReady", "CacheReady", "StorageReady")
 PLATFORM = "rooftree-system"
 TIMEOUT = "90s"
 STARTS = 5

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import psycopg
 import pytest
+from rooftree_local import s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,6 +181,30 @@ class Edge:
 
     def close(self) -> None:
         self._client.close()
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """The stack's object store as somebody with an access key sees it."""
+
+    access: str
+    secret: str
+
+    @classmethod
+    def administrator(cls) -> ObjectStore:
+        return cls(required("ROOFTREE_TEST_S3_USER"), required("ROOFTREE_TEST_S3_PASSWORD"))
+
+    @classmethod
+    def tenant(cls, kubectl: Kubectl, tenant: Tenant) -> ObjectStore:
+        return cls(f"{tenant.id}.app", kubectl.secret(tenant.namespace, "app", "s3_secret_key"))
+
+    def ask(self, method: str, path: str, content: bytes = b"") -> httpx2.Response:
+        """Sends a signed request; what `path` holds is encoded, its query in order."""
+        url = required("ROOFTREE_TEST_S3_URL") + path
+        headers = s3.signed(method, url, content, user=self.access, secret=self.secret)
+        trust = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+        with httpx2.Client(verify=trust, timeout=10, trust_env=False) as client:
+            return client.request(method, url, content=content, headers=headers)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 import redis
 
-from .conftest import Edge, Kubectl, Tenant, inventory, required, until
+from .conftest import Edge, Kubectl, ObjectStore, Tenant, inventory, required, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ BACKENDS = (
     ("kafka", "TopicsReady", "KafkaUnreachable"),
     ("elasticsearch", "SearchReady", "ElasticsearchUnreachable"),
     ("redis", "CacheReady", "RedisUnreachable"),
+    ("s3", "StorageReady", "S3Unreachable"),
 )
 
 
@@ -122,7 +123,15 @@ def lose_the_cache_user(tenant: Tenant) -> None:
         assert admin.acl_deluser(f"{tenant.id}.app") == 1
 
 
-@pytest.mark.parametrize("lose", [lose_the_role, lose_the_cache_user])
+def lose_the_bucket(tenant: Tenant) -> None:
+    assert ObjectStore.administrator().ask("DELETE", f"/{tenant.id}").status_code == 204
+
+
+def lose_the_key(tenant: Tenant) -> None:
+    assert ObjectStore.administrator().ask("PATCH", f"/delete-user?access={tenant.id}.app").is_success
+
+
+@pytest.mark.parametrize("lose", [lose_the_role, lose_the_cache_user, lose_the_bucket, lose_the_key])
 def test_what_a_backend_lost_of_a_tenant_comes_back(
     kubectl: Kubectl, tenant: Tenant, lose: Callable[[Tenant], None]
 ) -> None:
@@ -134,9 +143,36 @@ def test_what_a_backend_lost_of_a_tenant_comes_back(
     kubectl.wait_ready(tenant.name)
 
 
+@pytest.mark.parametrize(
+    ("lose", "words"),
+    [(lose_the_bucket, "bucket {id} was gone with its objects"), (lose_the_key, "access key {id}.app was gone")],
+)
+def test_a_loss_in_the_object_store_is_named_in_an_event(
+    kubectl: Kubectl, tenant: Tenant, lose: Callable[[Tenant], None], words: str
+) -> None:
+    uid = kubectl.get("brokerage", tenant.name)["metadata"]["uid"]
+
+    def told() -> list[str]:
+        events = kubectl.items("events.events.k8s.io", "-n", "default")
+        about = [event for event in events if event.get("regarding", {}).get("uid") == uid]
+        return [event["note"] for event in about if (event["type"], event["reason"]) == ("Warning", "Repaired")]
+
+    wanted = words.format(id=tenant.id)
+    before = len([note for note in told() if wanted in note])
+    lose(tenant)
+    kubectl.run("annotate", "brokerage", tenant.name, f"test.rooftree.dev/tell={lose.__name__}", "--overwrite")
+    until(
+        f"an event says {wanted!r}",
+        lambda: [note for note in told() if wanted in note],
+        enough=lambda notes: len(notes) == before + 1,
+        seconds=NOTICED_SECONDS,
+    )
+    kubectl.wait_ready(tenant.name)
+
+
 def backend_items(tenant: Tenant) -> list[dict[str, Any]]:
     """What backends hold of a tenant, pods and other things that come and go left out."""
-    kept = ("postgres", "kafka", "elasticsearch", "redis")
-    passing = ("group", "key", "session")
+    kept = ("postgres", "kafka", "elasticsearch", "redis", "s3")
+    passing = ("group", "key", "session", "objects")
     items = inventory(tenant.id)["items"]
     return [item for item in items if item["system"] in kept and item["kind"] not in passing]

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from .conftest import Database, Kubectl, Tenant, required
+from .conftest import Database, Kubectl, ObjectStore, Tenant, required
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +117,35 @@ def test_a_tenants_search_user_sees_its_own_indices_and_no_other(
             assert own.get(path).status_code == 403, path
         for path in ("/_search?size=100", "/_resolve/index/*", "/_alias", "/_mapping"):
             assert neighbour.id not in own.get(path).text, path
+
+
+def test_a_tenants_access_key_uses_its_own_bucket_and_no_other(
+    kubectl: Kubectl, tenant: Tenant, neighbour: Tenant
+) -> None:
+    own, theirs = ObjectStore.tenant(kubectl, tenant), ObjectStore.tenant(kubectl, neighbour)
+    canary = b"canary of a neighbour"
+    for store, owner in ((own, tenant), (theirs, neighbour)):
+        assert store.ask("PUT", f"/{owner.id}/photos/1", canary).is_success
+        assert store.ask("GET", f"/{owner.id}/photos/1").content == canary
+        assert "photos/1" in store.ask("GET", f"/{owner.id}?list-type=2").text
+    for method, path in (
+        ("GET", f"/{neighbour.id}?list-type=2"),
+        ("GET", f"/{neighbour.id}/photos/1"),
+        ("PUT", f"/{neighbour.id}/photos/1"),
+        ("DELETE", f"/{neighbour.id}/photos/1"),
+        ("DELETE", f"/{neighbour.id}"),
+        ("DELETE", f"/{tenant.id}"),
+        ("PUT", f"/{tenant.id}-more"),
+        ("PUT", f"/{tenant.id}?policy="),
+        ("PATCH", "/list-users"),
+    ):
+        refused = own.ask(method, path)
+        assert refused.status_code == 403, path
+        assert canary not in refused.content
+    assert neighbour.id not in own.ask("GET", "/").text
+    assert theirs.ask("GET", f"/{neighbour.id}/photos/1").content == canary
+    for store, owner in ((own, tenant), (theirs, neighbour)):
+        assert store.ask("DELETE", f"/{owner.id}/photos/1").status_code == 204
 
 
 def pod(**changes: Any) -> dict[str, Any]:

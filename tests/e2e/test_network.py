@@ -109,6 +109,7 @@ BACKENDS = {
     "kafka": (NODE, 9092),
     "elasticsearch": (NODE, 9200),
     "redis": (NODE, 6379),
+    "objects": (NODE, 7070),
     "traces": (NODE, 4318),
     "mail": (NODE, 2525),
 }

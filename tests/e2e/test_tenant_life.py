@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import GONE_SECONDS, Edge, Kubectl, Tenant, fresh_name, inventory, manifest, until
+from .conftest import GONE_SECONDS, Edge, Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ CONDITIONS = (
     "TopicsReady",
     "SearchReady",
     "CacheReady",
+    "StorageReady",
     "MigrationsApplied",
     "WorkloadReady",
     "RouteReady",
@@ -157,6 +158,7 @@ def test_deleting_leaves_nothing_but_the_tombstone(
     brokerages: Callable[..., Tenant], kubectl: Kubectl, edge: Edge
 ) -> None:
     gone = brokerages()
+    assert ObjectStore.tenant(kubectl, gone).ask("PUT", f"/{gone.id}/photos/1", b"a picture").is_success
     before = inventory(gone.name)
     assert {item["system"] for item in before["items"]} == {*before["looked_at"]}
     kubectl.run("delete", "brokerage", gone.name, f"--timeout={GONE_SECONDS}s")

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rooftree_local import elasticsearch, hashing, kafka, kubectl, paths, postgres, redis, sources
+from rooftree_local import elasticsearch, hashing, kafka, kubectl, paths, postgres, redis, services, sources
 from rooftree_local.addresses import (
     APISERVER_PORT,
     EDGE_DOMAIN,
@@ -20,6 +20,7 @@ from rooftree_local.addresses import (
     POD_GATEWAY,
     POSTGRES_PORT,
     REDIS_PORT,
+    S3_PORT,
     SERVICE_CIDR,
     SMTP_PORT,
 )
@@ -106,6 +107,12 @@ def entrances(target: Stack) -> dict[str, dict[str, str]]:
             "user": redis.ADMIN,
             "password": redis.password(target),
         },
+        "s3": {
+            "url": services.S3_URL,
+            "region": services.S3_REGION,
+            "user": services.S3_USER,
+            "password": services.s3_secret(target),
+        },
     }
 
 
@@ -132,6 +139,7 @@ def values(manifest_text: str) -> dict[str, Any]:
         "edge": {"port": EDGE_PORT, "domain": EDGE_DOMAIN},
         "postgres": {"host": NODE_IP, "port": POSTGRES_PORT},
         "elasticsearch": {"replicas": 0},
+        "s3": {"secret": "rooftree-s3"},
         "telemetry": {"otlpEndpoint": f"http://{NODE_IP}:{OTLP_PORT}"},
         "smtp": {"host": NODE_IP, "port": SMTP_PORT, "from": f"rooftree@{EDGE_DOMAIN}"},
         "network": network(),
@@ -155,6 +163,7 @@ def network() -> dict[str, Any]:
             "kafka": node(KAFKA_PORT),
             "elasticsearch": node(ELASTICSEARCH_PORT),
             "redis": node(REDIS_PORT),
+            "s3": node(S3_PORT),
             "telemetry": node(OTLP_PORT),
             "smtp": node(SMTP_PORT),
         },

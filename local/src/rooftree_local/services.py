@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rooftree_local.paths import Stack
 
 S3_USER = "rooftree-admin"
+S3_REGION = "us-east-1"
 S3_URL = f"https://{NODE_IP}:{S3_PORT}"
 OTLP_URL = f"http://{NODE_IP}:{OTLP_PORT}"
 TRACES_URL = f"http://{NODE_IP}:{TRACES_PORT}"
@@ -36,6 +37,11 @@ S3_FLAGS = (
     f"--key={STATE}/s3/server.key",
     "--health=/health",
     "--quiet",
+    # Users beside the administrator, looked up in each request: a cached one could outlive its deletion.
+    f"--iam-dir={STATE}/s3/users",
+    "--iam-cache-disable",
+    # Policies alone say who may do what.
+    "--noacl",
     "posix",
     f"{STATE}/s3/buckets",
 )
@@ -107,5 +113,5 @@ def write_files(target: Stack) -> None:
     """What the processes read."""
     keys = f"export ROOT_ACCESS_KEY='{S3_USER}' ROOT_SECRET_KEY='{s3_secret(target)}'\n"
     certificate = {f"server.{part}": (target.pki / f"s3.{part}").read_text() for part in ("crt", "key")}
-    furnish("s3", target.state / "s3", {"credentials": keys, **certificate, "buckets/.keep": ""})
+    furnish("s3", target.state / "s3", {"credentials": keys, **certificate, "buckets/.keep": "", "users/.keep": ""})
     furnish("jaeger", target.state / "jaeger", {"config.yaml": jaeger()})

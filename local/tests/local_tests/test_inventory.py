@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import ssl
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +33,9 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 from kafka.protocol.admin import AlterClientQuotasRequest
-from rooftree_local import paths, postgres
+from rooftree_local import paths, postgres, s3, services
 from rooftree_local.inventory import kubernetes, model, redis
+from rooftree_local.inventory import s3 as objects
 from rooftree_local.inventory.model import Item, Registered, Tenant
 from rooftree_local.paths import Stack
 from rooftree_local.show import console
@@ -105,6 +109,24 @@ def test_users_of_redis_are_found_by_name_and_by_what_they_may_touch_and_their_h
     found = redis.users(listed, Tenant("acme"))
     assert [one.name for one in found] == ["acme-0a1b2c3d.app", "stray"]
     assert not any("#" in one.detail for one in found)
+
+
+def test_buckets_are_found_by_name_by_mark_and_by_whom_their_policies_let_in_and_no_secret_is_told() -> None:
+    buckets = [
+        objects.Bucket("acme-0a1b2c3d", "", ()),
+        objects.Bucket("stray", "acme-0a1b2c3d", ("acme-0a1b2c3d.app",)),
+        objects.Bucket("shared", "", ("acme-0a1b2c3d.app", "somebody")),
+        objects.Bucket("acme-west-0a1b2c3d", "acme-west-0a1b2c3d", ("acme-west-0a1b2c3d.app",)),
+    ]
+    keys = {"acme-0a1b2c3d.app": "user", "acme-west-0a1b2c3d.app": "user", "rooftree": "admin"}
+    found = [(one.kind, one.name, one.detail) for one in objects.theirs(buckets, keys, Tenant("acme"))]
+    assert found == [
+        ("user", "acme-0a1b2c3d.app", "role user"),
+        ("bucket", "acme-0a1b2c3d", "without a mark"),
+        ("bucket", "stray", "marked acme-0a1b2c3d"),
+        ("policy", "stray", "for acme-0a1b2c3d.app"),
+        ("policy", "shared", "for acme-0a1b2c3d.app, somebody"),
+    ]
 
 
 def test_objects_are_found_by_namespace_by_label_and_the_brokerage_by_its_id_or_name() -> None:
@@ -213,10 +235,28 @@ class Planted:
         self.at.redis.set(f"{self.id}.greeting", "hello", ex=600)
         self.at.kafka.create_topics({f"{self.id}.events": {"num_partitions": 1, "replication_factor": 1}})
         self.at.kafka.create_acls([self.acl()])
+        self.store()
         secret = secrets.token_hex(16)
         credential = UserScramCredentialUpsertion(self.user, ScramMechanism.SCRAM_SHA_512, secret)
         assert self.at.kafka.alter_user_scram_credentials([credential]) == {self.user: None}
         self.quota(remove=False)
+
+    def store(self) -> None:
+        account = f"<Account><Access>{self.user}</Access><Secret>word</Secret><Role>user</Role></Account>"
+        self.put("PATCH", "/create-user", account)
+        for bucket in (self.id, self.stray):
+            mark = f"<Tag><Key>rooftree.dev/tenant</Key><Value>{self.id}</Value></Tag>"
+            body = f"<CreateBucketConfiguration><Tags>{mark}</Tags></CreateBucketConfiguration>"
+            self.put("PUT", f"/{bucket}", body)
+        self.put("PUT", f"/{self.id}/photos/1", "a picture")
+
+    def put(self, method: str, path: str, content: str) -> None:
+        url, body = f"{services.S3_URL}{path}", content.encode()
+        headers = s3.signed(method, url, body, user=services.S3_USER, secret=services.s3_secret(self.at.stack))
+        request = urllib.request.Request(url, body, headers, method=method)
+        trust = ssl.create_default_context(cafile=os.environ["ROOFTREE_CA_FILE"])
+        with urllib.request.urlopen(request, timeout=10, context=trust):
+            pass
 
     def quota(self, *, remove: bool) -> None:
         message = AlterClientQuotasRequest
@@ -246,6 +286,13 @@ class Planted:
                 one()
             except NotFoundError:
                 continue
+        s3.ask(self.at.stack, "PATCH", "/delete-user", {"access": self.user})
+        for path in (f"/{self.id}/photos/1", f"/{self.id}", f"/{self.stray}"):
+            try:
+                s3.ask(self.at.stack, "DELETE", path)
+            except urllib.error.HTTPError as refusal:
+                if refusal.code != 404:
+                    raise
         self.at.redis.acl_deluser(self.user)
         self.at.redis.delete(f"{self.id}.greeting")
         self.at.kafka.delete_topics([f"{self.id}.events"], raise_errors=False)
@@ -302,6 +349,10 @@ def test_everything_of_a_tenant_is_found_in_the_backends_themselves_and_nothing_
         ("elasticsearch", "user", mine.stray),
         ("redis", "user", mine.user),
         ("redis", "keys", f"{mine.id}.*"),
+        ("s3", "user", mine.user),
+        ("s3", "bucket", mine.id),
+        ("s3", "bucket", mine.stray),
+        ("s3", "objects", mine.id),
     }
     assert not any(west.id in json.dumps(one) for one in found["items"])
     assert asked(mine.id, backends.stack)["items"] == found["items"]

@@ -72,12 +72,12 @@ def test_tenants_may_reach_the_backends_and_nothing_else_of_the_node() -> None:
     peers = release.network()["peers"]
     assert {target["ipBlock"]["cidr"] for peer in peers.values() for target in peer["to"]} == {"10.200.0.1/32"}
     ports = {port["port"] for peer in peers.values() for port in peer["ports"]}
-    assert ports == {53, 2525, 4318, 5432, 6379, 9092, 9200}
+    assert ports == {53, 2525, 4318, 5432, 6379, 7070, 9092, 9200}
 
 
 def test_the_operator_gets_an_entrance_to_each_backend_and_no_two_passwords_are_equal(target: Stack) -> None:
     entrances = release.entrances(target)
-    assert entrances.keys() == {"postgres", "kafka", "elasticsearch", "redis"}
+    assert entrances.keys() == {"postgres", "kafka", "elasticsearch", "redis", "s3"}
     passwords = [entrance["password"] for entrance in entrances.values()]
     assert len({*passwords, postgres.superuser_password(target)}) == len(passwords) + 1
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 import secrets
@@ -16,6 +14,7 @@ import urllib.request
 from email.message import EmailMessage
 
 import pytest
+from rooftree_local import s3
 
 pytestmark = pytest.mark.integration
 
@@ -63,38 +62,35 @@ def test_mail_is_taken_over_tls_only() -> None:
         server.send_message(letter("owner@example.com"))
 
 
-def signed(method: str, path: str, content: bytes) -> dict[str, str]:
-    """Headers of AWS Signature Version 4."""
-    host = urllib.parse.urlsplit(os.environ["ROOFTREE_TEST_S3_URL"]).netloc
-    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    digest = hashlib.sha256(content).hexdigest()
-    headers = {"host": host, "x-amz-content-sha256": digest, "x-amz-date": now}
-    names = ";".join(headers)
-    listed = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    request = f"{method}\n{path}\n\n{listed}\n{names}\n{digest}"
-    scope = f"{now[:8]}/us-east-1/s3/aws4_request"
-    text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    key = f"AWS4{os.environ['ROOFTREE_TEST_S3_PASSWORD']}".encode()
-    for word in scope.split("/"):
-        key = hmac.digest(key, word.encode(), "sha256")
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
-    credential = f"{os.environ['ROOFTREE_TEST_S3_USER']}/{scope}"
-    value = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
-    return {**headers, "authorization": value}
+def signed(method: str, url: str, content: bytes = b"", **login: str) -> dict[str, str]:
+    administrator = {"user": os.environ["ROOFTREE_TEST_S3_USER"], "secret": os.environ["ROOFTREE_TEST_S3_PASSWORD"]}
+    return s3.signed(method, url, content, **{**administrator, **login})
 
 
 def test_objects_are_kept_and_given_back_to_who_has_the_key_only() -> None:
-    url, bucket = os.environ["ROOFTREE_TEST_S3_URL"], f"/test-{secrets.token_hex(4)}"
-    fetch(url + bucket, b"", signed("PUT", bucket, b""), "PUT")
-    path = f"{bucket}/photo"
+    bucket = f"{os.environ['ROOFTREE_TEST_S3_URL']}/test-{secrets.token_hex(4)}"
+    photo = f"{bucket}/photo"
+    fetch(bucket, b"", signed("PUT", bucket), "PUT")
     try:
-        fetch(url + path, b"bytes", signed("PUT", path, b"bytes"), "PUT")
-        assert fetch(url + path, None, signed("GET", path, b"")) == b"bytes"
+        fetch(photo, b"bytes", signed("PUT", photo, b"bytes"), "PUT")
+        assert fetch(photo, None, signed("GET", photo)) == b"bytes"
         with pytest.raises(urllib.error.HTTPError, match="403"):
-            fetch(url + path)
-        fetch(url + path, None, signed("DELETE", path, b""), "DELETE")
+            fetch(photo)
+        fetch(photo, None, signed("DELETE", photo), "DELETE")
     finally:
-        fetch(url + bucket, None, signed("DELETE", bucket, b""), "DELETE")
+        fetch(bucket, None, signed("DELETE", bucket), "DELETE")
+
+
+def test_the_object_store_forgets_a_user_at_once() -> None:
+    url, name = os.environ["ROOFTREE_TEST_S3_URL"], f"test-{secrets.token_hex(4)}"
+    account = f"<Account><Access>{name}</Access><Secret>word</Secret><Role>user</Role></Account>".encode()
+    fetch(f"{url}/create-user", account, signed("PATCH", f"{url}/create-user", account), "PATCH")
+    asked = f"{url}/"
+    assert fetch(asked, None, signed("GET", asked, user=name, secret="word"))
+    gone = f"{url}/delete-user?access={name}"
+    fetch(gone, None, signed("PATCH", gone), "PATCH")
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        fetch(asked, None, signed("GET", asked, user=name, secret="word"))
 
 
 def test_a_span_that_is_sent_is_soon_found_by_its_trace() -> None:

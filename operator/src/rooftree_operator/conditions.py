@@ -28,6 +28,7 @@ class Report:
     reason: str
     message: str
     retry_in: float | None = None
+    repaired: str = ""  # what had been lost and is there again
     at: datetime | None = field(default=None, compare=False)  # when it was found; None: with the whole pass
 
     @property

@@ -21,7 +21,7 @@ class Notice:
 
 
 def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[Notice]:
-    """Conditions that came true, and those that somebody must look at and that say something new."""
+    """Conditions that came true, those that somebody must look at and that say something new, and what was repaired."""
     before = {condition["type"]: condition for condition in old}
     notices: list[Notice] = []
     for report in reports:
@@ -31,6 +31,8 @@ def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> 
         wrong = report.state in (State.BLOCKED, State.FAILING)
         if wrong and (last.get("status"), last.get("reason")) != ("False", report.reason):
             notices.append(Notice("Warning", report.reason, f"{report.condition}: {report.message}"))
+        if report.repaired:
+            notices.append(Notice("Warning", "Repaired", f"{report.condition}: {report.repaired}"))
     return notices
 
 

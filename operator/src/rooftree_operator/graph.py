@@ -73,5 +73,5 @@ async def _pass(part: AnyProvisioner, condition: str, tenant: Tenant) -> Result:
     plan = part.plan(tenant, await part.observe(tenant))
     await part.apply(tenant, plan)
     verdict = plan.verdict
-    report = Report(condition, verdict.state, verdict.reason, verdict.message, verdict.retry_in)
+    report = Report(condition, verdict.state, verdict.reason, verdict.message, verdict.retry_in, plan.repaired)
     return report, plan.also, dict(plan.status or {})

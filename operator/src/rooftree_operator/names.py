@@ -77,7 +77,7 @@ def app_role(tenant: TenantId) -> str:
 
 
 def user(tenant: TenantId) -> str:
-    """The tenant's app in Kafka, Elasticsearch and Redis: the same name as its role in PostgreSQL."""
+    """The tenant's app in Kafka, Elasticsearch, Redis and S3: the same name as its role in PostgreSQL."""
     return app_role(tenant)
 
 
@@ -114,6 +114,16 @@ def key(tenant: TenantId, name: str) -> str:
     return f"{tenant}.{name}"
 
 
+def bucket(tenant: TenantId) -> str:
+    """The tenant's bucket in S3; a name there has at most 63 characters."""
+    return tenant.value
+
+
+def foreign_bucket(tenant: TenantId) -> str:
+    """A bucket that no tenant has: an id ends in hexadecimal digits. The tenant is refused it when it is probed."""
+    return f"{tenant}-foreign"
+
+
 def template_database(version: str) -> str:
     """The database that new tenants of this version are cloned from; a version has at most 54 characters here."""
     return f"template-{version}"
@@ -147,7 +157,7 @@ def labels(tenant: TenantId) -> dict[str, str]:
 
 
 def marks(tenant: TenantId) -> dict[str, str]:
-    """The ownership mark where a system keeps metadata: Elasticsearch's roles, users and templates."""
+    """The ownership mark where a system keeps metadata: Elasticsearch's roles, users and templates, S3's buckets."""
     return {LABEL_TENANT: tenant.value}
 
 

@@ -63,6 +63,7 @@ def backend_values(tenant: Tenant) -> dict[str, str]:
     """Where the other backends are, and as whom the app enters them."""
     platform, user = tenant.platform, names.user(tenant.id)
     return {
+        **storage_values(tenant),
         "ROOFTREE_KAFKA_BOOTSTRAP": platform.kafka_bootstrap,
         "ROOFTREE_KAFKA_USER": user,
         "ROOFTREE_ELASTICSEARCH_URL": platform.elasticsearch_url,
@@ -74,6 +75,18 @@ def backend_values(tenant: Tenant) -> dict[str, str]:
         "ROOFTREE_SMTP_HOST": platform.smtp_host,
         "ROOFTREE_SMTP_PORT": str(platform.smtp_port or ""),
         "ROOFTREE_SMTP_FROM": platform.smtp_from,
+    }
+
+
+def storage_values(tenant: Tenant) -> dict[str, str]:
+    """The tenant's bucket and its access key's name; the key's secret is the file `s3_secret_key`."""
+    if not tenant.platform.s3_url:
+        return {}
+    return {
+        "ROOFTREE_S3_ENDPOINT": tenant.platform.s3_url,
+        "ROOFTREE_S3_REGION": tenant.platform.s3_region,
+        "ROOFTREE_S3_BUCKET": names.bucket(tenant.id),
+        "ROOFTREE_S3_ACCESS_KEY": names.user(tenant.id),
     }
 
 

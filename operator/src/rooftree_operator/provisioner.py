@@ -47,6 +47,7 @@ class Plan:
     objects: tuple[Object, ...] = ()
     actions: tuple[Any, ...] = ()
     status: Mapping[str, Any] | None = None  # fields of the Brokerage's status that this part knows
+    repaired: str = ""  # what was lost and is made again: told by an Event, as it may be more than a name
     also: tuple[Report, ...] = ()  # conditions of its own beside the verdict; no other part waits for them
 
 

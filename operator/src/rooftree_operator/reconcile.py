@@ -107,7 +107,8 @@ class Reconciler:
         known = brokerage.get("status", {}).get("tenantID")
         claim = TenantId(spec.tenant_id) if spec.tenant_id else None
         tenant = TenantId(known) if known else await self.registry.register(metadata["name"], metadata["uid"], claim)
-        return Tenant(tenant, metadata["uid"], metadata["generation"], spec, plan, release, self.platform)
+        bucket = brokerage.get("status", {}).get("bucket")
+        return Tenant(tenant, metadata["uid"], metadata["generation"], spec, plan, release, self.platform, bucket)
 
     async def _probe(self, tenant: Tenant, ready: Report) -> Report:
         """Ready means: it answers on its own address, as itself, in the wanted version."""
@@ -158,7 +159,8 @@ class Reconciler:
             log.warning("deletion_stopped", brokerage=metadata["name"], reason=str(change))
             return Outcome(failed=True)
         except Waiting as wait:
-            await self._report_deleting(brokerage, "Deleting", "the brokerage and all its data are being deleted")
+            message = f"the brokerage and all its data are being deleted: {wait.message}"
+            await self._report_deleting(brokerage, "Deleting", message)
             return Outcome(again_in=wait.retry_in)
         except Unavailable as outage:
             await self._report_deleting(brokerage, outage.reason, f"{outage.message}; deletion goes on when it is back")

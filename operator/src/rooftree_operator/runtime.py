@@ -13,13 +13,14 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 from . import names
-from .adapters import elasticsearch, kafka, postgres, redis
+from .adapters import elasticsearch, kafka, postgres, redis, s3
 from .adapters.edge import Edge
 from .adapters.elasticsearch import Elasticsearch
 from .adapters.kafka import Kafka
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .adapters.postgres import Postgres
 from .adapters.redis import Redis
+from .adapters.s3 import S3
 from .errors import Unavailable
 from .gate import Backend
 from .graph import AnyProvisioner, Graph
@@ -34,6 +35,7 @@ from .provisioners.namespace import Namespace
 from .provisioners.policies import Policies
 from .provisioners.route import Route
 from .provisioners.search import Search
+from .provisioners.storage import Storage
 from .provisioners.topics import Topics
 from .provisioners.workload import Workload
 from .reconcile import Outcome, Reconciler
@@ -60,7 +62,7 @@ UP = Gauge("rooftree_operator_backend_up", "Whether the backend answers the oper
 WATCH = 2.0  # seconds between two looks whether a backend answers
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
 # Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
-DELETE_ORDER = ("route", "workload", "namespace", "topics", "search", "cache", "database")
+DELETE_ORDER = ("route", "workload", "namespace", "topics", "search", "cache", "storage", "database")
 
 
 def tenant_key(name: str) -> str:
@@ -83,9 +85,12 @@ class Backends:
     kafka: Kafka
     elasticsearch: Elasticsearch
     redis: Redis
+    s3: S3 | None  # None: this installation has no object storage
 
     def __iter__(self) -> Iterator[Backend]:
-        return iter((self.postgres, self.kafka, self.elasticsearch, self.redis))
+        yield from (self.postgres, self.kafka, self.elasticsearch, self.redis)
+        if self.s3 is not None:
+            yield self.s3
 
 
 @dataclass
@@ -222,7 +227,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
     stack.push_async_callback(edge.close)
     platform = _platform(settings)
-    ca = bundle(settings.backend(name, "ca.crt") for name in ("postgres", "kafka", "elasticsearch", "redis"))
+    ca = bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
     releases = Releases(kube, settings.namespace)
     registry = PostgresRegistry(
         database, json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
@@ -254,6 +259,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Topics(kube, backends.kafka),
         Search(kube, backends.elasticsearch),
         Cache(kube, backends.redis),
+        Storage(kube, backends.s3),
         Migrations(kube, backends.postgres),
         Policies(kube),
         Workload(kube),
@@ -287,6 +293,7 @@ async def _problem(backend: Backend) -> Unavailable | None:
 
 
 def _platform(settings: Settings) -> Platform:
+    has_s3 = settings.has_backend("s3")
     return Platform(
         namespace=settings.namespace,
         domain=settings.domain,
@@ -300,6 +307,8 @@ def _platform(settings: Settings) -> Platform:
         network=settings.network(),
         elasticsearch_replicas=settings.elasticsearch_replicas,
         otlp_endpoint=settings.otlp_endpoint,
+        s3_url=settings.backend("s3", "url") if has_s3 else "",
+        s3_region=settings.backend("s3", "region") if has_s3 else "",
         smtp_host=settings.smtp_host,
         smtp_port=settings.smtp_port,
         smtp_from=settings.smtp_from,
@@ -307,10 +316,13 @@ def _platform(settings: Settings) -> Platform:
 
 
 def _backends(settings: Settings, stack: AsyncExitStack) -> Backends:
-    backends = Backends(_postgres(settings), _kafka(settings), _elasticsearch(settings), _redis(settings))
+    storage = _s3(settings) if settings.has_backend("s3") else None
+    backends = Backends(_postgres(settings), _kafka(settings), _elasticsearch(settings), _redis(settings), storage)
     stack.callback(backends.kafka.close)
     stack.push_async_callback(backends.elasticsearch.close)
     stack.push_async_callback(backends.redis.close)
+    if storage is not None:
+        stack.push_async_callback(storage.close)
     return backends
 
 
@@ -355,6 +367,17 @@ def _redis(settings: Settings) -> Redis:
         ca_file=str(settings.backend_file("redis", "ca.crt")),
     )
     return Redis(server)
+
+
+def _s3(settings: Settings) -> S3:
+    server = s3.Server(
+        url=settings.backend("s3", "url"),
+        region=settings.backend("s3", "region"),
+        user=settings.backend("s3", "user"),
+        password=settings.backend("s3", "password"),
+        ca_file=str(settings.backend_file("s3", "ca.crt")),
+    )
+    return S3(server)
 
 
 def _now() -> datetime:

@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     edge_ca_file: Path = Path("/etc/rooftree/edge-ca/ca.crt")
     # One folder a backend, named after it, with a file for each key of the installation's Secret: `user`, `password`,
     # `ca.crt`, and `host`, `port`, `database` (postgres), `bootstrap` (kafka), `url` (elasticsearch), `host`, `port`
-    # (redis).
+    # (redis), `url`, `region` (s3). Of s3 there is no folder if this installation has no object storage.
     backends_dir: Path = Path("/etc/rooftree")
     network_file: Path = Path("/etc/rooftree/network/network.json")
     elasticsearch_replicas: int = 1
@@ -36,6 +36,9 @@ class Settings(BaseSettings):
 
     def network(self) -> Network:
         return Network.model_validate_json(self.network_file.read_text())
+
+    def has_backend(self, name: str) -> bool:
+        return (self.backends_dir / name).is_dir()
 
     def backend(self, name: str, key: str) -> str:
         """A value of the Secret of the backend `name`. Keep a password out of everything that is shown."""

@@ -28,6 +28,8 @@ class Platform:
     network: Network = WITHOUT_POLICIES
     elasticsearch_replicas: int = 1  # of each shard of a tenant's indices
     otlp_endpoint: str = ""
+    s3_url: str = ""  # empty: this installation has no object storage
+    s3_region: str = ""
     smtp_host: str = ""
     smtp_port: int = 0
     smtp_from: str = ""
@@ -47,6 +49,7 @@ class Tenant:
     plan: BrokeragePlanSpec
     release: Release
     platform: Platform
+    bucket: str | None = None  # as the status said before this pass: what should be there, and not for the first time
 
     @property
     def slug(self) -> str:

@@ -24,6 +24,7 @@ VALUES: dict[str, Any] = {
     "release": {"version": "1.0.0", "image": "localhost/rooftree-tenant:1.0.0", "manifest": '{"version": "1.0.0"}'},
     "channels": {"stable": "1.0.0"},
     "postgres": {"host": "10.0.0.1", "port": 5432},
+    "s3": {"secret": "rooftree-s3"},
     "network": {
         "peers": {
             "dns": destination(53),
@@ -31,6 +32,7 @@ VALUES: dict[str, Any] = {
             "kafka": destination(9092),
             "elasticsearch": destination(9200),
             "redis": destination(6379),
+            "s3": destination(7070),
             "telemetry": destination(4318),
         },
         "apiserver": destination(6443),
@@ -83,17 +85,23 @@ def test_a_wrong_value_is_refused(changes: dict[str, Any], path: str) -> None:
     assert mistakes(merged(**changes)) == [path]
 
 
+def test_an_object_store_needs_a_way_to_it_and_none_needs_none() -> None:
+    peers = {name: peer for name, peer in VALUES["network"]["peers"].items() if name != "s3"}
+    assert mistakes(merged(network={"peers": peers})) == ["network/peers"]
+    assert mistakes(merged(network={"peers": peers}, s3={"secret": ""})) == []
+
+
 def test_policies_can_be_left_out_where_nothing_enforces_them() -> None:
     assert mistakes(merged(network={"enabled": False, "peers": {}, "apiserver": {}, "edge": []})) == []
 
 
-def rendered() -> list[dict[str, Any]]:
+def rendered(**changes: Any) -> list[dict[str, Any]]:
     """The chart as helm renders it."""
     helm = shutil.which("helm") or next((str(p) for p in sorted(_cache().glob("tools/helm-*/helm"))), None)
     if helm is None:
         pytest.fail("helm is neither on PATH nor in the cache: `make up` builds it")
     words = [helm, "template", "rooftree", str(CHART), "--namespace", "rooftree-system", "--values", "-"]
-    done = subprocess.run(words, input=json.dumps(VALUES), capture_output=True, text=True, check=True)
+    done = subprocess.run(words, input=json.dumps({**VALUES, **changes}), capture_output=True, text=True, check=True)
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
@@ -143,9 +151,20 @@ def test_in_our_own_namespace_everything_is_refused_except_what_is_named() -> No
     policies = {d["metadata"]["name"]: d["spec"] for d in rendered() if d["kind"] == "NetworkPolicy"}
     assert policies["default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     ports = [[port["port"] for port in rule["ports"]] for rule in policies["operator"]["egress"]]
-    assert ports == [[53], [5432], [9092], [9200], [6379], [6443], [8443]]
+    assert ports == [[53], [5432], [9092], [9200], [6379], [7070], [6443], [8443]]
     assert policies["operator"]["ingress"] == []
     assert all(rule["to"] for policy in policies.values() for rule in policy.get("egress", []))
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("secret", ["", "objects"])
+def test_the_operator_gets_the_object_stores_secret_if_there_is_an_object_store(secret: str) -> None:
+    documents = rendered(s3={"secret": secret})
+    operator = next(d for d in documents if d["kind"] == "Deployment" and d["metadata"]["name"] == "rooftree-operator")
+    pod = operator["spec"]["template"]["spec"]
+    mounted = [mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]]
+    assert ("/etc/rooftree/s3" in mounted) is bool(secret)
+    assert [v["secret"]["secretName"] for v in pod["volumes"] if v["name"] == "s3"] == ([secret] if secret else [])
 
 
 @pytest.mark.e2e

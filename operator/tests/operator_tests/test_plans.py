@@ -12,6 +12,7 @@ import pytest
 import yaml
 from rooftree_operator.adapters.kafka import AccessSeen
 from rooftree_operator.adapters.redis import COMMANDS
+from rooftree_operator.adapters.s3 import Standing
 from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
@@ -27,6 +28,7 @@ from rooftree_operator.provisioners import (
     policies,
     route,
     search,
+    storage,
     topics,
     workload,
 )
@@ -63,6 +65,7 @@ def plans() -> dict[str, Any]:
         "topics": topics.Topics(NOBODY, NOBODY).plan(TENANT, topics.Seen("secret-app", access, False)),
         "search": search.Search(NOBODY, NOBODY).plan(TENANT, search.Seen("secret-app", None, None, None, False)),
         "cache": cache.Cache(NOBODY, NOBODY).plan(TENANT, cache.Seen("secret-app", COMMANDS, None, False)),
+        "storage": storage.Storage(NOBODY, NOBODY).plan(TENANT, storage.Seen("secret-app", Standing.NONE, None, False)),
         "migrations": migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), None)),
         "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen("digest", None, None)),
         "policies": policies.Policies(NOBODY).plan(TENANT, policies.Seen(None, None)),

@@ -160,7 +160,7 @@ def test_every_pod_reaches_names_and_the_database_and_only_the_app_the_rest() ->
         return [port["port"] for rule in spec["egress"] for port in rule["ports"]]
 
     assert ports(default) == [53, 5432]
-    assert ports(app) == [9200, 9092, 6379, 4318]
+    assert ports(app) == [9200, 9092, 6379, 7070, 4318]
 
 
 def test_requests_come_from_the_edge_and_metrics_go_to_monitoring_only() -> None:

@@ -8,7 +8,7 @@ import rooftree_operator
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 MAKERS = {"Blocked", "Waiting", "Unavailable", "Report", "done", "waiting", "blocked"}
-REASON = re.compile(r"([A-Z][a-z]+){1,4}$")
+REASON = re.compile(r"([A-Z][a-z]+|S3){1,4}$")
 CONDITION_TYPES = {"Ready", "Reconciling", "Stalled", "DatabaseReady"}
 
 
@@ -25,6 +25,6 @@ def reasons() -> set[str]:
 
 def test_every_reason_of_a_condition_is_in_the_runbook() -> None:
     known = reasons()
-    assert {"PlanUnknown", "RolloutStuck", "HostTaken", "PostgresUnreachable"} <= known
+    assert {"PlanUnknown", "RolloutStuck", "HostTaken", "PostgresUnreachable", "S3Refused"} <= known
     runbook = (ROOT / "docs" / "runbooks" / "conditions.md").read_text()
     assert [reason for reason in sorted(known) if f"`{reason}`" not in runbook] == []

@@ -24,10 +24,19 @@ from .fakes.kubernetes import FakeKubernetes
 from .fakes.postgres import FakePostgres
 from .fakes.redis import FakeRedis
 from .fakes.registry import FakeRegistry
+from .fakes.s3 import FakeS3
 
 NAMESPACE = "rooftree-system"
 NODE = [{"ipBlock": {"cidr": "10.200.0.1/32"}}]
-PORTS = {"dns": 53, "postgres": 5432, "kafka": 9092, "elasticsearch": 9200, "redis": 6379, "telemetry": 4318}
+PORTS = {
+    "dns": 53,
+    "postgres": 5432,
+    "kafka": 9092,
+    "elasticsearch": 9200,
+    "redis": 6379,
+    "s3": 7070,
+    "telemetry": 4318,
+}
 NETWORK = Network.model_validate(
     {
         "enabled": True,
@@ -47,6 +56,8 @@ PLATFORM = Platform(
     "10.200.0.1",
     6379,
     NETWORK,
+    s3_url="https://10.200.0.1:7070",
+    s3_region="us-east-1",
 )
 CA = "-----BEGIN CERTIFICATE-----\n"
 PASSES = 40
@@ -117,7 +128,8 @@ class World:
         self.kafka = FakeKafka(self.faults)
         self.redis = FakeRedis(self.faults)
         self.elasticsearch = FakeElasticsearch(self.faults)
-        self.backends = Backends(self.postgres, self.kafka, self.elasticsearch, self.redis)
+        self.s3 = FakeS3(self.faults)
+        self.backends = Backends(self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3)
         self.registry = FakeRegistry(self.postgres)
         self.lease = FakeLease()
         self.releases = Releases(self.kube, NAMESPACE)
@@ -182,8 +194,8 @@ class World:
         for backend in self._fakes():
             backend.writes.clear()
 
-    def _fakes(self) -> tuple[FakePostgres | FakeKafka | FakeElasticsearch | FakeRedis, ...]:
-        return self.postgres, self.kafka, self.elasticsearch, self.redis
+    def _fakes(self) -> tuple[FakePostgres | FakeKafka | FakeElasticsearch | FakeRedis | FakeS3, ...]:
+        return self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3
 
     def status(self, name: str) -> dict[str, Any]:
         return (self.kube.find(BROKERAGE, name) or {}).get("status", {})
@@ -233,6 +245,10 @@ class World:
                 "users": {name: (u.enabled, u.commands, u.patterns) for name, u in self.redis.users.items()},
                 "saved": sorted(self.redis.file),
                 "keys": sorted(self.redis.keys),
+            },
+            "s3": {
+                "keys": {name: account.role for name, account in self.s3.accounts.items()},
+                "buckets": deepcopy(self.s3.buckets),
             },
         }
 

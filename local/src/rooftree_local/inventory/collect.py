@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kafka.errors import KafkaError
 
 from rooftree_local import stack
-from rooftree_local.inventory import elasticsearch, kafka, kubernetes, model, postgres, redis
+from rooftree_local.inventory import elasticsearch, kafka, kubernetes, model, postgres, redis, s3
 
 if TYPE_CHECKING:
     from rooftree_local.inventory.model import Inventory, Tenant
@@ -19,6 +19,7 @@ SYSTEMS = {
     "kafka": ("kafka", kafka.look),
     "elasticsearch": ("elasticsearch", elasticsearch.look),
     "redis": ("redis", redis.look),
+    "s3": ("s3", s3.look),
     "kubernetes": ("apiserver", kubernetes.look),
 }
 

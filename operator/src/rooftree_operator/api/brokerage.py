@@ -150,6 +150,7 @@ class BrokerageStatus(ApiModel):
     version: str | None = Field(default=None, description="Version of the tenant app that is running.")
     namespace: str | None = Field(default=None, description="Namespace of the tenant's workloads.")
     database: str | None = Field(default=None, description="Name of the tenant's database.")
+    bucket: str | None = Field(default=None, description="Name of the bucket that holds the tenant's objects.")
     replicas: int | None = Field(default=None, description="Pods of the tenant app that are available.", ge=0)
     message: str | None = Field(default=None, description="Message of the Ready condition.")
     observed_generation: int | None = Field(

@@ -25,6 +25,7 @@ GENERATED: dict[str, dict[str, Callable[[], str]]] = {
         "kafka_password": keys.password,
         "elasticsearch_password": keys.password,
         "redis_password": keys.password,
+        "s3_secret_key": keys.password,
         "owner_seed": keys.password,
         "signing_keys.json": keys.signing_keys,
     },

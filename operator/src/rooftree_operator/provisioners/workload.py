@@ -38,7 +38,7 @@ class Workload:
     """Deployment `app` and Service `app`."""
 
     name = "workload"
-    needs = ("migrations", "topics", "search", "cache", "policies")
+    needs = ("migrations", "topics", "search", "cache", "storage", "policies")
     condition = "WorkloadReady"
 
     def __init__(self, kube: Kubernetes) -> None:
