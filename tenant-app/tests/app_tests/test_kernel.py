@@ -11,9 +11,15 @@ from rooftree.kernel.errors import Conflict, Problem, Unavailable, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.money import Money, exponent
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
-from rooftree.modules.gateway.domain import Sealed, local_path, seal, unseal
+from rooftree.modules.gateway.domain import Sealed, browser_name, local_path, seal, unseal
 from rooftree.modules.identity import passwords
-from rooftree.modules.identity.domain import email_key, invitation_id, invitation_token, password_weakness
+from rooftree.modules.identity.domain import (
+    email_address,
+    email_key,
+    invitation_link,
+    invitation_token,
+    password_weakness,
+)
 
 from .conftest import Browser, TestDatabase
 
@@ -75,11 +81,60 @@ def test_return_path_never_leaves_the_site(text: str) -> None:
     assert all(ord(char) > 32 for char in path)
 
 
-@given(st.uuids(), st.binary(min_size=32, max_size=32))
-def test_one_time_link_opens_its_invitation_with_its_key_only(invitation: Any, key: bytes) -> None:
-    token = invitation_token(key, invitation)
-    assert invitation_id(key, token) == invitation
-    assert invitation_id(bytes(32) if key != bytes(32) else b"x" * 32, token) is None
+@given(st.uuids(), st.integers(1, 2**24 - 1), st.binary(min_size=32, max_size=32))
+def test_one_time_link_opens_its_invitation_with_its_key_only(invitation: Any, number: int, key: bytes) -> None:
+    token = invitation_token(key, invitation, number)
+    assert invitation_link(key, token) == (invitation, number)
+    assert invitation_link(bytes(32) if key != bytes(32) else b"x" * 32, token) is None
+    assert "=" not in token
+
+
+@pytest.mark.parametrize("email", ["ann@acme.test", " Ann.O'Brien+x@Acme.Test ", "a@b.c.test"])
+def test_a_mail_address_is_kept_as_it_is_written(email: str) -> None:
+    assert email_address(email) == email.strip()
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "ann",
+        "ann@",
+        "@acme.test",
+        "ann@acme",
+        "ann@acme..test",
+        "ann@acme.",
+        "a b@acme.test",
+        "Ann <ann@acme.test>",
+        "ann@acme.test, bob@acme.test",
+        "ann@acme.test\r\nBcc: x@evil.test",
+        "ann@acme.test\x00",
+        "a" * 250 + "@acme.test",
+    ],
+)
+def test_anything_else_is_no_mail_address_and_is_not_repeated(email: str) -> None:
+    with pytest.raises(ValueError, match="must be one plain mail address") as raised:
+        email_address(email)
+    assert raised.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML) Chrome/156.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/156.0 Safari/537.36 Edg/156.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 15_7) AppleWebKit/605 Version/26.1 Safari/605", "Safari on macOS"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) Version/26.1 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) CriOS/156.0 Safari/604.1", "Chrome on iPhone"),
+        ("Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 Chrome/156.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "Firefox on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/156.0 Safari/537.36 OPR/120.0", "Opera on Windows"),
+        ("curl/8.17.0", None),
+        ("", None),
+    ],
+)
+def test_a_browser_is_named_as_its_user_would(user_agent: str, name: str | None) -> None:
+    assert browser_name(user_agent) == name
 
 
 def test_sealed_tokens_open_for_their_cookie_only() -> None:

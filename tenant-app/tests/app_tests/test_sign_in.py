@@ -40,6 +40,8 @@ async def test_owner_gets_in_by_the_link_and_out_again(browser: Browser) -> None
         "name": "Olivia Owner",
         "email": EMAIL,
         "role": OWNER_ROLE,
+        "office_id": None,
+        "team_ids": [],
     }
     assert session.json()["tenant"] == {"slug": "acme", "display_name": "Acme Realty"}
 

@@ -21,6 +21,10 @@ class Principal:
     role: str
     client_id: str
     scopes: frozenset[str]
+    office_id: UUID | None = None
+    team_ids: frozenset[UUID] = frozenset()
+    sign_in_id: UUID | None = None
+    """Which of the person's sign-ins this is."""
 
 
 # Raises `Unauthenticated`; never returns an anonymous principal.

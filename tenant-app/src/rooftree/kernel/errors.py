@@ -6,7 +6,7 @@ is a bug and answers 500 without its text.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,10 @@ class FieldError:
 
 
 class Problem(Exception):
-    """A refusal that the caller may see. `keeps_changes`: the transaction is committed all the same."""
+    """A refusal that the caller may see. `keeps_changes`: the transaction is committed all the same.
+
+    `extensions`: further members of the document (RFC 9457, 3.2), as plain JSON values.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
@@ -31,11 +34,13 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.extensions = dict(extensions or {})
 
 
 class BadRequest(Problem):
@@ -69,6 +74,15 @@ class Gone(Problem):
     status, code, title = 410, "gone", "No longer available"
 
 
+class VersionConflict(Problem):
+    """`If-Match` names a version that is no longer the current one."""
+
+    status, code, title = 412, "version-conflict", "It was changed meanwhile"
+
+    def __init__(self, detail: str | None = None, *, current_version: int, **extensions: Any) -> None:
+        super().__init__(detail, extensions={"current_version": current_version, **extensions})
+
+
 class PayloadTooLarge(Problem):
     status, code, title = 413, "payload-too-large", "Request too large"
 
@@ -83,6 +97,10 @@ class MisdirectedRequest(Problem):
 
 class Unprocessable(Problem):
     status, code, title = 422, "unprocessable", "The request has errors"
+
+
+class PreconditionRequired(Problem):
+    status, code, title = 428, "precondition-required", "The request must say which version it changes"
 
 
 class TooManyRequests(Problem):

@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from typing import Any, cast
+from uuid import UUID
 
 from rooftree.kernel.errors import FieldError, Unprocessable
 
@@ -30,6 +31,18 @@ def decode_cursor(cursor: str, *kinds: type | tuple[type, ...]) -> Sequence[Scal
         if len(key) != len(kinds) or not all(map(isinstance, key, kinds)):
             raise ValueError
     except (ValueError, binascii.Error, RecursionError):
-        error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
-        raise Unprocessable("The cursor is not valid.", errors=[error]) from None
+        raise _invalid() from None
     return key
+
+
+def cursor_id(value: Scalar) -> UUID:
+    """An id that is part of a cursor. Raises `Unprocessable`."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise _invalid() from None
+
+
+def _invalid() -> Unprocessable:
+    error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
+    return Unprocessable("The cursor is not valid.", errors=[error])

@@ -40,6 +40,7 @@ SCHEMA: dict[str, Any] = {
         "detail": {"type": "string"},
         "instance": {"type": "string"},
         "request_id": {"type": "string"},
+        "current_version": {"type": "integer", "description": "Of what was to be changed; with status 412."},
         "errors": {
             "type": "array",
             "items": {
@@ -61,6 +62,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def body(problem: Problem, *, request_id: str) -> bytes:
     """The document of one problem. Its instance is the request's id and not its path, which can hold a secret."""
     document: dict[str, Any] = {
+        **problem.extensions,
         "type": TYPES + problem.code,
         "title": problem.title,
         "status": problem.status,

@@ -1,8 +1,10 @@
-"""What other modules may ask of identity: check a token, exchange a code, renew or revoke a sign-in, name a person."""
+"""What other modules may ask of identity: check a token, exchange a code, renew or end sign-ins, name people."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from types import MappingProxyType
+from typing import ClassVar, Literal, Protocol
 from uuid import UUID
 
 from rooftree.kernel.auth import Principal
@@ -12,19 +14,37 @@ from rooftree.kernel.errors import NotFound, Problem, Unauthenticated
 WEB_CLIENT_ID = "web"
 WEB_CALLBACK_PATH = "/auth/callback"
 
-# Roles, as tokens and sessions name them. Staff are the people of the brokerage; everybody else is a visitor.
-OWNER_ROLE = "broker_owner"
-STAFF_ROLES = frozenset({OWNER_ROLE, "broker", "manager", "agent", "coordinator"})
+# Roles, as tokens and sessions name them. Staff are the people of the brokerage; a client is a visitor.
+Role = Literal["broker_owner", "office_manager", "agent", "coordinator", "client"]
+OWNER_ROLE: Role = "broker_owner"
+MANAGER_ROLE: Role = "office_manager"
+AGENT_ROLE: Role = "agent"
+COORDINATOR_ROLE: Role = "coordinator"
+CLIENT_ROLE: Role = "client"
+STAFF_ROLES = frozenset({OWNER_ROLE, MANAGER_ROLE, AGENT_ROLE, COORDINATOR_ROLE})
+
+# What a role opens, for pages that show or hide what they offer. Each use case decides for itself, by the record.
+Right = Literal["users.manage", "offices.manage", "listings.create", "listings.edit_all", "feeds.manage"]
+RIGHTS: Mapping[str, tuple[Right, ...]] = MappingProxyType(
+    {
+        OWNER_ROLE: ("users.manage", "offices.manage", "listings.create", "listings.edit_all", "feeds.manage"),
+        MANAGER_ROLE: ("users.manage", "listings.create", "feeds.manage"),
+        AGENT_ROLE: ("listings.create", "feeds.manage"),
+        COORDINATOR_ROLE: ("feeds.manage",),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person of this tenant."""
+    """A person of this tenant who has not left."""
 
     id: UUID
     name: str
     email: str
     role: str
+    office_id: UUID | None = None
+    team_ids: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +59,7 @@ class Contact:
 class Tokens:
     """What one sign-in or renewal yields. The refresh token works once; using it twice revokes its whole family."""
 
+    sign_in_id: UUID
     access_token: str
     access_expires_at: datetime
     refresh_token: str
@@ -75,23 +96,46 @@ class IdentityApi(Protocol):
     """Every call is a transaction of its own."""
 
     async def authenticate(self, access_token: str) -> Principal:
-        """Who the bearer is. Raises `TokenRefused`."""
+        """Who the bearer is, with the role, office and teams that they have now.
+
+        Raises `TokenRefused`, within a second also for a sign-in that was ended or a person who was deactivated.
+        """
         ...
 
     async def exchange_code(self, *, code: str, verifier: str, redirect_uri: str, client_id: str) -> Tokens:
         """Redeem an authorization code with its PKCE verifier. Raises `GrantRefused`; a replay revokes what it gave."""
         ...
 
-    async def refresh(self, *, refresh_token: str, client_id: str) -> Tokens:
-        """Rotate. Raises `GrantRefused`; a token that was used before revokes its family."""
+    async def refresh(self, *, refresh_token: str, client_id: str, idempotency_key: str | None = None) -> Tokens:
+        """Rotate. Raises `GrantRefused`; a token that was used before revokes its family.
+
+        Whose answer was lost asks again with the same key, a secret, and gets the same refresh token.
+        """
         ...
 
     async def revoke(self, refresh_token: str) -> None:
         """End the sign-in that this token belongs to. Unknown tokens are no error."""
         ...
 
+    async def end_sign_ins(
+        self, user_id: UUID, *, only: Collection[UUID] | None = None, keep: UUID | None = None, because: str
+    ) -> None:
+        """End a person's sign-ins: all, or `only` these, but never `keep`. Unknown ones are no error."""
+        ...
+
+    async def require_manages(self, principal: Principal, user_id: UUID) -> None:
+        """Whether the caller may act on this person's account; also on their own.
+
+        Raises `UserNotFound` for a person whom they may not see, `Forbidden` for one whom they may only see.
+        """
+        ...
+
     async def user(self, user_id: UUID) -> User:
         """Raises `UserNotFound`."""
+        ...
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Names by id, also of people who left; unknown ids are missing."""
         ...
 
     async def owner_link(self) -> OwnerLink:

@@ -24,6 +24,26 @@ RENEW_BEFORE = timedelta(minutes=5)
 
 # One key encrypts exactly one version of one session's tokens, so a fixed nonce would do; a random one is safer.
 _NONCE_BYTES = 12
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
 _LOCAL_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*")
 _MAX_RETURN_TO = 512
 
@@ -94,3 +114,18 @@ def _text(raw: bytes) -> str:
 def expiry(*, now: datetime, created_at: datetime) -> datetime:
     """When a session that is used now ends: after idling, at the latest a week after it began."""
     return min(now + IDLE_LIFE, created_at + SESSION_LIFE)
+
+
+def renewal_key(secret: str, version: int) -> str:
+    """Names one renewal of one session's tokens to identity, so that a lost answer can be had again."""
+    return _text(_derived(secret, f"renewal {version}"))
+
+
+def browser_name(user_agent: str) -> str | None:
+    """Enough for a person to tell their browsers apart, such as `Chrome on Linux`; None when it says nothing known.
+
+    The order decides: nearly all browsers also call themselves Safari and Mozilla.
+    """
+    browser = next((name for part, name in _BROWSERS if part in user_agent), None)
+    system = next((name for part, name in _SYSTEMS if part in user_agent), None)
+    return " on ".join(name for name in (browser, system) if name) or None

@@ -8,10 +8,12 @@ from rooftree.contracts.identity.api import IdentityApi, TokenRefused
 from rooftree.kernel.auth import Authenticator, Principal
 from rooftree.kernel.errors import Unauthenticated
 from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.modules.gateway.consumers import SESSIONS, consumers
 from rooftree.modules.gateway.cookies import session_secret
 from rooftree.modules.gateway.jobs import jobs
 from rooftree.modules.gateway.routes import router
 from rooftree.modules.gateway.service import Sessions
+from rooftree.modules.gateway.session_list import SessionList
 from rooftree.modules.gateway.web import ApiDescription, WebApp
 
 # In the image beside `src`'s content, in a checkout beside `src`.
@@ -20,9 +22,11 @@ _OPENAPI_PLACES = tuple(parent / "openapi" / "openapi.json" for parent in list(P
 
 def build(runtime: Runtime) -> Built:
     sessions = Sessions(runtime.unit_of_work, runtime.clock, runtime.port(IdentityApi), runtime.background)
+    listed = SessionList(runtime.unit_of_work, runtime.clock, runtime.port(IdentityApi))
     return Built(
-        services=(sessions, ApiDescription(_OPENAPI_PLACES)),
+        services=(sessions, listed, ApiDescription(_OPENAPI_PLACES)),
         jobs=jobs(sessions),
+        consumers=consumers(listed),
         authenticator=_authenticator(sessions),
         fallback=WebApp(runtime.settings.frontend_dir),
     )
@@ -45,4 +49,4 @@ def _authenticator(sessions: Sessions) -> Authenticator:
     return authenticate
 
 
-MODULE = Module(name="gateway", router=router, build=build, requires=(IdentityApi,))
+MODULE = Module(name="gateway", router=router, build=build, requires=(IdentityApi,), consumers=(SESSIONS,))

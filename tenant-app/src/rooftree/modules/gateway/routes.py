@@ -6,13 +6,14 @@ from urllib.parse import quote, unquote, urlencode
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
 
-from rooftree.contracts.identity.api import WEB_CALLBACK_PATH, WEB_CLIENT_ID, GrantRefused
+from rooftree.contracts.identity.api import RIGHTS, WEB_CALLBACK_PATH, WEB_CLIENT_ID, GrantRefused
 from rooftree.kernel.auth import SESSION_COOKIE, session_cookie
 from rooftree.kernel.errors import Unauthenticated
 from rooftree.kernel.ids import new_secret
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.settings import Settings
+from rooftree.modules.gateway import session_routes
 from rooftree.modules.gateway.cookies import LOGIN_COOKIE, login_secret, session_secret, set_cookie
 from rooftree.modules.gateway.domain import LOGIN_LIFE, SESSION_LIFE, Login, local_path
 from rooftree.modules.gateway.schemas import SessionOutput, TenantName, TenantOutput, UserOutput
@@ -75,6 +76,7 @@ async def finish_login(
             verifier=login.verifier,
             redirect_uri=f"{settings.public_url}{WEB_CALLBACK_PATH}",
             replaces=session_secret(request),
+            user_agent=request.headers.get("user-agent"),
         )
     except GrantRefused:
         _log.info("login_refused")
@@ -99,10 +101,18 @@ async def get_session(request: Request, response: Response, sessions: SessionsDe
     if secret is None:
         raise Unauthenticated("There is no session; this call describes a browser's.")
     session = await sessions.current(secret)
-    user = UserOutput(id=session.user.id, name=session.user.name, email=session.user.email, role=session.user.role)
+    user = UserOutput(
+        id=session.user.id,
+        name=session.user.name,
+        email=session.user.email,
+        role=session.user.role,  # type: ignore[arg-type] - pydantic checks it
+        office_id=session.user.office_id,
+        team_ids=sorted(session.user.team_ids),
+    )
     tenant = TenantName(slug=settings.slug, display_name=settings.display_name)
     response.headers["Cache-Control"] = "no-store"
-    return SessionOutput(user=user, tenant=tenant, expires_at=session.expires_at)
+    can = list(RIGHTS.get(session.user.role, ()))
+    return SessionOutput(user=user, tenant=tenant, expires_at=session.expires_at, can=can)
 
 
 @router.get("/api/v1/tenant")
@@ -120,3 +130,6 @@ async def get_tenant(request: Request) -> TenantOutput:
 async def get_openapi(description: Annotated[ApiDescription, Depends(provided(ApiDescription))]) -> Response:
     headers = {"Cache-Control": "public, max-age=300"}
     return Response(description.content, headers=headers, media_type="application/json")
+
+
+router.include_router(session_routes.router)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from rooftree.contracts.identity.api import WEB_CLIENT_ID, GrantRefused, IdentityApi, Tokens, User
+from rooftree.contracts.identity.api import WEB_CLIENT_ID, GrantRefused, IdentityApi, TokenRefused, Tokens, User
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.background import Background
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Unauthenticated, Unavailable
-from rooftree.kernel.ids import new_secret
+from rooftree.kernel.ids import new_id, new_secret
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.gateway import domain
 from rooftree.modules.gateway.repository import SessionRepository
@@ -47,10 +47,12 @@ class Sessions:
         self._identity = identity
         self._background = background
 
-    async def begin(self, *, code: str, verifier: str, redirect_uri: str, replaces: str | None) -> str:
+    async def begin(
+        self, *, code: str, verifier: str, redirect_uri: str, replaces: str | None, user_agent: str | None
+    ) -> str:
         """Redeem the code; yields the new cookie's secret. Raises `GrantRefused`.
 
-        `replaces`: the secret of a session that this browser had, which ends.
+        `replaces`: the secret of a session that this browser had, which ends. `user_agent`: the header.
         """
         tokens = await self._identity.exchange_code(
             code=code, verifier=verifier, redirect_uri=redirect_uri, client_id=WEB_CLIENT_ID
@@ -70,19 +72,20 @@ class Sessions:
                     created_at=now,
                     used_at=now,
                     expires_at=domain.expiry(now=now, created_at=now),
+                    id=new_id(),
+                    sign_in_id=tokens.sign_in_id,
+                    user_agent=domain.browser_name(user_agent or ""),
                 )
             )
         return secret
 
     async def principal(self, secret: str) -> Principal:
         """Whose cookie this is. Raises `Unauthenticated`."""
-        living = await self._fresh(secret)
-        return await self._identity.authenticate(living.tokens.access_token)
+        return (await self._recognised(secret))[0]
 
     async def current(self, secret: str) -> CurrentSession:
         """Raises `Unauthenticated`."""
-        living = await self._fresh(secret)
-        principal = await self._identity.authenticate(living.tokens.access_token)
+        principal, living = await self._recognised(secret)
         return CurrentSession(user=await self._identity.user(principal.user_id), expires_at=living.expires_at)
 
     async def end(self, secret: str) -> None:
@@ -97,6 +100,16 @@ class Sessions:
         """Daily: drop sessions that ended."""
         async with self._unit_of_work() as session:
             await SessionRepository(session).forget_expired(now=self._clock.now())
+
+    async def _recognised(self, secret: str) -> tuple[Principal, _Living]:
+        """A token that identity no longer takes is renewed once; the session ends with its sign-in."""
+        living = await self._fresh(secret)
+        try:
+            return await self._identity.authenticate(living.tokens.access_token), living
+        except TokenRefused:
+            await self._renew(secret, living)
+            living = await self._fresh(secret)
+            return await self._identity.authenticate(living.tokens.access_token), living
 
     async def _fresh(self, secret: str) -> _Living:
         """The session with an access token that is good now, renewed before or behind this request."""
@@ -137,7 +150,11 @@ class Sessions:
         if not claimed:
             return False
         try:
-            tokens = await self._identity.refresh(refresh_token=living.tokens.refresh_token, client_id=WEB_CLIENT_ID)
+            tokens = await self._identity.refresh(
+                refresh_token=living.tokens.refresh_token,
+                client_id=WEB_CLIENT_ID,
+                idempotency_key=domain.renewal_key(secret, living.version),
+            )
         except GrantRefused:
             async with self._unit_of_work() as session:
                 await SessionRepository(session).end(key)
@@ -148,6 +165,7 @@ class Sessions:
                 version=living.version,
                 sealed=_sealed(secret, tokens),
                 access_expires_at=tokens.access_expires_at,
+                sign_in_id=tokens.sign_in_id,
             )
         return True
 

@@ -8,9 +8,13 @@ import ipaddress
 import re
 import unicodedata
 from datetime import timedelta
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from uuid import UUID
 
-INVITATION_LIFE = timedelta(hours=24)
+OWNER_LINK_LIFE = timedelta(hours=24)
+# A colleague may be away for a weekend or ill for some days; the mail can be sent again.
+INVITATION_LIFE = timedelta(days=7)
 REQUEST_LIFE = timedelta(minutes=10)
 CODE_LIFE = timedelta(seconds=60)
 ACCESS_LIFE = timedelta(minutes=10)
@@ -28,11 +32,15 @@ TENANT_ALARM = 500  # tries that are worth a warning; nobody is refused because 
 PASSWORD_MIN = 12
 PASSWORD_MAX = 128
 NAME_MAX = 120
+# Teams are claims of the access token: 20 times 52 bytes of its 4096.
+MAX_TEAMS = 20
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAC_BYTES = 32
 _ID_BYTES = 16
+_NUMBER_BYTES = 3  # so that the token is a multiple of three bytes and has no padding
+_EMAIL_MAX = 254  # RFC 3696, erratum 1690
 _VARIETY = 5
 _WORD = 4
 
@@ -40,6 +48,28 @@ _WORD = 4
 def email_key(email: str) -> str:
     """Equal for spellings of one address: NFKC, case folded, no outer spaces."""
     return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+def name_key(name: str) -> str:
+    """Equal for names that people would take for one."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def email_address(email: str) -> str:
+    """One plain mail address, without outer spaces. Raises ValueError that does not repeat it."""
+    try:
+        if (stripped := email.strip()).isprintable() and (address := Address(addr_spec=stripped)).username:
+            domain = address.domain
+            if "." in domain and all(domain.split(".")) and len(address.addr_spec) <= _EMAIL_MAX:
+                return address.addr_spec
+    except (ValueError, IndexError, HeaderParseError):
+        pass
+    raise ValueError("must be one plain mail address") from None
+
+
+def tidy(text: str) -> str:
+    """What is meant by a line that somebody typed: single spaces, nothing that cannot be printed."""
+    return "".join(char for char in " ".join(text.split()) if char.isprintable())
 
 
 def network(address: str) -> str:
@@ -98,24 +128,30 @@ def derived_key(seed: bytes, purpose: str) -> bytes:
     return hmac.digest(seed, f"rooftree/identity/{purpose}".encode(), "sha256")
 
 
-def invitation_token(key: bytes, invitation: UUID) -> str:
-    """The secret part of a one-time link; computed again whenever needed, stored nowhere."""
-    mac = hmac.digest(key, invitation.bytes, "sha256")
-    return base64.urlsafe_b64encode(invitation.bytes + mac).decode()
+def invitation_token(key: bytes, invitation: UUID, number: int) -> str:
+    """The secret part of a one-time link; computed again whenever needed, stored nowhere. `number` counts its links."""
+    opened = invitation.bytes + number.to_bytes(_NUMBER_BYTES)
+    return base64.urlsafe_b64encode(opened + hmac.digest(key, opened, "sha256")).decode()
 
 
-def invitation_id(key: bytes, token: str) -> UUID | None:
-    """Which invitation a token opens; None when it was not made with this key."""
+def invitation_link(key: bytes, token: str) -> tuple[UUID, int] | None:
+    """Which invitation a token opens, by which of its links; None when it was not made with this key."""
     try:
         raw = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         return None
-    if len(raw) != _ID_BYTES + _MAC_BYTES:
+    if len(raw) != _ID_BYTES + _NUMBER_BYTES + _MAC_BYTES:
         return None
-    identity, mac = raw[:_ID_BYTES], raw[_ID_BYTES:]
-    if not hmac.compare_digest(mac, hmac.digest(key, identity, "sha256")):
+    opened, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if not hmac.compare_digest(mac, hmac.digest(key, opened, "sha256")):
         return None
-    return UUID(bytes=identity)
+    return UUID(bytes=opened[:_ID_BYTES]), int.from_bytes(opened[_ID_BYTES:])
+
+
+def successor(key: bytes, refresh_token: str, idempotency_key: str) -> str:
+    """The refresh token that follows this one for whoever knows both: the same however often it is asked for."""
+    mac = hmac.digest(key, f"{refresh_token} {idempotency_key}".encode(), "sha256")
+    return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
 
 def secret_hash(secret: str) -> bytes:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from rooftree.contracts.identity.api import GrantRefused, Tokens
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.ids import new_id, new_secret
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity import domain
+from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
 from rooftree.modules.identity.tables import CodeRow, FamilyRow, RefreshTokenRow, UserRow
 from rooftree.modules.identity.tokens import Subject, TokenIssuer
@@ -24,7 +27,9 @@ class Granted:
 
 
 class Grants:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, issuer: TokenIssuer) -> None:
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, issuer: TokenIssuer, *, key: bytes) -> None:
+        """`key` makes refresh tokens that can be asked for again."""
+        self._key = key
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._issuer = issuer
@@ -49,9 +54,15 @@ class Grants:
             family = _family(row, now)
             await repository.add(family)
             row.family_id = family.id
-            return await self._grant(repository, family, user, row.nonce, now)
+            secret = new_secret()
+            expires_at = await _add_token(repository, secret, family, now)
+            return await self._grant(session, family, user, row.nonce, (secret, expires_at))
 
-    async def refresh(self, *, refresh_token: str, client_id: str) -> Granted:
+    async def refresh(self, *, refresh_token: str, client_id: str, idempotency_key: str | None = None) -> Granted:
+        """Rotate. The call before with the same key may have been cut off: what it gave is given again.
+
+        Only as long as nobody used that: whoever did had got it, and who comes with the older token is another.
+        """
         now = self._clock.now()
         async with self._unit_of_work() as session:
             repository = IdentityRepository(session)
@@ -59,14 +70,22 @@ class Grants:
             if found is None:
                 raise GrantRefused
             token, family = found
-            if token.used_at is not None:
+            following = self._following(refresh_token, idempotency_key)
+            given = await repository.refresh_token(domain.secret_hash(following)) if token.used_at else None
+            if token.used_at is not None and (given is None or given[0].used_at is not None):
                 await repository.revoke_family(family.id, because="refresh token reused", now=now)
                 raise GrantRefused
             if family.revoked_at or family.client_id != client_id or min(token.expires_at, family.expires_at) <= now:
                 raise GrantRefused
             user = await self._active_user(repository, family.user_id)
-            token.used_at = now
-            return await self._grant(repository, family, user, None, now)
+            token.used_at = token.used_at or now
+            expires_at = given[0].expires_at if given else await _add_token(repository, following, family, now)
+            return await self._grant(session, family, user, None, (following, expires_at))
+
+    def _following(self, refresh_token: str, idempotency_key: str | None) -> str:
+        if idempotency_key is None:
+            return new_secret()
+        return domain.successor(self._key, refresh_token, idempotency_key)
 
     async def revoke(self, refresh_token: str) -> None:
         async with self._unit_of_work() as session:
@@ -82,37 +101,44 @@ class Grants:
         return user
 
     async def _grant(
-        self, repository: IdentityRepository, family: FamilyRow, user: UserRow, nonce: str | None, now: datetime
+        self, session: AsyncSession, family: FamilyRow, user: UserRow, nonce: str | None, refresh: tuple[str, datetime]
     ) -> Granted:
-        refresh_token = new_secret()
-        refresh_expires = min(now + domain.REFRESH_LIFE, family.expires_at)
-        await repository.add(
-            RefreshTokenRow(
-                token_hash=domain.secret_hash(refresh_token),
-                family_id=family.id,
-                issued_at=now,
-                expires_at=refresh_expires,
-            )
-        )
+        teams = await PeopleRepository(session).teams_of([user.id])
         subject = Subject(
             user_id=user.id,
             name=user.name,
             email=user.email,
             role=user.role,
+            office_id=user.office_id,
+            team_ids=teams[user.id],
             client_id=family.client_id,
             scope=family.scope,
             authenticated_at=family.authenticated_at,
+            sign_in_id=family.id,
         )
+        now = self._clock.now()
         access_token, access_expires = self._issuer.access_token(subject, now)
         tokens = Tokens(
+            sign_in_id=family.id,
             access_token=access_token,
             access_expires_at=access_expires,
-            refresh_token=refresh_token,
-            refresh_expires_at=refresh_expires,
+            refresh_token=refresh[0],
+            refresh_expires_at=refresh[1],
         )
         with_id = "openid" in family.scope.split()
         id_token = self._issuer.id_token(subject, nonce, now) if with_id else None
         return Granted(tokens=tokens, scope=family.scope, id_token=id_token)
+
+
+async def _add_token(repository: IdentityRepository, secret: str, family: FamilyRow, now: datetime) -> datetime:
+    """When it expires."""
+    expires_at = min(now + domain.REFRESH_LIFE, family.expires_at)
+    await repository.add(
+        RefreshTokenRow(
+            token_hash=domain.secret_hash(secret), family_id=family.id, issued_at=now, expires_at=expires_at
+        )
+    )
+    return expires_at
 
 
 def _family(code: CodeRow, now: datetime) -> FamilyRow:

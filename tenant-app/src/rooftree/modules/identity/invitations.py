@@ -2,24 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
-from rooftree.contracts.identity.api import OWNER_ROLE, OwnerLink
+from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink
+from rooftree.kernel.auth import acting
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Conflict, FieldError, Gone, NotFound, Unprocessable
 from rooftree.kernel.ids import new_id
+from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity.domain import (
-    INVITATION_LIFE,
     NAME_MAX,
+    OWNER_LINK_LIFE,
     email_key,
-    invitation_id,
+    invitation_link,
     invitation_token,
     password_weakness,
+    tidy,
 )
 from rooftree.modules.identity.passwords import Passwords
+from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
 from rooftree.modules.identity.tables import InvitationRow, UserRow
+from rooftree.modules.identity.users import changed
 
 
 class InvitationNotFound(NotFound):
@@ -40,43 +44,53 @@ class Invitation:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes the one-time links of invitations."""
+
+    key: bytes
+    public_url: str
+
+    def to(self, row: InvitationRow) -> str:
+        return f"{self.public_url}/invite/{invitation_token(self.key, row.id, row.links)}"
+
+
 class Invitations:
     def __init__(
         self,
         unit_of_work: UnitOfWork,
         clock: Clock,
         passwords: Passwords,
+        outbox: Outbox,
         *,
-        key: bytes,
-        public_url: str,
-        owner: tuple[str, str],
+        links: Links,
+        owner: Contact,
     ) -> None:
-        """`key` makes the links; `owner` is the e-mail address and name the operator was given."""
+        """`owner` is whom the operator was given."""
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._passwords = passwords
-        self._key = key
-        self._public_url = public_url
-        self._owner_email, self._owner_name = owner
+        self._outbox = outbox
+        self._links = links
+        self._owner = owner
 
     async def owner_link(self) -> OwnerLink:
         """The open link, or a new one when there is none; the sign-in page once the owner is here."""
         now = self._clock.now()
-        key = email_key(self._owner_email)
+        key = email_key(self._owner.email)
         async with self._unit_of_work() as session:
             repository = IdentityRepository(session)
             if await repository.user_by_email(key):
-                return OwnerLink(url=f"{self._public_url}/auth/login", accepted=True, expires_at=None)
+                return OwnerLink(url=f"{self._links.public_url}/auth/login", accepted=True, expires_at=None)
             await repository.revoke_open_invitations(OWNER_ROLE, except_email=key, now=now)
             invitation = await repository.open_invitation(key)
-            if invitation is not None and invitation.expires_at <= now:
+            if invitation is not None and (invitation.expires_at <= now or invitation.role != OWNER_ROLE):
                 invitation.revoked_at = now
                 await session.flush()
                 invitation = None
             if invitation is None:
-                invitation = await self._new(repository, self._owner_email, self._owner_name, OWNER_ROLE, now)
-            token = invitation_token(self._key, invitation.id)
-            return OwnerLink(url=f"{self._public_url}/invite/{token}", accepted=False, expires_at=invitation.expires_at)
+                invitation = await self._new(repository, self._owner.email, self._owner.name, OWNER_ROLE, now)
+            return OwnerLink(url=self._links.to(invitation), accepted=False, expires_at=invitation.expires_at)
 
     async def _new(
         self, repository: IdentityRepository, email: str, name: str, role: str, now: datetime
@@ -87,8 +101,10 @@ class Invitations:
             email_key=email_key(email),
             name=name,
             role=role,
+            team_ids=[],
+            links=1,
             created_at=now,
-            expires_at=now + INVITATION_LIFE,
+            expires_at=now + OWNER_LINK_LIFE,
         )
         if await repository.try_add(row):
             return row
@@ -101,43 +117,46 @@ class Invitations:
     async def show(self, token: str) -> Invitation:
         """Raises `InvitationNotFound`, `InvitationGone`."""
         async with self._unit_of_work() as session:
-            row = self._open(await IdentityRepository(session).invitation(self._id(token)))
+            row = await self._opened(IdentityRepository(session), token)
             return Invitation(email=row.email, name=row.name, role=row.role, expires_at=row.expires_at)
 
     async def accept(self, token: str, *, name: str, password: str) -> None:
         """Create the user. Raises `InvitationNotFound`, `InvitationGone`, `Unprocessable`, `Conflict`."""
         invitation = await self.show(token)
-        name = " ".join(name.split())
+        name = tidy(name)
         _check(name, password, invitation.email)
         # Hashing waits for a thread: outside of any transaction, and only for who holds a link.
         hashed = await self._passwords.hash(password)
         now = self._clock.now()
         async with self._unit_of_work() as session:
-            repository = IdentityRepository(session)
-            row = self._open(await repository.invitation(self._id(token), lock=True))
+            repository, people = IdentityRepository(session), PeopleRepository(session)
+            row = await self._opened(repository, token, lock=True)
             user = UserRow(
                 id=new_id(),
                 email=row.email,
                 email_key=row.email_key,
                 name=name,
                 role=row.role,
+                office_id=row.office_id,
                 password_hash=hashed,
                 created_at=now,
+                version=1,
             )
             if not await repository.try_add(user):
                 raise Conflict("There is an account with this address already.")
             row.accepted_at, row.accepted_by = now, user.id
+            # Teams may have gone since the invitation was sent.
+            teams = await people.teams_in(row.office_id, row.team_ids)
+            await people.set_teams(user.id, teams)
+            acting.set(str(user.id))
+            await self._outbox.add(session, [changed(user, tuple(teams), "created")])
 
-    def _id(self, token: str) -> UUID:
-        found = invitation_id(self._key, token)
-        if found is None:
+    async def _opened(self, repository: IdentityRepository, token: str, *, lock: bool = False) -> InvitationRow:
+        found = invitation_link(self._links.key, token)
+        row = await repository.invitation(found[0], lock=lock) if found else None
+        if found is None or row is None:
             raise InvitationNotFound
-        return found
-
-    def _open(self, row: InvitationRow | None) -> InvitationRow:
-        if row is None:
-            raise InvitationNotFound
-        if row.accepted_at or row.revoked_at or row.expires_at <= self._clock.now():
+        if row.accepted_at or row.revoked_at or row.links != found[1] or row.expires_at <= self._clock.now():
             raise InvitationGone
         return row
 

@@ -10,15 +10,20 @@ from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.kernel.settings import SettingsError, SettingsSection, Text
 from rooftree.modules.identity.domain import derived_key
 from rooftree.modules.identity.grants import Grants
-from rooftree.modules.identity.invitations import Invitations
+from rooftree.modules.identity.invitation_mail import InvitationMail
+from rooftree.modules.identity.invitations import Invitations, Links
 from rooftree.modules.identity.jobs import jobs
+from rooftree.modules.identity.offices import Offices, Teams
 from rooftree.modules.identity.passwords import Passwords
 from rooftree.modules.identity.requests import Clients
 from rooftree.modules.identity.routes import router
 from rooftree.modules.identity.service import IdentityService
 from rooftree.modules.identity.sign_in import SignIn
+from rooftree.modules.identity.standing import Standings
 from rooftree.modules.identity.token_endpoint import TokenEndpoint
 from rooftree.modules.identity.tokens import Keys, TokenIssuer
+from rooftree.modules.identity.user_invitations import UserInvitations
+from rooftree.modules.identity.users import Users
 
 _SEED_BYTES = 32
 
@@ -29,36 +34,43 @@ class IdentitySettings(SettingsSection):
 
 
 def build(runtime: Runtime) -> Built:
-    section = runtime.section(IdentitySettings)
-    issuer_url = runtime.settings.public_url
+    section, settings = runtime.section(IdentitySettings), runtime.settings
+    unit_of_work, clock = runtime.unit_of_work, runtime.clock
     seed = _seed(runtime.secrets.read("owner_seed"))
     keys = Keys(runtime.secrets.read("signing_keys.json").get_secret_value())
-    issuer = TokenIssuer(keys, issuer=issuer_url, tenant_id=runtime.settings.tenant_id)
-    clients = Clients(issuer_url)
-    passwords = Passwords()
+    issuer = TokenIssuer(keys, issuer=settings.public_url, tenant_id=settings.tenant_id)
+    clients, passwords = Clients(settings.public_url), Passwords()
+    grants = Grants(unit_of_work, clock, issuer, key=derived_key(seed, "refresh"))
     owner = Contact(name=section.owner_name or section.owner_email.split("@")[0], email=section.owner_email)
-    grants = Grants(runtime.unit_of_work, runtime.clock, issuer)
-    invitations = Invitations(
-        runtime.unit_of_work,
-        runtime.clock,
-        passwords,
-        key=derived_key(seed, "invitation"),
-        public_url=issuer_url,
-        owner=(owner.email, owner.name),
-    )
-    sign_in = SignIn(runtime.unit_of_work, runtime.clock, passwords, seed=seed, issuer=issuer_url)
+    links = Links(derived_key(seed, "invitation"), settings.public_url)
+    invitations = Invitations(unit_of_work, clock, passwords, runtime.outbox, links=links, owner=owner)
+    standings = Standings(unit_of_work, clock)
+    users = Users(unit_of_work, clock, runtime.outbox, standings)
     service = IdentityService(
-        runtime.unit_of_work,
-        runtime.clock,
+        unit_of_work,
+        clock,
         grants=grants,
         invitations=invitations,
+        users=users,
+        standings=standings,
         issuer=issuer,
         first_owner=owner,
     )
+    mail = InvitationMail(unit_of_work, clock, runtime.mail, settings, links=links)
     return Built(
-        services=(clients, sign_in, invitations, keys, TokenEndpoint(grants, clients, runtime.clock)),
+        services=(
+            clients,
+            SignIn(unit_of_work, clock, passwords, seed=seed, issuer=settings.public_url),
+            invitations,
+            keys,
+            TokenEndpoint(grants, clients, clock),
+            users,
+            UserInvitations(unit_of_work, clock, runtime.jobs, links=links),
+            Offices(unit_of_work, clock),
+            Teams(unit_of_work, runtime.outbox, standings),
+        ),
         port=service,
-        jobs=jobs(service),
+        jobs=(*jobs(service), mail.job()),
     )
 
 

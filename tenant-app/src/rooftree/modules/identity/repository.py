@@ -1,7 +1,8 @@
 """All SQL of identity. Methods that read a row in order to change it lock it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -13,8 +14,10 @@ from rooftree.modules.identity.tables import (
     CodeRow,
     FamilyRow,
     InvitationRow,
+    OfficeRow,
     RefreshTokenRow,
     Table,
+    TeamRow,
     UserRow,
 )
 
@@ -32,6 +35,19 @@ class IdentityRepository:
         try:
             async with self._session.begin_nested():
                 self._session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
+    async def try_change(self, row: OfficeRow | TeamRow, changes: Mapping[str, Any]) -> bool:
+        """A new version of the row, if anything is different. False when a unique rule forbids it."""
+        if all(getattr(row, name) == value for name, value in changes.items()):
+            return True
+        try:
+            async with self._session.begin_nested():
+                for name, value in changes.items():
+                    setattr(row, name, value)
+                row.version += 1
         except IntegrityError:
             return False
         return True
@@ -65,6 +81,7 @@ class IdentityRepository:
             update(InvitationRow)
             .where(
                 InvitationRow.role == role,
+                InvitationRow.invited_by.is_(None),
                 InvitationRow.email_key != except_email,
                 InvitationRow.accepted_at.is_(None),
                 InvitationRow.revoked_at.is_(None),

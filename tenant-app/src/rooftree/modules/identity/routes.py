@@ -1,4 +1,4 @@
-"""HTTP of identity: OAuth 2.0 / OpenID Connect endpoints and invitations."""
+"""HTTP of identity: OAuth 2.0 / OpenID Connect endpoints and accepting invitations; with the routes of people."""
 
 from typing import Annotated
 
@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.settings import Settings
+from rooftree.modules.identity import office_routes, people_routes
 from rooftree.modules.identity.invitations import Invitations
 from rooftree.modules.identity.requests import SCOPES, AuthorizationError, Clients, parse
 from rooftree.modules.identity.schemas import (
@@ -151,3 +152,7 @@ async def accept_invitation(
 ) -> Redirect:
     await invitations.accept(token, name=body.name, password=body.password)
     return Redirect(redirect_to=AFTER_ACCEPTANCE)
+
+
+router.include_router(people_routes.router)
+router.include_router(office_routes.router)

@@ -1,16 +1,21 @@
 """Identity as other modules use it; fulfils the contract with the use cases beside it."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from uuid import UUID
 
-from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink, Tokens, User, UserNotFound
+from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink, TokenRefused, Tokens, User, UserNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity.domain import FAMILY_LIFE, THROTTLE_WINDOW
 from rooftree.modules.identity.grants import Grants
 from rooftree.modules.identity.invitations import Invitations
+from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
+from rooftree.modules.identity.standing import Standings
 from rooftree.modules.identity.tokens import TokenIssuer
+from rooftree.modules.identity.users import Users
 
 
 class IdentityService:
@@ -21,6 +26,8 @@ class IdentityService:
         *,
         grants: Grants,
         invitations: Invitations,
+        users: Users,
+        standings: Standings,
         issuer: TokenIssuer,
         first_owner: Contact,
     ) -> None:
@@ -28,11 +35,17 @@ class IdentityService:
         self._clock = clock
         self._grants = grants
         self._invitations = invitations
+        self._users = users
+        self._standings = standings
         self._issuer = issuer
         self._first_owner = first_owner
 
     async def authenticate(self, access_token: str) -> Principal:
-        return self._issuer.authenticate(access_token, self._clock.now())
+        principal = self._issuer.authenticate(access_token, self._clock.now())
+        standing = await self._standings.of(principal.sign_in_id) if principal.sign_in_id else None
+        if standing is None or standing.user_id != principal.user_id:
+            raise TokenRefused
+        return replace(principal, role=standing.role, office_id=standing.office_id, team_ids=standing.team_ids)
 
     async def exchange_code(self, *, code: str, verifier: str, redirect_uri: str, client_id: str) -> Tokens:
         granted = await self._grants.exchange_code(
@@ -40,18 +53,46 @@ class IdentityService:
         )
         return granted.tokens
 
-    async def refresh(self, *, refresh_token: str, client_id: str) -> Tokens:
-        return (await self._grants.refresh(refresh_token=refresh_token, client_id=client_id)).tokens
+    async def refresh(self, *, refresh_token: str, client_id: str, idempotency_key: str | None = None) -> Tokens:
+        granted = await self._grants.refresh(
+            refresh_token=refresh_token, client_id=client_id, idempotency_key=idempotency_key
+        )
+        return granted.tokens
 
     async def revoke(self, refresh_token: str) -> None:
         await self._grants.revoke(refresh_token)
+        self._standings.forget()
+
+    async def end_sign_ins(
+        self, user_id: UUID, *, only: Collection[UUID] | None = None, keep: UUID | None = None, because: str
+    ) -> None:
+        now = self._clock.now()
+        async with self._unit_of_work() as session:
+            people = PeopleRepository(session)
+            await people.end_sign_ins(user_id, only=only, keep=keep, because=because, now=now)
+        self._standings.forget()
+
+    async def require_manages(self, principal: Principal, user_id: UUID) -> None:
+        await self._users.require_manages(principal, user_id)
 
     async def user(self, user_id: UUID) -> User:
         async with self._unit_of_work() as session:
-            row = await IdentityRepository(session).user(user_id)
+            people = PeopleRepository(session)
+            row, teams = await people.user(user_id), await people.teams_of([user_id])
         if row is None or row.deactivated_at is not None:
             raise UserNotFound
-        return User(id=row.id, name=row.name, email=row.email, role=row.role)
+        return User(
+            id=row.id,
+            name=row.name,
+            email=row.email,
+            role=row.role,
+            office_id=row.office_id,
+            team_ids=frozenset(teams[row.id]),
+        )
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        async with self._unit_of_work() as session:
+            return await PeopleRepository(session).names(user_ids)
 
     async def owner_link(self) -> OwnerLink:
         return await self._invitations.owner_link()

@@ -3,13 +3,63 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Table(DeclarativeBase):
     metadata = MetaData(schema="identity")
     type_annotation_map = {str: Text, datetime: DateTime(timezone=True), bytes: LargeBinary}  # noqa: RUF012
+
+
+class OfficeRow(Table):
+    """A place of the brokerage. `version` rises with each change, as everywhere below."""
+
+    __tablename__ = "offices"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    phone: Mapped[str | None]
+    address: Mapped[str | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class TeamRow(Table):
+    """People of one office who work together."""
+
+    __tablename__ = "teams"
+    __table_args__ = (UniqueConstraint("office_id", "name_key"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    office_id: Mapped[UUID] = mapped_column(ForeignKey("identity.offices.id"))
+    name: Mapped[str]
+    name_key: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class MemberRow(Table):
+    """That a person is in a team, which is one of their office."""
+
+    __tablename__ = "team_members"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), primary_key=True)
+    team_id: Mapped[UUID] = mapped_column(
+        ForeignKey("identity.teams.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 class UserRow(Table):
@@ -22,13 +72,15 @@ class UserRow(Table):
     email_key: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     role: Mapped[str]
+    office_id: Mapped[UUID | None] = mapped_column(ForeignKey("identity.offices.id"), index=True)
     password_hash: Mapped[str]
     created_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class InvitationRow(Table):
-    """Leave to become a user once. The link's secret is not here: it is derived from the id."""
+    """Leave to become a user once. The link's secret is not here: it is derived from id and `links`, the links made."""
 
     __tablename__ = "invitations"
     __table_args__ = (
@@ -50,6 +102,10 @@ class InvitationRow(Table):
     accepted_at: Mapped[datetime | None]
     accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey("identity.users.id"))
     revoked_at: Mapped[datetime | None]
+    office_id: Mapped[UUID | None] = mapped_column(ForeignKey("identity.offices.id", ondelete="SET NULL"), index=True)
+    team_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), default=list)
+    invited_by: Mapped[UUID | None] = mapped_column(ForeignKey("identity.users.id"), index=True)
+    links: Mapped[int] = mapped_column(default=1)
 
 
 class FamilyRow(Table):

@@ -22,7 +22,7 @@ from rooftree.contracts.identity.api import TokenRefused
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.settings import SettingsError
-from rooftree.modules.identity.domain import ACCESS_LIFE
+from rooftree.modules.identity.domain import ACCESS_LIFE, MAX_TEAMS
 
 _ALGORITHM = "ES256"
 _ACCESS_TYPE = "at+jwt"
@@ -44,6 +44,9 @@ class Subject:
     client_id: str
     scope: str
     authenticated_at: datetime
+    sign_in_id: UUID
+    office_id: UUID | None = None
+    team_ids: tuple[UUID, ...] = ()
 
 
 class Keys:
@@ -95,6 +98,9 @@ class TokenIssuer:
             "scope": subject.scope,
             "roles": [subject.role],
             "tenant_id": self._tenant_id,
+            "sid": str(subject.sign_in_id),
+            "office_id": str(subject.office_id) if subject.office_id else None,
+            "team_ids": [str(team_id) for team_id in subject.team_ids],
             "iat": int(now.timestamp()),
             "exp": int(expires.timestamp()),
             "auth_time": int(subject.authenticated_at.timestamp()),
@@ -152,12 +158,18 @@ class TokenIssuer:
         if "nbf" in claims and _time(claims["nbf"]) > moment + leeway:
             raise ValueError
         (role,) = claims["roles"]
+        office, teams = claims["office_id"], claims["team_ids"]
+        if not isinstance(teams, list) or len(teams) > MAX_TEAMS:
+            raise ValueError
         return Principal(
-            user_id=UUID(claims["sub"]),
+            user_id=_id(claims["sub"]),
             tenant_id=self._tenant_id,
             role=_text(role),
             client_id=_text(claims["client_id"]),
             scopes=frozenset(_text(claims["scope"]).split()),
+            office_id=None if office is None else _id(office),
+            team_ids=frozenset(map(_id, teams)),
+            sign_in_id=_id(claims["sid"]),
         )
 
 
@@ -192,6 +204,14 @@ def _time(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError
     return value
+
+
+def _id(value: object) -> UUID:
+    """In the one spelling that we write."""
+    found = UUID(_text(value))
+    if str(found) != value:
+        raise ValueError
+    return found
 
 
 def _text(value: object) -> str:

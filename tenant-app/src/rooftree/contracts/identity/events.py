@@ -1,0 +1,27 @@
+"""What identity tells the others: people who came, changed, left and returned."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from rooftree.kernel.events import IntegrationEvent
+
+UserChange = Literal["created", "updated", "deactivated", "reactivated"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged(IntegrationEvent):
+    """A person got an account, or something about it changed. Names and addresses are asked for, not told."""
+
+    type: ClassVar[str] = "dev.rooftree.identity.user-changed.v1"
+
+    user_id: UUID
+    change: UserChange
+    role: str
+    """After the change, as the office and the teams."""
+    office_id: UUID | None
+    team_ids: tuple[UUID, ...]
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.user_id

@@ -1,0 +1,219 @@
+"""SQL of people, their invitations, offices and teams. `visible` is `permissions.may_see` for the database."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, true, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from rooftree.contracts.identity.api import MANAGER_ROLE, OWNER_ROLE, STAFF_ROLES
+from rooftree.modules.identity.permissions import Person
+from rooftree.modules.identity.tables import FamilyRow, InvitationRow, MemberRow, OfficeRow, TeamRow, UserRow
+
+# Changes that may take the last owner wait for each other; any number that is only ours.
+_OWNERS_LOCK = 0x6F776E657273
+
+
+def visible(actor: Person) -> ColumnElement[bool]:
+    if actor.role == OWNER_ROLE:
+        return true()
+    conditions = [UserRow.id == actor.id]
+    if actor.role == MANAGER_ROLE and actor.office_id is not None:
+        conditions.append(UserRow.office_id == actor.office_id)
+    if actor.role in STAFF_ROLES:
+        conditions.append(and_(UserRow.role.in_(STAFF_ROLES), UserRow.deactivated_at.is_(None)))
+    return or_(*conditions)
+
+
+class PeopleRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    # -- people -------------------------------------------------------------------------------------------------------
+
+    async def user(self, user_id: UUID, *, lock: bool = False) -> UserRow | None:
+        query = select(UserRow).where(UserRow.id == user_id)
+        return await self._session.scalar(query.with_for_update() if lock else query)
+
+    async def find_users(
+        self,
+        actor: Person,
+        filters: Iterable[tuple[str, Any]],
+        *,
+        q: str | None,
+        is_active: bool | None,
+        after: UUID | None,
+        limit: int,
+    ) -> tuple[Sequence[UserRow], int]:
+        """By name, those that come `after` this person, with how many there are in all.
+
+        `filters`: columns and what they must equal.
+        """
+        conditions = [visible(actor), *(getattr(UserRow, name) == value for name, value in filters)]
+        if q:
+            searched = (UserRow.name, UserRow.email)
+            conditions.append(or_(*(column.icontains(q, autoescape=True) for column in searched)))
+        if is_active is not None:
+            conditions.append(UserRow.deactivated_at.is_(None) == is_active)
+        total = await self._session.scalar(select(func.count()).select_from(UserRow).where(*conditions))
+        name = func.lower(UserRow.name)
+        if after is not None:
+            other = aliased(UserRow)
+            before = select(func.lower(other.name)).where(other.id == after).scalar_subquery()
+            conditions.append(or_(name > before, and_(name == before, UserRow.id > after)))
+        query = select(UserRow).where(*conditions).order_by(name, UserRow.id).limit(limit)
+        return (await self._session.scalars(query)).all(), total or 0
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        if not user_ids:
+            return {}
+        query = select(UserRow.id, UserRow.name).where(UserRow.id.in_(user_ids))
+        return {row[0]: row[1] for row in await self._session.execute(query)}
+
+    async def teams_of(self, user_ids: Collection[UUID]) -> dict[UUID, tuple[UUID, ...]]:
+        """Team ids of each person, sorted."""
+        found: dict[UUID, list[UUID]] = {user_id: [] for user_id in user_ids}
+        query = select(MemberRow.user_id, MemberRow.team_id).where(MemberRow.user_id.in_(found))
+        for user_id, team_id in await self._session.execute(query.order_by(MemberRow.team_id)):
+            found[user_id].append(team_id)
+        return {user_id: tuple(teams) for user_id, teams in found.items()}
+
+    async def set_teams(self, user_id: UUID, team_ids: Collection[UUID]) -> None:
+        await self._session.execute(delete(MemberRow).where(MemberRow.user_id == user_id))
+        if team_ids:
+            values = [{"user_id": user_id, "team_id": team_id} for team_id in team_ids]
+            await self._session.execute(insert(MemberRow), values)
+
+    async def standing(self, family_id: UUID) -> tuple[UserRow, tuple[UUID, ...]] | None:
+        """The person of a sign-in that is not ended, with their teams; None also for one who was deactivated."""
+        teams = select(func.array_agg(MemberRow.team_id)).where(MemberRow.user_id == UserRow.id).scalar_subquery()
+        query = (
+            select(UserRow, teams)
+            .join(FamilyRow, FamilyRow.user_id == UserRow.id)
+            .where(FamilyRow.id == family_id, FamilyRow.revoked_at.is_(None), UserRow.deactivated_at.is_(None))
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return (row[0], tuple(row[1] or ())) if row else None
+
+    async def lock_owners(self) -> int:
+        """How many owners are active; nobody else who asks this gets an answer before this transaction ends."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(_OWNERS_LOCK)))
+        query = select(func.count()).select_from(UserRow)
+        query = query.where(UserRow.role == OWNER_ROLE, UserRow.deactivated_at.is_(None))
+        return await self._session.scalar(query) or 0
+
+    async def end_sign_ins(
+        self, user_id: UUID, *, only: Collection[UUID] | None, keep: UUID | None, because: str, now: datetime
+    ) -> None:
+        conditions = [FamilyRow.user_id == user_id, FamilyRow.revoked_at.is_(None)]
+        if only is not None:
+            conditions.append(FamilyRow.id.in_(only))
+        if keep is not None:
+            conditions.append(FamilyRow.id != keep)
+        await self._session.execute(
+            update(FamilyRow).where(*conditions).values(revoked_at=now, revoked_because=because)
+        )
+
+    # -- invitations --------------------------------------------------------------------------------------------------
+
+    async def find_invitations(
+        self, office_id: UUID | None, *, before: UUID | None, limit: int
+    ) -> tuple[Sequence[InvitationRow], int]:
+        """Newest first; of one office, or all for None. With how many there are in all."""
+        conditions = [InvitationRow.office_id == office_id] if office_id is not None else []
+        total = await self._session.scalar(select(func.count()).select_from(InvitationRow).where(*conditions))
+        if before is not None:
+            conditions.append(InvitationRow.id < before)
+        query = select(InvitationRow).where(*conditions).order_by(InvitationRow.id.desc()).limit(limit)
+        return (await self._session.scalars(query)).all(), total or 0
+
+    async def open_invitations_by(self, user_id: UUID) -> Sequence[InvitationRow]:
+        query = select(InvitationRow).where(
+            InvitationRow.invited_by == user_id,
+            InvitationRow.accepted_at.is_(None),
+            InvitationRow.revoked_at.is_(None),
+        )
+        return (await self._session.scalars(query.with_for_update())).all()
+
+    # -- offices and teams --------------------------------------------------------------------------------------------
+
+    async def office(self, office_id: UUID, *, lock: bool = False) -> OfficeRow | None:
+        query = select(OfficeRow).where(OfficeRow.id == office_id)
+        return await self._session.scalar(query.with_for_update() if lock else query)
+
+    async def keep_office(self, office_id: UUID) -> bool:
+        """Whether it exists; it stays until this transaction ends."""
+        query = select(OfficeRow.id).where(OfficeRow.id == office_id).with_for_update(read=True, key_share=True)
+        return await self._session.scalar(query) is not None
+
+    async def find_offices(self, *, after: tuple[str, UUID] | None, limit: int) -> tuple[Sequence[OfficeRow], int]:
+        conditions = [tuple_(OfficeRow.name_key, OfficeRow.id) > tuple_(*after)] if after else []
+        query = select(OfficeRow).where(*conditions).order_by(OfficeRow.name_key, OfficeRow.id).limit(limit)
+        total = await self._session.scalar(select(func.count()).select_from(OfficeRow))
+        return (await self._session.scalars(query)).all(), total or 0
+
+    async def active_in_offices(self, office_ids: Collection[UUID]) -> dict[UUID, int]:
+        query = (
+            select(UserRow.office_id, func.count())
+            .where(UserRow.office_id.in_(office_ids), UserRow.deactivated_at.is_(None))
+            .group_by(UserRow.office_id)
+        )
+        return {office_id: count for office_id, count in await self._session.execute(query) if office_id}
+
+    async def is_office_in_use(self, office_id: UUID, *, now: datetime) -> bool:
+        """By active people, teams or invitations that are still open."""
+        invited = select(InvitationRow.id).where(
+            InvitationRow.office_id == office_id,
+            InvitationRow.accepted_at.is_(None),
+            InvitationRow.revoked_at.is_(None),
+            InvitationRow.expires_at > now,
+        )
+        people = select(UserRow.id).where(UserRow.office_id == office_id, UserRow.deactivated_at.is_(None))
+        teams = select(TeamRow.id).where(TeamRow.office_id == office_id)
+        return bool(await self._session.scalar(select(or_(people.exists(), teams.exists(), invited.exists()))))
+
+    async def delete_office(self, office_id: UUID) -> None:
+        """People who left are then of no office."""
+        left = update(UserRow).where(UserRow.office_id == office_id)
+        await self._session.execute(left.values(office_id=None, version=UserRow.version + 1))
+        await self._session.execute(delete(OfficeRow).where(OfficeRow.id == office_id))
+
+    async def team(self, team_id: UUID, *, lock: bool = False) -> TeamRow | None:
+        query = select(TeamRow).where(TeamRow.id == team_id)
+        return await self._session.scalar(query.with_for_update() if lock else query)
+
+    async def find_teams(self, *, after: tuple[str, UUID] | None, limit: int) -> tuple[Sequence[TeamRow], int]:
+        conditions = [tuple_(TeamRow.name_key, TeamRow.id) > tuple_(*after)] if after else []
+        query = select(TeamRow).where(*conditions).order_by(TeamRow.name_key, TeamRow.id).limit(limit)
+        total = await self._session.scalar(select(func.count()).select_from(TeamRow))
+        return (await self._session.scalars(query)).all(), total or 0
+
+    async def teams_in(self, office_id: UUID | None, team_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these teams that the office has; they stay until this transaction ends."""
+        query = select(TeamRow.id).where(TeamRow.office_id == office_id, TeamRow.id.in_(team_ids))
+        return set(await self._session.scalars(query.order_by(TeamRow.id).with_for_update(read=True, key_share=True)))
+
+    async def active_members(self, team_ids: Collection[UUID]) -> dict[UUID, int]:
+        query = (
+            select(MemberRow.team_id, func.count())
+            .join(UserRow, UserRow.id == MemberRow.user_id)
+            .where(MemberRow.team_id.in_(team_ids), UserRow.deactivated_at.is_(None))
+            .group_by(MemberRow.team_id)
+        )
+        return {row[0]: row[1] for row in await self._session.execute(query)}
+
+    async def lock_members(self, team_id: UUID) -> Sequence[UserRow]:
+        query = (
+            select(UserRow)
+            .join(MemberRow, MemberRow.user_id == UserRow.id)
+            .where(MemberRow.team_id == team_id)
+            .order_by(UserRow.id)
+            .with_for_update(of=UserRow)
+        )
+        return (await self._session.scalars(query)).all()
+
+    async def delete_team(self, team_id: UUID) -> None:
+        await self._session.execute(delete(TeamRow).where(TeamRow.id == team_id))
