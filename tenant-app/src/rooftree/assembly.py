@@ -26,7 +26,8 @@ from rooftree.kernel.kafka import KafkaSettings
 from rooftree.kernel.mail import Mail, SmtpSettings
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.middleware import Guard
-from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.kernel.module import Built, Module, Runtime, Upload
+from rooftree.kernel.objects import Objects, S3Settings
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
 from rooftree.kernel.telemetry import Telemetry, TelemetrySettings
@@ -157,6 +158,7 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
         mail=Mail(
             load(SmtpSettings), display_name=settings.display_name, ca_file=ca_file, clock=clock, metrics=metrics
         ),
+        objects=Objects(load(S3Settings), secrets, ca_file=ca_file),
     )
 
 
@@ -187,7 +189,8 @@ def create_app(
     app.state.parts = parts
     app.state.services = {type(service): service for part in parts.built for service in part.services}
     app.state.authenticator = next((part.authenticator for part in parts.built if part.authenticator), None)
-    _wire(app, (health.router, *(module.router for module in chosen)), parts)
+    uploads = [upload for module in chosen for upload in module.uploads]
+    _wire(app, (health.router, *(module.router for module in chosen)), parts, uploads)
     return app
 
 
@@ -216,7 +219,7 @@ async def _export(telemetry: Telemetry, state: Health) -> None:
     await telemetry.start()
 
 
-def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts) -> None:
+def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts, uploads: Sequence[Upload]) -> None:
     """Give the app its errors, routes, fallback and outermost layer."""
     problems.install(app)
     for router in routers:
@@ -224,7 +227,7 @@ def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts) -> None:
     for part in parts.built:
         if part.fallback is not None:
             app.router.default = part.fallback
-    app.add_middleware(Guard, settings=parts.runtime.settings, metrics=parts.runtime.metrics)
+    app.add_middleware(Guard, settings=parts.runtime.settings, metrics=parts.runtime.metrics, uploads=uploads)
 
 
 def operation_id(route: APIRoute) -> str:

@@ -157,6 +157,48 @@ export interface paths {
         patch: operations["update_office"];
         trace?: never;
     };
+    "/api/v1/photos/{photo_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Photo */
+        get: operations["get_photo"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Photo
+         * @description It can be restored for 24 hours; then it is removed for good.
+         */
+        delete: operations["delete_photo"];
+        options?: never;
+        head?: never;
+        /** Edit Photo */
+        patch: operations["edit_photo"];
+        trace?: never;
+    };
+    "/api/v1/photos/{photo_id}/restoration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Photo
+         * @description Undoes a deletion. The photo comes back where it was.
+         */
+        post: operations["restore_photo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/properties": {
         parameters: {
             query?: never;
@@ -167,7 +209,11 @@ export interface paths {
         /** Search Properties */
         get: operations["search_properties"];
         put?: never;
-        post?: never;
+        /**
+         * Create Property
+         * @description A draft (Incomplete): nobody but those who may edit it sees it before it is published.
+         */
+        post: operations["create_property"];
         delete?: never;
         options?: never;
         head?: never;
@@ -188,6 +234,50 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
+        /**
+         * Edit Property
+         * @description What is published must stay publishable. Nothing changes, and no version is made, where nothing differs.
+         */
+        patch: operations["edit_property"];
+        trace?: never;
+    };
+    "/api/v1/properties/{property_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Property History
+         * @description Newest first.
+         */
+        get: operations["list_property_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/properties/{property_id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Property Photo
+         * @description The body is the picture. The answer's state is `processing`; renditions are made in the background.
+         */
+        post: operations["upload_property_photo"];
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -202,6 +292,43 @@ export interface paths {
         get: operations["get_property_photo"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/properties/{property_id}/photos/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Order Property Photos */
+        put: operations["order_property_photos"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/properties/{property_id}/status-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Property Status
+         * @description `detail` of a 409 names the moves that are allowed; `errors` of a 422 what the listing lacks for this one.
+         */
+        post: operations["change_property_status"];
         delete?: never;
         options?: never;
         head?: never;
@@ -867,12 +994,29 @@ export interface components {
             /** Year Built */
             year_built: number | null;
         };
-        /** FullPhotoOutput */
+        /**
+         * FullPhotoOutput
+         * @description `width` and `height` of the picture the right way up. Of a feed's photo only `url` is ours to give.
+         */
         FullPhotoOutput: {
             /** Alt */
             alt: string;
+            /** Description */
+            description: string | null;
             /** Height */
             height: number | null;
+            /**
+             * Id
+             * @description Of a photo of an own listing.
+             */
+            id: string | null;
+            /** @description Once the photo is ready. */
+            sizes: components["schemas"]["PhotoSizes"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ready" | "processing" | "failed";
             /** Url */
             url: string;
             /** Width */
@@ -887,6 +1031,49 @@ export interface components {
             hit: boolean;
             /** Text */
             text: string;
+        };
+        /**
+         * HistoryEntry
+         * @description `change_type` after RESO's ChangeType; values are money for prices and words for a status.
+         */
+        HistoryEntry: {
+            /**
+             * Actor Name
+             * @description Null: the listing's feed, or somebody who is no longer known.
+             */
+            actor_name: string | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Change Type */
+            change_type: string;
+            /**
+             * Field
+             * @enum {string}
+             */
+            field: "list_price" | "standard_status" | "close_price";
+            /** From Value */
+            from_value: components["schemas"]["MoneyOutput"] | string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Reason */
+            reason: string | null;
+            /** To Value */
+            to_value: components["schemas"]["MoneyOutput"] | string | null;
+        };
+        /** HistoryPage */
+        HistoryPage: {
+            /** Items */
+            items: components["schemas"]["HistoryEntry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Total */
+            total: number;
         };
         /** InvitationOutput */
         InvitationOutput: {
@@ -1004,6 +1191,16 @@ export interface components {
             token_endpoint_auth_methods_supported: string[];
         };
         /**
+         * MoneyInput
+         * @description `amount` in minor units of `currency` (ISO 4217), which is the brokerage's.
+         */
+        MoneyInput: {
+            /** Amount */
+            amount: number;
+            /** Currency */
+            currency: string;
+        };
+        /**
          * MoneyOutput
          * @description `amount` in minor units of `currency` (ISO 4217).
          */
@@ -1068,12 +1265,40 @@ export interface components {
             /** Phone */
             phone?: string | null;
         };
+        /**
+         * PhotoInput
+         * @description A merge patch.
+         */
+        PhotoInput: {
+            /** Description */
+            description?: string | null;
+        };
+        /** PhotoOrderInput */
+        PhotoOrderInput: {
+            /**
+             * Photo Ids
+             * @description All photos of the listing that were not deleted, each once.
+             */
+            photo_ids: string[];
+        };
         /** PhotoOutput */
         PhotoOutput: {
             /** Alt */
             alt: string;
             /** Url */
             url: string;
+        };
+        /**
+         * PhotoSizes
+         * @description Addresses of the renditions: 320, 960 and 1,920 pixels wide, or as wide as the picture if that is less.
+         */
+        PhotoSizes: {
+            /** Large */
+            large: string;
+            /** Medium */
+            medium: string;
+            /** Small */
+            small: string;
         };
         /**
          * PriceFacetValue
@@ -1089,6 +1314,15 @@ export interface components {
         };
         /** Problem */
         Problem: {
+            /**
+             * Format: date-time
+             * @description Likewise, like the next two.
+             */
+            changed_at?: string;
+            /** @description A person's name. */
+            changed_by?: string | null;
+            /** @description What changed since the version of If-Match; null if that is not known. */
+            changed_fields?: string[] | null;
             /** @description Of what was to be changed; with status 412. */
             current_version?: number;
             detail?: string;
@@ -1113,7 +1347,10 @@ export interface components {
             /** Total */
             total: number | null;
         };
-        /** PropertyDetail */
+        /**
+         * PropertyDetail
+         * @description A draft (Incomplete) may lack what a listing needs: its price is 0 then, its address and type are empty.
+         */
         PropertyDetail: {
             /** Architectural Style */
             architectural_style: string[];
@@ -1124,6 +1361,8 @@ export interface components {
             bathrooms_total: number | null;
             /** Bedrooms Total */
             bedrooms_total: number | null;
+            /** Can Edit */
+            can_edit: boolean;
             /** City */
             city: string | null;
             /** Close Date */
@@ -1135,6 +1374,11 @@ export interface components {
             cooling: string[];
             /** County Or Parish */
             county_or_parish: string | null;
+            /**
+             * Cumulative Days On Market
+             * @description Over all own listings of the same home.
+             */
+            cumulative_days_on_market: number | null;
             /** Days On Market */
             days_on_market: number | null;
             /** Exterior Features */
@@ -1154,12 +1398,20 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Internet Address Display */
+            internet_address_display: boolean;
+            /** Internet Display */
+            internet_display: boolean;
             /** Latitude */
             latitude: number | null;
             /** Levels */
             levels: string[];
             /** List Agent Full Name */
             list_agent_full_name: string | null;
+            /** List Agent Id */
+            list_agent_id: string | null;
+            /** List Office Id */
+            list_office_id: string | null;
             /** List Office Name */
             list_office_name: string | null;
             list_price: components["schemas"]["MoneyOutput"];
@@ -1184,6 +1436,11 @@ export interface components {
              * Format: date-time
              */
             modification_timestamp: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "feed" | "own";
             /** Parking Features */
             parking_features: string[];
             /** Patio And Porch Features */
@@ -1193,6 +1450,11 @@ export interface components {
             photos: components["schemas"]["FullPhotoOutput"][];
             /** Postal Code */
             postal_code: string | null;
+            /**
+             * Private Remarks
+             * @description Null for everybody who may not edit the listing.
+             */
+            private_remarks: string | null;
             /** Property Sub Type */
             property_sub_type: string | null;
             /** Property Type */
@@ -1201,6 +1463,11 @@ export interface components {
             public_remarks: string | null;
             /** Roof */
             roof: string | null;
+            /**
+             * Showing Instructions
+             * @description Likewise.
+             */
+            showing_instructions: string | null;
             source: components["schemas"]["SourceOutput"];
             /**
              * Standard Status
@@ -1209,11 +1476,26 @@ export interface components {
             standard_status: "Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn";
             /** State Or Province */
             state_or_province: string | null;
+            /**
+             * Status Moves
+             * @description What this reader may make of its status now.
+             */
+            status_moves: ("Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn")[];
             /** Subdivision Name */
             subdivision_name: string | null;
             tax_annual_amount: components["schemas"]["MoneyOutput"] | null;
             /** Unparsed Address */
             unparsed_address: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
+            /**
+             * Version
+             * @description For If-Match; likewise in ETag.
+             */
+            version: number;
             /** Year Built */
             year_built: number | null;
             /** Year Built Details */
@@ -1222,6 +1504,112 @@ export interface components {
             zoning: string | null;
             /** Zoning Description */
             zoning_description: string | null;
+        };
+        /**
+         * PropertyInput
+         * @description Every member may be left out. As a merge patch (RFC 7396): null takes a value away, a list is replaced.
+         */
+        PropertyInput: {
+            /** Architectural Style */
+            architectural_style?: string[] | null;
+            association_fee?: components["schemas"]["MoneyInput"] | null;
+            /** Basement */
+            basement?: string[] | null;
+            /** Bathrooms Total */
+            bathrooms_total?: number | null;
+            /** Bedrooms Total */
+            bedrooms_total?: number | null;
+            /** City */
+            city?: string | null;
+            /** Construction Materials */
+            construction_materials?: string[] | null;
+            /** Cooling */
+            cooling?: string[] | null;
+            /** County Or Parish */
+            county_or_parish?: string | null;
+            /** Exterior Features */
+            exterior_features?: string[] | null;
+            /** Fencing */
+            fencing?: string[] | null;
+            /** Fireplaces Total */
+            fireplaces_total?: number | null;
+            /** Foundation Details */
+            foundation_details?: string[] | null;
+            /** Garage Spaces */
+            garage_spaces?: number | null;
+            /** Heating */
+            heating?: string[] | null;
+            /**
+             * Internet Address Display
+             * @description InternetAddressDisplayYN; null: true.
+             */
+            internet_address_display?: boolean | null;
+            /**
+             * Internet Display
+             * @description InternetEntireListingDisplayYN; null: true.
+             */
+            internet_display?: boolean | null;
+            /** Latitude */
+            latitude?: number | null;
+            /** Levels */
+            levels?: string[] | null;
+            /** List Agent Id */
+            list_agent_id?: string | null;
+            list_price?: components["schemas"]["MoneyInput"] | null;
+            /** Listing Contract Date */
+            listing_contract_date?: string | null;
+            /** Living Area */
+            living_area?: number | null;
+            /** Longitude */
+            longitude?: number | null;
+            /** Lot Features */
+            lot_features?: string[] | null;
+            /** Lot Size Acres */
+            lot_size_acres?: number | null;
+            /** Lot Size Area */
+            lot_size_area?: number | null;
+            /** Parking Features */
+            parking_features?: string[] | null;
+            /** Patio And Porch Features */
+            patio_and_porch_features?: string[] | null;
+            /** Postal Code */
+            postal_code?: string | null;
+            /**
+             * Private Remarks
+             * @description For those who may edit the listing only.
+             */
+            private_remarks?: string | null;
+            /** Property Sub Type */
+            property_sub_type?: string | null;
+            /** Property Type */
+            property_type?: ("Business Opportunity" | "Commercial Lease" | "Commercial Real Estate" | "Commercial Sale" | "Farm" | "Land" | "Manufactured In Park" | "Residential" | "Residential Income" | "Residential Lease") | null;
+            /** Public Remarks */
+            public_remarks?: string | null;
+            /**
+             * Roof
+             * @description Several ones are separated by commas.
+             */
+            roof?: string | null;
+            /**
+             * Showing Instructions
+             * @description Likewise.
+             */
+            showing_instructions?: string | null;
+            /** State Or Province */
+            state_or_province?: string | null;
+            /** Subdivision Name */
+            subdivision_name?: string | null;
+            tax_annual_amount?: components["schemas"]["MoneyInput"] | null;
+            /** Unparsed Address */
+            unparsed_address?: string | null;
+            /** Year Built */
+            year_built?: number | null;
+            /** Year Built Details */
+            year_built_details?: string | null;
+            /** Zoning */
+            zoning?: string | null;
+            /** Zoning Description */
+            zoning_description?: string | null;
         };
         /** PropertyMap */
         PropertyMap: {
@@ -1358,6 +1746,25 @@ export interface components {
              * Format: date-time
              */
             refreshed_at: string;
+        };
+        /**
+         * StatusChangeInput
+         * @description `close_price` and `close_date` are needed for, and belong to, Closed alone.
+         */
+        StatusChangeInput: {
+            /** Close Date */
+            close_date?: string | null;
+            close_price?: components["schemas"]["MoneyInput"] | null;
+            /**
+             * Reason
+             * @description Needed when a closed listing is corrected.
+             */
+            reason?: string | null;
+            /**
+             * Standard Status
+             * @enum {string}
+             */
+            standard_status: "Active" | "Active Under Contract" | "Canceled" | "Closed" | "Coming Soon" | "Delete" | "Expired" | "Hold" | "Incomplete" | "Pending" | "Withdrawn";
         };
         /**
          * Suggestion
@@ -2418,6 +2825,261 @@ export interface operations {
             };
         };
     };
+    get_photo: {
+        parameters: {
+            query?: {
+                size?: "small" | "medium" | "large";
+            };
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture, without the metadata it came with */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description The caller has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhotoInput"];
+                "application/merge-patch+json": components["schemas"]["PhotoInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FullPhotoOutput"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FullPhotoOutput"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_properties: {
         parameters: {
             query?: {
@@ -2443,6 +3105,8 @@ export interface operations {
                 min_price?: number | null;
                 /** @description Year built. */
                 min_year?: number | null;
+                /** @description Own listings that the reader may edit, drafts included, newest change first; goes with `status`, `limit` and `cursor` only. */
+                mine?: boolean;
                 /** @description `lat,lon` in degrees; needs `radius`. */
                 near?: string | null;
                 /** @description 3 to 200 points: `lon,lat;lon,lat;…` in degrees. */
@@ -2476,6 +3140,57 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_property: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PropertyInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropertyDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2543,6 +3258,272 @@ export interface operations {
             };
         };
     };
+    edit_property: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag seen last, such as `"7"`. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                property_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PropertyInput"];
+                "application/merge-patch+json": components["schemas"]["PropertyInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropertyDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_property_history: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                property_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_property_photo: {
+        parameters: {
+            query?: {
+                description?: string | null;
+            };
+            header?: never;
+            path: {
+                property_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": string;
+                "image/png": string;
+                "image/webp": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FullPhotoOutput"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Length Required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_property_photo: {
         parameters: {
             query?: never;
@@ -2595,6 +3576,208 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    order_property_photos: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag seen last, such as `"7"`. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                property_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhotoOrderInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropertyDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_property_status: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag seen last, such as `"7"`. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                property_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusChangeInput"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PropertyDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };

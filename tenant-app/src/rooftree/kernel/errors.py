@@ -74,6 +74,10 @@ class Gone(Problem):
     status, code, title = 410, "gone", "No longer available"
 
 
+class LengthRequired(Problem):
+    status, code, title = 411, "length-required", "The request must say its length"
+
+
 class VersionConflict(Problem):
     """`If-Match` names a version that is no longer the current one."""
 

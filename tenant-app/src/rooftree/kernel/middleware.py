@@ -24,7 +24,9 @@ from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from rooftree.kernel.module import Upload
 
 MAX_BODY = 1024 * 1024
 PROBES = frozenset({"/livez", "/readyz", "/startupz"})
@@ -51,8 +53,9 @@ _log = structlog.get_logger("rooftree.request")
 class Guard:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics, uploads: "Sequence[Upload]" = ()) -> None:
         self._app = app
+        self._uploads = uploads
         self._settings = settings
         self._metrics = metrics
 
@@ -78,9 +81,16 @@ class Guard:
         structlog.contextvars.bind_contextvars(request_id=answer.request_id)
         try:
             check(scope, self._settings)
-            await self._app(scope, limited(scope, receive), answer)
+            await self._app(scope, limited(scope, receive, self._most(scope)), answer)
         except Exception as error:
             await self._refuse(error, scope, answer)
+
+    def _most(self, scope: Scope) -> int:
+        """How many bytes the request's body may have."""
+        for upload in self._uploads:
+            if scope["method"] == upload.method and upload.path.fullmatch(scope["path"]):
+                return upload.max_bytes
+        return MAX_BODY
 
     def _record(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         method, route = _method(scope), _route(scope)
@@ -191,10 +201,10 @@ def _carries_session(scope: Scope) -> bool:
     return any(SESSION_COOKIE.encode() in value for value in header_values(scope, b"cookie"))
 
 
-def limited(scope: Scope, receive: Receive) -> Receive:
-    """A `receive` that refuses bodies above `MAX_BODY`, announced or not."""
+def limited(scope: Scope, receive: Receive, most: int = MAX_BODY) -> Receive:
+    """A `receive` that refuses bodies above `most` bytes, announced or not."""
     announced = b"".join(header_values(scope, b"content-length")[:1])
-    if announced.isdigit() and int(announced) > MAX_BODY:
+    if announced.isdigit() and int(announced) > most:
         raise errors.PayloadTooLarge
     total = 0
 
@@ -203,7 +213,7 @@ def limited(scope: Scope, receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             total += len(message.get("body", b""))
-            if total > MAX_BODY:
+            if total > most:
                 # FastAPI passes HTTPExceptions of middleware through; any other error would become "bad body".
                 raise HTTPException(errors.PayloadTooLarge.status)
         return message

@@ -5,6 +5,7 @@ its file in `openapi/`. Routers are built once at import, so that the API descri
 the module's services by `Depends(provided(Service))`.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
@@ -20,6 +21,7 @@ from rooftree.kernel.consumers import Subscriber
 from rooftree.kernel.jobs import Job, Jobs
 from rooftree.kernel.mail import Mail
 from rooftree.kernel.metrics import Metrics
+from rooftree.kernel.objects import Objects
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.settings import Secrets, SectionT, Settings, load
 from rooftree.kernel.unit_of_work import UnitOfWork
@@ -41,6 +43,7 @@ class Runtime:
     metrics: Metrics
     cache: Cache
     mail: Mail
+    objects: Objects
     ports: dict[type, object] = field(default_factory=dict[type, object])
 
     def section(self, section: type[SectionT]) -> SectionT:
@@ -72,6 +75,15 @@ class Built:
     """Answers what no route matched; only the module that serves the web app has one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A route whose body may be larger than `middleware.MAX_BODY`; `path` matches as a whole."""
+
+    method: str
+    path: re.Pattern[str]
+    max_bytes: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Module:
     """What is known of a module without running it."""
@@ -85,6 +97,7 @@ class Module:
     """Names of `Built.consumers`; the manifest tells them to the operator."""
     indices: tuple[str, ...] = ()
     """Search indices, without the tenant's prefix; likewise."""
+    uploads: tuple[Upload, ...] = ()
 
 
 def provided(kind: type[T]) -> Callable[[Request], T]:

@@ -41,6 +41,13 @@ SCHEMA: dict[str, Any] = {
         "instance": {"type": "string"},
         "request_id": {"type": "string"},
         "current_version": {"type": "integer", "description": "Of what was to be changed; with status 412."},
+        "changed_at": {"type": "string", "format": "date-time", "description": "Likewise, like the next two."},
+        "changed_by": {"type": ["string", "null"], "description": "A person's name."},
+        "changed_fields": {
+            "type": ["array", "null"],
+            "items": {"type": "string"},
+            "description": "What changed since the version of If-Match; null if that is not known.",
+        },
         "errors": {
             "type": "array",
             "items": {

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar, Literal, Protocol
 from uuid import UUID
 
-from rooftree.kernel.errors import BadGateway, Conflict, NotFound
+from rooftree.kernel.errors import BadGateway, Conflict, NotFound, Unprocessable, UnsupportedMediaType
 
 FeedState = Literal["idle", "importing", "failed"]
 RunKind = Literal["full", "incremental", "purge"]
@@ -71,6 +71,33 @@ class PropertyNotFound(NotFound):
 class PhotoNotFound(NotFound):
     code: ClassVar[str] = "photo-not-found"
     title: ClassVar[str] = "There is no such photo"
+
+
+class StatusMoveNotAllowed(Conflict):
+    """`detail` names the moves that are allowed."""
+
+    code: ClassVar[str] = "status-move-not-allowed"
+    title: ClassVar[str] = "The listing's status cannot become this one"
+
+
+class NotAPicture(UnsupportedMediaType):
+    code: ClassVar[str] = "not-a-picture"
+    title: ClassVar[str] = "The body is not a JPEG, PNG or WebP picture"
+
+
+class PictureRefused(Unprocessable):
+    code: ClassVar[str] = "picture-refused"
+    title: ClassVar[str] = "The picture cannot be used"
+
+
+class TooManyPhotos(Conflict):
+    code: ClassVar[str] = "too-many-photos"
+    title: ClassVar[str] = "The listing has as many photos as it may have"
+
+
+class PhotoGone(Conflict):
+    code: ClassVar[str] = "photo-gone"
+    title: ClassVar[str] = "The photo can no longer be restored"
 
 
 class FeedNotFound(NotFound):

@@ -83,18 +83,25 @@ class Listing:
 
     @property
     def search_text(self) -> str:
-        """What is looked through for words that are spelled nearly right: short and telling."""
-        parts = (self.unparsed_address, self.details.get("subdivision_name"), self.listing_key)
-        return " ".join(part for part in parts if part)
+        return search_text(self.unparsed_address, self.details, self.listing_key)
 
     @property
     def kind_text(self) -> str:
-        """Type, style and features, for full-text search."""
-        details = self.details
-        words = [self.property_type, self.property_sub_type, self.city, details.get("listing_id")]
-        for name in LIST_DETAILS:
-            words += details[name]
-        return " ".join(word for word in words if word)[:MAX_KIND_TEXT]
+        return kind_text(self.property_type, self.property_sub_type, self.city, self.details)
+
+
+def search_text(address: str, details: Mapping[str, Any], listing_key: str) -> str:
+    """What is looked through for words that are spelled nearly right: short and telling."""
+    parts = (address, details.get("subdivision_name"), listing_key)
+    return " ".join(part for part in parts if part)
+
+
+def kind_text(kind: str, sub_type: str | None, city: str | None, details: Mapping[str, Any]) -> str:
+    """Type, style and features, for full-text search."""
+    words = [kind, sub_type, city, details.get("listing_id")]
+    for name in LIST_DETAILS:
+        words += details[name]
+    return " ".join(word for word in words if word)[:MAX_KIND_TEXT]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

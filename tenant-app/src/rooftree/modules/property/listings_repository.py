@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rooftree.kernel.ids import new_id
 from rooftree.modules.property.changes import ListingChange, changed_groups
 from rooftree.modules.property.domain import Listing
+from rooftree.modules.property.history_repository import Happened, HistoryRepository, differences
 from rooftree.modules.property.tables import MediaRow, PropertyRow
 from rooftree.modules.property.values import Photo
 
@@ -58,6 +59,7 @@ class ListingWriter:
         )
         now_there = {key: (property_id, version) for property_id, key, version in written}
         changes: list[ListingChange] = []
+        happened: list[Happened] = []
         replaced: list[tuple[UUID, Listing]] = []
         for listing in wanted:
             property_id, version = now_there[listing.listing_key]
@@ -66,6 +68,8 @@ class ListingWriter:
             if "photos" in changed:
                 replaced.append((property_id, listing))
             is_new = earlier is None or earlier.removed_at is not None
+            if earlier is not None:
+                happened += differences(property_id, earlier, listing)
             changes.append(
                 ListingChange(
                     property_id=property_id,
@@ -80,6 +84,7 @@ class ListingWriter:
                 )
             )
         await self._replace_photos(replaced)
+        await HistoryRepository(self._session).add(happened, at=now, actor=None)
         return changes
 
     async def remove(self, keys: Collection[str], *, now: datetime) -> list[ListingChange]:

@@ -1,15 +1,21 @@
 """Composition of property."""
 
+import re
+
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
-from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.kernel.module import Built, Module, Runtime, Upload
 from rooftree.modules.property.consumers import SEARCH, consumers
+from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.feed_alerts import CONSUMER as FEED_ALERTS
 from rooftree.modules.property.feed_alerts import FeedAlerts
 from rooftree.modules.property.feed_import import FeedImport
 from rooftree.modules.property.feed_service import FeedService
 from rooftree.modules.property.jobs import jobs
+from rooftree.modules.property.photo_keeper import PhotoKeeper
+from rooftree.modules.property.photo_service import PhotoService
 from rooftree.modules.property.photos import Photos
+from rooftree.modules.property.pictures import MAX_BYTES
 from rooftree.modules.property.reso import FeedConfig, open_client, parse_feeds
 from rooftree.modules.property.routes import router
 from rooftree.modules.property.search_definition import NAME
@@ -24,7 +30,12 @@ def build(runtime: Runtime) -> Built:
 
     configured()  # what is wrong with it is said at start, not by the first job
     photos = Photos()
-    service = PropertyService(runtime.unit_of_work, configured, photos=photos)
+    service = PropertyService(runtime.unit_of_work, runtime.clock, configured, photos=photos)
+    editor = EditorService(
+        runtime.unit_of_work, runtime.clock, runtime.outbox, runtime.port(IdentityApi), runtime.settings
+    )
+    own = (runtime.unit_of_work, runtime.clock, runtime.outbox, runtime.jobs, runtime.objects)
+    own_photos, keeper = PhotoService(*own), PhotoKeeper(*own)
     feed_import = FeedImport.build(runtime, configured, open_client)
     alerts = FeedAlerts(runtime.jobs, runtime.port(IdentityApi), runtime.mail, runtime.settings)
     feeds = FeedService(runtime.unit_of_work, runtime.clock, runtime.jobs, configured)
@@ -35,9 +46,9 @@ def build(runtime: Runtime) -> Built:
         await search.close()
 
     return Built(
-        services=(service, search.service, feeds),
+        services=(service, search.service, feeds, editor, own_photos),
         port=feeds,
-        jobs=(*jobs(feed_import), alerts.job(), *search.jobs()),
+        jobs=(*jobs(feed_import), alerts.job(), *keeper.jobs(), *search.jobs()),
         consumers=(*consumers(search.keeper), alerts.consumer()),
         start=search.start,
         close=close,
@@ -52,4 +63,5 @@ MODULE = Module(
     requires=(IdentityApi,),
     consumers=(SEARCH, FEED_ALERTS),
     indices=(NAME,),
+    uploads=(Upload("POST", re.compile(r"/api/v1/properties/[^/]+/photos"), MAX_BYTES),),
 )

@@ -3,25 +3,23 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.kernel.auth import Principal
 from rooftree.modules.property.tables import FeedRow, MediaRow, PropertyRow
-from rooftree.modules.property.visibility import visible_rows
+from rooftree.modules.property.visibility import readable_rows
 
 
 class PropertyRepository:
-    """`everything`: also what the internet must not show; for the brokerage's own people."""
+    """Reads what this person may see."""
 
-    def __init__(self, session: AsyncSession, *, everything: bool = False) -> None:
+    def __init__(self, session: AsyncSession, principal: Principal) -> None:
         self._session = session
-        self._everything = everything
-
-    def _visible(self) -> ColumnElement[bool]:
-        return visible_rows(everything=self._everything)
+        self._readable = readable_rows(principal)
 
     async def property(self, property_id: UUID) -> PropertyRow | None:
-        query = select(PropertyRow).where(self._visible(), PropertyRow.id == property_id)
+        query = select(PropertyRow).where(self._readable, PropertyRow.id == property_id)
         return await self._session.scalar(query)
 
     async def photos(self, property_id: UUID) -> Sequence[MediaRow]:
@@ -33,7 +31,7 @@ class PropertyRepository:
         query = (
             select(PropertyRow.feed, MediaRow.url)
             .join(MediaRow, MediaRow.property_id == PropertyRow.id)
-            .where(self._visible(), PropertyRow.id == property_id, MediaRow.number == number)
+            .where(self._readable, PropertyRow.id == property_id, MediaRow.number == number)
         )
         row = (await self._session.execute(query)).one_or_none()
         return (row[0], row[1]) if row else None

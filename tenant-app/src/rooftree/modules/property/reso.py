@@ -72,6 +72,8 @@ def parse_feeds(content: str) -> tuple[FeedConfig, ...]:
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in item["loc"]) or "file" for item in error.errors()})
         raise SettingsError(f"feeds.json is wrong at: {', '.join(places)}") from None
+    if any(feed.name.startswith(".") for feed in feeds):
+        raise SettingsError("feeds.json has a feed whose name begins with a dot; such names are ours")
     if len({feed.name for feed in feeds}) != len(feeds):
         raise SettingsError("feeds.json has two feeds of one name")
     return feeds

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Depends, Path, Response
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
-from rooftree.modules.property import feed_routes, search_routes
-from rooftree.modules.property.domain import MONEY_DETAILS
-from rooftree.modules.property.schemas import FullPhotoOutput, PropertyDetail, SourceOutput
-from rooftree.modules.property.search_document import document, item, money, photo_alt, photo_url
-from rooftree.modules.property.service import PropertyService, Shown
+from rooftree.modules.property import editor_routes, feed_routes, photo_routes, search_routes
+from rooftree.modules.property.detail import answer
+from rooftree.modules.property.schemas import PropertyDetail
+from rooftree.modules.property.service import PropertyService
 
 router = APIRouter(prefix="/api/v1", tags=["property"])
 Service = Annotated[PropertyService, Depends(provided(PropertyService))]
@@ -31,8 +30,10 @@ router.include_router(search_routes.router)
 
 
 @router.get("/properties/{property_id}", responses=responses(401, 404, 422))
-async def get_property(property_id: UUID, principal: CurrentPrincipal, service: Service) -> PropertyDetail:
-    return _detail(await service.show(principal, property_id))
+async def get_property(
+    property_id: UUID, principal: CurrentPrincipal, service: Service, response: Response
+) -> PropertyDetail:
+    return answer(await service.show(principal, property_id), response)
 
 
 @router.get(
@@ -50,31 +51,6 @@ async def get_property_photo(
     return Response(picture.content, media_type=picture.media_type, headers=_KEEP_A_DAY)
 
 
-def _detail(shown: Shown) -> PropertyDetail:
-    row, details = shown.row, shown.row.details
-    summary = item(document(row, shown.photos[0] if shown.photos else None), everything=shown.everything)
-    photos = [
-        FullPhotoOutput(
-            url=photo_url(row.id, photo.number),
-            alt=photo.description or photo_alt(photo.number, summary["unparsed_address"]),
-            width=photo.width,
-            height=photo.height,
-        )
-        for photo in shown.photos
-    ]
-    source = SourceOutput(
-        feed=row.feed,
-        originating_system_name=details["originating_system_name"],
-        refreshed_at=shown.refreshed_at,
-    )
-    values = {
-        **{name: value for name, value in details.items() if name != "originating_system_name"},
-        **{name: money(details[name], row.currency) for name in MONEY_DETAILS},
-        "roof": ", ".join(details["roof"]) or None,
-        "source": source,
-        "photos": photos,
-    }
-    return PropertyDetail(**(values | summary))
-
-
+router.include_router(editor_routes.router)
+router.include_router(photo_routes.router)
 router.include_router(feed_routes.router)

@@ -1,11 +1,16 @@
 """What property reads and writes over HTTP."""
 
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from rooftree.modules.property.values import StandardStatus
+
+PhotoState = Literal["ready", "processing", "failed"]
+PhotoSize = Literal["small", "medium", "large"]
+Origin = Literal["feed", "own"]
 
 
 class MoneyOutput(BaseModel):
@@ -20,9 +25,23 @@ class PhotoOutput(BaseModel):
     alt: str
 
 
+class PhotoSizes(BaseModel):
+    """Addresses of the renditions: 320, 960 and 1,920 pixels wide, or as wide as the picture if that is less."""
+
+    small: str
+    medium: str
+    large: str
+
+
 class FullPhotoOutput(PhotoOutput):
+    """`width` and `height` of the picture the right way up. Of a feed's photo only `url` is ours to give."""
+
+    id: UUID | None = Field(description="Of a photo of an own listing.")
+    description: str | None
     width: int | None
     height: int | None
+    state: PhotoState
+    sizes: PhotoSizes | None = Field(description="Once the photo is ready.")
 
 
 class PropertySummary(BaseModel):
@@ -59,6 +78,20 @@ class SourceOutput(BaseModel):
 
 
 class PropertyDetail(PropertySummary):
+    """A draft (Incomplete) may lack what a listing needs: its price is 0 then, its address and type are empty."""
+
+    version: int = Field(description="For If-Match; likewise in ETag.")
+    origin: Origin
+    can_edit: bool
+    status_moves: list[StandardStatus] = Field(description="What this reader may make of its status now.")
+    list_agent_id: UUID | None
+    list_office_id: UUID | None
+    internet_display: bool
+    internet_address_display: bool
+    private_remarks: str | None = Field(description="Null for everybody who may not edit the listing.")
+    showing_instructions: str | None = Field(description="Likewise.")
+    updated_at: datetime
+    cumulative_days_on_market: int | None = Field(description="Over all own listings of the same home.")
     listing_id: str | None
     public_remarks: str | None
     subdivision_name: str | None

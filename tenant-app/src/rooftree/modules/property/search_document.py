@@ -52,10 +52,14 @@ def bucket(listing_id: UUID) -> str:
 def document(row: Any, photo: Any | None) -> Json:
     """What search knows of a row of `properties` and its first photo. Nothing of what nobody may see."""
     head = {"id": str(row.id), "bucket": bucket(row.id), "version": row.version, "hidden": is_hidden(row)}
-    if head["hidden"]:
-        return head
+    return head if head["hidden"] else head | content(row, photo)
+
+
+def content(row: Any, photo: Any | None) -> Json:
+    """What a document holds of a row that somebody may see; also what drafts show to those who edit them."""
     details = row.details
-    return head | {
+    return {
+        "id": str(row.id),
         **{name: getattr(row, name) for name in SHOWN},
         "internet_display": row.internet_display,
         "internet_address_display": row.internet_address_display,
@@ -67,10 +71,17 @@ def document(row: Any, photo: Any | None) -> Json:
         "modification_timestamp": _text(row.modification_timestamp),
         "modified": microseconds(row.modification_timestamp),
         "location": _location(row),
-        "photo": {"number": photo.number, "description": photo.description} if photo else None,
+        "photo": _first(photo) if photo else None,
         "public_remarks": details.get("public_remarks"),
         "features": _features(row, details),
     }
+
+
+def _first(photo: Any) -> Json:
+    """Of a feed's photo its number, of an own one its id, too; the release before knows numbers only."""
+    known = {"number": getattr(photo, "number", 1), "description": photo.description}
+    own = getattr(photo, "id", None)
+    return known | {"id": str(own)} if own else known
 
 
 def _location(row: Any) -> Json | None:
@@ -122,17 +133,22 @@ def _photo(source: Json, address: str) -> Json | None:
     photo = source.get("photo")
     if not photo:
         return None
-    number = photo["number"]
-    return {"url": photo_url(source["id"], number), "alt": photo["description"] or photo_alt(number, address)}
+    number, own = photo["number"], photo.get("id")
+    url = own_photo_url(own, "medium") if own else photo_url(source["id"], number)
+    return {"url": url, "alt": photo["description"] or photo_alt(number, address)}
 
 
 def photo_url(listing_id: object, number: int) -> str:
     return f"/api/v1/properties/{listing_id}/photos/{number}"
 
 
+def own_photo_url(photo_id: object, size: str) -> str:
+    return f"/api/v1/photos/{photo_id}?size={size}"
+
+
 def photo_alt(number: int, address: str) -> str:
-    """For photos that the feed does not describe."""
-    return f"Photo {number} of {address}"
+    """For photos that nobody described."""
+    return f"Photo {number} of {address}" if address else f"Photo {number}"
 
 
 def map_cluster(cell: Json, precision: int, currency: str) -> Json:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    case,
     cast,
     exists,
     func,
@@ -25,21 +26,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import UserDefinedType
 
+from rooftree.modules.property.rights import OWN_FEED
 from rooftree.modules.property.search import Box, Circle, Point, Position, Search, Sort
 from rooftree.modules.property.search_document import Json, bucket, document, microseconds, moment
-from rooftree.modules.property.tables import MediaRow, PropertyRow
-from rooftree.modules.property.visibility import visible_rows
+from rooftree.modules.property.tables import MediaRow, PhotoRow, PropertyRow
+from rooftree.modules.property.visibility import indexed_rows, visible_rows
 
 LANGUAGE = literal("english").cast(REGCONFIG)
 EARTH_RADIUS = 6_371_008.7714  # metres; the sphere on which Elasticsearch measures, too
 METRES_PER_DEGREE = 111_195.0
 _PLACE = func.point(PropertyRow.longitude, PropertyRow.latitude)
 _SUBDIVISION = PropertyRow.details["subdivision_name"].astext
-# All that a document is made of; not the columns that only PostgreSQL's own search needs.
+# All that a document is made of; not what only PostgreSQL's own search needs, nor what only some people may read.
 _COLUMNS = tuple(
     getattr(PropertyRow, column.key)
     for column in PropertyRow.__table__.columns
-    if column.key not in {"search_text", "search_document", "fingerprint"}
+    if column.key not in {"search_text", "search_document", "fingerprint", "private_remarks", "showing_instructions"}
+)
+# Of own listings, which are few: looked up for the rows of an answer only.
+_OWN_PHOTO = case(
+    (
+        PropertyRow.feed == OWN_FEED,
+        select(func.jsonb_build_object("id", PhotoRow.id, "description", PhotoRow.description))
+        .where(PhotoRow.property_id == PropertyRow.id, PhotoRow.state == "ready", PhotoRow.removed_at.is_(None))
+        .order_by(PhotoRow.position, PhotoRow.id)
+        .limit(1)
+        .correlate(PropertyRow)
+        .scalar_subquery(),
+    )
 )
 _WITH_PHOTO = and_(MediaRow.property_id == PropertyRow.id, MediaRow.number == 1)
 
@@ -71,6 +85,7 @@ class Share:
 class _Photo:
     number: int
     description: str | None
+    id: str | None = None
 
 
 class SearchRepository:
@@ -199,12 +214,12 @@ class SearchRepository:
 
     async def documents(self, ids: Collection[UUID]) -> list[Json]:
         """What search should hold of these listings; nothing of those that do not exist."""
-        query = _documents().where(PropertyRow.id.in_(ids))
+        query = _documents().where(indexed_rows(), PropertyRow.id.in_(ids))
         return [_document(row) for row in await self._session.execute(query)]
 
     async def documents_after(self, last: UUID | None, *, limit: int) -> list[Json]:
         """The next ones in the order of ids."""
-        query = _documents().order_by(PropertyRow.id).limit(limit)
+        query = _documents().where(indexed_rows()).order_by(PropertyRow.id).limit(limit)
         if last is not None:
             query = query.where(PropertyRow.id > last)
         return [_document(row) for row in await self._session.execute(query)]
@@ -212,23 +227,29 @@ class SearchRepository:
     async def shares(self) -> dict[str, Share]:
         """All rows in 256 buckets; equal numbers mean an equal copy."""
         share = func.right(cast(PropertyRow.id, Text), len(bucket(UUID(int=0))))
-        query = select(share, func.count(), func.sum(PropertyRow.version)).group_by(share)
+        query = select(share, func.count(), func.sum(PropertyRow.version)).where(indexed_rows()).group_by(share)
         return {row[0]: Share(row[1], int(row[2])) for row in await self._session.execute(query)}
 
     async def versions(self, share: str) -> dict[str, int]:
         """Id → version of one bucket."""
         mine = func.right(cast(PropertyRow.id, Text), len(share)) == share
-        rows = await self._session.execute(select(PropertyRow.id, PropertyRow.version).where(mine))
+        rows = await self._session.execute(select(PropertyRow.id, PropertyRow.version).where(indexed_rows(), mine))
         return {str(row[0]): row[1] for row in rows}
 
 
 def _documents(*more: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
-    photo = (MediaRow.number.label("photo_number"), MediaRow.description.label("photo_description"))
+    photo = (
+        MediaRow.number.label("photo_number"),
+        MediaRow.description.label("photo_description"),
+        _OWN_PHOTO.label("own_photo"),
+    )
     return select(*_COLUMNS, *photo, *more).select_from(PropertyRow).outerjoin(MediaRow, _WITH_PHOTO)
 
 
 def _document(row: Any) -> Json:
     photo = None if row.photo_number is None else _Photo(row.photo_number, row.photo_description)
+    if row.own_photo is not None:
+        photo = _Photo(1, row.own_photo["description"], row.own_photo["id"])
     return document(row, photo)
 
 

@@ -16,6 +16,7 @@ from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.module import provided
 from rooftree.kernel.money import Money
 from rooftree.kernel.problems import responses
+from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.search import (
     DEFAULT_SORT,
     Circle,
@@ -39,12 +40,17 @@ from rooftree.modules.property.search_service import Map, Page, SearchService
 T = TypeVar("T")
 router = APIRouter()
 Service = Annotated[SearchService, Depends(provided(SearchService))]
+Editor = Annotated[EditorService, Depends(provided(EditorService))]
+_WITH_MINE = frozenset({"mine", "status", "limit", "cursor"})
 
 
 @router.get("/properties", response_model=PropertyPage, responses=responses(401, 422))
 async def search_properties(
-    query: Annotated[PropertyQuery, Query()], principal: CurrentPrincipal, service: Service
+    query: Annotated[PropertyQuery, Query()], principal: CurrentPrincipal, service: Service, editor: Editor
 ) -> Response:
+    if query.mine:
+        _require_alone(query)
+        return _json(await editor.mine(principal, query.status, limit=query.limit, cursor=query.cursor))
     wanted = _search(query, service.currency)
     sort = _sort(query.sort, wanted)
     page = await service.find(principal, wanted, sort=sort, limit=query.limit, cursor=query.cursor, facets=query.facets)
@@ -76,6 +82,12 @@ async def get_search_status(_principal: CurrentPrincipal, service: Service) -> S
 @router.post("/search/rebuilds", status_code=202, responses=responses(401, 403, 503))
 async def start_search_rebuild(principal: CurrentPrincipal, service: Service) -> SearchStatus:
     return SearchStatus(**asdict(await service.rebuild(principal)))
+
+
+def _require_alone(query: PropertyQuery) -> None:
+    """Raises Unprocessable for filters that the list of a person's own listings does not have."""
+    if others := sorted(query.model_fields_set - _WITH_MINE):
+        raise Unprocessable(errors=[FieldError(f"?{name}", "This does not go with `mine`.") for name in others])
 
 
 def _json(answer: Page | Map) -> Response:

@@ -53,6 +53,11 @@ class PropertyQuery(PropertyFilters):
     bbox: Box | None = Field(None, description="`west,south,east,north` in degrees.")
     sort: Sort | None = Field(None, description="By default `relevance` with `q`, else `-modified`.")
     facets: bool = False
+    mine: bool = Field(
+        False,
+        description="Own listings that the reader may edit, drafts included, newest change first; goes with `status`, "
+        "`limit` and `cursor` only.",
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
     cursor: Cursor = None
 

@@ -1,32 +1,20 @@
 """Use cases of readers: one listing, its photos."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from rooftree.contracts.property.api import FeedNotFound, PhotoNotFound, PhotoUnavailable, PropertyNotFound
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.clock import Clock
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.repository import PropertyRepository
 from rooftree.modules.property.reso import FeedConfig, FeedError
-from rooftree.modules.property.tables import MediaRow, PropertyRow
-from rooftree.modules.property.visibility import is_staff
+from rooftree.modules.property.shown import Shown, show
 
 # The kinds of picture that browsers show and that are nothing else, by how their files begin.
 PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """All that the page of one listing shows."""
-
-    row: PropertyRow
-    photos: Sequence[MediaRow]
-    refreshed_at: datetime
-    everything: bool
-    """For the brokerage's own people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +29,26 @@ class PropertyService:
     def __init__(
         self,
         unit_of_work: UnitOfWork,
+        clock: Clock,
         configured: Callable[[], tuple[FeedConfig, ...]],
         *,
         photos: Photos,
     ) -> None:
         self._unit_of_work = unit_of_work
+        self._clock = clock
         self._configured = configured
         self._photos = photos
 
     async def show(self, principal: Principal, property_id: UUID) -> Shown:
-        everything = is_staff(principal)
         async with self._unit_of_work() as session:
-            repository = PropertyRepository(session, everything=everything)
-            row = await repository.property(property_id)
+            row = await PropertyRepository(session, principal).property(property_id)
             if row is None:
                 raise PropertyNotFound
-            photos = await repository.photos(property_id)
-            feed = await repository.feed(row.feed)
-        finished = feed.last_finished_at if feed else None
-        refreshed_at = max(row.updated_at, finished) if finished else row.updated_at
-        return Shown(row, photos, refreshed_at, everything)
+            return await show(session, principal, row, now=self._clock.now())
 
     async def picture(self, principal: Principal, property_id: UUID, number: int) -> Picture:
         async with self._unit_of_work() as session:
-            repository = PropertyRepository(session, everything=is_staff(principal))
-            place = await repository.photo(property_id, number)
+            place = await PropertyRepository(session, principal).photo(property_id, number)
         if place is None:
             raise PhotoNotFound
         feed, url = place

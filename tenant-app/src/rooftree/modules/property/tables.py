@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -29,6 +29,7 @@ class Table(DeclarativeBase):
         bytes: LargeBinary,
         dict[str, Any]: JSONB,
         list[dict[str, str]]: JSONB,
+        list[str]: ARRAY(Text),
     }
 
 
@@ -104,7 +105,10 @@ class FeedRunRow(Table):
 
 
 class PropertyRow(Table):
-    """A listing. Columns for what is searched, `details` for the rest of the listing page. Areas in square feet."""
+    """A listing. Columns for what is searched, `details` for the rest of the listing page. Areas in square feet.
+
+    Own listings are those of the feed `rights.OWN_FEED`. A draft's price is 0 and its texts are empty while unknown.
+    """
 
     __tablename__ = "properties"
     __table_args__ = (
@@ -126,6 +130,7 @@ class PropertyRow(Table):
             postgresql_using="gist",
             postgresql_where=text("latitude IS NOT NULL AND longitude IS NOT NULL AND removed_at IS NULL"),
         ),
+        Index("properties_own", "modification_timestamp", "id", postgresql_where=text("feed = '.own'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -156,7 +161,7 @@ class PropertyRow(Table):
     search_document: Mapped[Any] = mapped_column(TSVECTOR)
     updated_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(BigInteger, server_default=text("1"))
-    """Grows by one with every change of the row or its photos."""
+    """Grows by one with every change of the row or its photos that others can see; 0 for a draft."""
     removed_at: Mapped[datetime | None]
     """When the listing was found to have left its feed; invisible since."""
     latitude: Mapped[float | None]
@@ -164,6 +169,69 @@ class PropertyRow(Table):
     internet_address_display: Mapped[bool] = mapped_column(server_default=text("true"))
     """False: neither address nor place may be shown to the public."""
     photos_change_timestamp: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(server_default=text("1"))
+    """Of own listings: grows by one with every edit, also of drafts; what editors name in If-Match."""
+    list_agent_id: Mapped[UUID | None]
+    list_office_id: Mapped[UUID | None]
+    private_remarks: Mapped[str | None]
+    showing_instructions: Mapped[str | None]
+
+
+class HistoryRow(Table):
+    """A change of price or status (RESO's HistoryTransactional). Prices are minor units of the listing's currency."""
+
+    __tablename__ = "history"
+    __table_args__ = (
+        CheckConstraint("field IN ('list_price', 'standard_status', 'close_price')", name="history_field_check"),
+        Index("history_by_property", "property_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    property_id: Mapped[UUID] = mapped_column(ForeignKey("property.properties.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    """None: a feed's run."""
+    change_type: Mapped[str]
+    field: Mapped[str]
+    from_value: Mapped[str | None]
+    to_value: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class EditRow(Table):
+    """Which fields an edit of an own listing changed: what a person is told whose edit comes too late."""
+
+    __tablename__ = "edits"
+
+    property_id: Mapped[UUID] = mapped_column(
+        ForeignKey("property.properties.id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    """The listing's after this edit."""
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID]
+    fields: Mapped[list[str]]
+
+
+class PhotoRow(Table):
+    """A photo of an own listing; its files are in object storage. Shown when `ready` and not removed."""
+
+    __tablename__ = "photos"
+    __table_args__ = (
+        CheckConstraint("state IN ('uploading', 'processing', 'ready', 'failed')", name="photos_state_check"),
+        Index("photos_by_property", "property_id", "position", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    property_id: Mapped[UUID] = mapped_column(ForeignKey("property.properties.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    description: Mapped[str | None]
+    state: Mapped[str]
+    width: Mapped[int | None]
+    """Of the picture the right way up, once it is ready."""
+    height: Mapped[int | None]
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
 
 
 class MediaRow(Table):

@@ -26,6 +26,18 @@ StandardStatus = Literal[
     "Pending",
     "Withdrawn",
 ]
+PropertyType = Literal[
+    "Business Opportunity",
+    "Commercial Lease",
+    "Commercial Real Estate",
+    "Commercial Sale",
+    "Farm",
+    "Land",
+    "Manufactured In Park",
+    "Residential",
+    "Residential Income",
+    "Residential Lease",
+]
 STANDARD_STATUSES: tuple[str, ...] = get_args(StandardStatus)
 MAX_TEXT = 20_000
 MAX_MAJOR_UNITS = 10**12
