@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -70,26 +71,68 @@ class Insider:
         return {"token": token, "session": {**session, **here}, "token and session": {**token, **session, **here}}
 
 
-def insider(member: Member, family: Family, kubectl: Kubectl, caller: Caller) -> Insider:
-    link = kubectl.ask_app(member.tenant.namespace, "owner-link")
-    person = Person(member.tenant, link, name=member.canary)
-    bearer = person.token()
+class Desk:
+    """The API as an owner uses it at home."""
 
-    def get(path: str) -> Any:
-        answer = caller.send(member, api.Request("GET", path, None, {}), Authorization=f"Bearer {bearer}")
-        assert answer.status_code == 200, (path, answer.text)
+    def __init__(self, member: Member, caller: Caller, bearer: str) -> None:
+        self._member, self._caller, self._bearer = member, caller, bearer
+
+    def get(self, path: str) -> Any:
+        return self._sent(api.Request("GET", path, None, {}))
+
+    def post(self, path: str, **values: Any) -> Any:
+        return self._sent(api.Request("POST", path, json.dumps(values).encode(), {"Content-Type": "application/json"}))
+
+    def picture(self, path: str) -> Any:
+        return self._sent(api.Request("POST", path, api.PICTURE, {"Content-Type": "image/png"}))
+
+    def _sent(self, request: api.Request) -> Any:
+        answer = self._caller.send(self._member, request, Authorization=f"Bearer {self._bearer}")
+        assert answer.is_success, (request.target, answer.text)
         return answer.json()
 
+
+def insider(member: Member, family: Family, kubectl: Kubectl, caller: Caller) -> Insider:
+    """The owner comes in by the one-time link and puts the canary into everything that the app stores."""
+    link = kubectl.ask_app(member.tenant.namespace, "owner-link")
+    person = Person(member.tenant, link, name=member.canary)
+    cookie, desk = person.session(), Desk(member, caller, person.token())
+    furnish(desk, member)
     if member is family.plain:
-        until("listings of the feed", lambda: get("/api/v1/properties")["total"], seconds=IMPORTED_SECONDS, every=1)
-    ids = {name: look(get) for name, look in LOOKUPS.items()}
+        listed = "/api/v1/properties?limit=1"
+        until("listings of the feed", lambda: desk.get(listed)["total"], seconds=IMPORTED_SECONDS, every=1)
+    ids = {name: look(desk.get) for name, look in LOOKUPS.items()}
     other = kubectl.ask_app(family.double.tenant.namespace, "owner-link").rpartition("/")[2]
-    return Insider(member, person, person.session(), {**ids, "token": [other]})
+    return Insider(member, person, cookie, {**ids, "token": [other]})
+
+
+def furnish(desk: Desk, member: Member) -> None:
+    canary = member.canary
+    office = desk.post("/api/v1/offices", name=canary)
+    desk.post("/api/v1/teams", name=canary, office_id=office["id"])
+    guest = f"guest@{member.tenant.name}.example"
+    desk.post("/api/v1/user-invitations", email=guest, name=canary, role="agent", office_id=office["id"])
+    listing = desk.post("/api/v1/properties", unparsed_address=canary, private_remarks=canary, public_remarks=canary)
+    desk.picture(f"/api/v1/properties/{listing['id']}/photos?description={canary}")
+
+
+def _own(get: Callable[[str], Any]) -> str:
+    return get("/api/v1/properties?mine=true")["items"][0]["id"]
+
+
+def listed(path: str) -> Callable[[Callable[[str], Any]], list[str]]:
+    return lambda get: [item["id"] for item in get(path)["items"]]
 
 
 # Path parameters, and where a tenant's own values are found.
 LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
-    "property_id": lambda get: [item["id"] for item in get("/api/v1/properties?limit=3")["items"]],
+    "property_id": lambda get: [_own(get), *(item["id"] for item in get("/api/v1/properties?limit=3")["items"])],
+    "photo_id": lambda get: [photo["id"] for photo in get(f"/api/v1/properties/{_own(get)}")["photos"]],
+    "user_id": listed("/api/v1/users"),
+    "office_id": listed("/api/v1/offices"),
+    "team_id": listed("/api/v1/teams"),
+    "invitation_id": listed("/api/v1/user-invitations"),
+    "session_id": listed("/api/v1/sessions"),
     "name": lambda get: [item["name"] for item in get("/api/v1/feeds")["items"]],
     "number": lambda get: ["1"],
 }

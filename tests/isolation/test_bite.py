@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg import sql
 
-from ..e2e.conftest import until
+from ..e2e.conftest import ObjectStore, until
 from . import (
     test_elasticsearch,
     test_hosts,
@@ -23,6 +23,7 @@ from . import (
     test_network,
     test_postgres,
     test_redis,
+    test_s3,
 )
 from .cells import Matrix
 from .conftest import PLATFORM
@@ -248,6 +249,26 @@ def test_a_cache_user_that_may_too_much(notes: Matrix, family: Family, rule: str
             test_redis.ask(own, "DEL", *test_redis.keys(victim))
         admin.disconnect()
     assert [line for line in notes.red() if f": {noticed}" in line]
+
+
+def test_a_bucket_that_a_neighbour_may_read(notes: Matrix, family: Family) -> None:
+    attacker, victim = family.plain, family.inner
+    admin, user, owner = ObjectStore.administrator(), test_s3.store(attacker), test_s3.store(victim)
+    assert owner.ask("PUT", f"/{victim.id}/{test_s3.OBJECT}", victim.canary.encode()).is_success
+    path = f"/{victim.id}?policy="
+    before = admin.ask("GET", path).content
+    places = [f"arn:aws:s3:::{victim.id}", f"arn:aws:s3:::{victim.id}/*"]
+    actions = ["s3:GetObject", "s3:ListBucket"]
+    hole = {"Effect": "Allow", "Principal": {"AWS": [attacker.user]}, "Action": actions, "Resource": places}
+    policy = json.loads(before)
+    try:
+        changed = json.dumps({**policy, "Statement": [*policy["Statement"], hole]})
+        assert admin.ask("PUT", path, changed.encode()).is_success
+        test_s3.sweep(notes, family, user, attacker, victim)
+    finally:
+        assert admin.ask("PUT", path, before).is_success
+        owner.ask("DELETE", f"/{victim.id}/{test_s3.OBJECT}")
+    assert [cell for cell in notes.cells if cell.accepted and cell.foreign]
 
 
 @pytest.mark.usefixtures("listeners")

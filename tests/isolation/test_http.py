@@ -43,7 +43,11 @@ def tried(
 
 def marks_of(insider: Insider) -> list[str]:
     """What only its own people are told."""
-    return [insider.member.canary, *insider.ids["property_id"], *insider.ids["name"]]
+    return [insider.member.canary, *own_ids(insider)]
+
+
+def own_ids(insider: Insider) -> list[str]:
+    return [value for name, values in insider.ids.items() if name not in ("number", "token") for value in values]
 
 
 def sweep(matrix: Matrix, caller: Caller, attacker: Insider, victim: Insider) -> None:
@@ -94,10 +98,11 @@ def test_ids_of_another_are_nothing_at_home(matrix: Matrix, caller: Caller, insi
     """With one's own credential on one's own host: what belongs to the other is not found, and in no list."""
     plain, west = insiders
     for operation in (item for item in api.operations() if item.protected):
-        foreign = bool(operation.path_names)
+        request = aimed(operation, plain, west)
+        sent = f"{request.target} {(request.content or b'').decode(errors='replace')}"
+        foreign = any(value in sent for value in own_ids(plain))
         if not foreign and operation.method != "GET":
             continue  # on one's own, as it should
-        request = aimed(operation, plain, west)
         for way, headers in west.credentials(west.member).items():
             answer = caller.send(west.member, request, **headers)
             what = f"{operation.id} at home with {way} of {west.member.id} and ids of {plain.member.id}"
