@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-e2e test-local pictures bench-provision bench-search
+	test test-unit test-web test-integration test-e2e test-local isolation full pictures bench-provision bench-search
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -110,6 +110,12 @@ test-integration: up-backends ## Tests against the real backends
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e --ignore=local/tests
+
+isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation matrix, with its figures, in a stack (TEST_STACK=test)
+	@$(LOCAL) up --stack $(TEST_STACK)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m isolation tests/isolation
+
+full: isolation ## What takes longer than a change should wait: everything that no other target proves
 
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests

@@ -1,17 +1,16 @@
-"""One tenant cannot reach another: database roles, namespaces, the operator's own rights."""
+"""What a tenant is made of leaves no way out: roles, pods, services, the operator's own rights.
+
+What a tenant can do to another with all that it has is the isolation matrix, `tests/isolation`.
+"""
 
 from __future__ import annotations
 
 import json
-import ssl
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-import psycopg
 import pytest
-from psycopg import sql
 
-from .conftest import Database, Kubectl, ObjectStore, Tenant, required
+from .conftest import Database, Kubectl, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,33 +23,6 @@ OPERATOR = "system:serviceaccount:rooftree-system:rooftree-operator"
 @pytest.fixture(scope="module")
 def neighbour(brokerages: Callable[..., Tenant]) -> Tenant:
     return brokerages()
-
-
-def connect(superuser: Database, kubectl: Kubectl, tenant: Tenant, role: str, database: str) -> psycopg.Connection[Any]:
-    """Logs in with the tenant's real password, from where its pods would."""
-    info = superuser.info
-    return psycopg.connect(
-        host=info.host,
-        port=info.port,
-        user=f"{tenant.id}.{role}",
-        password=kubectl.secret(tenant.namespace, role, "database_password"),
-        dbname=database,
-        sslmode="verify-full",
-        sslrootcert=required("ROOFTREE_CA_FILE"),
-        connect_timeout=5,
-        autocommit=True,
-    )
-
-
-@pytest.mark.parametrize("role", ["app", "migrator"])
-def test_a_role_enters_its_own_database_and_no_other(
-    kubectl: Kubectl, superuser: Database, tenant: Tenant, neighbour: Tenant, role: str
-) -> None:
-    with connect(superuser, kubectl, tenant, role, tenant.database) as own:
-        assert own.execute("SELECT current_database()").fetchone() == (tenant.database,)
-    for other in (neighbour.database, "rooftree", "postgres", "template1"):
-        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-            connect(superuser, kubectl, tenant, role, other)
 
 
 def test_no_role_of_a_tenant_may_become_another_or_more(superuser: Database, tenant: Tenant, neighbour: Tenant) -> None:
@@ -73,21 +45,6 @@ def test_no_role_of_a_tenant_may_become_another_or_more(superuser: Database, ten
             assert member == (False,), f"{role} may become {other}"
 
 
-def test_the_app_changes_rows_but_no_structure(kubectl: Kubectl, superuser: Database, tenant: Tenant) -> None:
-    with connect(superuser, kubectl, tenant, "app", tenant.database) as own:
-        assert own.execute("SELECT count(*) FROM migrations.alembic_version").fetchone() != (0,)
-        become_owner = sql.SQL("SET ROLE {}").format(sql.Identifier(f"{tenant.id}.owner"))
-        for statement in (
-            become_owner,
-            "CREATE TABLE migrations.mine (x int)",
-            "CREATE SCHEMA mine",
-            "DROP TABLE migrations.alembic_version",
-            "COPY (SELECT 1) TO PROGRAM 'true'",
-        ):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                own.execute(statement)
-
-
 def test_everything_in_the_clone_belongs_to_the_tenant(kubectl: Kubectl, superuser: Database, tenant: Tenant) -> None:
     left = superuser.execute(
         """SELECT count(*) FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid JOIN pg_roles r ON r.oid = s.refobjid
@@ -101,51 +58,6 @@ def test_the_server_keeps_verifiers_and_no_password(kubectl: Kubectl, superuser:
     stored = superuser.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", (f"{tenant.id}.app",)).fetchone()
     assert stored is not None
     assert stored[0].startswith("SCRAM-SHA-256$4096:")
-
-
-def test_a_tenants_search_user_sees_its_own_indices_and_no_other(
-    kubectl: Kubectl, tenant: Tenant, neighbour: Tenant
-) -> None:
-    password = kubectl.secret(tenant.namespace, "app", "elasticsearch_password")
-    trust = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
-    url = required("ROOFTREE_TEST_ELASTICSEARCH_URL")
-    auth = (f"{tenant.id}.app", password)
-    with httpx2.Client(base_url=url, auth=auth, verify=trust, timeout=10, trust_env=False) as own:
-        assert own.get("/_security/_authenticate").json()["roles"] == [f"{tenant.id}.app"]
-        assert own.get(f"/_resolve/index/{tenant.id}.*").status_code == 200
-        for path in (f"/{neighbour.id}.properties/_search", "/_cat/indices", "/_cluster/state", "/_security/user"):
-            assert own.get(path).status_code == 403, path
-        for path in ("/_search?size=100", "/_resolve/index/*", "/_alias", "/_mapping"):
-            assert neighbour.id not in own.get(path).text, path
-
-
-def test_a_tenants_access_key_uses_its_own_bucket_and_no_other(
-    kubectl: Kubectl, tenant: Tenant, neighbour: Tenant
-) -> None:
-    own, theirs = ObjectStore.tenant(kubectl, tenant), ObjectStore.tenant(kubectl, neighbour)
-    canary = b"canary of a neighbour"
-    for store, owner in ((own, tenant), (theirs, neighbour)):
-        assert store.ask("PUT", f"/{owner.id}/photos/1", canary).is_success
-        assert store.ask("GET", f"/{owner.id}/photos/1").content == canary
-        assert "photos/1" in store.ask("GET", f"/{owner.id}?list-type=2").text
-    for method, path in (
-        ("GET", f"/{neighbour.id}?list-type=2"),
-        ("GET", f"/{neighbour.id}/photos/1"),
-        ("PUT", f"/{neighbour.id}/photos/1"),
-        ("DELETE", f"/{neighbour.id}/photos/1"),
-        ("DELETE", f"/{neighbour.id}"),
-        ("DELETE", f"/{tenant.id}"),
-        ("PUT", f"/{tenant.id}-more"),
-        ("PUT", f"/{tenant.id}?policy="),
-        ("PATCH", "/list-users"),
-    ):
-        refused = own.ask(method, path)
-        assert refused.status_code == 403, path
-        assert canary not in refused.content
-    assert neighbour.id not in own.ask("GET", "/").text
-    assert theirs.ask("GET", f"/{neighbour.id}/photos/1").content == canary
-    for store, owner in ((own, tenant), (theirs, neighbour)):
-        assert store.ask("DELETE", f"/{owner.id}/photos/1").status_code == 204
 
 
 def pod(**changes: Any) -> dict[str, Any]:

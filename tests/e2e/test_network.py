@@ -148,23 +148,6 @@ def test_what_must_be_refused_is_there_and_open_to_the_node(
     assert [name for name, state in seen.items() if state != "open"] == []
 
 
-def test_a_tenant_reaches_its_backends_and_its_feed_and_nothing_else(
-    kubectl: Kubectl, feeding: Tenant, granted: Tenant, closed: dict[str, Place]
-) -> None:
-    other = {
-        "neighbour's pod": (pod_address(kubectl, granted.namespace, "app"), 8080),
-        "neighbour's service": (kubectl.get("service", "app", "-n", granted.namespace)["spec"]["clusterIP"], 8080),
-        "neighbour's metrics": (pod_address(kubectl, granted.namespace, "app"), 9464),
-        "public": (PUBLIC, HTTPS),
-    }
-    expected = {
-        **dict.fromkeys([*BACKENDS, *feed_service(kubectl)], "open"),
-        **dict.fromkeys([*closed, *other], "closed"),
-    }
-    places = {**BACKENDS, **feed_service(kubectl), **closed, **other}
-    assert from_pod(kubectl, feeding.namespace, "app", places) == expected
-
-
 def test_names_are_resolved_inside_and_the_feed_is_reached_by_its_name(kubectl: Kubectl, feeding: Tenant) -> None:
     places = {"feed": (f"{FEED}.{FEED}.svc.cluster.local", 8080)}
     assert from_pod(kubectl, feeding.namespace, "app", places) == {"feed": "open"}
@@ -179,23 +162,6 @@ def test_a_feed_opens_its_place_for_its_own_brokerage_only(
         **dict.fromkeys([*feed_service(kubectl), *closed], "closed"),
     }
     assert from_pod(kubectl, granted.namespace, "app", places) == expected
-
-
-def test_a_stranger_in_the_cluster_reaches_neither_a_tenant_nor_us(kubectl: Kubectl, feeding: Tenant) -> None:
-    app, operator = (
-        pod_address(kubectl, feeding.namespace, "app"),
-        pod_address(kubectl, PLATFORM, "rooftree-operator"),
-    )
-    service = kubectl.get("service", "app", "-n", feeding.namespace)["spec"]["clusterIP"]
-    places = {
-        "app": (app, 8080),
-        "app's service": (service, 8080),
-        "app's metrics": (app, 9464),
-        "operator's health": (operator, 8080),
-        "operator's metrics": (operator, 8081),
-    }
-    assert from_pod(kubectl, FEED, "mls-feed", {"itself": ("127.0.0.1", 8080)}) == {"itself": "open"}
-    assert from_pod(kubectl, FEED, "mls-feed", places) == dict.fromkeys(places, "closed")
 
 
 def policies(kubectl: Kubectl, namespace: str) -> dict[str, Any]:

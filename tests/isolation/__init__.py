@@ -1,0 +1,1 @@
+"""The isolation matrix: what a tenant can do to another with everything that it has."""

@@ -1,0 +1,138 @@
+"""Owners of two tenants of the family, with everything that shows who they are; and HTTPS to any host of the edge."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+from ..e2e.conftest import Kubectl, required, until
+from ..e2e.test_tokens import SESSION_COOKIE, Person
+from . import api
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Family, Member
+
+EDGE = "127.0.0.1:8443"
+IMPORTED_SECONDS = 120
+FRESH_SECONDS = 240  # an access token lives for 600
+
+
+class Caller:
+    """HTTPS to any host of the edge, without cookies of its own."""
+
+    def __init__(self) -> None:
+        context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+        self._client = httpx2.Client(verify=context, timeout=20, trust_env=False, follow_redirects=False)
+
+    def send(self, member: Member, request: api.Request, **headers: str) -> httpx2.Response:
+        self._client.cookies.clear()
+        given = {"Host": f"{member.tenant.host}:8443", **request.headers, **headers}
+        return self._client.request(
+            request.method,
+            f"https://{EDGE}{request.target}",
+            content=request.content,
+            headers=given,
+            extensions={"sni_hostname": member.tenant.host},
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@dataclass
+class Insider:
+    """The owner of a tenant, and the ids of what the tenant has."""
+
+    member: Member
+    person: Person
+    cookie: str
+    ids: dict[str, list[str]]
+    _bearer: str = ""
+    _since: float = field(default=-FRESH_SECONDS)
+
+    @property
+    def bearer(self) -> str:
+        """An access token that is good: an expired one would be refused everywhere and prove nothing."""
+        if time.monotonic() - self._since >= FRESH_SECONDS:
+            self._bearer, self._since = self.person.token(), time.monotonic()
+        return self._bearer
+
+    def credentials(self, host: Member) -> dict[str, dict[str, str]]:
+        """Every way to show them at `host`, as a browser that is on that host's page would."""
+        here = {"Origin": host.tenant.url, "Sec-Fetch-Site": "same-origin"}
+        token, session = {"Authorization": f"Bearer {self.bearer}"}, {"Cookie": f"{SESSION_COOKIE}={self.cookie}"}
+        return {"token": token, "session": {**session, **here}, "token and session": {**token, **session, **here}}
+
+
+class Desk:
+    """The API as an owner uses it at home."""
+
+    def __init__(self, member: Member, caller: Caller, bearer: str) -> None:
+        self._member, self._caller, self._bearer = member, caller, bearer
+
+    def get(self, path: str) -> Any:
+        return self._sent(api.Request("GET", path, None, {}))
+
+    def post(self, path: str, **values: Any) -> Any:
+        return self._sent(api.Request("POST", path, json.dumps(values).encode(), {"Content-Type": "application/json"}))
+
+    def picture(self, path: str) -> Any:
+        return self._sent(api.Request("POST", path, api.PICTURE, {"Content-Type": "image/png"}))
+
+    def _sent(self, request: api.Request) -> Any:
+        answer = self._caller.send(self._member, request, Authorization=f"Bearer {self._bearer}")
+        assert answer.is_success, (request.target, answer.text)
+        return answer.json()
+
+
+def insider(member: Member, family: Family, kubectl: Kubectl, caller: Caller) -> Insider:
+    """The owner comes in by the one-time link and puts the canary into everything that the app stores."""
+    link = kubectl.ask_app(member.tenant.namespace, "owner-link")
+    person = Person(member.tenant, link, name=member.canary)
+    cookie, desk = person.session(), Desk(member, caller, person.token())
+    furnish(desk, member)
+    if member is family.plain:
+        listed = "/api/v1/properties?limit=1"
+        until("listings of the feed", lambda: desk.get(listed)["total"], seconds=IMPORTED_SECONDS, every=1)
+    ids = {name: look(desk.get) for name, look in LOOKUPS.items()}
+    other = kubectl.ask_app(family.double.tenant.namespace, "owner-link").rpartition("/")[2]
+    return Insider(member, person, cookie, {**ids, "token": [other]})
+
+
+def furnish(desk: Desk, member: Member) -> None:
+    canary = member.canary
+    office = desk.post("/api/v1/offices", name=canary)
+    desk.post("/api/v1/teams", name=canary, office_id=office["id"])
+    guest = f"guest@{member.tenant.name}.example"
+    desk.post("/api/v1/user-invitations", email=guest, name=canary, role="agent", office_id=office["id"])
+    listing = desk.post("/api/v1/properties", unparsed_address=canary, private_remarks=canary, public_remarks=canary)
+    desk.picture(f"/api/v1/properties/{listing['id']}/photos?description={canary}")
+
+
+def _own(get: Callable[[str], Any]) -> str:
+    return get("/api/v1/properties?mine=true")["items"][0]["id"]
+
+
+def listed(path: str) -> Callable[[Callable[[str], Any]], list[str]]:
+    return lambda get: [item["id"] for item in get(path)["items"]]
+
+
+# Path parameters, and where a tenant's own values are found.
+LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
+    "property_id": lambda get: [_own(get), *(item["id"] for item in get("/api/v1/properties?limit=3")["items"])],
+    "photo_id": lambda get: [photo["id"] for photo in get(f"/api/v1/properties/{_own(get)}")["photos"]],
+    "user_id": listed("/api/v1/users"),
+    "office_id": listed("/api/v1/offices"),
+    "team_id": listed("/api/v1/teams"),
+    "invitation_id": listed("/api/v1/user-invitations"),
+    "session_id": listed("/api/v1/sessions"),
+    "name": lambda get: [item["name"] for item in get("/api/v1/feeds")["items"]],
+    "number": lambda get: ["1"],
+}
