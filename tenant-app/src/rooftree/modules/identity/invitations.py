@@ -100,8 +100,9 @@ class Invitations:
 
     async def show(self, token: str) -> Invitation:
         """Raises `InvitationNotFound`, `InvitationGone`."""
+        invitation_id = self._id(token)
         async with self._unit_of_work() as session:
-            row = self._open(await IdentityRepository(session).invitation(self._id(token)))
+            row = self._open(await IdentityRepository(session).invitation(invitation_id))
             return Invitation(email=row.email, name=row.name, role=row.role, expires_at=row.expires_at)
 
     async def accept(self, token: str, *, name: str, password: str) -> None:
