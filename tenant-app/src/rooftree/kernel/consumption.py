@@ -22,11 +22,10 @@ from opentelemetry.trace import SpanKind
 
 from rooftree.kernel import dead_letters, inbox
 from rooftree.kernel.auth import acting
-from rooftree.kernel.backoff import Backoff
+from rooftree.kernel.backoff import AWAY, Backoff
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.consumers import BATCH_SIZE, Consumer, Received, Subscriber
 from rooftree.kernel.envelope import Broken, unwrap
-from rooftree.kernel.errors import BadGateway, Unavailable
 from rooftree.kernel.event_metrics import EventMetrics
 from rooftree.kernel.kafka import Kafka
 from rooftree.kernel.logs import scrubbed_message
@@ -44,8 +43,6 @@ _WAIT_SECONDS = 0.5
 _ALONE = 50
 _MEASURE_SECONDS = 10.0
 _CLOSE_SECONDS = 2.5
-# Something is away. Tried for as long as it takes: nothing is wrong with the event.
-AWAY = (Unavailable, BadGateway, ConnectionError, TimeoutError)
 _log = structlog.get_logger(__name__)
 
 

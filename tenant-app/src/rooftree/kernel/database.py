@@ -5,7 +5,7 @@ up: its own time limits say nothing when it hangs, and a connection whose other 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -82,7 +82,7 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
 
 
 @contextmanager
-def within_patience() -> Iterator[None]:
+def within_patience() -> Generator[None]:
     """All waits in this block together: as long as `patience` says; inside another block, what is left of it."""
     allowed, until = patience.get(), _until.get()
     if allowed is not None and until is None:

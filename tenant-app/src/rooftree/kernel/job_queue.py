@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from rooftree.kernel.background import Background
+from rooftree.kernel.backoff import AWAY
 from rooftree.kernel.database import away, connecting, within_patience
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
@@ -36,6 +37,9 @@ _ANSWER_SECONDS = 1.0
 _KEEP_FINISHED_HOURS = 12  # two runs over feeds a minute are 1,440 rows
 _FORGET_SECONDS = 3600.0
 _FIRST_RETRY_BASE = 5
+# Found within 10 s after it is back, with the time until the queue is looked at.
+_AWAY_SECONDS = 5
+_AWAY_TRIES = 3600
 _RESTART_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
@@ -257,6 +261,8 @@ def _retry_strategy(attempts: int) -> Any:
         def get_retry_decision(self, *, exception: BaseException, job: Any) -> Any:
             if isinstance(exception, JobAborted | asyncio.CancelledError):
                 return procrastinate.RetryDecision(retry_in={"seconds": 0})
+            if isinstance(exception, AWAY) and attempts > 1 and job.attempts < _AWAY_TRIES:
+                return procrastinate.RetryDecision(retry_in={"seconds": _AWAY_SECONDS})
             if job.attempts + 1 >= attempts:
                 return None
             return procrastinate.RetryDecision(retry_in={"seconds": _FIRST_RETRY_BASE ** (job.attempts + 1)})
