@@ -8,7 +8,6 @@ what is done is committed first, the rest is dropped.
 
 # pyright: reportMissingTypeStubs=false
 import asyncio
-import contextlib
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from opentelemetry.trace import SpanKind
 
 from rooftree.kernel import dead_letters, inbox
@@ -268,10 +267,17 @@ class Consumption(ConsumerRebalanceListener):
         owned = list(self._owned)
         if self._measured_at is None or now >= self._measured_at + _MEASURE_SECONDS:
             self._measured_at = now
-            ends: dict[TopicPartition, int] = await consumer.end_offsets(owned) if owned else {}
-            with contextlib.suppress(IllegalStateError):  # taken away meanwhile
+            try:
+                ends: dict[TopicPartition, int] = await consumer.end_offsets(owned) if owned else {}
                 behind: list[int] = [end - await consumer.position(partition) for partition, end in ends.items()]
-                self._metrics.lag(self._subscriber.name, max(0, sum(behind)))
+            except IllegalStateError:  # taken away meanwhile
+                return
+            except KafkaError as error:
+                # Kafka is away, and the client goes on when it is back. A new one would be a new member of its group,
+                # which waits until the session of the old one has run out.
+                _log.warning("lag_not_measured", consumer=self._subscriber.name, exc_info=error)
+                return
+            self._metrics.lag(self._subscriber.name, max(0, sum(behind)))
 
     async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, revoked: Iterable[TopicPartition]
