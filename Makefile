@@ -10,13 +10,15 @@ UV := .local/uv/bin/uv
 PYTHON ?= python3
 STACK ?= dev
 TEST_STACK ?= test
+FAULT_SECONDS ?= 60
 LOCAL := $(BIN)/rooftree-local
 MEMBERS := operator tenant-app local examples/mls-feed
 PYTEST := $(BIN)/pytest
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-e2e test-local isolation full pictures bench-provision bench-search
+	test test-unit test-web test-integration test-e2e test-local isolation faults full pictures bench-provision \
+	bench-search
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,14 +117,20 @@ isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation
 	@$(LOCAL) up --stack $(TEST_STACK)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m isolation tests/isolation
 
-full: isolation ## What takes longer than a change should wait: everything that no other target proves
-
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
 test: check test-unit test-web test-integration test-e2e ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
 	@$(MAKE) --no-print-directory test-local
+
+faults: setup ## Every backend, the control plane and pods away for a minute each, under load (FAULT_SECONDS=60)
+	@$(LOCAL) up --stack $(TEST_STACK)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && FAULT_SECONDS=$(FAULT_SECONDS) \
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e tests/e2e/faults
+
+full: test isolation faults ## Everything, with what takes too long for every change
+	@$(LOCAL) down --stack $(TEST_STACK)
 
 pictures: setup ## Takes the quick start's pictures (LINK=the owner's unused link of a fresh acme)
 	@PYTHONPATH=tests/e2e $(BIN)/python scripts/pictures.py "$(LINK)"

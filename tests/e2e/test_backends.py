@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 import redis
 
+from .components import Components
 from .conftest import Edge, Kubectl, ObjectStore, Tenant, inventory, required, until
 
 if TYPE_CHECKING:
@@ -33,45 +30,11 @@ BACKENDS = (
 
 
 @pytest.fixture
-def stop() -> Iterator[Callable[[str], Callable[[], None]]]:
-    """Puts a component under SIGSTOP: connections are taken and never answered. All go on afterwards."""
-    stopped: list[int] = []
-
-    def go_on() -> None:
-        while stopped:
-            os.kill(stopped.pop(), signal.SIGCONT)
-
-    def halt(component: str) -> Callable[[], None]:
-        pid = process(component)
-        # Elasticsearch's program is a launcher that waits for the server, its child.
-        for one in [pid, *children(pid)] if component == "elasticsearch" else [pid]:
-            os.kill(one, signal.SIGSTOP)
-            stopped.append(one)
-        return go_on
-
-    yield halt
-    go_on()
-
-
-def process(component: str) -> int:
-    """The process id of one of this stack's components, seen from here."""
-    folder = Path(required("ROOFTREE_CA_FILE")).parents[1]
-    inside = json.loads((folder / "status.json").read_text())["components"][component]["pid"]
-    space = os.readlink("/proc/self/ns/net")
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            ids = next(line for line in status.read_text().splitlines() if line.startswith("NSpid:")).split()[1:]
-            if ids[-1] == str(inside) and os.readlink(status.parent / "ns" / "net") == space:
-                return int(ids[0])
-        except (FileNotFoundError, ProcessLookupError, StopIteration):
-            continue
-    pytest.fail(f"no process {inside} of {component} is seen from here")
-
-
-def children(pid: int) -> list[int]:
-    """What a process has started, by whichever of its threads."""
-    lists = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(child) for listed in lists for child in listed.split()]
+def components() -> Iterator[Components]:
+    """All go on afterwards."""
+    found = Components()
+    yield found
+    found.go_on()
 
 
 @pytest.mark.parametrize(("component", "condition", "reason"), BACKENDS)
@@ -79,7 +42,7 @@ def test_a_backend_that_hangs_is_said_stops_no_other_part_and_heals_by_itself(
     kubectl: Kubectl,
     tenant: Tenant,
     edge: Edge,
-    stop: Callable[[str], Callable[[], None]],
+    components: Components,
     component: str,
     condition: str,
     reason: str,
@@ -88,7 +51,7 @@ def test_a_backend_that_hangs_is_said_stops_no_other_part_and_heals_by_itself(
         found = kubectl.conditions(tenant.name)[condition]
         return found["status"], found["reason"]
 
-    go_on = stop(component)
+    components.stop(component)
     until(f"{condition} says so", seen, enough=lambda it: it == ("False", reason), seconds=NOTICED_SECONDS)
     found = kubectl.conditions(tenant.name)
     assert found["Ready"]["status"] == "False"
@@ -96,7 +59,7 @@ def test_a_backend_that_hangs_is_said_stops_no_other_part_and_heals_by_itself(
     assert [found[name]["status"] for name in others] == ["True"] * len(others)
     assert kubectl.get("brokerage", tenant.name)["status"]["phase"] == "Degraded"
     assert edge.get(tenant.host, "/version").json()["tenant_id"] == tenant.id
-    go_on()
+    components.go_on()
     until(
         "Ready by itself",
         lambda: kubectl.conditions(tenant.name)["Ready"]["status"] == "True",

@@ -70,6 +70,7 @@ def _kafka(tools: dict[str, str]) -> list[Component]:
             (*java, "kafka.Kafka", KAFKA_SETTINGS),
             ready=f"tcp://{NODE_IP}:{KAFKA_PORT}",
             after=("kafka-format",),
+            seconds=300,
             slow=True,
         ),
     ]

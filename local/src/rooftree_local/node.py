@@ -232,6 +232,17 @@ def wait_until_ready(target: Stack, work: Work, names: set[str], request: str | 
     raise CommandFailed(f"the components were not up within {UP_SECONDS} s; see `rooftree-local status`")
 
 
+def ask_again(target: Stack, work: Work, names: set[str]) -> None:
+    """Waits for these components; has those started that ended, or did not come in time, if nobody is at it."""
+    request = None
+    if stack.status(target).get("phase") in {"failed", "up"}:
+        request = str(uuid.uuid4())
+        listed = json.loads(target.components_file.read_text())
+        write_private(target.components_file, json.dumps({**listed, "request": request}))
+        stack.reload(target)
+    wait_until_ready(target, work, names, request)
+
+
 def is_complete(known: dict[str, Any], names: set[str]) -> bool:
     """Whether every component of that name runs (or has done its one task)."""
     present = known.get("components", {})

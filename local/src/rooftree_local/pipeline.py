@@ -246,7 +246,7 @@ def _slow_components(target: Stack, *, with_node: bool) -> Step:
     names = {one.name for one in node.wanted_components(node=with_node, backends=True)}
     return Step(
         "slow components",
-        lambda work: node.wait_until_ready(target, work, names),
+        lambda work: node.ask_again(target, work, names),
         lambda: hashing.of_text(boot(target)),
         lambda: node.is_complete(stack.status(target), names),
         advice=AFRESH,

@@ -42,9 +42,10 @@ password_encryption = scram-sha-256
 max_connections = 300
 shared_buffers = 128MB
 dynamic_shared_memory_type = posix
-# The state lives as long as the processes do, so nothing is gained by waiting for the disk.
+# The state lives as long as the machine's memory does, so nothing is gained by waiting for the disk. What was committed
+# is with the kernel, though: a server that is killed must lose none of it.
 fsync = off
-synchronous_commit = off
+synchronous_commit = on
 full_page_writes = off
 max_wal_size = 1GB
 log_timezone = 'UTC'

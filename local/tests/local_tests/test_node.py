@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from rooftree_local import node, paths
+from rooftree_local import node, paths, stack
 from rooftree_local.components import Component
 from rooftree_local.paths import Stack
 from rooftree_local.steps import Work
@@ -77,3 +77,30 @@ def test_what_is_slow_is_not_waited_for_at_first_and_neither_is_its_task() -> No
         Component("redis", ("x",)),
     ]
     assert node.quick(listed) == {"redis"}
+
+
+@pytest.mark.parametrize(("phase", "asked"), [("failed", True), ("up", True), ("starting", False)])
+def test_a_slow_component_that_did_not_come_is_asked_for_again_unless_somebody_is_at_it(
+    live: Live, monkeypatch: pytest.MonkeyPatch, phase: str, asked: bool
+) -> None:
+    live.started(Component("kafka", ("kafka",), slow=True), ended="kafka")
+    told = json.loads(live.stack.status_file.read_text())
+    live.stack.status_file.write_text(json.dumps(told | {"phase": phase, "message": "kafka was not ready"}))
+
+    def supervise(target: Stack) -> None:
+        request = json.loads(target.components_file.read_text())["request"]
+        states = {"kafka": {"state": "ready"}}
+        target.status_file.write_text(json.dumps({"components": states, "phase": "up", "request": request}))
+
+    def come(_: Stack) -> object:
+        if not asked:
+            supervise_now()
+        return object()
+
+    def supervise_now() -> None:
+        live.stack.status_file.write_text(json.dumps({"components": {"kafka": {"state": "ready"}}, "phase": "up"}))
+
+    monkeypatch.setattr(stack, "reload", supervise)
+    monkeypatch.setattr(stack, "find", come)
+    node.ask_again(live.stack, live.work, {"kafka"})
+    assert ("request" in json.loads(live.stack.components_file.read_text())) is asked

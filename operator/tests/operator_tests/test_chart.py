@@ -175,6 +175,20 @@ def test_the_edge_tells_nobody_about_itself() -> None:
 
 
 @pytest.mark.e2e
+def test_the_edge_sends_what_it_could_not_send_to_one_pod_to_another_and_repeats_nothing_that_was_sent() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered()}
+    retry = yaml.safe_load(found["ConfigMap", "rooftree-edge"]["data"]["middlewares.yaml"])["http"]["middlewares"]
+    # By the answer's status nothing is repeated: that would send a write again that has happened.
+    assert retry == {"retry": {"retry": {"attempts": 3, "initialInterval": "50ms", "timeout": "5s"}}}
+    (container,) = found["Deployment", "rooftree-edge"]["spec"]["template"]["spec"]["containers"]
+    assert {
+        "--entrypoints.websecure.http.middlewares=retry@file",
+        "--providers.file.filename=/etc/rooftree/edge/middlewares.yaml",
+        "--serverstransport.forwardingtimeouts.dialtimeout=1s",
+    } <= set(container["args"])
+
+
+@pytest.mark.e2e
 def test_a_release_and_its_channels_are_what_the_operator_reads() -> None:
     configs = {d["metadata"]["name"]: d for d in rendered() if d["kind"] == "ConfigMap"}
     assert configs["channels"]["data"] == {"stable": "1.0.0"}

@@ -186,6 +186,21 @@ async def test_failed_job_is_tried_as_often_as_declared(
     assert len(record.runs) == 3
 
 
+async def test_job_that_needs_what_is_away_is_tried_until_it_is_back(
+    work: Start, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_queue, "_AWAY_SECONDS", 0)
+
+    async def reach() -> None:
+        await record.note()
+        if len(record.runs) <= 5:
+            raise ConnectionError("away")
+
+    queue = await work(Job(name="test.reach", run=reach, attempts=2))
+    await queue.defer("test.reach")
+    await until(lambda: len(record.runs) == 6)
+
+
 async def test_job_of_a_dead_worker_is_taken_over(work: Start, record: Record, database: TestDatabase) -> None:
     job = Job(name="test.note", run=record.note, single=True)
     idle = await work(job, working=False)

@@ -126,7 +126,8 @@ def build_deployment(tenant: Tenant, secrets: str) -> Object:
         # 60 tries: a start on a busy node may be slow, and a database that is down must not cause restarts.
         "startupProbe": _probe(release.startup, release.port, failures=60),
         "readinessProbe": _probe(release.ready, release.port, failures=2),
-        "livenessProbe": {**_probe(release.live, release.port, failures=3), "periodSeconds": 10},
+        # A minute: a pod that gets no CPU answers late, and a restart would need more of it.
+        "livenessProbe": {**_probe(release.live, release.port, failures=6), "periodSeconds": 10, "timeoutSeconds": 5},
     }
     template = {
         "metadata": {"labels": labels, "annotations": {ANNOTATION_SECRETS: secrets}},

@@ -1,7 +1,12 @@
-"""Growing pauses before the next try."""
+"""Pauses before the next try, and what is tried again for as long as it takes."""
 
 import asyncio
 import random
+
+from rooftree.kernel.errors import BadGateway, Unavailable
+
+# Something is away; nothing is wrong with what was to be done.
+AWAY = (Unavailable, BadGateway, ConnectionError, TimeoutError)
 
 
 class Backoff:

@@ -24,7 +24,7 @@ from rooftree.kernel.telemetry import span
 BUDGET_SECONDS = 0.05
 _CONNECT_SECONDS = 5.0
 _FIRST_PAUSE = 0.5  # seconds before a new connection, doubled each time
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 4.0  # with the time to connect, it is used again within 10 s after it is back
 _log = structlog.get_logger(__name__)
 
 

@@ -8,7 +8,6 @@ what is done is committed first, the rest is dropped.
 
 # pyright: reportMissingTypeStubs=false
 import asyncio
-import contextlib
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,16 +16,15 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from opentelemetry.trace import SpanKind
 
 from rooftree.kernel import dead_letters, inbox
 from rooftree.kernel.auth import acting
-from rooftree.kernel.backoff import Backoff
+from rooftree.kernel.backoff import AWAY, Backoff
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.consumers import BATCH_SIZE, Consumer, Received, Subscriber
 from rooftree.kernel.envelope import Broken, unwrap
-from rooftree.kernel.errors import BadGateway, Unavailable
 from rooftree.kernel.event_metrics import EventMetrics
 from rooftree.kernel.kafka import Kafka
 from rooftree.kernel.logs import scrubbed_message
@@ -44,8 +42,6 @@ _WAIT_SECONDS = 0.5
 _ALONE = 50
 _MEASURE_SECONDS = 10.0
 _CLOSE_SECONDS = 2.5
-# Something is away. Tried for as long as it takes: nothing is wrong with the event.
-AWAY = (Unavailable, BadGateway, ConnectionError, TimeoutError)
 _log = structlog.get_logger(__name__)
 
 
@@ -271,10 +267,17 @@ class Consumption(ConsumerRebalanceListener):
         owned = list(self._owned)
         if self._measured_at is None or now >= self._measured_at + _MEASURE_SECONDS:
             self._measured_at = now
-            ends: dict[TopicPartition, int] = await consumer.end_offsets(owned) if owned else {}
-            with contextlib.suppress(IllegalStateError):  # taken away meanwhile
+            try:
+                ends: dict[TopicPartition, int] = await consumer.end_offsets(owned) if owned else {}
                 behind: list[int] = [end - await consumer.position(partition) for partition, end in ends.items()]
-                self._metrics.lag(self._subscriber.name, max(0, sum(behind)))
+            except IllegalStateError:  # taken away meanwhile
+                return
+            except KafkaError as error:
+                # Kafka is away, and the client goes on when it is back. A new one would be a new member of its group,
+                # which waits until the session of the old one has run out.
+                _log.warning("lag_not_measured", consumer=self._subscriber.name, exc_info=error)
+                return
+            self._metrics.lag(self._subscriber.name, max(0, sum(behind)))
 
     async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, revoked: Iterable[TopicPartition]

@@ -1,13 +1,24 @@
 """The one small connection pool of this process: none at start, at most three, TLS checked to the host name.
 
-Modules never open connections; they get a session from `kernel.unit_of_work`.
+Modules never open connections; they get a session from `kernel.unit_of_work`. A server that does not answer is given
+up: its own time limits say nothing when it hangs, and a connection whose other end vanished would wait for hours.
 """
 
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
+import psycopg
+from psycopg.abc import RV, PQGen
+from psycopg.rows import TupleRow
 from sqlalchemy import URL, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from rooftree.kernel.errors import Unavailable
 from rooftree.kernel.settings import DatabaseSettings, Secrets
 from rooftree.kernel.statement_spans import trace_statements
 
@@ -15,7 +26,25 @@ from rooftree.kernel.statement_spans import trace_statements
 POOL_SIZE = 3
 # Names of extensions and jobs are found without a schema; a table of the same name in pg_temp never wins.
 SEARCH_PATH = "pg_catalog,extensions,jobs,pg_temp"
-_TIMEOUTS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+_TIMEOUTS = {
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+    # Who gave a statement up has closed its connection; the server looks now and then and ends it, too.
+    "client_connection_check_interval": "1s",
+}
+# The machine at the other end is asked after 5 s of silence and has vanished after 14, written data after 10.
+_KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+# A person waits: an answer within 3 s, with what is done before and after.
+REQUEST_SECONDS = 2.5
+# Longer than any statement may take: it is the server that does not answer.
+ANSWER_SECONDS = 20.0
+# An answer that does not come ends its wait itself, cleanly; only then the wait for a connection is cut off.
+_CUT_OFF_SECONDS = 0.1
+patience: ContextVar[float | None] = ContextVar("patience", default=None)
+"""The seconds in which a transaction must have all its answers; None where nobody waits."""
+_until: ContextVar[float | None] = ContextVar("until", default=None)
+"""When the present transaction must have them, by the loop's clock."""
 
 
 def connection_arguments(settings: DatabaseSettings, secrets: Secrets, *, limits: bool = True) -> dict[str, Any]:
@@ -30,10 +59,60 @@ def connection_arguments(settings: DatabaseSettings, secrets: Secrets, *, limits
         "application_name": "rooftree",
         "connect_timeout": 5,
         "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        **_KEEPALIVE,
     }
     if settings.ca_file is not None:
         arguments |= {"sslmode": "verify-full", "sslrootcert": str(settings.ca_file)}
     return arguments
+
+
+class Connection(psycopg.AsyncConnection[TupleRow]):
+    """Gives up a server that does not answer in time, and itself with it: what comes later is nobody's any more."""
+
+    async def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:  # noqa: ASYNC109
+        if timeout is not None:  # the library's own, for notices and cancellations
+            return await super().wait(gen, interval, timeout)
+        until = _until.get()
+        left = ANSWER_SECONDS if until is None else max(until - asyncio.get_running_loop().time(), 0.01)
+        try:
+            return await super().wait(gen, interval, left)
+        except psycopg.errors._WaitTimeout:  # pyright: ignore[reportPrivateUsage] - it has no public name
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the server did not answer in time") from None
+
+
+@contextmanager
+def within_patience() -> Generator[None]:
+    """All waits in this block together: as long as `patience` says; inside another block, what is left of it."""
+    allowed, until = patience.get(), _until.get()
+    if allowed is not None and until is None:
+        until = asyncio.get_running_loop().time() + allowed
+    token = _until.set(until)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+@asynccontextmanager
+async def connecting() -> AsyncGenerator[None]:
+    """Around the wait for a connection. Raises PoolTimeout when patience is at its end."""
+    until = _until.get()
+    try:
+        async with asyncio.timeout_at(None if until is None else until + _CUT_OFF_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise PoolTimeout("no connection in time") from error
+
+
+def away(error: Exception) -> Unavailable | None:
+    """What callers are told if it is the database that does not work now: away, overloaded, too slow, deadlocked."""
+    cause = error if isinstance(error, DBAPIError | PoolTimeout) else error.__cause__
+    match cause:
+        case OperationalError() | PoolTimeout() | DBAPIError(connection_invalidated=True) | psycopg.OperationalError():
+            return Unavailable("The database does not answer now.")
+        case _:
+            return None
 
 
 class Database:
@@ -42,7 +121,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings, secrets: Secrets) -> None:
         self.engine: AsyncEngine = create_async_engine(
             URL.create("postgresql+psycopg"),
-            connect_args=connection_arguments(settings, secrets),
+            connect_args=connection_arguments(settings, secrets) | {"async_creator_fn": Connection.connect},
             pool_size=POOL_SIZE,
             max_overflow=0,
             pool_timeout=5,

@@ -1,4 +1,8 @@
-"""What probes ask. Liveness depends on nothing; readiness on the database and on not being about to stop."""
+"""What probes ask. Liveness depends on nothing, readiness on having reached the database once and on not stopping.
+
+All pods share the backends. A pod that cannot reach its database from the start must not replace one that can; but a
+database that goes away later takes no pod out: they still serve what needs none, and a proper error for the rest.
+"""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -29,6 +33,8 @@ class Health:
         """Raises `Unavailable` while requests should go elsewhere."""
         if not self.started or self.draining:
             raise Unavailable("Starting." if not self.started else "Stopping.")
+        if self._was_ready.is_set():
+            return
         try:
             await self._database.ping()
         except Exception as error:

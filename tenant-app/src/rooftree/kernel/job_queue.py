@@ -8,7 +8,7 @@ twin waits: the twin does its work.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from rooftree.kernel.background import Background
+from rooftree.kernel.backoff import AWAY
+from rooftree.kernel.database import away, connecting, within_patience
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.telemetry import current_traceparent, span
@@ -35,6 +37,10 @@ _ANSWER_SECONDS = 1.0
 _KEEP_FINISHED_HOURS = 12  # two runs over feeds a minute are 1,440 rows
 _FORGET_SECONDS = 3600.0
 _FIRST_RETRY_BASE = 5
+# Found within 10 s after it is back, with the time until the queue is looked at.
+_AWAY_SECONDS = 5
+_AWAY_TRIES = 3600
+_RESTART_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -111,10 +117,16 @@ class JobQueue:
         task = app.configure_task(name, schedule_at=at, lock=lock, queueing_lock=lock, connection=connection)
         try:
             # The savepoint keeps the caller's transaction usable when the job is waiting already.
-            async with session.begin_nested() if session is not None else nullcontext():
-                await task.defer_async(**payload, **_trace())
+            with within_patience():
+                async with session.begin_nested() if session is not None else nullcontext():
+                    await task.defer_async(**payload, **_trace())
         except AlreadyEnqueued:
             return False
+        except Exception as error:
+            # The library makes errors of its own of the database's.
+            if problem := away(error):
+                raise problem from error
+            raise
         return True
 
     async def _opened(self) -> "App":
@@ -176,13 +188,13 @@ class JobQueue:
         loop = asyncio.get_running_loop()
         forget_at = loop.time()
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
                 await self._take_over(app, job)
             await app.job_manager.prune_stalled_workers(SILENT_SECONDS)
             if loop.time() >= forget_at:
                 await app.job_manager.delete_old_jobs(nb_hours=_KEEP_FINISHED_HOURS, include_failed=True)
                 forget_at = loop.time() + _FORGET_SECONDS
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _take_over(self, app: "App", job: Any) -> None:
         """One job that cannot be put back must not keep the others from it."""
@@ -202,7 +214,7 @@ class JobQueue:
                 if self._stopping:
                     return
                 _log.warning("job_loop_restarts", loop=name, exc_info=error)
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(_RESTART_SECONDS)
 
 
 class _Borrowed:
@@ -213,7 +225,9 @@ class _Borrowed:
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Any]:
-        async with self._engine.begin() as connection:
+        async with connecting():
+            connection = await self._engine.connect()
+        async with aclosing(connection), connection.begin():
             yield (await connection.get_raw_connection()).driver_connection
 
 
@@ -247,6 +261,8 @@ def _retry_strategy(attempts: int) -> Any:
         def get_retry_decision(self, *, exception: BaseException, job: Any) -> Any:
             if isinstance(exception, JobAborted | asyncio.CancelledError):
                 return procrastinate.RetryDecision(retry_in={"seconds": 0})
+            if isinstance(exception, AWAY) and attempts > 1 and job.attempts < _AWAY_TRIES:
+                return procrastinate.RetryDecision(retry_in={"seconds": _AWAY_SECONDS})
             if job.attempts + 1 >= attempts:
                 return None
             return procrastinate.RetryDecision(retry_in={"seconds": _FIRST_RETRY_BASE ** (job.attempts + 1)})

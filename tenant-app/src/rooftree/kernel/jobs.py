@@ -21,7 +21,11 @@ class Job:
     at_start: bool = False
     single: bool = False
     attempts: int = 1
-    """How often it may be tried before it counts as failed; tries are 5 s, 25 s, 125 s … apart."""
+    """How often it may be tried before it counts as failed; tries are 5 s, 25 s, 125 s … apart.
+
+    With more than one, a try that failed because something was away (`backoff.AWAY`) is followed by one every 5 s, for
+    five hours.
+    """
 
 
 class Jobs(Protocol):

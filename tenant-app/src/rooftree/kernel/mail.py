@@ -47,6 +47,10 @@ class MailUnavailable(Exception):
     """Not now; the same mail may be taken later."""
 
 
+class MailServerAway(MailUnavailable, ConnectionError):
+    """There is no way to the server: nothing was handed over."""
+
+
 class MailRefused(Exception):
     """The server will never take this mail."""
 
@@ -108,7 +112,7 @@ class Mail:
         except aiosmtplib.SMTPResponseException as error:
             raise _of_code(error.code) from None
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailUnavailable(f"the mail server cannot be used: {type(error).__name__}") from None
+            raise MailServerAway(f"the mail server cannot be used: {type(error).__name__}") from None
 
 
 def _of_code(code: int) -> Exception:

@@ -12,14 +12,12 @@ While Kafka is away the rows stay. Loads aiokafka.
 import asyncio
 from contextlib import AbstractContextManager
 
-import psycopg
 import structlog
 from aiokafka.errors import KafkaError
 from opentelemetry.trace import Span, SpanKind
-from psycopg.rows import TupleRow
 
 from rooftree.kernel.backoff import Backoff, is_set_within
-from rooftree.kernel.database import connection_arguments
+from rooftree.kernel.database import Connection, connection_arguments
 from rooftree.kernel.envelope import Row, wrap
 from rooftree.kernel.event_metrics import EventMetrics
 from rooftree.kernel.kafka import Kafka
@@ -48,8 +46,6 @@ _MEASURE = b"""
 """
 
 _log = structlog.get_logger(__name__)
-
-Connection = psycopg.AsyncConnection[TupleRow]
 
 
 class Relay:
@@ -155,7 +151,7 @@ class Relay:
 async def _connect(settings: Settings, secrets: Secrets) -> Connection:
     arguments = connection_arguments(settings, secrets)
     arguments |= {"application_name": "rooftree relay", "options": f"{arguments['options']} {_KEEPALIVE}"}
-    return await psycopg.AsyncConnection.connect(**arguments, autocommit=True)
+    return await Connection.connect(**arguments, autocommit=True)
 
 
 async def _locked(connection: Connection) -> bool:

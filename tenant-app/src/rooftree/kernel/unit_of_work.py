@@ -6,17 +6,19 @@ revoked family of tokens).
 
 Opening a second unit inside the first is refused: a call to another module never happens within a transaction, and
 two connections held by one request can starve a pool of three. A database that is away is `Unavailable`, not a bug.
+It is so in time: what waits for a connection and for answers together has `database.patience` seconds.
 """
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from rooftree.kernel.errors import Problem, Unavailable
+from rooftree.kernel.database import away, connecting, within_patience
+from rooftree.kernel.errors import Problem
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
 
@@ -33,16 +35,20 @@ class UnitOfWork:
             raise RuntimeError("a unit of work is open already; finish it before calling another use case")
         token = _open.set(True)
         try:
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                try:
-                    yield session
-                except Problem as problem:
-                    if problem.keeps_changes:
-                        await session.commit()
-                    raise
-                await session.commit()
-        except (OperationalError, PoolTimeout) as error:
-            # Away, overloaded, too slow, deadlocked: all of them may work a moment later.
-            raise Unavailable("The database does not answer now.") from error
+            with within_patience():
+                async with AsyncSession(self._engine, expire_on_commit=False) as session:
+                    async with connecting():
+                        await session.connection()
+                    try:
+                        yield session
+                    except Problem as problem:
+                        if problem.keeps_changes:
+                            await session.commit()
+                        raise
+                    await session.commit()
+        except (DBAPIError, PoolTimeout) as error:
+            if problem := away(error):
+                raise problem from error
+            raise
         finally:
             _open.reset(token)

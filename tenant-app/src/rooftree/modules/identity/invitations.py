@@ -116,8 +116,9 @@ class Invitations:
 
     async def show(self, token: str) -> Invitation:
         """Raises `InvitationNotFound`, `InvitationGone`."""
+        link = self._link(token)
         async with self._unit_of_work() as session:
-            row = await self._opened(IdentityRepository(session), token)
+            row = await self._opened(IdentityRepository(session), link)
             return Invitation(email=row.email, name=row.name, role=row.role, expires_at=row.expires_at)
 
     async def accept(self, token: str, *, name: str, password: str) -> None:
@@ -130,7 +131,7 @@ class Invitations:
         now = self._clock.now()
         async with self._unit_of_work() as session:
             repository, people = IdentityRepository(session), PeopleRepository(session)
-            row = await self._opened(repository, token, lock=True)
+            row = await self._opened(repository, self._link(token), lock=True)
             user = UserRow(
                 id=new_id(),
                 email=row.email,
@@ -151,12 +152,21 @@ class Invitations:
             acting.set(str(user.id))
             await self._outbox.add(session, [changed(user, tuple(teams), "created")])
 
-    async def _opened(self, repository: IdentityRepository, token: str, *, lock: bool = False) -> InvitationRow:
-        found = invitation_link(self._links.key, token)
-        row = await repository.invitation(found[0], lock=lock) if found else None
-        if found is None or row is None:
+    def _link(self, token: str) -> tuple[UUID, int]:
+        """Which invitation this is a link to, and its how many-th. Asks no database: a forged one needs none."""
+        link = invitation_link(self._links.key, token)
+        if link is None:
             raise InvitationNotFound
-        if row.accepted_at or row.revoked_at or row.links != found[1] or row.expires_at <= self._clock.now():
+        return link
+
+    async def _opened(
+        self, repository: IdentityRepository, link: tuple[UUID, int], *, lock: bool = False
+    ) -> InvitationRow:
+        invitation_id, number = link
+        row = await repository.invitation(invitation_id, lock=lock)
+        if row is None:
+            raise InvitationNotFound
+        if row.accepted_at or row.revoked_at or row.links != number or row.expires_at <= self._clock.now():
             raise InvitationGone
         return row
 

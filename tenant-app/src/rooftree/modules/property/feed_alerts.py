@@ -21,7 +21,7 @@ from rooftree.kernel.settings import Settings
 
 CONSUMER = "property.feed-alerts"
 ALERT_JOB = "property.send_feed_alert"
-ATTEMPTS = 7  # 5 s + 25 s + … + 5^6 s: a mail server may be away for five hours
+ATTEMPTS = 7  # 5 s + 25 s + … + 5^6 s: a mail server may ask to come later for five hours
 Kind = Literal["failed", "recovered"]
 
 

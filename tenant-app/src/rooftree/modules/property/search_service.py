@@ -33,6 +33,7 @@ MAP_POINTS = 300
 FINER = 2
 MAX_PRECISION = 24
 SUGGESTION_SECONDS = 30.0
+STATUS_SECONDS = 2.0
 MAX_EXACT = 2**53  # of numbers in JSON
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -241,9 +242,10 @@ class SearchService:
         """How the index is, compared with the database."""
         if self._keeper is not None:
             try:
-                return await self._index_status(self._keeper)
-            except EngineAway as error:
-                _log.warning("search_is_away", reason=str(error))
+                async with asyncio.timeout(STATUS_SECONDS):
+                    return await self._index_status(self._keeper)
+            except (EngineAway, TimeoutError) as error:
+                _log.warning("search_is_away", reason=str(error) or "too slow")
         async with self._unit_of_work() as session:
             rows = sum(share.count for share in (await SearchRepository(session).shares()).values())
         return Status(index=None, documents=0, rows=rows, lag_events=rows, state="unavailable", progress=None)
