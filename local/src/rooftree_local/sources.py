@@ -48,7 +48,12 @@ class Image:
 
     @property
     def reference(self) -> str:
-        return f"localhost/rooftree-{self.name}:{self.version}"
+        """Its name where it is built."""
+        return self.at("localhost")
+
+    def at(self, registry: str) -> str:
+        """Its name in a registry, which may have a path; the tag is the same everywhere."""
+        return f"{registry}/rooftree-{self.name}:{self.version}"
 
     @property
     def archive(self) -> Path:
