@@ -112,8 +112,7 @@ chart-tools: setup
 	@$(LOCAL) build charts
 
 chart-lint: chart-tools ## The chart by helm's lint, and what it renders for each stage by the schemas of Kubernetes
-	@$(DELIVERY).chart lint
-	@$(PYTEST) -q -m chart
+	@$(PYTEST) -q -m chart operator/tests tests/delivery_tests
 
 test-unit: setup ## Pure and scenario tests, two at a time
 	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart"
@@ -146,7 +145,7 @@ sbom: images ## Writes what is in each image to .local/sbom as CycloneDX, and lo
 	@$(DELIVERY).sbom
 
 chart: chart-tools ## Packages the chart to .local/chart
-	@$(DELIVERY).chart package
+	@$(DELIVERY).chart
 
 push: images ## Copies the images to REGISTRY
 	@$(DELIVERY).push "$(REGISTRY)"

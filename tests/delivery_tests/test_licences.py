@@ -106,7 +106,7 @@ def test_a_gpl_package_in_a_lock_file_is_found() -> None:
 
 
 def test_a_package_of_another_version_than_the_one_looked_at_is_unknown() -> None:
-    text = "fastapi==0.1.0 \\\n    --hash=sha256:00\n    # via x\nnowhere==1.0 ; python_version >= '3.11' \\\n    --hash=sha256:00\n"
+    text = "fastapi==0.1.0 \\\n    --hash=sha256:00\nnowhere==1.0 ; python_version >= '3.11' \\\n    --hash=sha256:00\n"
     assert [(one.name, one.licence) for one in licences.of_python(text)] == [("fastapi", ""), ("nowhere", "")]
 
 
