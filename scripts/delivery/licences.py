@@ -126,15 +126,25 @@ def of_npm(lock: dict[str, Any]) -> list[Package]:
     return [
         Package("npm", path.rpartition("node_modules/")[2], package["version"], package.get("license", ""))
         for path, package in lock["packages"].items()
-        if path and not package.get("dev")
+        if is_bundled(path, package)
     ]
+
+
+def is_bundled(path: str, package: dict[str, Any]) -> bool:
+    """Whether an entry of the lock file is a package that may come into the bundle."""
+    return bool(path) and not package.get("dev")
+
+
+def package_lock() -> dict[str, Any]:
+    """The web app's lock file."""
+    return json.loads(PACKAGE_LOCK.read_text())
 
 
 def shipped() -> list[Package]:
     """All packages of all images, once each."""
     files = sorted({image.requirements for image in sources.IMAGES})
     python = [one for file in files for one in of_python((ROOT / "requirements" / f"{file}.txt").read_text())]
-    return sorted({*python, *of_npm(json.loads(PACKAGE_LOCK.read_text()))})
+    return sorted({*python, *of_npm(package_lock())})
 
 
 def reviewed() -> dict[tuple[str, str], dict[str, str]]:
@@ -143,22 +153,29 @@ def reviewed() -> dict[tuple[str, str], dict[str, str]]:
 
 
 def findings(packages: Iterable[Package], exceptions: dict[tuple[str, str], dict[str, str]]) -> list[str]:
-    """Packages that may not ship, or of which nobody knows; and exceptions that nothing needs."""
-    found, used = [], set()
+    """Packages that may not ship, or of which nobody knows."""
+    found = []
     for package in packages:
         name = f"{package.ecosystem} {package.name} {package.version}"
-        good = is_expression(package.licence) and not is_forbidden(package.licence)
-        if good:
+        if (package.ecosystem, package.name) in exceptions or is_good(package.licence):
             continue
-        if (package.ecosystem, package.name) in exceptions:
-            used.add((package.ecosystem, package.name))
-        elif is_forbidden(package.licence):
+        if is_forbidden(package.licence):
             found.append(f"{name} is under {package.licence}: nothing GPL or AGPL ships")
         else:
             told = package.licence or "nothing"
             found.append(f"{name}: no licence that can be read ({told}); look, and say it in {REVIEWED.name}")
-    found += [f"{REVIEWED.name}: {ecosystem} {name} needs no exception" for ecosystem, name in exceptions.keys() - used]
     return found
+
+
+def is_good(licence: str) -> bool:
+    """Whether a licence can be read and lets us ship the package."""
+    return is_expression(licence) and not is_forbidden(licence)
+
+
+def unneeded(packages: Iterable[Package], exceptions: dict[tuple[str, str], dict[str, str]]) -> list[str]:
+    """Exceptions that nothing needs: they would let through what comes later under the name."""
+    needed = {(one.ecosystem, one.name) for one in packages if not is_good(one.licence)}
+    return [f"{REVIEWED.name}: {ecosystem} {name} needs no exception" for ecosystem, name in exceptions.keys() - needed]
 
 
 def main() -> int:
@@ -167,7 +184,7 @@ def main() -> int:
     told = [exceptions.get((one.ecosystem, one.name), {}).get("licence", one.licence) or "unknown" for one in packages]
     for licence, count in Counter(told).most_common():
         print(f"{count:5}  {licence}")
-    found = findings(packages, exceptions)
+    found = [*findings(packages, exceptions), *unneeded(packages, exceptions)]
     print("\n".join(found) or f"{len(packages)} packages ship; none is under GPL or AGPL")
     return 1 if found else 0
 

