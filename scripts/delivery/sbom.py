@@ -9,7 +9,7 @@ The same image gives the same text. Licences of what lies in our own layers are 
 from __future__ import annotations
 
 import base64
-import email
+import email.message
 import json
 import re
 import subprocess
@@ -194,7 +194,7 @@ def document(image: Image, own: Iterable[Component], base: Iterable[Component]) 
 def invalid(text: str) -> str | None:
     """Why a text is no CycloneDX 1.6, if so."""
     error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
-    return None if error is None else str(error.data if hasattr(error, "data") else error)
+    return None if error is None else str(error)
 
 
 def of_image(image: Image) -> dict[str, Any]:
