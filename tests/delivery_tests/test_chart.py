@@ -62,7 +62,7 @@ def test_an_object_that_the_api_server_would_refuse_is_found(
 
 
 def test_an_object_of_a_kind_that_nobody_knows_is_found() -> None:
-    unknown = {"apiVersion": "apps/v1", "kind": "Deplyment", "metadata": {"name": "x"}}
+    unknown = {"apiVersion": "apps/v1", "kind": "Sandwich", "metadata": {"name": "x"}}
     assert any("Couldn't find schema" in mistake for mistake in chart.mistakes(unknown))
 
 
