@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rooftree_local import paths
 
 from delivery import ROOT
 
@@ -27,6 +28,12 @@ FILE = ".gitlab-ci.yml"
 # Keys at the top of the file that are no jobs.
 GLOBAL = {"workflow", "stages", "variables", "default", "include", "spec"}
 INHERITED = ("before_script", "after_script", "cache", "tags", "interruptible", "timeout", "image", "retry")
+# What was compiled and downloaded here before is used again, as GitLab's caches would bring it; they lie in a checkout.
+OWN_CACHES = {
+    "ROOFTREE_CACHE": str(paths.cache()),
+    "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv")),
+    "npm_config_cache": os.environ.get("npm_config_cache", str(Path.home() / ".npm")),  # noqa: SIM112 - npm's own name
+}
 # Without a stage of its own a job belongs to this one.
 DEFAULT_STAGE = "test"
 
@@ -145,16 +152,12 @@ def run(name: str) -> int:
         if name not in pipeline.jobs:
             print(f"there is no job {name!r}; there are: {', '.join(pipeline.jobs)}", file=sys.stderr)
             return 2
-        variables = environment(pipeline, name, folder)
-        # What was compiled and downloaded before is used again, as GitLab's caches would bring it.
-        variables |= {
-            key: os.environ[key] for key in ("ROOFTREE_CACHE", "UV_CACHE_DIR", "npm_config_cache") if key in os.environ
-        }
+        variables = os.environ | environment(pipeline, name, folder) | OWN_CACHES
         try:
-            return _shell(script(pipeline, name), folder, os.environ | variables)
+            return _shell(script(pipeline, name), folder, variables)
         finally:
             for line in pipeline.jobs[name].get("after_script", []):
-                _shell(line, folder, os.environ | variables)
+                _shell(line, folder, variables)
 
 
 def _shell(text: str, folder: Path, variables: dict[str, str]) -> int:
