@@ -14,11 +14,17 @@ FAULT_SECONDS ?= 60
 LOCAL := $(BIN)/rooftree-local
 MEMBERS := operator tenant-app local examples/mls-feed
 PYTEST := $(BIN)/pytest
+DELIVERY := PYTHONPATH=scripts $(BIN)/python -m delivery
+STAGE ?= dev
+REGISTRY ?= localhost
+# The cluster that KUBECONFIG names, or else the local stack's.
+IN_CLUSTER = $(if $(KUBECONFIG),,source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- env) \
+	$(DELIVERY)
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
 	test test-unit test-web test-integration test-e2e test-local isolation faults full pictures bench-provision \
-	bench-search
+	bench-search licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,8 +106,17 @@ lock: setup ## Resolves requirements/*.in again
 	@cd requirements && ../$(LOCK) dev.in -o dev.txt
 	@cd requirements && for member in operator tenant-app mls-feed local edge; do ../$(LOCK) -c dev.txt $$member.in -o $$member.txt; done
 
+licences: setup ## No GPL or AGPL among what ships; lists the licences of the lock files
+	@$(DELIVERY).licences
+
+chart-tools: setup
+	@$(LOCAL) build charts
+
+chart-lint: chart-tools ## The chart by helm's lint, and what it renders for each stage by the schemas of Kubernetes
+	@$(PYTEST) -q -m chart operator/tests tests/delivery_tests
+
 test-unit: setup ## Pure and scenario tests, two at a time
-	@$(PYTEST) -q -n 2 -m "not integration and not e2e"
+	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart"
 
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
@@ -120,7 +135,7 @@ isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
-test: check test-unit test-web test-integration test-e2e ## Everything that must pass before a change lands
+test: check licences chart-lint test-unit test-web test-integration test-e2e ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
 	@$(MAKE) --no-print-directory test-local
 
@@ -129,8 +144,36 @@ faults: setup ## Every backend, the control plane and pods away for a minute eac
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && FAULT_SECONDS=$(FAULT_SECONDS) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e tests/e2e/faults
 
-full: test isolation faults ## Everything, with what takes too long for every change
+full: test isolation faults images sbom chart ## The same, and what takes longer than a change should wait
 	@$(LOCAL) down --stack $(TEST_STACK)
+
+# -- delivery ---------------------------------------------------------------------------------------------------------
+
+images: setup ## Builds the images; each tag is a hash of all that the image is made of
+	@$(LOCAL) build images
+
+sbom: images ## Writes what is in each image to .local/sbom as CycloneDX, and looks at the licences of what really ships
+	@$(DELIVERY).sbom
+
+chart: chart-tools ## Packages the chart to .local/chart
+	@$(DELIVERY).chart
+
+push: images ## Copies the images to REGISTRY
+	@$(DELIVERY).push "$(REGISTRY)"
+
+deploy: chart-tools ## Brings this checkout to STAGE=dev|staging|production; without KUBECONFIG, to the local STACK
+	@$(IN_CLUSTER).deploy upgrade $(STAGE) --registry "$(REGISTRY)" $(if $(KUBECONFIG),,--local) $(if $(DRY_RUN),--dry-run)
+
+smoke: setup ## Asks the cluster whether what was deployed works (STAGE=staging makes a canary brokerage, too)
+	@$(IN_CLUSTER).smoke $(STAGE)
+
+rollback: chart-tools ## Takes STAGE back to the revision before (REVISION=n: to that one)
+	@$(IN_CLUSTER).deploy rollback $(STAGE) $(if $(REVISION),--revision $(REVISION)) $(if $(KUBECONFIG),,--local)
+
+pipeline: setup ## Runs a job of .gitlab-ci.yml on a clean clone of the last commit (JOB=check)
+	@$(DELIVERY).pipeline $(or $(JOB),check)
+
+# -- benchmarks and pictures ------------------------------------------------------------------------------------------
 
 pictures: setup ## Takes the quick start's pictures (LINK=the owner's unused link of a fresh acme)
 	@PYTHONPATH=tests/e2e $(BIN)/python scripts/pictures.py "$(LINK)"

@@ -18,3 +18,19 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
+
+{{- /* Where a component's pods run and what their images are pulled with: (list $ .Values.operator). */ -}}
+{{- define "rooftree.placement" -}}
+{{- with (index . 0).Values.imagePullSecrets }}
+imagePullSecrets: {{ toJson . }}
+{{- end }}
+{{- with (index . 1).nodeSelector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with (index . 1).tolerations }}
+tolerations: {{ toJson . }}
+{{- end }}
+{{- with (index . 1).affinity }}
+affinity: {{ toJson . }}
+{{- end }}
+{{- end -}}

@@ -20,12 +20,14 @@ REFERENCE = "docker.io/library/python:3.11-slim-bookworm"
 SUITE = "bookworm"
 PACKAGES = ("ca-certificates", "python3", "python3-pip", "python3-venv")
 LINKS = {"python": "python3", "python3": "python3", "pip": "pip3", "pip3": "pip3"}
-REMOVED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale", "var/log")
+REMOVED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/man", "usr/share/locale", "var/log")
+# Whoever passes on a package passes on its licence; the rest of its documentation goes.
+KEPT_DOCUMENTATION = "copyright"
 
 
 def key() -> str:
     """Changes whenever the image would."""
-    return hashing.of_text(SUITE, *PACKAGES, *LINKS, *REMOVED, "1")
+    return hashing.of_text(SUITE, *PACKAGES, *LINKS, *REMOVED, KEPT_DOCUMENTATION, "1")
 
 
 def archive() -> Path:
@@ -55,6 +57,11 @@ def _trim(root: Path) -> None:
     for name in REMOVED:
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir(parents=True)
+    for path in (root / "usr/share/doc").glob("*/*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != KEPT_DOCUMENTATION:
+            path.unlink()
     for link, target in LINKS.items():
         path = root / "usr/local/bin" / link
         path.unlink(missing_ok=True)

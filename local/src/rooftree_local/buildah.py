@@ -25,9 +25,12 @@ def run(work: Work, *words: str) -> str:
     return work.command(argv(*words), env=ENVIRONMENT)
 
 
-def build(work: Work, *, context: Path, dockerfile: Path, reference: str, archive: Path) -> None:
+def build(
+    work: Work, *, context: Path, dockerfile: Path, reference: str, archive: Path, labels: dict[str, str] | None = None
+) -> None:
     """Builds an ordinary Dockerfile and keeps the result as an archive."""
     options = ["--pull=never", "--layers", "--format=docker"]
+    options += [f"--label={name}={value}" for name, value in (labels or {}).items()]
     run(work, "build", *options, f"--file={dockerfile}", f"--tag={reference}", str(context))
     save(work, reference, archive)
 

@@ -22,12 +22,13 @@ from rooftree_local import (
     progress,
     sample,
     show,
+    sources,
     stack,
     steps,
     teardown,
 )
 from rooftree_local.paths import Stack
-from rooftree_local.pipeline import Only  # noqa: TC001 - typer reads the annotations
+from rooftree_local.pipeline import Only, Part
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,6 +79,21 @@ def _up(target: Stack, only: Only | None, *, browser: bool) -> None:
             typer.echo(sample.welcome(target))
     except (steps.StepFailed, teardown.Leftovers, stack.CommandFailed) as error:
         _fail(error)
+
+
+@app.command()
+def build(part: Annotated[Part, typer.Argument(help="What to build.")]) -> None:
+    """Builds our images, or the programs that look at charts, into the cache; no stack is needed."""
+    folder = paths.repository() / ".local" / "build"
+    chain = pipeline.parts(part)
+    try:
+        held = lock.exclusive(paths.repository() / ".local" / "locks" / f"build-{part}", typer.echo)
+        with held, progress.reporter(len(chain)) as reporter:
+            steps.run(chain, steps.Ledger(folder / "steps.json"), folder / "logs", reporter)
+    except steps.StepFailed as error:
+        _fail(error)
+    if part is Part.IMAGES:
+        typer.echo("\n".join(image.reference for image in sources.IMAGES))
 
 
 @app.command()

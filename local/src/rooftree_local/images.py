@@ -28,7 +28,14 @@ def build(image: Image, work: Work) -> None:
         context = Path(folder)
         stage(image, context)
         dockerfile = context / image.dockerfile
-        buildah.build(work, context=context, dockerfile=dockerfile, reference=image.reference, archive=image.archive)
+        buildah.build(
+            work,
+            context=context,
+            dockerfile=dockerfile,
+            reference=image.reference,
+            archive=image.archive,
+            labels=image.labels,
+        )
     _forget_old(image, work)
 
 

@@ -34,6 +34,7 @@ NODE = {
     "git": "git",
     "libnss-myhostname": "/usr/lib/x86_64-linux-gnu/libnss_myhostname.so.2",
 }
+IMAGES = {name: NODE[name] for name in ("buildah", "debootstrap", "git")}
 BROWSER = {
     "chromium": "chromium",
     "fonts-liberation": "/usr/share/fonts/truetype/liberation",

@@ -97,11 +97,35 @@ def _rules(target: Stack) -> Step:
     )
 
 
+class Part(StrEnum):
+    """What can be built without a stack."""
+
+    IMAGES = "images"
+    CHARTS = "charts"
+
+
+def parts(part: Part) -> list[Step]:
+    """Everything that leads to our images, or to what looks at charts."""
+    if part is Part.CHARTS:
+        return _chart_tools()
+    wanted = packages.IMAGES
+    installed = Step(
+        "packages", lambda work: packages.install(wanted, work), is_there=lambda: not packages.absent(wanted)
+    )
+    return [installed, *_images()]
+
+
 def _artifacts() -> list[Step]:
     """What is made once for all stacks and kept in the cache."""
+    return [*_chart_tools(), *_images()]
+
+
+def _chart_tools() -> list[Step]:
+    return [_built(tools.HELM), _cached("gateway api", tools.fetch_gateway_crds, tools.gateway_crds)]
+
+
+def _images() -> list[Step]:
     return [
-        _built(tools.HELM),
-        _cached("gateway api", tools.fetch_gateway_crds, tools.gateway_crds),
         _cached("base image", base_image.make, base_image.archive),
         *(_wheelhouse(image) for image in sources.IMAGES),
         _cached("web app", frontend.build, sources.frontend_dist, sources.web_app_missing),

@@ -22,6 +22,7 @@ class Image:
     """An image of ours: its Dockerfile, the trees that go into its build context, its requirements file."""
 
     name: str
+    description: str
     dockerfile: str
     trees: tuple[str, ...]
     requirements: str
@@ -32,6 +33,13 @@ class Image:
         """Why it cannot be built, if so."""
         return None if (paths.repository() / self.dockerfile).is_file() else f"there is no {self.dockerfile} yet"
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The annotations of the OCI image specification that hold for the sources, whoever builds them and when."""
+        told = {"title": f"rooftree-{self.name}", "description": self.description, "version": self.version}
+        told |= {"vendor": "Rooftree", "base.name": base_image.REFERENCE}
+        return {f"org.opencontainers.image.{name}": value for name, value in told.items()}
+
     @cached_property
     def hash(self) -> str:
         """Changes with everything that goes into the image."""
@@ -39,7 +47,7 @@ class Image:
         requirements = (root / "requirements" / f"{self.requirements}.txt").read_text()
         own = hashing.of_trees(root, self.dockerfile, *self.trees)
         web = frontend_hash() if self.has_frontend else ""
-        return hashing.of_text(own, requirements, web, base_image.key())
+        return hashing.of_text(own, requirements, web, base_image.key(), self.description)
 
     @property
     def version(self) -> str:
@@ -48,16 +56,24 @@ class Image:
 
     @property
     def reference(self) -> str:
-        return f"localhost/rooftree-{self.name}:{self.version}"
+        """Its name where it is built."""
+        return self.at("localhost")
+
+    def at(self, registry: str) -> str:
+        """Its name in a registry, which may have a path; the tag is the same everywhere."""
+        return f"{registry}/rooftree-{self.name}:{self.version}"
 
     @property
     def archive(self) -> Path:
         return paths.cached("images", f"{self.name}-{self.hash}.tar")
 
 
-OPERATOR = Image("operator", "operator/Dockerfile", ("operator",), "operator")
+OPERATOR = Image(
+    "operator", "The operator, and the page for unknown hosts", "operator/Dockerfile", ("operator",), "operator"
+)
 TENANT = Image(
     "tenant",
+    "The tenant app with its web app",
     "tenant-app/Dockerfile",
     ("tenant-app",),
     "tenant-app",
@@ -65,11 +81,12 @@ TENANT = Image(
 )
 MLS_FEED = Image(
     "mls-feed",
+    "A sample MLS feed with real sales",
     "examples/mls-feed/Dockerfile",
     ("examples/mls-feed/src", "examples/mls-feed/pyproject.toml"),
     "mls-feed",
 )
-EDGE = Image("edge", "charts/rooftree/edge/Dockerfile", ("charts/rooftree/edge",), "edge")
+EDGE = Image("edge", "The edge proxy", "charts/rooftree/edge/Dockerfile", ("charts/rooftree/edge",), "edge")
 IMAGES = (OPERATOR, EDGE, MLS_FEED, TENANT)
 
 

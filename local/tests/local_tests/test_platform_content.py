@@ -10,7 +10,19 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from rooftree_local import cgroups, environment, packages, paths, postgres, release, sample, show, sources, tools
+from rooftree_local import (
+    cgroups,
+    environment,
+    packages,
+    paths,
+    pipeline,
+    postgres,
+    release,
+    sample,
+    show,
+    sources,
+    tools,
+)
 from rooftree_local.paths import Stack
 
 BROKERAGE = """
@@ -144,3 +156,19 @@ def test_every_image_is_of_trees_that_git_knows() -> None:
     assert {image.name for image in sources.IMAGES} == {"operator", "edge", "mls-feed", "tenant"}
     for image in sources.IMAGES:
         assert (paths.repository() / "requirements" / f"{image.requirements}.txt").is_file()
+
+
+def test_an_image_says_what_it_is_and_bears_the_same_tag_in_every_registry() -> None:
+    for image in sources.IMAGES:
+        assert image.labels["org.opencontainers.image.title"] == f"rooftree-{image.name}"
+        assert image.labels["org.opencontainers.image.version"] == image.version
+        assert all(value for value in image.labels.values())
+        assert image.at("registry.example/group") == f"registry.example/group/rooftree-{image.name}:{image.version}"
+
+
+@pytest.mark.parametrize("part", pipeline.Part)
+def test_a_part_is_built_without_a_stack(part: pipeline.Part) -> None:
+    names = [step.name for step in pipeline.parts(part)]
+    built = {"helm", "gateway api"} if part is pipeline.Part.CHARTS else {f"image {one.name}" for one in sources.IMAGES}
+    assert built <= set(names)
+    assert not {"components", "node", "platform"} & set(names)

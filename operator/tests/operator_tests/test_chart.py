@@ -67,7 +67,13 @@ def test_good_values_are_taken() -> None:
         ({"edge": {"port": 0}}, "edge/port"),
         ({"edge": {"domain": "*.example"}}, "edge/domain"),
         ({"postgres": {"host": ""}}, "postgres/host"),
-        ({"operator": {"replicas": 3}}, "operator"),
+        ({"operator": {"replicas": 0}}, "operator/replicas"),
+        ({"operator": {"replica": 3}}, "operator"),
+        ({"edge": {"replicas": 0}}, "edge/replicas"),
+        ({"unknownHost": {"nodeSelector": {"zone": 1}}}, "unknownHost/nodeSelector/zone"),
+        ({"operator": {"tolerations": [{}]}}, "operator/tolerations/0"),
+        ({"operator": {"podAnnotations": ["a"]}}, "operator/podAnnotations"),
+        ({"serviceMonitor": {"interval": "soon"}}, "serviceMonitor/interval"),
         ({"channels": {"Stable": "1.0.0"}}, "channels"),
         ({"elasticsearch": {"replicas": -1}}, "elasticsearch/replicas"),
         ({"telemetry": {"otlpEndpoint": "collector:4318"}}, "telemetry/otlpEndpoint"),
@@ -99,7 +105,7 @@ def rendered(**changes: Any) -> list[dict[str, Any]]:
     """The chart as helm renders it."""
     helm = shutil.which("helm") or next((str(p) for p in sorted(_cache().glob("tools/helm-*/helm"))), None)
     if helm is None:
-        pytest.fail("helm is neither on PATH nor in the cache: `make up` builds it")
+        pytest.fail("helm is neither on PATH nor in the cache: `make chart-tools` builds it")
     words = [helm, "template", "rooftree", str(CHART), "--namespace", "rooftree-system", "--values", "-"]
     done = subprocess.run(words, input=json.dumps({**VALUES, **changes}), capture_output=True, text=True, check=True)
     return [document for document in yaml.safe_load_all(done.stdout) if document]
@@ -113,7 +119,7 @@ def rules(name: str) -> list[dict[str, Any]]:
     return next(d for d in rendered() if d["kind"] == "ClusterRole" and d["metadata"]["name"] == name)["rules"]
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 @pytest.mark.parametrize("name", ["rooftree-operator", "rooftree-tenant-manager", "rooftree-edge"])
 def test_no_role_has_wildcards_or_ways_up(name: str) -> None:
     for rule in rules(name):
@@ -122,14 +128,14 @@ def test_no_role_has_wildcards_or_ways_up(name: str) -> None:
         assert "bind" not in words or rule["resourceNames"] == ["rooftree-tenant-manager"]
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 def test_secrets_of_tenants_are_reached_by_name_only() -> None:
     about = [rule for rule in rules("rooftree-tenant-manager") if "secrets" in rule["resources"]]
     assert [rule["resourceNames"] for rule in about if rule["verbs"] != ["create"]] == [["app", "migrator"]]
     assert not any("secrets" in rule["resources"] for rule in rules("rooftree-operator"))
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 def test_every_pod_is_restricted_except_that_the_edge_holds_the_nodes_port() -> None:
     for deployment in (d for d in rendered() if d["kind"] == "Deployment"):
         spec = deployment["spec"]["template"]["spec"]
@@ -146,7 +152,7 @@ def test_every_pod_is_restricted_except_that_the_edge_holds_the_nodes_port() -> 
             assert not container["image"].endswith(":latest")
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 def test_in_our_own_namespace_everything_is_refused_except_what_is_named() -> None:
     policies = {d["metadata"]["name"]: d["spec"] for d in rendered() if d["kind"] == "NetworkPolicy"}
     assert policies["default"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
@@ -156,7 +162,7 @@ def test_in_our_own_namespace_everything_is_refused_except_what_is_named() -> No
     assert all(rule["to"] for policy in policies.values() for rule in policy.get("egress", []))
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 @pytest.mark.parametrize("secret", ["", "objects"])
 def test_the_operator_gets_the_object_stores_secret_if_there_is_an_object_store(secret: str) -> None:
     documents = rendered(s3={"secret": secret})
@@ -167,14 +173,14 @@ def test_the_operator_gets_the_object_stores_secret_if_there_is_an_object_store(
     assert [v["secret"]["secretName"] for v in pod["volumes"] if v["name"] == "s3"] == ([secret] if secret else [])
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 def test_the_edge_tells_nobody_about_itself() -> None:
     edge = next(d for d in rendered() if d["kind"] == "Deployment" and d["metadata"]["name"] == "rooftree-edge")
     (container,) = edge["spec"]["template"]["spec"]["containers"]
     assert {"--global.checknewversion=false", "--global.sendanonymoususage=false"} <= set(container["args"])
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 def test_the_edge_sends_what_it_could_not_send_to_one_pod_to_another_and_repeats_nothing_that_was_sent() -> None:
     found = {(d["kind"], d["metadata"]["name"]): d for d in rendered()}
     retry = yaml.safe_load(found["ConfigMap", "rooftree-edge"]["data"]["middlewares.yaml"])["http"]["middlewares"]
@@ -188,7 +194,7 @@ def test_the_edge_sends_what_it_could_not_send_to_one_pod_to_another_and_repeats
     } <= set(container["args"])
 
 
-@pytest.mark.e2e
+@pytest.mark.chart
 def test_a_release_and_its_channels_are_what_the_operator_reads() -> None:
     configs = {d["metadata"]["name"]: d for d in rendered() if d["kind"] == "ConfigMap"}
     assert configs["channels"]["data"] == {"stable": "1.0.0"}
