@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink
 from rooftree.kernel.auth import acting
