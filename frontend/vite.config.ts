@@ -28,7 +28,9 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
     restoreMocks: true,
     // The pipeline names a file for what GitLab shows of a job's tests.
-    reporters: process.env.VITEST_JUNIT ? ["default", ["junit", { outputFile: process.env.VITEST_JUNIT }]] : ["default"],
+    reporters: process.env.VITEST_JUNIT
+      ? ["default", ["junit", { outputFile: process.env.VITEST_JUNIT }]]
+      : ["default"],
     testTimeout: 30_000,
   },
 });
