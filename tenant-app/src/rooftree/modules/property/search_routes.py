@@ -49,8 +49,8 @@ async def search_properties(
 ) -> Response:
     if query.mine:
         _require_alone(query)
-        mine = await editor.mine(principal, query.status, limit=query.limit, cursor=query.cursor)
-        return Response(encoded(mine), media_type="application/json")
+        own = await editor.mine(principal, query.status, limit=query.limit, cursor=query.cursor)
+        return Response(encoded(own), media_type="application/json")
     wanted = _search(query, service.currency)
     sort = _sort(query.sort, wanted)
     content = await service.page(
