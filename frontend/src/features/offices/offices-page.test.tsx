@@ -75,7 +75,7 @@ describe("the offices page", () => {
     expect(refusal).toHaveTextContent("2 teams belong to it: delete them first.");
     await page.user.click(within(refusal).getByRole("link", { name: "Show them" }));
     await waitFor(() => expect(page.address()).toBe("/people?office=office-north"));
-    expect(screen.queryByRole("dialog")).toBeNull();
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   });
 
   it("deletes an empty office", async () => {
