@@ -28,7 +28,9 @@ export const ListingsTabs = ({ className }: { className?: string }) => (
     </nav>
     <NewListingButton className="ml-auto">
       <Plus aria-hidden />
-      New listing
+      <span>
+        New<span className="phone:sr-only"> listing</span>
+      </span>
     </NewListingButton>
   </div>
 );

@@ -35,17 +35,18 @@ function useCurrent(): string {
     const observer = new IntersectionObserver(
       (entries) => {
         for (const { target, isIntersecting } of entries) {
-          const id = target.id.replace("section-", "");
+          const id = target.getAttribute("aria-labelledby")?.replace("section-", "") ?? "";
           if (isIntersecting) seen.add(id);
           else seen.delete(id);
         }
         const first = PLACES.find(({ id }) => seen.has(id));
-        if (first) setCurrent(first.id);
+        const top = window.scrollY < 100 ? PLACES[0] : undefined;
+        setCurrent((now) => (top ?? first)?.id ?? now);
       },
-      { rootMargin: "-20% 0px -40% 0px" },
+      { rootMargin: "-25% 0px -65% 0px" },
     );
     for (const { id } of PLACES) {
-      const section = document.getElementById(headingId(id));
+      const section = document.getElementById(headingId(id))?.parentElement;
       if (section) observer.observe(section);
     }
     return () => observer.disconnect();

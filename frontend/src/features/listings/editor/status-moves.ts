@@ -20,7 +20,10 @@ const MOVES: Partial<Record<StandardStatus, Move>> = {
   Closed: { words: "Close the sale", meaning: "The home is sold. A closed listing stays closed." },
   Hold: { words: "Put on hold", meaning: "The listing is kept back for a while and can become active again." },
   Withdrawn: { words: "Withdraw", meaning: "The listing leaves the market; the agreement with the seller goes on." },
-  Canceled: { words: "Cancel the listing", meaning: "The listing leaves the market and the agreement with the seller ends." },
+  Canceled: {
+    words: "Cancel the listing",
+    meaning: "The listing leaves the market and the agreement with the seller ends.",
+  },
   Expired: { words: "Mark as expired", meaning: "The agreement with the seller has run out." },
   Incomplete: { words: "Make it a draft again", meaning: "Only those who may edit it will see the listing." },
   Delete: { words: "Delete the draft", meaning: "The draft and its photos are gone for good." },

@@ -3,7 +3,7 @@ import { useTenant } from "@/shared/api/tenant";
 import { moment, money, shortMoney } from "@/shared/lib/format";
 import type { PriceStep } from "./price-steps";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [480, 120, 52, 12, 14, 20];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [320, 104, 46, 8, 12, 14];
 
 /** A step line: a price holds until the next one. The table beneath says the same in words. */
 export function PriceChart({ steps }: { steps: PriceStep[] }) {
@@ -29,7 +29,7 @@ export function PriceChart({ steps }: { steps: PriceStep[] }) {
       <figcaption id={titleId} className="font-medium text-sm">
         List price over time
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className="w-full max-w-xl" aria-hidden="true">
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} className="w-full max-w-sm" aria-hidden="true">
         {[...new Set([high, low])].map((amount) => (
           <g key={amount}>
             <path d={`M${LEFT} ${y(amount)}H${WIDTH - RIGHT}`} className="stroke-line" strokeDasharray="2 3" />
