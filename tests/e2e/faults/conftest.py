@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ..components import Components
-from ..conftest import Kubectl, Tenant, fresh_name, manifest, until
+from ..conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, manifest, until
 from ..test_feed import Sample
 from ..test_tokens import Person
 from ..web_tenant import IMPORT_SECONDS, PLATFORM, SAMPLE, credentials
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FAULT_SECONDS = float(os.environ.get("FAULT_SECONDS") or 6)
 WHOLE_SECONDS = 60
+READY_SECONDS = 300  # two pods, perhaps on a machine that is busy
 HERE = Path(__file__).parent
 _FIGURES: list[dict[str, Any]] = []
 
@@ -87,11 +88,21 @@ def site(kubectl: Kubectl, plans: None) -> Iterator[Site]:
         kubectl.apply(credentials(kubectl, feed["credentialsSecretRef"]["name"], name))
     try:
         kubectl.apply(manifest(name, plan="professional", mls=feeds))
-        tenant = Tenant.of(kubectl.wait_ready(name))
-        yield _settled(kubectl, tenant, feeds[0]["name"])
+        yield _settled(kubectl, _ready(kubectl, name), feeds[0]["name"])
     finally:
-        kubectl.run("delete", "brokerage", name, "--ignore-not-found", "--timeout=180s", code=None)
+        kubectl.run("delete", "brokerage", name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s", code=None)
         kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={name}")
+
+
+def _ready(kubectl: Kubectl, name: str) -> Tenant:
+    until(
+        f"{name} to be ready",
+        lambda: kubectl.conditions(name).get("Ready", {}).get("status"),
+        seconds=READY_SECONDS,
+        enough=lambda status: status == "True",
+        every=0.5,
+    )
+    return Tenant.of(kubectl.get("brokerage", name))
 
 
 def _settled(kubectl: Kubectl, tenant: Tenant, feed: str) -> Site:
