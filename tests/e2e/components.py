@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,8 @@ class Components:
     def kill(self, *names: str) -> None:
         """SIGKILL, all at once; the supervisor starts nothing by itself."""
         for pid in [pid for name in names for pid in self.processes(name)]:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # PostgreSQL's sessions end by themselves when their server is gone
+                os.kill(pid, signal.SIGKILL)
         until(
             "the end of " + ", ".join(names), lambda: self._states(names), seconds=20, enough=lambda it: it == {"ended"}
         )

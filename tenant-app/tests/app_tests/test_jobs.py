@@ -11,6 +11,7 @@ from rooftree.kernel.database import Database
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
+from sqlalchemy import text
 
 from .conftest import Browser, Tenant, TestDatabase
 
@@ -108,8 +109,11 @@ async def test_single_job_waits_at_most_once_and_spares_the_transaction(
     assert await queue.defer("test.single")
     assert not await queue.defer("test.single")
     async with browser.app.state.parts.runtime.unit_of_work() as session:
+        await session.execute(text("INSERT INTO identity.attempts (key, at) VALUES ('before', now())"))
         assert not await queue.defer("test.single", session=session)
+        await session.execute(text("INSERT INTO identity.attempts (key, at) VALUES ('after', now())"))
     assert database.rows("SELECT count(*) FROM jobs.procrastinate_jobs") == [(1,)]
+    assert database.rows("SELECT count(*) FROM identity.attempts") == [(2,)]
 
 
 async def test_job_at_start_runs_once_for_all_processes(

@@ -112,13 +112,16 @@ class JobQueue:
         app = await self._opened()
         from procrastinate.exceptions import AlreadyEnqueued
 
-        connection = await _driver_connection(session) if session is not None else None
         lock = name if job.single else None
-        task = app.configure_task(name, schedule_at=at, lock=lock, queueing_lock=lock, connection=connection)
         try:
-            # The savepoint keeps the caller's transaction usable when the job is waiting already.
             with within_patience():
+                # The savepoint keeps the caller's transaction usable when the job is waiting already. It begins with
+                # the first use of the session's connection within it.
                 async with session.begin_nested() if session is not None else nullcontext():
+                    connection = await _driver_connection(session) if session is not None else None
+                    task = app.configure_task(
+                        name, schedule_at=at, lock=lock, queueing_lock=lock, connection=connection
+                    )
                     await task.defer_async(**payload, **_trace())
         except AlreadyEnqueued:
             return False
