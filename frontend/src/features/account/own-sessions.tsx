@@ -92,7 +92,8 @@ export function OwnSessions() {
           }}
         >
           <p>
-            You stay signed in here and are signed out of every other browser and API client. What was not saved there may be lost.
+            You stay signed in here and are signed out of every other browser and API client. What was not saved there
+            may be lost.
           </p>
         </ConfirmDialog>
       )}

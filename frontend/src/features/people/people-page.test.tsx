@@ -117,7 +117,9 @@ describe("inviting", () => {
     await page.user.type(screen.getByLabelText("Email"), "arthur@acme.example");
     await page.user.click(screen.getByRole("button", { name: "Send invitation" }));
     expect(await screen.findByRole("alert")).toHaveTextContent("Please correct what is marked below.");
-    expect(screen.getByLabelText("Email")).toHaveAccessibleDescription("There is an account with this address already.");
+    expect(screen.getByLabelText("Email")).toHaveAccessibleDescription(
+      "There is an account with this address already.",
+    );
     expect(screen.getByLabelText("Email")).toHaveFocus();
     await page.user.click(screen.getByRole("button", { name: "Close" }));
     await page.user.click(screen.getByRole("button", { name: "Invite" }));
