@@ -109,7 +109,7 @@ lock: setup ## Resolves requirements/*.in again
 licences: setup ## No GPL or AGPL among what ships; lists the licences of the lock files
 	@$(DELIVERY).licences
 
-chart-tools: setup
+chart-tools: setup ## Installs helm, which the chart is rendered and deployed with
 	@$(LOCAL) build charts
 
 chart-lint: chart-tools ## The chart by helm's lint, and what it renders for each stage by the schemas of Kubernetes

@@ -14,7 +14,7 @@ const makeUser = (change: Partial<User> = {}): User => ({
   ...change,
 });
 
-const FIRST = ["Ada", "Ben", "Cora", "Dev", "Elif", "Finn", "Gwen", "Hugo", "Nora", "Jonas"];
+const FIRST = ["Ada", "Ben", "Cora", "Dev", "Elif", "Finn", "Gwen", "Hugo", "Ivo", "Jonas"];
 const LAST = ["Alder", "Birch", "Cedar", "Dogwood", "Elm", "Fir"];
 
 /** Sixty agents besides the named people, so that the list has more than one page. */

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from rooftree.kernel import database
 from rooftree.kernel.database import Database
 from rooftree.kernel.errors import Unavailable
@@ -19,6 +20,13 @@ from .conftest import Browser, Tenant
 
 BUDGET_SECONDS = 3.0
 COOKIE = f"__Host-session={'s' * 43}"
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[Any]]:
+    """What was logged; it is not printed, which takes longer than what these tests measure."""
+    with structlog.testing.capture_logs() as lines:
+        yield lines
 
 
 class Door:

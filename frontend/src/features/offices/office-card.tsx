@@ -1,4 +1,4 @@
-import { MapPin, MoreVertical, Pencil, Phone, Plus, Trash2, UsersRound } from "lucide-react";
+import { MapPinned, MoreVertical, Pencil, Phone, Plus, Trash2, UsersRound } from "lucide-react";
 import { useState } from "react";
 import { Link } from "react-router";
 import { useCan, useSession } from "@/shared/api/session";
@@ -37,7 +37,7 @@ export function OfficeCard({ office, teams, onDone }: OfficeCardProps) {
           <h2 id={titleId} className="break-words font-semibold text-lg">
             {office.name}
           </h2>
-          <Fact Icon={MapPin}>{office.address}</Fact>
+          <Fact Icon={MapPinned}>{office.address}</Fact>
           <Fact Icon={Phone}>{office.phone}</Fact>
           <Fact Icon={UsersRound}>
             <Link to={`/people?office=${office.id}`} className="text-brand underline underline-offset-4">
@@ -71,7 +71,7 @@ export function OfficeCard({ office, teams, onDone }: OfficeCardProps) {
   );
 }
 
-const Fact = ({ Icon, children }: { Icon: typeof MapPin; children: React.ReactNode }) =>
+const Fact = ({ Icon, children }: { Icon: typeof MapPinned; children: React.ReactNode }) =>
   children ? (
     <p className="flex items-start gap-2 text-ink-soft text-sm">
       <Icon className="mt-0.5 size-4 shrink-0" aria-hidden />
