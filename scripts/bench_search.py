@@ -7,6 +7,8 @@ Ends with 1 when a figure misses its budget. Other work on the machine spoils it
 
     search_p95            ms   a page of listings: words, filters, facets, box, polygon, radius, next pages
     search_p95_postgres   ms   the same queries answered by PostgreSQL (full text and GiST), in the same run
+    first_page_rate       1/s  answers to the same first page with facets, as people arrive; from the cache
+    first_page_rate_uncached   the same without a cache, in the same run
     suggest_p95, map_p95  ms   what a few letters may become; a view of the map (no cache)
     visible_p99           s    commit of a change → the search answers with it, by outbox, Kafka and projection
     rebuild               s    asked for → the new index answers, most of all
@@ -174,6 +176,21 @@ class Bench:
             f"{kind}: p50 {statistics.median(self.trials[kind]):.1f}, p95 {p95(self.trials[kind]):.1f} ms\n"
         )
 
+    async def first_page(self, kind: str, server: Server, n: int) -> None:
+        """Five rounds of `n` requests by 8 clients for the page that everybody sees first."""
+        query = [("facets", "true"), ("limit", "24")]
+
+        async def client() -> None:
+            for _ in range(n // CLIENTS):
+                await server.get("/api/v1/properties", query)
+
+        await client()
+        for _ in range(5):
+            began = time.perf_counter()
+            await asyncio.gather(*(client() for _ in range(CLIENTS)))
+            self.note(kind, n // CLIENTS * CLIENTS / (time.perf_counter() - began))
+        sys.stderr.write(f"{kind}: {statistics.median(self.trials[kind]):.0f} a second\n")
+
     async def rebuild(self, server: Server, rows: int) -> None:
         before = (await server.get("/api/v1/search/status"))["index"]
         began = time.monotonic()
@@ -213,6 +230,8 @@ async def save(unit_of_work: UnitOfWork, listings: list[Listing], *, tell: bool)
 RULES: dict[str, tuple[str, Callable[[list[float]], float], str]] = {
     "search_p95": ("search", p95, "ms"),
     "search_p95_postgres": ("postgres", p95, "ms"),
+    "first_page_rate": ("first_page", statistics.median, "1/s"),
+    "first_page_rate_uncached": ("first_page_uncached", statistics.median, "1/s"),
     "suggest_p95": ("suggest", p95, "ms"),
     "map_p95": ("map", p95, "ms"),
     "visible_p99": ("visible", lambda values: statistics.quantiles(values, n=100)[98], "s"),
@@ -250,9 +269,13 @@ async def measure(bench: Bench, tenant: ScratchTenant, chosen: argparse.Namespac
             await bench.load("search", server, "/api/v1/properties", queries(bench.seed), chosen.n)
             await bench.load("suggest", server, "/api/v1/properties/suggestions", beginnings(bench.seed), chosen.n // 4)
             await bench.load("map", server, "/api/v1/properties/map", views(bench.seed), chosen.n // 4)
+            await bench.first_page("first_page_uncached", server, chosen.n // 10)
             await bench.visible(server, unit_of_work, listings, chosen.changes)
             for _ in range(chosen.rebuilds):
                 await bench.rebuild(server, len(listings))
+        async with tenant.server(redis=True) as server:
+            await server.until("/api/v1/search/status", lambda it: it["state"] == "ready")
+            await bench.first_page("first_page", server, chosen.n // 10)
         async with tenant.server(elasticsearch=False) as server:
             await bench.load("postgres", server, "/api/v1/properties", queries(bench.seed), chosen.n // 4)
     finally:

@@ -40,6 +40,7 @@ from kafka.admin import (
 )
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from redis import Redis
 from rooftree import assembly
 from rooftree.kernel import migrating
 from rooftree.kernel.database import SEARCH_PATH
@@ -76,7 +77,7 @@ class ScratchTenant:
             admin.execute("VACUUM ANALYZE")
 
     @asynccontextmanager
-    async def server(self, *, elasticsearch: bool = True) -> AsyncGenerator[Server]:
+    async def server(self, *, elasticsearch: bool = True, redis: bool = False) -> AsyncGenerator[Server]:
         """The real process, with its owner signed in."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -84,6 +85,12 @@ class ScratchTenant:
         environment = {**os.environ, **self.environment, "ROOFTREE_BIND_PORT": str(port)}
         if not elasticsearch:
             environment |= {"ROOFTREE_ELASTICSEARCH_URL": "", "ROOFTREE_KAFKA_BOOTSTRAP": ""}
+        if redis:
+            environment |= {
+                "ROOFTREE_REDIS_HOST": os.environ["ROOFTREE_TEST_REDIS_HOST"],
+                "ROOFTREE_REDIS_PORT": os.environ["ROOFTREE_TEST_REDIS_PORT"],
+                "ROOFTREE_REDIS_USER": f"{self.id}.app",
+            }
         log = Path(".bench") / f"{self.id}.log"
         with log.open("ab") as output:
             process = subprocess.Popen([sys.executable, "-m", "rooftree.main"], env=environment, stdout=output)  # noqa: ASYNC220
@@ -179,12 +186,13 @@ def _path(location: str) -> str:
 @contextmanager
 def scratch_tenant() -> Iterator[ScratchTenant]:
     tenant_id = f"bench-{secrets.token_hex(4)}"
-    passwords = {name: secrets.token_urlsafe(24) for name in ("database", "kafka", "elasticsearch")}
+    passwords = {name: secrets.token_urlsafe(24) for name in ("database", "kafka", "elasticsearch", "redis")}
     with (
         tempfile.TemporaryDirectory() as name,
         _database(tenant_id, passwords["database"], Path(name)) as (admin_dsn, database),
         _topics(tenant_id, passwords["kafka"]),
         _indices(tenant_id, passwords["elasticsearch"]),
+        _keys(tenant_id, passwords["redis"]),
     ):
         folder = Path(name)
         for backend, password in passwords.items():
@@ -314,6 +322,26 @@ def _indices(tenant_id: str, password: str) -> Iterator[None]:
             _elasticsearch("DELETE", f"/{name}")
         for path in (template, f"/_security/user/{user}", f"/_security/role/{user}"):
             _elasticsearch("DELETE", path)
+
+
+@contextmanager
+def _keys(tenant_id: str, password: str) -> Iterator[None]:
+    given = {name.lower(): os.environ[f"ROOFTREE_TEST_REDIS_{name}"] for name in ("HOST", "PORT", "PASSWORD")}
+    admin = Redis(
+        host=given["host"],
+        port=int(given["port"]),
+        username=os.environ["ROOFTREE_TEST_REDIS_USER"],
+        password=given["password"],
+        ssl=True,
+        ssl_ca_certs=os.environ["ROOFTREE_CA_FILE"],
+    )
+    rights = ("on", "resetkeys", f"~{tenant_id}.*", "-@all", "+get", "+set", "+unlink", f">{password}")
+    admin.execute_command("ACL", "SETUSER", f"{tenant_id}.app", *rights)
+    try:
+        yield
+    finally:
+        admin.execute_command("ACL", "DELUSER", f"{tenant_id}.app")
+        admin.close()
 
 
 def _elasticsearch(method: str, path: str, body: Any = None) -> Any:

@@ -264,8 +264,8 @@ async def test_a_large_bucket_is_emptied_in_steps_and_everybody_sees_how_far_it_
         told.append(world.status("acme")["message"].rpartition(": ")[2])
     assert BUCKET not in world.s3.buckets
     assert [words for words in told if "objects" in words] == [
-        "10000 objects of its bucket are deleted, and there are more",
-        "20000 objects of its bucket are deleted, and there are more",
+        "10000 objects of its bucket are deleted so far",
+        "20000 objects of its bucket are deleted so far",
     ]
 
 

@@ -40,6 +40,7 @@ structlog.configure(
 
 PASSWORD = "Correct-horse-battery-9"
 EMAIL = "olivia@acme.test"
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
 
 class FakeClock:
@@ -251,7 +252,7 @@ class Browser(httpx2.AsyncClient):
 
     def __init__(self, app: Any, origin: str, **options: Any) -> None:
         super().__init__(transport=httpx2.ASGITransport(app=app), base_url=origin, **options)
-        self.headers |= {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        self.headers |= {"Origin": origin, "Sec-Fetch-Site": "same-origin", "User-Agent": CHROME}
         self.app: FastAPI = app
 
     async def get_parameters(self, url: str) -> dict[str, str]:

@@ -3,12 +3,9 @@
 import asyncio
 import os
 import signal
-import socket
 import ssl
-import subprocess
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,10 +14,9 @@ import pytest
 import structlog
 from redis.asyncio import Redis
 from rooftree.kernel import cache as cache_module
-from rooftree.kernel.background import Background
-from rooftree.kernel.cache import BUDGET_SECONDS, Cache, RedisSettings
-from rooftree.kernel.metrics import Metrics
-from rooftree.kernel.settings import Secrets
+from rooftree.kernel.cache import BUDGET_SECONDS, Cache
+
+from .cache_world import RedisServer, connected, counted, opened, until
 
 # Asleep, loaded machines wake late; what is asserted is that nobody waits for seconds.
 SLACK = 0.5
@@ -35,44 +31,6 @@ def log() -> Iterator[list[Any]]:
 
 async def load() -> bytes:
     return b"loaded"
-
-
-@asynccontextmanager
-async def opened(tenant_id: str = "acme-0a1b2c3d", password: str = "x", **settings: Any) -> AsyncGenerator[Cache]:
-    background = Background()
-    cache = Cache(
-        RedisSettings(**{name: value for name, value in settings.items() if name != "ca_file"}),
-        Secrets(Path("/nonexistent"), {"redis_password": password}),
-        tenant_id=tenant_id,
-        ca_file=settings.get("ca_file"),
-        metrics=Metrics("test"),
-        background=background,
-    )
-    try:
-        yield cache
-    finally:
-        await cache.close()
-        await background.close(1)
-
-
-def counted(cache: Cache, result: str) -> float:
-    return cache._counted.labels(result)._value.get()
-
-
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    deadline = time.monotonic() + 15
-    while not await condition():
-        assert time.monotonic() < deadline, what
-        await asyncio.sleep(0.02)
-
-
-async def connected(cache: Cache) -> Cache:
-    async def works() -> bool:
-        await cache.set("probe", b"1", 60)
-        return await cache.get("probe") == b"1"
-
-    await until(works, "the cache never connected")
-    return cache
 
 
 async def test_without_a_redis_everything_is_a_miss_and_nothing_loads() -> None:
@@ -115,32 +73,6 @@ async def test_a_failed_load_fails_for_all_and_is_tried_anew() -> None:
         results = await asyncio.gather(*(cache.get_or_load("k", 60, broken) for _ in range(3)), return_exceptions=True)
         assert [type(result) for result in results] == [LookupError] * 3
         assert await cache.get_or_load("k", 60, load) == b"loaded"
-
-
-class RedisServer:
-    """A server of its own on loopback, to be killed and stopped at will."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        argv = ("redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", "/tmp")
-        self.child = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.monotonic() < deadline, "redis-server did not start"
-                time.sleep(0.02)
-
-    def kill(self) -> None:
-        self.child.kill()
-        self.child.wait()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -220,6 +221,22 @@ async def sign_in_well_and_badly(world: World) -> None:
     session = browser.cookies["__Host-session"]
     world.secrets += [token, request, query(callback)["code"], session, PASSWORD]
     await browser.get("/api/v1/session")
+
+
+async def invite_well_and_badly(world: World) -> None:
+    browser, path = world.browser, "/api/v1/user-invitations"
+    body = {"email": "canary.colleague@client.test", "name": "Canary Colleague", "role": "agent"}
+    invited = (await browser.post(path, json=body)).json()
+    token = invited["link"].rpartition("/")[2]
+    world.secrets.append(token)
+    for wrong in ({}, {"email": "canary no address"}, {"name": "canary" * 99}, {"office_id": str(UUID(int=1))}):
+        await browser.post(path, json=body | wrong)
+    await browser.post(f"/api/v1/invitations/{token}/acceptance", json={"name": "Canary", "password": PASSWORD})
+    await browser.get("/api/v1/users", params={"q": "canary"})
+    user_id = (await browser.get("/api/v1/session")).json()["user"]["id"]
+    changed = {"name": "Canaria Owner", "role": "agent"}
+    await browser.patch(f"/api/v1/users/{user_id}", json=changed, headers={"If-Match": '"1"'})
+    await browser.patch(f"/api/v1/users/{user_id}", json={"name": "Canaria"}, headers={"If-Match": '"1"'})
     await browser.get("/probe/whoami", headers={"Authorization": "Bearer canary-bearer"})
     form = {"client_id": "web", "grant_type": "refresh_token", "refresh_token": "canary-refresh"}
     await browser.post("/oauth/token", data=form)
@@ -337,7 +354,7 @@ async def mail_well_and_badly(world: World, keys: tuple[Path, Path], clock: Fake
 
 async def test_no_canary_leaves_by_a_side_door(world: World, certificate: tuple[Path, Path], clock: FakeClock) -> None:
     steps: list[Callable[[World], Awaitable[None]]] = [sign_in_well_and_badly, import_well_and_badly, search]
-    for step in (*steps, edit_listings_well_and_badly, fail_everywhere):
+    for step in (*steps, invite_well_and_badly, edit_listings_well_and_badly, fail_everywhere):
         await step(world)
     await mail_well_and_badly(world, certificate, clock)
     await world.browser.post("/auth/logout")
@@ -369,4 +386,5 @@ async def test_no_canary_leaves_by_a_side_door(world: World, certificate: tuple[
     assert {"POST", "INSERT property.properties", "INSERT events.sequences", "POST _search", "GET", "SET"} <= names
     assert 'job="property.sync_feeds"' in doors["metrics"]
     assert "listing-changed" in doors["events"]
+    assert "user-changed" in doors["events"]
     assert len(world.problems) >= 10

@@ -31,6 +31,7 @@ TIMEOUT = 15.0  # seconds for one request; a page of a thousand objects takes un
 PING_TIMEOUT = 4.0  # seconds
 MOST_CONNECTIONS = 8
 ROLE = "user"  # the least that versitygw has: no administration, no new buckets
+PAGE = 1000  # objects; the most that S3 lists or deletes at once
 PROBE_CONTENT = b"rooftree"
 
 # Codes of S3, and two of versitygw's administration.
@@ -160,12 +161,13 @@ class S3:
         self._done(await self._change("put", "policy", Request("PUT", f"/{name}", {"policy": ""}, body)))
 
     async def objects(self, name: str) -> list[str]:
-        """The keys of the bucket's first objects, at most 1000."""
-        listed = self._done(await self._look(Request("GET", f"/{name}", {"list-type": "2"})))
+        """The keys of the bucket's first page of objects."""
+        question = {"list-type": "2", "max-keys": str(PAGE)}
+        listed = self._done(await self._look(Request("GET", f"/{name}", question)))
         return [_text(item, "Key") for item in _items(listed, "Contents")]
 
     async def delete_objects(self, name: str, keys: Sequence[str]) -> None:
-        """Deletes at most 1000 objects; those that are gone are fine."""
+        """Deletes a page of objects; those that are gone are fine."""
         listed = "".join(f"<Object><Key>{escape(key)}</Key></Object>" for key in keys)
         body = f"<Delete><Quiet>true</Quiet>{listed}</Delete>".encode()
         request = Request("POST", f"/{name}", {"delete": ""}, body, _digest(body))

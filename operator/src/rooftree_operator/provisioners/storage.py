@@ -186,7 +186,7 @@ class Storage:
             await s3.delete_objects(bucket, page)
             self._deleted[tenant.value] = self._deleted.get(tenant.value, 0) + len(page)
             last = page
-        message = f"{self._deleted[tenant.value]} objects of its bucket are deleted, and there are more"
+        message = f"{self._deleted[tenant.value]} objects of its bucket are deleted so far"
         raise Waiting("DeletingObjects", message, retry_in=0.1)
 
 

@@ -66,10 +66,11 @@ class Cache:
         self._counted.labels("away" if not sent else "hit" if found is not None else "miss").inc()
         return found
 
-    async def set(self, key: str, value: bytes, ttl: float) -> None:
-        """Keep `value` for `ttl` seconds, if the cache is there."""
+    async def set(self, key: str, value: bytes, ttl: float) -> bool:
+        """Keep `value` for `ttl` seconds; whether the cache was there to take it."""
         milliseconds = max(1, round(ttl * 1000))
-        await self._send(b"SET", self._key(key), value, b"PX", b"%d" % milliseconds)
+        sent, _ = await self._send(b"SET", self._key(key), value, b"PX", b"%d" % milliseconds)
+        return sent
 
     async def delete(self, *keys: str) -> None:
         """Forget, if the cache is there; a value that must not outlive a change needs its version in its key."""

@@ -11,8 +11,6 @@ from rooftree.contracts.identity.api import AGENT_ROLE, COORDINATOR_ROLE, MANAGE
 
 from ..conftest import PASSWORD, Browser, TestDatabase, query
 
-CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
-
 
 @dataclass
 class Brokerage:
@@ -29,9 +27,7 @@ class Brokerage:
 
     async def browser(self) -> Browser:
         """One in which nobody is signed in."""
-        return await self.stack.enter_async_context(
-            Browser(self.app, str(self.owner.base_url).rstrip("/"), headers={"User-Agent": CHROME})
-        )
+        return await self.stack.enter_async_context(Browser(self.app, str(self.owner.base_url).rstrip("/")))
 
     async def office(self, name: str) -> str:
         if name not in self.offices:
@@ -121,5 +117,4 @@ async def token_of(browser: Browser, email: str) -> dict[str, str]:
 @pytest.fixture
 async def brokerage(owner: Browser, database: TestDatabase) -> AsyncGenerator[Brokerage]:
     async with AsyncExitStack() as stack:
-        owner.headers["User-Agent"] = CHROME
         yield Brokerage(owner, database, stack)

@@ -1,10 +1,14 @@
 """Colleagues are invited by mail, come in by a link that works once, and can be invited again or not at all."""
 
+import asyncio
 import json
+import os
 from typing import Any
 
+import httpx2
 import pytest
 from rooftree.contracts.identity.api import AGENT_ROLE, CLIENT_ROLE, COORDINATOR_ROLE, MANAGER_ROLE, OWNER_ROLE
+from rooftree.kernel import job_queue
 from rooftree.kernel.ids import new_id
 from rooftree.modules.identity.domain import derived_key
 from rooftree.modules.identity.invitation_mail import InvitationMail, letter
@@ -77,6 +81,27 @@ async def test_a_colleague_is_invited_by_mail_and_comes_in(
     ]
     assert shown["state"] == "accepted"
     assert "link" not in shown
+
+
+@integration
+async def test_the_mail_arrives_by_the_queue_and_the_platform_s_mail_server(
+    start: Any, stored_tenant: Tenant, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_queue, "POLL_SECONDS", 0.05)
+    for name in ("HOST", "PORT"):
+        monkeypatch.setenv(f"ROOFTREE_SMTP_{name}", os.environ[f"ROOFTREE_TEST_SMTP_{name}"])
+    browser: Browser = await start(stored_tenant, run_jobs=True)
+    await browser.accept_owner()
+    await browser.sign_in()
+    email = f"{new_id()}@acme.test"
+    body = {"email": email, "name": "Zoë", "role": COORDINATOR_ROLE}
+    link = (await browser.post("/api/v1/user-invitations", json=body)).json()["link"]
+    async with httpx2.AsyncClient(base_url=os.environ["ROOFTREE_TEST_MAIL_URL"]) as mailbox, asyncio.timeout(30):
+        while not (mails := (await mailbox.get("/mails.json", params={"to": email})).json()):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert [found["subject"] for found in mails] == ["Acme Realty: you are invited"]
+    assert "Hello Zoë," in mails[0]["text"]
+    assert link in mails[0]["text"]
 
 
 def test_the_mail_says_who_where_as_what_and_until_when_and_names_are_no_html() -> None:

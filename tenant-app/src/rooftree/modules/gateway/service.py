@@ -107,15 +107,17 @@ class Sessions:
         try:
             return await self._identity.authenticate(living.tokens.access_token), living
         except TokenRefused:
-            await self._renew(secret, living)
-            living = await self._fresh(secret)
+            living = await self._fresh(secret, refused=living.version)
             return await self._identity.authenticate(living.tokens.access_token), living
 
-    async def _fresh(self, secret: str) -> _Living:
-        """The session with an access token that is good now, renewed before or behind this request."""
+    async def _fresh(self, secret: str, *, refused: int | None = None) -> _Living:
+        """The session with an access token that is good now, renewed before or behind this request.
+
+        `refused`: the version whose access token is no good, whatever its time says.
+        """
         for _ in range(_WAIT_STEPS):
             living = await self._living(secret)
-            left = living.access_expires_at - self._clock.now()
+            left = living.access_expires_at - self._clock.now() if living.version != refused else timedelta(0)
             if left > domain.RENEW_BEFORE:
                 return living
             if left > timedelta(0):

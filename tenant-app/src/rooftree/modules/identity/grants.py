@@ -95,7 +95,8 @@ class Grants:
                 await repository.revoke_family(found[1].id, because="signed out", now=self._clock.now())
 
     async def _active_user(self, repository: IdentityRepository, user_id: UUID) -> UserRow:
-        user = await repository.user(user_id)
+        # Who deactivates them waits for the new sign-in and ends it, too.
+        user = await repository.keep_user(user_id)
         if user is None or user.deactivated_at is not None:
             raise GrantRefused
         return user

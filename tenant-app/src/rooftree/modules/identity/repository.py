@@ -52,8 +52,9 @@ class IdentityRepository:
             return False
         return True
 
-    async def user(self, user_id: UUID) -> UserRow | None:
-        return await self._session.get(UserRow, user_id)
+    async def keep_user(self, user_id: UUID) -> UserRow | None:
+        """As they stay until this transaction ends."""
+        return await self._session.scalar(select(UserRow).where(UserRow.id == user_id).with_for_update(read=True))
 
     async def user_by_email(self, email_key: str) -> UserRow | None:
         return await self._session.scalar(select(UserRow).where(UserRow.email_key == email_key))

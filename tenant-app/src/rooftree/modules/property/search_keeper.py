@@ -34,6 +34,8 @@ class SearchKeeper:
         self.index = index
         self.missing = asyncio.Event()
         """Set when a change found no index to go to."""
+        self.changed = asyncio.Event()
+        """Set when what searches should find has changed; not yet findable."""
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
@@ -57,6 +59,7 @@ class SearchKeeper:
                     await self.index.write(copy, documents, gone)
             except IndexMissing:
                 continue  # swapped or lost in between
+            self.changed.set()
             return
         raise EngineAway("The search index comes and goes.")
 
@@ -72,6 +75,7 @@ class SearchKeeper:
         except Exception:
             await self.index.abandon(name)
             raise
+        self.changed.set()
         _log.info("search_rebuilt", index=name, listings=done, repaired=repaired)
 
     async def _fill(self) -> int:
@@ -93,6 +97,7 @@ class SearchKeeper:
             return
         await self.index.tidy()
         if repaired := await self._compare("live"):
+            self.changed.set()
             self._metrics.repaired.inc(repaired)
             _log.warning("search_repaired", listings=repaired)
 

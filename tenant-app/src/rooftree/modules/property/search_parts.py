@@ -8,6 +8,7 @@ from rooftree.modules.property.search_engine import ElasticsearchSettings, Engin
 from rooftree.modules.property.search_index import SearchIndex
 from rooftree.modules.property.search_keeper import SearchKeeper
 from rooftree.modules.property.search_metrics import SearchMetrics
+from rooftree.modules.property.search_pages import SearchPages, SearchRefresh
 from rooftree.modules.property.search_service import SearchService
 from rooftree.modules.property.search_watch import REBUILD_JOB, SearchWatch
 
@@ -19,26 +20,30 @@ class SearchParts:
     service: SearchService
     keeper: SearchKeeper | None
     watch: SearchWatch | None
+    refresh: SearchRefresh | None
 
     @classmethod
     def build(cls, runtime: Runtime) -> "SearchParts":
         settings = runtime.section(ElasticsearchSettings)
         metrics = SearchMetrics(runtime.metrics.registry, indexed=bool(settings.elasticsearch_url))
-        keeper = watch = None
+        pages = SearchPages(runtime.cache)
+        keeper = watch = refresh = None
         if settings.elasticsearch_url:
             engine = Engine(settings, runtime.secrets, runtime.settings.ca_file)
             index = SearchIndex(engine, runtime.settings.tenant_id)
             keeper = SearchKeeper(runtime.unit_of_work, index, metrics)
             watch = SearchWatch(keeper, runtime.jobs, metrics)
+            refresh = SearchRefresh(keeper, pages)
         service = SearchService(
             runtime.unit_of_work,
             runtime.jobs,
             runtime.cache,
             metrics,
+            pages=pages,
             keeper=keeper,
             currency=runtime.settings.currency,
         )
-        return cls(service, keeper, watch)
+        return cls(service, keeper, watch, refresh)
 
     def jobs(self) -> tuple[Job, ...]:
         if self.keeper is None:
@@ -49,11 +54,13 @@ class SearchParts:
         )
 
     def start(self) -> None:
-        if self.watch is not None:
-            self.watch.start()
+        for task in (self.watch, self.refresh):
+            if task is not None:
+                task.start()
 
     async def close(self) -> None:
-        if self.watch is not None:
-            await self.watch.stop()
+        for task in (self.watch, self.refresh):
+            if task is not None:
+                await task.stop()
         if self.keeper is not None:
             await self.keeper.index.engine.close()

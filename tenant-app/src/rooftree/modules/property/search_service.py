@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from rooftree.modules.property.search_engine import SEARCH_SECONDS, Breaker, Eng
 from rooftree.modules.property.search_index import MapAnswer, SearchIndex
 from rooftree.modules.property.search_keeper import SearchKeeper
 from rooftree.modules.property.search_metrics import SearchMetrics
+from rooftree.modules.property.search_pages import SearchPages
 from rooftree.modules.property.search_repository import SearchRepository
 from rooftree.modules.property.search_watch import REBUILD_JOB
 from rooftree.modules.property.suggestions import MIN_LETTERS, PLACES, Places, arrange
@@ -69,6 +70,14 @@ class Status:
     progress: Json | None
 
 
+class _FromDatabase(Exception):
+    """A page that must not be kept: only the index tells when its pages are out of date."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.content = content
+
+
 class SearchService:
     """Without a keeper there is no index, and PostgreSQL answers everything."""
 
@@ -79,6 +88,7 @@ class SearchService:
         cache: Cache,
         metrics: SearchMetrics,
         *,
+        pages: SearchPages,
         keeper: SearchKeeper | None,
         currency: str,
     ) -> None:
@@ -87,8 +97,30 @@ class SearchService:
         self._jobs = jobs
         self._cache = cache
         self._metrics = metrics
+        self._pages = pages
         self._keeper = keeper
         self._breaker = Breaker()
+
+    async def page(
+        self, principal: Principal, wanted: Search, *, sort: Sort, limit: int, cursor: str | None, facets: bool
+    ) -> bytes:
+        """JSON of `find`; first pages of what many people look for are kept until a listing changes."""
+
+        async def load() -> bytes:
+            page = await self.find(principal, wanted, sort=sort, limit=limit, cursor=cursor, facets=facets)
+            content = encoded(page)
+            if page.source == "database":
+                raise _FromDatabase(content)
+            return content
+
+        try:
+            # Words and places are hardly ever the same for two people.
+            if cursor is not None or wanted.tells_the_place:
+                return await load()
+            question = repr((is_staff(principal), wanted, sort, limit, facets))
+            return await self._pages.get_or_load(question, load)
+        except _FromDatabase as answer:
+            return answer.content
 
     async def find(
         self, principal: Principal, wanted: Search, *, sort: Sort, limit: int, cursor: str | None, facets: bool = False
@@ -243,6 +275,12 @@ class SearchService:
         await self._jobs.defer(REBUILD_JOB)
         now = await self.status()
         return replace(now, state="rebuilding", progress=now.progress or {"done": 0, "total": now.rows})
+
+
+def encoded(answer: Page | Map) -> bytes:
+    """As JSON. Not by `asdict`: it copies every value of every item, which takes longer than all the rest."""
+    content = {one.name: getattr(answer, one.name) for one in fields(answer)}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _following(positions: list[Position], sort: Sort, source: Source, limit: int) -> str | None:
