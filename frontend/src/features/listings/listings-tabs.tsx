@@ -29,7 +29,7 @@ export const ListingsTabs = ({ className }: { className?: string }) => (
     <NewListingButton className="ml-auto">
       <Plus aria-hidden />
       <span>
-        New<span className="phone:sr-only"> listing</span>
+        New <span className="phone:sr-only">listing</span>
       </span>
     </NewListingButton>
   </div>

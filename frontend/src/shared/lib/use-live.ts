@@ -36,8 +36,15 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
+/** Of a list that was loaded page by page: all of them are read again, so each makes the pause longer. */
+const pagesOf = (data: unknown): number =>
+  typeof data === "object" && data !== null && "pages" in data && Array.isArray(data.pages) ? data.pages.length : 1;
+
 /** For a query's options; hidden windows read nothing until they are looked at again. */
 export function useLive() {
-  const atIt = useSyncExternalStore(subscribe, () => isAtIt);
-  return { refetchInterval: atIt ? QUICK_MS : SLOW_MS, refetchOnWindowFocus: "always" as const };
+  const pause = useSyncExternalStore(subscribe, () => (isAtIt ? QUICK_MS : SLOW_MS));
+  return {
+    refetchInterval: ({ state }: { state: { data: unknown } }) => pause * pagesOf(state.data),
+    refetchOnWindowFocus: "always" as const,
+  };
 }

@@ -29,7 +29,7 @@ export function ConflictNotice() {
       id="conflict"
       tabIndex={-1}
       aria-labelledby="conflict-title"
-      className="card mb-6 border-control p-4 shadow-lift sm:p-5"
+      className="card border-control p-4 shadow-lift sm:p-5"
     >
       <div className="flex items-start gap-3">
         <UsersRound className="mt-0.5 size-5 shrink-0 text-brand" aria-hidden />

@@ -66,7 +66,7 @@ export function SectionNav() {
   const questions = useOpenQuestions();
   const current = useCurrent();
   return (
-    <nav aria-label="Sections" className="sticky top-36 hidden self-start lg:block">
+    <nav aria-label="Sections" className="sticky top-42 hidden self-start lg:block">
       <ul className="grid gap-0.5">
         {PLACES.map(({ id, title }) => (
           <li key={id}>

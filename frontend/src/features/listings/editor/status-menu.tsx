@@ -26,8 +26,10 @@ export function StatusMenu() {
         <Menu
           trigger={
             <Button look="secondary" size="small">
-              {isDraft ? "Other" : "Change status"}
-              {isDraft && <span className="sr-only"> changes of status</span>}
+              <span>
+                {isDraft ? "Other " : "Change status"}
+                {isDraft && <span className="sr-only">changes of status</span>}
+              </span>
               <ChevronDown aria-hidden />
             </Button>
           }

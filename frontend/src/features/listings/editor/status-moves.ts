@@ -17,7 +17,7 @@ const MOVES: Partial<Record<StandardStatus, Move>> = {
     meaning: "An offer is accepted; the listing stays on the market for others.",
   },
   Pending: { words: "Mark as Pending", meaning: "The sale is on its way to closing; no further offers are taken." },
-  Closed: { words: "Close the sale", meaning: "The home is sold. A closed listing stays closed." },
+  Closed: { words: "Close the sale", meaning: "The home is sold. After that only corrections are possible." },
   Hold: { words: "Put on hold", meaning: "The listing is kept back for a while and can become active again." },
   Withdrawn: { words: "Withdraw", meaning: "The listing leaves the market; the agreement with the seller goes on." },
   Canceled: {

@@ -58,7 +58,7 @@ function Row({ upload, uploads }: { upload: Upload; uploads: Uploads }) {
       {state === "failed" && (
         <Button look="quiet" size="small" onClick={() => uploads.retry(id)}>
           <RotateCw aria-hidden />
-          Retry<span className="sr-only"> {file.name}</span>
+          Retry <span className="sr-only">{file.name}</span>
         </Button>
       )}
       <Button
