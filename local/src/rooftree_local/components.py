@@ -137,7 +137,7 @@ class Component:
     argv: tuple[str, ...]
     ready: str | None = None
     after: tuple[str, ...] = ()
-    seconds: int = 60
+    seconds: int = 240
     once: bool = False
     answer: int = 200
     slow: bool = False
