@@ -6,16 +6,28 @@ A path parameter that nobody knows a value for is an error: an operation must no
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "tenant-app" / "openapi" / "openapi.json"
 METHODS = ("get", "put", "post", "patch", "delete")
-# The smallest picture there is: a PNG of one pixel.
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf0000000201018d3ba9d9"
-    "0000000049454e44ae426082"
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+# A black PNG of 32 pixels each way.
+PICTURE = b"".join(
+    (
+        b"\x89PNG\r\n\x1a\n",
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 32, 8, 0, 0, 0, 0)),
+        _chunk(b"IDAT", zlib.compress(bytes(33) * 32)),
+        _chunk(b"IEND", b""),
+    )
 )
 
 

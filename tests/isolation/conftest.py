@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ..e2e import web_tenant
-from ..e2e.conftest import GONE_SECONDS, Kubectl, Tenant, manifest
+from ..e2e.conftest import GONE_SECONDS, READY_SECONDS, Kubectl, Tenant, manifest, until
 from ..e2e.conftest import admin_dsn as admin_dsn
 from ..e2e.conftest import edge as edge
 from ..e2e.conftest import kubectl as kubectl
@@ -106,18 +106,29 @@ def matrix(pytestconfig: pytest.Config) -> Iterator[Matrix]:
 @pytest.fixture(scope="session")
 def family(kubectl: Kubectl, plans: None) -> Iterator[Family]:
     base = f"oak{secrets.token_hex(2)}"
-    names = {"plain": base, "west": f"{base}-west", "double": f"{base}e"}
-    made = list(names.values())
+    made = [base, f"{base}-west", f"{base}e"]
     try:
         kubectl.apply(*(manifest(name, owner=owner(name)) for name in made[1:]), _with_feed(kubectl, base))
-        plain = Tenant.of(kubectl.wait_ready(base))
+        plain = _ready(kubectl, base)
         made.append(plain.id)
         kubectl.apply(manifest(plain.id, owner=owner(plain.id)))
-        ready = [plain, *(Tenant.of(kubectl.wait_ready(name)) for name in made[1:])]
+        ready = [plain, *(_ready(kubectl, name) for name in made[1:])]
         yield Family(*(_member(kubectl, tenant) for tenant in ready))
     finally:
         kubectl.run("delete", "brokerage", *made, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
         kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={base}")
+
+
+def _ready(kubectl: Kubectl, name: str) -> Tenant:
+    """Four come at once: each may take as long as four."""
+    until(
+        f"{name} is Ready",
+        lambda: kubectl.conditions(name).get("Ready", {}),
+        enough=lambda condition: condition.get("status") == "True",
+        seconds=4 * READY_SECONDS,
+        every=1,
+    )
+    return Tenant.of(kubectl.get("brokerage", name))
 
 
 def owner(name: str) -> dict[str, str]:

@@ -52,16 +52,8 @@ SETTLED_SECONDS = 30
 def no_operator(kubectl: Kubectl, family: Family) -> Iterator[None]:
     """Nobody repairs anything; afterwards everything is right again."""
     kubectl.run("scale", *OPERATOR, "--replicas=0")
-    kubectl.run(
-        "wait",
-        "pods",
-        "-n",
-        PLATFORM,
-        "-l",
-        "app.kubernetes.io/name=rooftree-operator",
-        "--for=delete",
-        "--timeout=60s",
-    )
+    selector = ("pods", "-n", PLATFORM, "-l", "app.kubernetes.io/name=rooftree-operator")
+    until("the operator is gone", lambda: not kubectl.items(*selector), seconds=60)
     yield
     kubectl.run("scale", *OPERATOR, "--replicas=1")
     kubectl.run("rollout", "status", *OPERATOR, "--timeout=120s")
@@ -380,7 +372,7 @@ def planted(kubectl: Kubectl, tenant: Tenant, code: str) -> Iterator[None]:
     deployment = ("deployment/app", "-n", tenant.namespace)
     container = {
         "name": "app",
-        "env": [{"name": "PYTHONPATH", "value": "/planted"}],
+        "env": [{"name": "PYTHONPATH", "value": "/planted:/app/src:/app/site-packages"}],
         "volumeMounts": [{"name": "planted", "mountPath": "/planted"}],
     }
     volumes = [{"name": "planted", "configMap": {"name": "planted"}}]

@@ -51,7 +51,6 @@ REFUSED: list[Call] = [
     ("GET", "/{V}/_termvectors/1", None),
     ("GET", "/{V}/_explain/1?q=*", None),
     ("GET", "/{V}/_validate/query?q=*", None),
-    ("GET", "/{V}/_search_shards", None),
     ("POST", "/{V}/_terms_enum", {"field": "text", "string": "c"}),
     ("POST", "/{V}/_analyze", {"text": "x"}),
     ("POST", "/{V}/_pit?keep_alive=1m", None),
@@ -202,6 +201,7 @@ SILENT: list[Call] = [
     ("GET", "/_recovery", None),
     ("GET", "/_field_caps?fields=*", None),
     ("GET", "/_search_shards", None),
+    ("GET", "/{V}/_search_shards", None),
     ("GET", "/_count", None),
     ("GET", "/_cat/indices?expand_wildcards=all", None),
     ("GET", "/_cat/indices/{P}*", None),
@@ -283,6 +283,7 @@ def plant(user: Search, member: Member) -> None:
     for method, path, body in (
         ("PUT", index, {"mappings": {"properties": fields}, "aliases": aliases}),
         ("PUT", f"{index}/_doc/1?refresh=true", {"text": member.canary}),
+        ("PUT", f"{index}/_doc/9?refresh=true", {"text": member.canary}),
     ):
         answer = user.ask(method, path, body)
         assert answer.is_success, answer.text
@@ -373,7 +374,7 @@ def test_the_same_calls_work_on_ones_own(matrix: Matrix, family: Family, users: 
     for member in family.members:
         for call in REFUSED[:start]:
             method, path, body = aimed(call, member, member)
-            if not any(word in f"{path} {body}" for word in missing_here):
+            if not path.startswith("/_cat") and not any(word in f"{path} {body}" for word in missing_here):
                 answer = users[member.id].ask(method, path, body)
                 matrix.control(AREA, f"{method} {path}", answer.status_code < 400, answer.text)
         text = users[member.id].ask("GET", "/_search").text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ..e2e.conftest import required
+from ..e2e.conftest import required, until
 from .kafka_messages import MORE
 from .kafka_wire import API_VERSIONS, AUTHENTICATE, HANDSHAKE, Message, Target, Wire, codes, known, record
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400)]
 
 AREA = "kafka"
+PLANTED_SECONDS = 30
 MESSAGES = {**known(), **MORE}
 LOGGING_IN = {HANDSHAKE, API_VERSIONS, AUTHENTICATE}
 # Not authorised: a topic, a group, the cluster, a transactional id, a delegation token. Tokens are switched off (61).
@@ -202,9 +203,16 @@ def clients(family: Family) -> Iterator[dict[str, Client]]:
 def plant(client: Client, member: Member) -> None:
     own = target(member.id, member.id)
     sent = replace(own, more={**own.more, "Produce.Records": record(member.canary.encode())})
+    find = by_name("FindCoordinator")
+    for kind in (0, 1):  # of a group, of a transactional id; being asked, the broker makes its own topics
+        client.ask(find, 3, replace(own, more={**own.more, "FindCoordinator.KeyType": kind}))
     for name, version, aim in (("Produce", 9, sent), ("OffsetCommit", 8, own), ("InitProducerId", 4, own)):
-        answer, _ = client.ask(by_name(name), version, aim)
-        assert set(codes(answer)) <= {0}, (name, answer)
+        until(
+            f"{name} of {member.id}",
+            lambda name=name, version=version, aim=aim: client.ask(by_name(name), version, aim)[0],
+            enough=lambda answer: set(codes(answer)) <= {0},
+            seconds=PLANTED_SECONDS,
+        )
 
 
 def by_name(name: str) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,10 @@ OUTWARD: dict[str, str] = {
     "catalogue rows": "UPDATE pg_database SET datacl = NULL",
     "a table in pg_catalog": "CREATE TABLE pg_catalog.mine (x int)",
 }
+# They run in no transaction.
+ALONE = ("ALTER SYSTEM", ": a database", "a tablespace")
+# For want of rights, or because nobody may: roles of the server's own.
+REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReservedName)
 # The server refuses them for a reason of its own before it asks for rights.
 REASONS = {
     "dblink": "not available",
@@ -183,7 +187,7 @@ def attempt(matrix: Matrix, own: Database, what: str, statement: str | sql.Compo
     """Runs what must be refused for want of rights, in a transaction that is given up in any case."""
     reason = REASONS.get(what.rpartition(": ")[2], "")
     try:
-        with own.transaction(force_rollback=True):
+        with nullcontext() if what.endswith(ALONE) else own.transaction(force_rollback=True):
             cursor = own.execute(sql.SQL(statement) if isinstance(statement, str) else statement)  # type: ignore[arg-type]
             while cursor.nextset():
                 pass
@@ -191,7 +195,7 @@ def attempt(matrix: Matrix, own: Database, what: str, statement: str | sql.Compo
         refused = False
     except psycopg.Error as error:
         seen = str(error)
-        refused = isinstance(error, psycopg.errors.InsufficientPrivilege) or bool(reason and reason in seen)
+        refused = isinstance(error, REFUSALS) or bool(reason and reason in seen)
     matrix.tried(AREA, what, accepted=not refused, answer=seen, marks=marks)
 
 

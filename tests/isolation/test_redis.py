@@ -92,7 +92,7 @@ def ask(connection: redis.Connection, *words: str | bytes) -> Any:
     connection.send_command(*words, check_health=False)
     try:
         return connection.read_response()
-    except redis.ResponseError as error:
+    except (redis.ResponseError, redis.AuthenticationError) as error:
         return error
 
 

@@ -109,6 +109,13 @@ FIREWALL_FLAGS = (
     "--run-loadbalancer=false",
     "--enable-cni=false",
 )
+# A pod that kube-router has not heard of yet has no rule, so nothing would be refused to it. What the policies allow is
+# marked and accepted before these rules; they come after, and end what newcomers begin.
+_NEWCOMER = "--in-interface pods --match conntrack --ctstate NEW --jump REJECT"
+NEWCOMERS = f"""set -e
+for chain in INPUT FORWARD; do
+  iptables --check $chain {_NEWCOMER} 2>/dev/null || iptables --append $chain {_NEWCOMER}
+done"""
 METRICS_FLAGS = (
     f"--kubeconfig={CONFIG}/metrics-server.kubeconfig",
     f"--authentication-kubeconfig={CONFIG}/metrics-server.kubeconfig",
@@ -194,6 +201,7 @@ def _helpers(tools: dict[str, str]) -> list[Component]:
             ready="http://127.0.0.1:20244/healthz",
             after=("access", "registered"),
         ),
+        Component("newcomers", ("sh", "-c", NEWCOMERS), after=("kube-router",), once=True),
         Component(
             "metrics-server",
             (tools["metrics-server"], *METRICS_FLAGS),
