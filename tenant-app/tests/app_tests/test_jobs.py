@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from procrastinate.manager import JobManager
 from rooftree.kernel import job_queue
 from rooftree.kernel.background import Background
 from rooftree.kernel.database import Database
@@ -12,6 +13,7 @@ from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from .conftest import Browser, Tenant, TestDatabase
 
@@ -188,6 +190,23 @@ async def test_failed_job_is_tried_as_often_as_declared(
     await queue.defer("test.fail")
     await until(lambda: database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status = 'failed'"))
     assert len(record.runs) == 3
+
+
+async def test_job_whose_end_cannot_be_written_for_a_moment_does_not_keep_its_lock(
+    work: Start, record: Record, monkeypatch: pytest.MonkeyPatch, database: TestDatabase
+) -> None:
+    written, failures = JobManager.finish_job, [PoolTimeout("no connection in time")]
+
+    async def fail_first(self: JobManager, *args: Any, **options: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await written(self, *args, **options)
+
+    monkeypatch.setattr(JobManager, "finish_job", fail_first)
+    queue = await work(Job(name="test.note", run=record.note, single=True))
+    await queue.defer("test.note", number=1)
+    await until(lambda: database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status = 'succeeded'"))
+    assert record.runs == [{"number": 1}]
 
 
 async def test_job_that_needs_what_is_away_is_tried_until_it_is_back(

@@ -36,7 +36,7 @@ _TIMEOUTS = {
 # The machine at the other end is asked after 5 s of silence and has vanished after 14, written data after 10.
 _KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 # A person waits: an answer within 3 s, with what is done before and after.
-REQUEST_SECONDS = 2.5
+REQUEST_SECONDS = 2.0
 # Longer than any statement may take: it is the server that does not answer.
 ANSWER_SECONDS = 20.0
 # An answer that does not come ends its wait itself, cleanly; only then the wait for a connection is cut off.

@@ -240,7 +240,20 @@ def _manager(connector: Any) -> Any:
     from procrastinate.manager import QUEUEING_LOCK_CONSTRAINT, JobManager
 
     class Manager(JobManager):
-        """Puts a job back only if no twin waits; else it would hold its lock and neither would ever run."""
+        """Writes how a job ended, and puts one back only if no twin waits.
+
+        Else it would keep its lock for as long as its worker lives, and neither it nor a twin would ever run.
+        """
+
+        async def finish_job(self, *args: Any, **options: Any) -> None:
+            while True:
+                try:
+                    return await super().finish_job(*args, **options)
+                except Exception as error:
+                    if away(error) is None:
+                        raise
+                    _log.warning("job_end_not_written", exc_info=error)
+                    await asyncio.sleep(_RESTART_SECONDS)
 
         async def retry_job(self, job: Any, *args: Any, **options: Any) -> None:
             try:
