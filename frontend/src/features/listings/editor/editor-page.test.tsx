@@ -42,14 +42,14 @@ describe("autosave", () => {
     expect(await screen.findByText("Saving…")).toBeVisible();
     await page.user.type(box("County or parish"), " B");
     await page.user.tab();
-    await page.user.type(box("Subdivision"), " C");
+    await page.user.type(box("City"), " C");
     await page.user.tab();
     expect(patches(page.app)).toHaveLength(1);
     release();
     expect(await saved()).toBeVisible();
     await waitFor(() => expect(patches(page.app)).toHaveLength(2));
     expect(page.app.editing.home("own-active")).toMatchObject({
-      city: "Ames A",
+      city: "Ames A C",
       county_or_parish: "Story B",
       version: 5,
     });
