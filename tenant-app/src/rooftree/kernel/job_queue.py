@@ -246,18 +246,11 @@ def _manager(connector: Any) -> Any:
         """
 
         async def finish_job(self, *args: Any, **options: Any) -> None:
-            while True:
-                try:
-                    return await super().finish_job(*args, **options)
-                except Exception as error:
-                    if away(error) is None:
-                        raise
-                    _log.warning("job_end_not_written", exc_info=error)
-                    await asyncio.sleep(_RESTART_SECONDS)
+            await _written(lambda: super(Manager, self).finish_job(*args, **options))
 
         async def retry_job(self, job: Any, *args: Any, **options: Any) -> None:
             try:
-                await super().retry_job(job, *args, **options)
+                await _written(lambda: super(Manager, self).retry_job(job, *args, **options))
             except UniqueViolation as error:
                 if error.constraint_name != QUEUEING_LOCK_CONSTRAINT:
                     raise
@@ -265,6 +258,18 @@ def _manager(connector: Any) -> Any:
                 await self.finish_job(job, Status.FAILED, delete_job=False)
 
     return Manager(connector)
+
+
+async def _written(write: Callable[[], Awaitable[None]]) -> None:
+    """Tries until the database takes it."""
+    while True:
+        try:
+            return await write()
+        except Exception as error:
+            if away(error) is None:
+                raise
+            _log.warning("job_end_not_written", exc_info=error)
+            await asyncio.sleep(_RESTART_SECONDS)
 
 
 def _retry_strategy(attempts: int) -> Any:
