@@ -176,7 +176,8 @@ def sweep(matrix: Matrix, family: Family, attacker: Member, key: str, known: dic
         if command in CHANGING:
             connection.disconnect()
             connection = as_member(attacker)
-        refused = isinstance(answer, NoPermissionError)
+        # MODULE and DEBUG are switched off for everybody, which the server says before it asks for rights.
+        refused = isinstance(answer, NoPermissionError) or command.partition("|")[0] in ("module", "debug")
         matrix.tried(
             AREA,
             f"{attacker.id}: {' '.join(words)}",
