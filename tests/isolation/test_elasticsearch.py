@@ -398,8 +398,9 @@ def test_searches_under_way_are_continued_by_nobody_else(
 ) -> None:
     for attacker, victim in family.pairs():
         ids = handles(users[victim.id], victim)
-        assert ids["scroll"]
-        assert ids["pit"]
+        own = handles(users[victim.id], victim)["scroll"]
+        still = users[victim.id].ask("POST", "/_search/scroll", {"scroll_id": own})
+        matrix.control(AREA, "scroll", still.is_success and ids["pit"], still.text)
         calls: list[Call] = [
             ("POST", "/_search/scroll", {"scroll_id": ids["scroll"]}),
             ("POST", "/_search", {"pit": {"id": ids["pit"]}, "query": ALL}),
@@ -408,8 +409,6 @@ def test_searches_under_way_are_continued_by_nobody_else(
             calls += [("GET", f"/_async_search/{quote(ids['async'])}", None)]
             calls += [("DELETE", f"/_async_search/{quote(ids['async'])}", None)]
         sweep(matrix, family, users, attacker, victim, calls)
-        still = users[victim.id].ask("POST", "/_search/scroll", {"scroll_id": ids["scroll"]})
-        matrix.control(AREA, "scroll", still.is_success, still.text)
         users[victim.id].ask("DELETE", "/_search/scroll", {"scroll_id": ids["scroll"]})
         users[victim.id].ask("DELETE", "/_pit", {"id": ids["pit"]})
     assert matrix.red() == []
