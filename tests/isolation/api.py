@@ -135,7 +135,7 @@ def sample(schema: dict[str, Any], ids: dict[str, list[str]], name: str = "") ->
 
 
 def _text(schema: dict[str, Any], ids: dict[str, list[str]], name: str) -> str:
-    if ids.get(name):
+    if name.endswith("_id") and ids.get(name):
         return ids[name][0]
     known = {"uuid": "01890a5d-ac96-774b-bcce-b302099a8057", "email": "somebody@else.example", "date": "2026-01-02"}
     known |= {"date-time": "2026-01-02T03:04:05Z"}

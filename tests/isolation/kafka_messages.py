@@ -159,10 +159,10 @@ MORE: dict[int, Message] = {
                 ("InstanceId", "string?"),
                 ("RackId", "string?"),
                 ("RebalanceTimeoutMs", "int32"),
-                ("Topology", "string?"),  # absent
+                ("Topology", "int8"),  # -1: absent
                 *((name, _TASKS) for name in ("ActiveTasks", "StandbyTasks", "WarmupTasks")),
                 ("ProcessId", "string?"),
-                ("UserEndpoint", "string?"),  # absent
+                ("UserEndpoint", "int8"),  # -1: absent
                 ("ClientTags", [("Key", "string"), ("Value", "string")]),
                 *((name, _OFFSETS) for name in ("TaskOffsets", "TaskEndOffsets")),
                 ("ShutdownApplication", "bool"),

@@ -215,7 +215,7 @@ class Wire:
         raw = self.send(message, version, values)
         if isinstance(message.answer, StructField):
             heard: Any = message.answer
-            return heard.decode(io.BytesIO(raw), version=version, compact=True, tagged=True).to_dict(), raw
+            return heard.decode(io.BytesIO(raw), version=version, compact=True).to_dict(), raw
         return message.answer[version].decode(raw).to_dict(), raw
 
 

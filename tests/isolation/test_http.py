@@ -91,7 +91,9 @@ def test_the_same_requests_are_answered_at_home(
             request = aimed(operation, plain, plain)
             ways = plain.credentials(plain.member)
             answer = caller.send(plain.member, request, **ways["session"])
-            matrix.control(AREA, operation.id, answer.status_code in (200, 502), answer.text)
+            # The insider's own listing has no photos of a feed.
+            fine = (200, 404) if operation.id == "get_property_photo" else (200,)
+            matrix.control(AREA, operation.id, answer.status_code in fine, answer.text)
 
 
 def test_ids_of_another_are_nothing_at_home(matrix: Matrix, caller: Caller, insiders: tuple[Insider, Insider]) -> None:

@@ -65,6 +65,8 @@ OWN = {
     "DescribeTopicPartitions",
     "ConsumerGroupDescribe",
 }
+# From this version on it is what brokers ask each other.
+BROKERS_ONLY = {"AddPartitionsToTxn": 4}
 # What nobody may on one's own either: topics are the operator's.
 KEPT = {
     "CreateTopics",
@@ -87,6 +89,12 @@ VALUES: dict[str, Any] = {
     "Fetch.PartitionMaxBytes": 1048576,
     "Fetch.ForgottenTopicsData": [],
     "Fetch.MaxWaitMs": 100,
+    "Fetch.RackId": "",
+    "TimeoutMs": 5000,
+    "timeoutMs": 5000,
+    # Named, and so without an id.
+    "Metadata.TopicId": uuid.UUID(int=0),
+    "DeleteTopics.TopicId": uuid.UUID(int=0),
     "ListOffsets.Timestamp": -2,
     "JoinGroup.SessionTimeoutMs": 10000,
     "JoinGroup.ProtocolType": "consumer",
@@ -147,8 +155,8 @@ VALUES: dict[str, Any] = {
     "ShareFetch.Topics": [],
     "ShareFetch.MaxRecords": 1,
     "ShareFetch.BatchSize": 1,
-    "StreamsGroupHeartbeat.Topology": None,
-    "UserEndpoint": None,
+    "StreamsGroupHeartbeat.Topology": -1,
+    "UserEndpoint": -1,
     "CreateDelegationToken.OwnerPrincipalType": "User",
     "PrincipalType": "User",
     "AddRaftVoter.ClusterId": None,
@@ -357,6 +365,8 @@ def test_the_same_requests_work_on_ones_own_and_topics_stay_the_operators(
         aim = target(member.id, member.id, topic_id=ids[member.id])
         for name in sorted(OWN):
             for version in versions(client, by_name(name)):
+                if version >= BROKERS_ONLY.get(name, 99):
+                    continue
                 answer, _ = client.ask(by_name(name), version, aim)
                 matrix.control(AREA, f"{name} v{version}", not is_refused(answer), answer)
         for name in sorted(KEPT):

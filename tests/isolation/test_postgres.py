@@ -79,7 +79,7 @@ OUTWARD: dict[str, str] = {
 # They run in no transaction.
 ALONE = ("ALTER SYSTEM", ": a database", "a tablespace")
 # For want of rights, or because nobody may: roles of the server's own.
-REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReservedName)
+REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReservedName, psycopg.errors.InvalidGrantOperation)
 # The server refuses them for a reason of its own before it asks for rights.
 REASONS = {
     "dblink": "not available",

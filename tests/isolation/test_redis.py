@@ -82,6 +82,7 @@ def connect(user: str, password: str) -> redis.Connection:
         password=password,
         ssl_ca_certs=required("ROOFTREE_CA_FILE"),
         socket_timeout=5,
+        protocol=2,  # where every answer is one
     )
     connection.connect()
     return connection
@@ -145,11 +146,11 @@ def plant(member: Member) -> None:
 
 
 def commands(admin: redis.Connection) -> dict[str, int]:
-    """All that the server knows, subcommands as `acl|list`, with the number of words each wants."""
+    """All that the server knows, subcommands as `acl|list`, with the number of words of each, the least if negative."""
     every = {name.decode() for name in ask(admin, "COMMAND", "LIST")}
     names = sorted(every - {name.partition("|")[0] for name in every if "|" in name})
     details = ask(admin, "COMMAND", "INFO", *names)
-    found = {name: abs(detail[1]) for name, detail in zip(names, details, strict=True) if detail}
+    found = {name: detail[1] for name, detail in zip(names, details, strict=True) if detail}
     assert len(found) > 300
     last = [name for name in found if name.partition("|")[0] in LAST]
     return {name: found[name] for name in [*(name for name in found if name not in last), *last]}
@@ -161,7 +162,9 @@ def words_of(command: str, arity: int, key: str) -> Words:
     form = FORMS.get(command)
     if form is not None:
         return (*name, *(key if word == "KEY" else word for word in form))
-    return (*name, *[key] * max(arity - len(name), 1 if command not in HARMLESS else 0))
+    # A number below zero is the least; a fixed one must be met, or the answer would be about the number of words.
+    least = 0 if command in HARMLESS else 1
+    return (*name, *[key] * (arity - len(name) if arity > 0 else max(-arity - len(name), least)))
 
 
 def sweep(matrix: Matrix, family: Family, attacker: Member, key: str, known: dict[str, int]) -> None:
@@ -173,7 +176,8 @@ def sweep(matrix: Matrix, family: Family, attacker: Member, key: str, known: dic
         if command in CHANGING:
             connection.disconnect()
             connection = as_member(attacker)
-        refused = isinstance(answer, NoPermissionError)
+        # MODULE and DEBUG are switched off for everybody, which the server says before it asks for rights.
+        refused = isinstance(answer, NoPermissionError) or "command not allowed" in str(answer)
         matrix.tried(
             AREA,
             f"{attacker.id}: {' '.join(words)}",
