@@ -17,12 +17,6 @@ function problem(status: number, title: string, more: Record<string, unknown> = 
   return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/problem+json" } });
 }
 
-const PEOPLE = [
-  { id: "user-1", name: "Olivia Owner", role: "broker_owner", office_id: null },
-  { id: "user-2", name: "Ben Agent", role: "agent", office_id: "office-1" },
-  { id: "user-3", name: "Cora Coordinator", role: "coordinator", office_id: "office-1" },
-];
-
 export class FakeEditing {
   /** What happened to each listing, newest first. */
   history = new Map<string, HistoryEntry[]>();
@@ -72,7 +66,6 @@ export class FakeEditing {
     [/^POST \/api\/v1\/properties$/, (request) => this.#create(request)],
     [/^PATCH \/api\/v1\/properties\/([^/]+)$/, (request, _url, id) => this.#patch(request, id)],
     [/^POST \/api\/v1\/properties\/([^/]+)\/status-changes$/, (request, _url, id) => this.#move(request, id)],
-    [/^GET \/api\/v1\/users$/, () => json({ items: PEOPLE, total: PEOPLE.length, next_cursor: null })],
     [/^GET \/api\/v1\/properties\/([^/]+)\/history$/, (_request, _url, id) => this.#told(id)],
     [/^POST \/api\/v1\/properties\/([^/]+)\/photos$/, (request, url, id) => this.#upload(request, url, id)],
     [/^PUT \/api\/v1\/properties\/([^/]+)\/photos\/order$/, (request, _url, id) => this.#order(request, id)],

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { List, ListFilter, Map as MapIcon } from "lucide-react";
 import { useState } from "react";
+import { useCan } from "@/shared/api/session";
 import type { Facets } from "@/shared/api/types";
 import { cn } from "@/shared/lib/cn";
 import { plural } from "@/shared/lib/format";
@@ -17,7 +18,6 @@ import { FilterPanel } from "./filter-panel";
 import { countActive, type Filters, SORTS, type Sort, sortOf, sortsFor, withoutFilters } from "./filters";
 import { ListingsTabs } from "./listings-tabs";
 import { MapView } from "./map/map-view";
-import { useHasOwnListings } from "./may";
 import { listingsQuery } from "./queries";
 import { Results } from "./results";
 import { SearchBox } from "./search-box";
@@ -29,7 +29,7 @@ export function ListingsPage() {
   const { filters, view, search, change, setView } = useFilters();
   const [sheet, setSheet] = useState(false);
   const isWide = useMedia(WIDE);
-  const hasOwn = useHasOwnListings();
+  const hasOwn = useCan("listings.create");
   const query = useInfiniteQuery({ ...listingsQuery(filters), ...useLive() });
   const page = query.data?.pages.at(-1);
   const total = query.isPlaceholderData ? undefined : page?.total;
