@@ -24,7 +24,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
 	test test-unit test-web test-integration test-e2e test-local isolation faults full pictures bench-provision \
-	bench-search licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-search bench-edit licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -183,3 +183,8 @@ bench-provision: setup ## Measures how fast tenants come and go (n = 20)
 
 bench-search: up-backends ## Measures search on 50,000 listings with 8 clients, on an otherwise idle machine
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_search.py
+
+bench-edit: setup ## Measures how soon a saved edit shows in another browser (n = 100)
+	@$(LOCAL) up --stack $(STACK) --browser
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
+		env PYTHONPATH=. $(BIN)/python scripts/bench_edit.py
