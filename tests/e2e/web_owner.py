@@ -107,8 +107,14 @@ def total(page: Page) -> int:
     return int(re.sub(r"\D", "", line.inner_text()))
 
 
+TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? [] : [...document.querySelectorAll('*')]
+    .filter(element => element.getBoundingClientRect().right > window.innerWidth)
+    .map(element => element.outerHTML.slice(0, 160))"""
+
+
 def assert_no_sideways_scroll(page: Page) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{page.url} scrolls sideways"
+    too_wide = page.evaluate(TOO_WIDE)
+    assert not too_wide, f"{page.url} scrolls sideways at {page.viewport_size}: {too_wide}"
 
 
 SEES_FOCUS = """() => {

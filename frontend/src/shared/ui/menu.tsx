@@ -16,6 +16,13 @@ interface MenuProps {
   children: ReactNode;
 }
 
+/** The button gets the focus back once the menu has faded out, unless an item has given it to something else by then. */
+function keepMovedFocus(event: Event): void {
+  const { activeElement, body } = document;
+  const menu = event.currentTarget;
+  if (activeElement !== body && !(menu instanceof Node && menu.contains(activeElement))) event.preventDefault();
+}
+
 export const Menu = ({ trigger, align = "end", children }: MenuProps) => (
   <Radix.Root modal={false}>
     <Radix.Trigger asChild>{trigger}</Radix.Trigger>
@@ -23,6 +30,7 @@ export const Menu = ({ trigger, align = "end", children }: MenuProps) => (
       align={align}
       sideOffset={6}
       collisionPadding={8}
+      onCloseAutoFocus={keepMovedFocus}
       className="popup z-40 min-w-56 rounded-xl border border-line bg-raised p-1.5 shadow-float"
     >
       {children}

@@ -26,8 +26,8 @@ export function SaveStatus() {
   return (
     <div
       className={cn(
-        "flex flex-wrap items-center gap-x-2 text-sm phone:order-3 phone:w-full sm:min-h-8",
-        save.kind === "clean" && "phone:sr-only",
+        "flex flex-wrap items-center gap-x-2 text-sm phone:order-3 sm:min-h-8",
+        save.kind === "clean" ? "phone:sr-only" : "phone:w-full",
       )}
     >
       <p role="status" className="flex min-w-0 items-center gap-1.5 text-ink-soft [&_svg]:size-4 [&_svg]:shrink-0">
