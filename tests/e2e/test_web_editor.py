@@ -198,6 +198,7 @@ def test_editor_works_by_keyboard_alone_on_a_phone(owner: Owner, windows: Window
         page.locator("h1").focus()
         tab_to(page, "button:has-text('Sections')")
         page.keyboard.press("Enter")
+        expect(page.get_by_role("menuitem").first).to_be_focused()
         page.keyboard.type("Remarks")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Remarks", exact=True)).to_be_focused()
