@@ -81,6 +81,7 @@ ALONE = ("ALTER SYSTEM", ": a database", "a tablespace")
 # For want of rights, or because nobody may: roles of the server's own.
 REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReservedName, psycopg.errors.InvalidGrantOperation)
 # The server refuses them for a reason of its own before it asks for rights.
+NOBODY = "cannot have explicit members"  # said of a role that nobody can be given
 REASONS = {
     "dblink": "not available",
     "postgres_fdw": "not available",
@@ -195,7 +196,7 @@ def attempt(matrix: Matrix, own: Database, what: str, statement: str | sql.Compo
         refused = False
     except psycopg.Error as error:
         seen = str(error)
-        refused = isinstance(error, REFUSALS) or bool(reason and reason in seen)
+        refused = isinstance(error, REFUSALS) or NOBODY in seen or bool(reason and reason in seen)
     matrix.tried(AREA, what, accepted=not refused, answer=seen, marks=marks)
 
 
