@@ -9,7 +9,7 @@ import httpx2
 import pytest
 import structlog
 from rooftree.kernel import database
-from rooftree.kernel.database import Database
+from rooftree.kernel.database import Database, Patience
 from rooftree.kernel.errors import Unavailable
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.jobs import Job
@@ -132,7 +132,7 @@ async def test_a_hang_within_a_transaction_ends_it_in_time(
 ) -> None:
     browser: Browser = await start(stored_tenant.but(database_port=door.port))
     unit_of_work = browser.app.state.parts.runtime.unit_of_work
-    token = database.patience.set(1.0)
+    token = database.patience.set(Patience(1.0))
 
     async def cut_off() -> None:
         async with unit_of_work() as session:
@@ -146,8 +146,29 @@ async def test_a_hang_within_a_transaction_ends_it_in_time(
             await cut_off()
         assert time.monotonic() - began < 1.5
         door.open()
+        database.patience.set(Patience(1.0))  # the next request
         async with unit_of_work() as session:
             assert await session.scalar(text("SELECT 3")) == 3
+    finally:
+        database.patience.reset(token)
+
+
+@pytest.mark.integration
+async def test_all_transactions_of_a_request_share_its_patience(
+    start: Callable[..., Any], stored_tenant: Tenant, door: Door
+) -> None:
+    browser: Browser = await start(stored_tenant.but(database_port=door.port))
+    unit_of_work = browser.app.state.parts.runtime.unit_of_work
+    token = database.patience.set(Patience(1.5))
+    try:
+        began = time.monotonic()
+        async with unit_of_work() as session:
+            await session.execute(text("SELECT pg_sleep(1)"))
+        door.close()
+        with pytest.raises(Unavailable):
+            async with unit_of_work() as session:
+                await session.execute(text("SELECT 2"))
+        assert time.monotonic() - began < 2
     finally:
         database.patience.reset(token)
 
@@ -158,7 +179,7 @@ async def test_a_statement_that_nobody_waits_for_any_more_ends_in_the_server_too
 ) -> None:
     browser: Browser = await start(stored_tenant)
     unit_of_work = browser.app.state.parts.runtime.unit_of_work
-    token = database.patience.set(0.5)
+    token = database.patience.set(Patience(0.5))
     try:
         with pytest.raises(Unavailable):
             async with unit_of_work() as session:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -41,8 +42,17 @@ REQUEST_SECONDS = 2.0
 ANSWER_SECONDS = 20.0
 # An answer that does not come ends its wait itself, cleanly; only then the wait for a connection is cut off.
 _CUT_OFF_SECONDS = 0.1
-patience: ContextVar[float | None] = ContextVar("patience", default=None)
-"""The seconds in which a transaction must have all its answers; None where nobody waits."""
+
+
+@dataclass(slots=True)
+class Patience:
+    """The seconds that all transactions of one request have together, less what earlier ones took."""
+
+    left: float
+
+
+patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
+"""None where nobody waits."""
 _until: ContextVar[float | None] = ContextVar("until", default=None)
 """When the present transaction must have them, by the loop's clock."""
 
@@ -83,15 +93,18 @@ class Connection(psycopg.AsyncConnection[TupleRow]):
 
 @contextmanager
 def within_patience() -> Generator[None]:
-    """All waits in this block together: as long as `patience` says; inside another block, what is left of it."""
-    allowed, until = patience.get(), _until.get()
-    if allowed is not None and until is None:
-        until = asyncio.get_running_loop().time() + allowed
+    """All waits in this block together: as long as is left of `patience`, also inside another block."""
+    allowed, outer = patience.get(), _until.get()
+    if allowed is None or outer is not None:
+        yield
+        return
+    until = asyncio.get_running_loop().time() + allowed.left
     token = _until.set(until)
     try:
         yield
     finally:
         _until.reset(token)
+        allowed.left = max(until - asyncio.get_running_loop().time(), 0.0)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rooftree.kernel import errors, problems, telemetry
 from rooftree.kernel.auth import SESSION_COOKIE
-from rooftree.kernel.database import REQUEST_SECONDS, patience
+from rooftree.kernel.database import REQUEST_SECONDS, Patience, patience
 from rooftree.kernel.errors import Problem
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.metrics import Metrics
@@ -64,7 +64,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        patience.set(REQUEST_SECONDS)
+        patience.set(Patience(REQUEST_SECONDS))
         if scope["path"] in PROBES:
             await self._answered(scope, receive, _Answer(send, str(new_id())))
             return
