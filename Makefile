@@ -126,7 +126,8 @@ test-integration: up-backends ## Tests against the real backends
 
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser
-	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e --ignore=local/tests
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- \
+		$(PYTEST) -q -m e2e tests --ignore=tests/e2e/faults
 
 isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation matrix, with its figures, in a stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK)

@@ -1,6 +1,6 @@
 """The brokerage that suffers: two pods, the sample's listings, an owner who goes on working; and the figures.
 
-`FAULT_SECONDS` is how long each fault lasts: 60 in `make faults`, a few in the sample that runs with all other tests.
+`FAULT_SECONDS` is how long each fault lasts: 60 in `make faults`, a few when it is not set.
 """
 
 from __future__ import annotations

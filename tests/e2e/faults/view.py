@@ -118,7 +118,7 @@ class Site:
     def cache_is_used(self) -> bool:
         """Every pod has had a hit since `forget_hits`; what is asked for twice makes one where there is one pod."""
         for _ in range(2):
-            self._get("/properties/suggestions?q=ames&limit=8")
+            self._get("/properties/suggestions", q="ames", limit=8)
         now = self._cache_hits()
         return bool(now) and all(hits > self._hits.get(pod, -1) for pod, hits in now.items())
 
