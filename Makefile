@@ -116,7 +116,7 @@ chart-lint: chart-tools ## The chart by helm's lint, and what it renders for eac
 	@$(PYTEST) -q -m chart operator/tests tests/delivery_tests
 
 test-unit: setup ## Pure and scenario tests, two at a time
-	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart"
+	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not isolation"
 
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
