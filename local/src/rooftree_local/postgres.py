@@ -13,6 +13,7 @@ import importlib.util
 import os
 import secrets
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,9 @@ ACCESS = """\
 host     all       postgres  127.0.0.1/32   scram-sha-256
 hostssl  all       all       all            scram-sha-256
 """
+
+START_SECONDS = 60.0
+STARTING = "the database system is starting up"
 
 
 def superuser_password(target: Stack) -> str:
@@ -135,8 +139,23 @@ def query(target: Stack, sql: str, database: str = "postgres") -> str:
     return done.stdout.strip()
 
 
+def wait_until_it_lets_in(target: Stack) -> None:
+    """The server takes connections a moment before it has started. Raises CommandFailed after START_SECONDS."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            query(target, "SELECT 1")
+        except stack.CommandFailed as refused:
+            if STARTING not in str(refused) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
 def prepare(target: Stack, work: Work) -> None:
     """The operator's role and the platform's database, made or brought to the wanted state."""
+    wait_until_it_lets_in(target)
     work.say(f"role {OPERATOR_ROLE}, database {PLATFORM_DATABASE}")
     verifier = scram_verifier(operator_password(target), secrets.token_bytes(16))
     if not query(target, f"SELECT 1 FROM pg_roles WHERE rolname = '{OPERATOR_ROLE}'"):  # noqa: S608 - a constant
