@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import structlog
 from procrastinate.manager import JobManager
 from rooftree.kernel import job_queue
 from rooftree.kernel.background import Background
@@ -287,6 +288,26 @@ async def test_stopping_does_not_wait_for_a_database_that_is_away(
     with database.without_login():
         async with asyncio.timeout(6):
             await queue.stop()
+
+
+async def test_a_job_whose_end_cannot_be_written_does_not_hold_up_the_end_of_the_process(
+    work: Start, database: TestDatabase
+) -> None:
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        began.set()
+        await go_on.wait()
+
+    queue = await work(Job(name="test.wait", run=wait))
+    await queue.defer("test.wait")
+    await began.wait()
+    with database.without_login(), structlog.testing.capture_logs() as lines:
+        go_on.set()
+        await until(lambda: any(line["event"] == "job_end_not_written" for line in lines))
+        async with asyncio.timeout(6):
+            await queue.stop()
+            await asyncio.wait(queue._loops)
 
 
 def test_two_jobs_of_one_name_are_a_bug(stored_tenant: Tenant, record: Record) -> None:

@@ -145,7 +145,7 @@ class JobQueue:
 
         connector = procrastinate.PsycopgConnector()
         app = procrastinate.App(connector=connector)
-        app.job_manager = _manager(connector)
+        app.job_manager = _manager(connector, lambda: self._stopping)
         for job in self._jobs.values():
             lock = job.name if job.single else None
             retry = _retry_strategy(job.attempts)
@@ -234,7 +234,7 @@ class _Borrowed:
             yield (await connection.get_raw_connection()).driver_connection
 
 
-def _manager(connector: Any) -> Any:
+def _manager(connector: Any, stopping: Callable[[], bool]) -> Any:
     from procrastinate.exceptions import UniqueViolation
     from procrastinate.jobs import Status
     from procrastinate.manager import QUEUEING_LOCK_CONSTRAINT, JobManager
@@ -246,11 +246,11 @@ def _manager(connector: Any) -> Any:
         """
 
         async def finish_job(self, *args: Any, **options: Any) -> None:
-            await _written(lambda: super(Manager, self).finish_job(*args, **options))
+            await _written(lambda: super(Manager, self).finish_job(*args, **options), stopping)
 
         async def retry_job(self, job: Any, *args: Any, **options: Any) -> None:
             try:
-                await _written(lambda: super(Manager, self).retry_job(job, *args, **options))
+                await _written(lambda: super(Manager, self).retry_job(job, *args, **options), stopping)
             except UniqueViolation as error:
                 if error.constraint_name != QUEUEING_LOCK_CONSTRAINT:
                     raise
@@ -260,13 +260,13 @@ def _manager(connector: Any) -> Any:
     return Manager(connector)
 
 
-async def _written(write: Callable[[], Awaitable[None]]) -> None:
-    """Tries until the database takes it."""
+async def _written(write: Callable[[], Awaitable[None]], stopping: Callable[[], bool]) -> None:
+    """Tries until the database takes it, or the process ends: then the job is one of a dead worker."""
     while True:
         try:
             return await write()
         except Exception as error:
-            if away(error) is None:
+            if away(error) is None or stopping():
                 raise
             _log.warning("job_end_not_written", exc_info=error)
             await asyncio.sleep(_RESTART_SECONDS)
