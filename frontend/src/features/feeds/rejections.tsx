@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
 import { useTenant } from "@/shared/api/tenant";
 import type { Feed, Rejection } from "@/shared/api/types";
 import { moment, plural } from "@/shared/lib/format";
+import { useLoadMore } from "@/shared/lib/use-load-more";
 import { Button } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
 import { Skeleton } from "@/shared/ui/skeleton";
@@ -11,14 +11,8 @@ import { rejectionsQuery } from "./queries";
 /** The records that a feed sent and the import refused, each with what is wrong, field by field. */
 export function Rejections({ feed }: { feed: Feed }) {
   const query = useInfiniteQuery(rejectionsQuery(feed.name, feed.rejected));
-  const list = useRef<HTMLUListElement>(null);
-  const focusFrom = useRef<number>(undefined);
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
-  useEffect(() => {
-    if (focusFrom.current === undefined || items.length <= focusFrom.current) return;
-    list.current?.children[focusFrom.current]?.querySelector("summary")?.focus();
-    focusFrom.current = undefined;
-  }, [items.length]);
+  const { list, loadMore } = useLoadMore<HTMLUListElement>(query, items.length, "summary");
   const total = query.data?.pages.at(-1)?.total ?? feed.rejected;
   const titleId = `rejections-${feed.name}`;
   return (
@@ -39,16 +33,7 @@ export function Rejections({ feed }: { feed: Feed }) {
         </ul>
       )}
       {query.hasNextPage && (
-        <Button
-          look="secondary"
-          size="small"
-          className="mt-4"
-          busy={query.isFetchingNextPage}
-          onClick={() => {
-            focusFrom.current = items.length;
-            void query.fetchNextPage();
-          }}
-        >
+        <Button look="secondary" size="small" className="mt-4" busy={query.isFetchingNextPage} onClick={loadMore}>
           Load more
         </Button>
       )}

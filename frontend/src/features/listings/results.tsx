@@ -1,12 +1,13 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { SearchX } from "lucide-react";
-import { useEffect, useRef } from "react";
 import type { Facets } from "@/shared/api/types";
 import { cn } from "@/shared/lib/cn";
-import { count, plural } from "@/shared/lib/format";
+import { plural } from "@/shared/lib/format";
+import { useLoadMore } from "@/shared/lib/use-load-more";
 import { Button } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
+import { LoadMore } from "@/shared/ui/load-more";
 import { countActive, type Filters, NO_FILTERS } from "./filters";
 import { ListingCard, ListingCardSkeleton } from "./listing-card";
 import { loosened } from "./loosen";
@@ -38,14 +39,8 @@ interface ResultsProps {
 /** The matching listings, page after page; the first of a newly loaded page takes the focus from the button. */
 export function Results({ filters, facets, search, onChange }: ResultsProps) {
   const query = useInfiniteQuery(listingsQuery(filters));
-  const grid = useRef<HTMLUListElement>(null);
-  const focusFrom = useRef<number>(undefined);
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
-  useEffect(() => {
-    if (focusFrom.current === undefined || items.length <= focusFrom.current) return;
-    grid.current?.children[focusFrom.current]?.querySelector("a")?.focus({ preventScroll: true });
-    focusFrom.current = undefined;
-  }, [items.length]);
+  const { list, loadMore } = useLoadMore<HTMLUListElement>(query, items.length, "a", { preventScroll: true });
 
   if (query.isPending) return <ResultsSkeleton />;
   if (query.isError && items.length === 0)
@@ -62,7 +57,7 @@ export function Results({ filters, facets, search, onChange }: ResultsProps) {
   return (
     <div className="@container">
       <ul
-        ref={grid}
+        ref={list}
         aria-busy={query.isPlaceholderData}
         className={cn(GRID, "transition-opacity", query.isPlaceholderData && "opacity-60")}
       >
@@ -72,28 +67,7 @@ export function Results({ filters, facets, search, onChange }: ResultsProps) {
           </li>
         ))}
       </ul>
-      <div className="mt-8 grid justify-items-center gap-3">
-        <p className="text-ink-soft text-sm">
-          {count(items.length)} of {count(total)} shown
-        </p>
-        {query.isFetchNextPageError && (
-          <p role="alert" className="text-bad text-sm">
-            The next listings could not be loaded.
-          </p>
-        )}
-        {query.hasNextPage && (
-          <Button
-            look="secondary"
-            busy={query.isFetchingNextPage}
-            onClick={() => {
-              focusFrom.current = items.length;
-              void query.fetchNextPage();
-            }}
-          >
-            {query.isFetchNextPageError ? "Try again" : "Load more"}
-          </Button>
-        )}
-      </div>
+      <LoadMore query={query} shown={items.length} total={total} what="listings" onMore={loadMore} className="mt-8" />
     </div>
   );
 }

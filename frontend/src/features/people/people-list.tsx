@@ -1,16 +1,17 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { UserSearch, UsersRound } from "lucide-react";
-import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 import { useSession } from "@/shared/api/session";
 import type { User } from "@/shared/api/types";
 import { cn } from "@/shared/lib/cn";
-import { count, words } from "@/shared/lib/format";
+import { words } from "@/shared/lib/format";
+import { useLoadMore } from "@/shared/lib/use-load-more";
 import { Avatar } from "@/shared/ui/avatar";
 import { Badge } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
+import { LoadMore } from "@/shared/ui/load-more";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { NO_FILTERS, type PeopleFilters, toSearch } from "./filters";
 import { usersQuery } from "./queries";
@@ -29,14 +30,8 @@ interface PeopleListProps {
 export function PeopleList({ filters, search, onChange, onInvite }: PeopleListProps) {
   const query = useInfiniteQuery(usersQuery(filters));
   const { placeOf } = usePlaces();
-  const list = useRef<HTMLUListElement>(null);
-  const focusFrom = useRef<number>(undefined);
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
-  useEffect(() => {
-    if (focusFrom.current === undefined || items.length <= focusFrom.current) return;
-    list.current?.children[focusFrom.current]?.querySelector("a")?.focus();
-    focusFrom.current = undefined;
-  }, [items.length]);
+  const { list, loadMore } = useLoadMore<HTMLUListElement>(query, items.length, "a");
 
   if (query.isPending) return <Skeleton className="h-96 rounded-xl" />;
   if (query.isError && items.length === 0)
@@ -66,26 +61,7 @@ export function PeopleList({ filters, search, onChange, onInvite }: PeopleListPr
         ))}
       </ul>
       {(query.hasNextPage || query.isFetchNextPageError) && (
-        <div className="mt-6 grid justify-items-center gap-3">
-          <p className="text-ink-soft text-sm">
-            {count(items.length)} of {count(total)} shown
-          </p>
-          {query.isFetchNextPageError && (
-            <p role="alert" className="text-bad text-sm">
-              The next people could not be loaded.
-            </p>
-          )}
-          <Button
-            look="secondary"
-            busy={query.isFetchingNextPage}
-            onClick={() => {
-              focusFrom.current = items.length;
-              void query.fetchNextPage();
-            }}
-          >
-            {query.isFetchNextPageError ? "Try again" : "Load more"}
-          </Button>
-        </div>
+        <LoadMore query={query} shown={items.length} total={total} what="people" onMore={loadMore} className="mt-6" />
       )}
     </>
   );

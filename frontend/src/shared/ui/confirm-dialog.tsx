@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
+import { ActionDialog } from "./action-dialog";
 import { Alert } from "./alert";
-import { Button } from "./button";
-import { Dialog } from "./dialog";
 
 interface ConfirmDialogProps {
   title: string;
@@ -18,25 +17,10 @@ interface ConfirmDialogProps {
 
 /** Asks before something that cannot be taken back or that stops someone's work. */
 export const ConfirmDialog = ({ title, children, action, busy, refusal, onConfirm, onClose }: ConfirmDialogProps) => (
-  <Dialog
-    open
-    onClose={onClose}
-    title={title}
-    shape="popup"
-    footer={
-      <>
-        <Button look="secondary" className="ml-auto" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button look="danger" busy={busy} onClick={onConfirm}>
-          {action}
-        </Button>
-      </>
-    }
-  >
+  <ActionDialog title={title} action={{ look: "danger", busy, onClick: onConfirm, children: action }} onClose={onClose}>
     <div className="grid gap-4">
       <div className="grid gap-2">{children}</div>
       {refusal && <Alert look="bad">{refusal}</Alert>}
     </div>
-  </Dialog>
+  </ActionDialog>
 );

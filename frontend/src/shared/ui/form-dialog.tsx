@@ -2,9 +2,8 @@ import { type ReactNode, useId } from "react";
 import { fieldErrors, isPlaced } from "@/shared/api/field-errors";
 import { explain, isProblem } from "@/shared/api/problem";
 import { useFormFocus } from "@/shared/lib/use-form-focus";
+import { ActionDialog } from "./action-dialog";
 import { Alert } from "./alert";
-import { Button } from "./button";
-import { Dialog } from "./dialog";
 
 interface FormDialogProps<Name extends string> {
   title: string;
@@ -27,24 +26,9 @@ export function FormDialog<Name extends string>(props: FormDialogProps<Name>) {
   const { title, action, busy, onClose } = props;
   const id = useId();
   return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={title}
-      shape="popup"
-      footer={
-        <>
-          <Button look="secondary" className="ml-auto" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" form={id} busy={busy}>
-            {action}
-          </Button>
-        </>
-      }
-    >
+    <ActionDialog title={title} action={{ type: "submit", form: id, busy, children: action }} onClose={onClose}>
       <DialogForm id={id} {...props} />
-    </Dialog>
+    </ActionDialog>
   );
 }
 
