@@ -1,6 +1,7 @@
 """Work that outlives a request but not the process: every task is held, its failure logged, its end awaited."""
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Coroutine
 from typing import Any
@@ -40,3 +41,23 @@ class Background:
             _, stuck = await asyncio.wait(pending, timeout=_CLEAN_UP_SECONDS)
             for task in stuck:
                 _log.warning("background_task_left", task=task.get_name())
+
+
+class Loop:
+    """Work without an end of a module's own: begun once the app has started, cancelled when it stops."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        raise NotImplementedError

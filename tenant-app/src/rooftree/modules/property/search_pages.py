@@ -8,11 +8,11 @@ again until it does or until every page that it can still hold has expired.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from hashlib import sha256
 
 import structlog
 
+from rooftree.kernel.background import Loop
 from rooftree.kernel.cache import Cache
 from rooftree.kernel.ids import new_id
 from rooftree.modules.property.search_engine import IndexMissing
@@ -46,24 +46,15 @@ class SearchPages:
         return generation if await self._cache.set(_GENERATION, generation.encode(), GENERATION_SECONDS) else None
 
 
-class SearchRefresh:
+class SearchRefresh(Loop):
     """Makes changes findable at once, and then forgets pages from before; one in every process that writes."""
 
     def __init__(self, keeper: SearchKeeper, pages: SearchPages) -> None:
+        super().__init__("property.search_refresh")
         self._keeper = keeper
         self._pages = pages
-        self._task: asyncio.Task[None] | None = None
         self._untold_until: float | None = None
         """Until when a page from before a change may still be held by a cache that was not told."""
-
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="property.search_refresh")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         while True:

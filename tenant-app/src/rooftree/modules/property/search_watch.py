@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import structlog
 
+from rooftree.kernel.background import Loop
 from rooftree.kernel.jobs import Jobs
 from rooftree.modules.property.search_definition import digest
 from rooftree.modules.property.search_engine import EngineAway
@@ -16,24 +17,14 @@ REBUILD_JOB = "property.rebuild_search"
 _log = structlog.get_logger(__name__)
 
 
-class SearchWatch:
+class SearchWatch(Loop):
     """Runs in every process; the queue sees to it that only one of them rebuilds."""
 
     def __init__(self, keeper: SearchKeeper, jobs: Jobs, metrics: SearchMetrics) -> None:
+        super().__init__("property.search_watch")
         self._keeper = keeper
         self._jobs = jobs
         self._metrics = metrics
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look; the library for it loads beside the event loop."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="property.search_watch")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def _run(self) -> None:
         is_first = True
