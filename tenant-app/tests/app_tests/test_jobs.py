@@ -153,6 +153,8 @@ async def test_single_job_of_a_dead_worker_gives_way_to_the_one_that_a_new_proce
     await idle.defer("test.start")
     await idle.defer("test.other", number=2)
     database.rows(LEAVE_DEAD)
+    # The new process queues its own before it begins to look for dead workers' jobs.
+    assert await idle.defer("test.start")
     await work(job, other)
     await until(lambda: len(record.runs) == 2)
     await until(lambda: not database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status IN ('todo', 'doing')"))
