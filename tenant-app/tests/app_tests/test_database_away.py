@@ -16,7 +16,7 @@ from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
 from sqlalchemy import text
 
-from .conftest import Browser, Tenant
+from .conftest import Browser, FakeClock, Tenant
 
 BUDGET_SECONDS = 3.0
 COOKIE = f"__Host-session={'s' * 43}"
@@ -124,6 +124,22 @@ async def test_a_database_that_begins_to_hang_is_given_up_and_used_again_when_it
     assert (answer.status_code, seconds < 1) == (200, True)
     door.open()
     assert (await browser.get("/api/v1/session")).status_code == 200
+
+
+@pytest.mark.integration
+async def test_who_is_signed_in_goes_on_with_what_needs_no_database(
+    start: Callable[..., Any], stored_tenant: Tenant, door: Door, clock: FakeClock
+) -> None:
+    browser: Browser = await start(stored_tenant.but(database_port=door.port))
+    await browser.accept_owner()
+    await browser.sign_in()
+    assert (await browser.get("/probe/whoami")).status_code == 200
+    door.close()
+    clock.advance(minutes=4)
+    for most in (BUDGET_SECONDS, 0.5, 0.5):
+        seconds, answer = await timed(browser.get("/probe/whoami"))
+        assert (answer.status_code, seconds < most) == (200, True)
+    door.open()
 
 
 @pytest.mark.integration

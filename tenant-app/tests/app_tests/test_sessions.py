@@ -85,7 +85,9 @@ async def test_database_alone_is_no_session(owner: Browser, database: TestDataba
     assert (await owner.get("/api/v1/session", headers={"Cookie": f"__Host-session={digest}"})).status_code == 401
 
 
-async def test_tokens_moved_to_another_session_row_do_not_open(owner: Browser, database: TestDatabase) -> None:
+async def test_tokens_moved_to_another_session_row_do_not_open(
+    owner: Browser, database: TestDatabase, clock: FakeClock
+) -> None:
     first = owner.cookies["__Host-session"]
     owner.cookies.clear()
     await owner.sign_in()
@@ -93,6 +95,7 @@ async def test_tokens_moved_to_another_session_row_do_not_open(owner: Browser, d
         "UPDATE gateway.sessions SET sealed ="
         " (SELECT sealed FROM gateway.sessions ORDER BY created_at, used_at LIMIT 1) RETURNING 1"
     )
+    clock.advance(seconds=1)
     answers = [
         (await owner.get("/api/v1/session", headers={"Cookie": f"__Host-session={secret}"})).status_code
         for secret in (first, owner.cookies["__Host-session"])

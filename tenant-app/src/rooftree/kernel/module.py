@@ -100,10 +100,11 @@ class Module:
     uploads: tuple[Upload, ...] = ()
 
 
-def provided(kind: type[T]) -> Callable[[Request], T]:
+def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
     """A dependency that yields the running app's object of this type."""
 
-    def dependency(request: Request) -> T:
+    # Without `async` the framework would give it to a thread, with every request.
+    async def dependency(request: Request) -> T:
         services: dict[type, Any] = request.app.state.services
         return services[kind]
 

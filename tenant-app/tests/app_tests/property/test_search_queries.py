@@ -86,7 +86,8 @@ def test_a_facet_leaves_its_own_filter_out() -> None:
     assert query["post_filter"] == {"bool": {"filter": [status, city]}}
     assert query["aggs"]["city"]["filter"] == {"bool": {"filter": [status]}}
     assert query["aggs"]["status"]["filter"] == {"bool": {"filter": [city]}}
-    assert query["aggs"]["price"]["filter"] == {"bool": {"filter": [status, city]}}
+    assert query["aggs"]["rest"]["filter"] == {"bool": {"filter": [status, city]}}
+    assert query["aggs"]["rest"]["aggs"].keys() == {"type", "subdivision", "bedrooms", "price"}
 
 
 def test_a_changed_definition_has_another_digest(monkeypatch: pytest.MonkeyPatch) -> None:

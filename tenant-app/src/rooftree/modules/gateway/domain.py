@@ -21,6 +21,8 @@ SESSION_LIFE = timedelta(days=7)
 TOUCH_INTERVAL = timedelta(minutes=5)
 # The access token is renewed when less than this is left of it.
 RENEW_BEFORE = timedelta(minutes=5)
+# While the database is away a session is known for so long: the life of an access token, its own being over sooner.
+KEPT_WHILE_AWAY = timedelta(minutes=10)
 
 # One key encrypts exactly one version of one session's tokens, so a fixed nonce would do; a random one is safer.
 _NONCE_BYTES = 12

@@ -10,9 +10,10 @@ from rooftree.kernel.errors import Unauthenticated
 from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.modules.gateway.consumers import SESSIONS, consumers
 from rooftree.modules.gateway.cookies import session_secret
+from rooftree.modules.gateway.domain import KEPT_WHILE_AWAY
 from rooftree.modules.gateway.jobs import jobs
 from rooftree.modules.gateway.routes import router
-from rooftree.modules.gateway.service import Sessions
+from rooftree.modules.gateway.service import KeptSessions, Sessions
 from rooftree.modules.gateway.session_list import SessionList
 from rooftree.modules.gateway.web import ApiDescription, WebApp
 
@@ -21,8 +22,9 @@ _OPENAPI_PLACES = tuple(parent / "openapi" / "openapi.json" for parent in list(P
 
 
 def build(runtime: Runtime) -> Built:
-    sessions = Sessions(runtime.unit_of_work, runtime.clock, runtime.port(IdentityApi), runtime.background)
-    listed = SessionList(runtime.unit_of_work, runtime.clock, runtime.port(IdentityApi))
+    identity, kept = runtime.port(IdentityApi), KeptSessions(runtime.clock, while_away=KEPT_WHILE_AWAY)
+    sessions = Sessions(runtime.unit_of_work, runtime.clock, identity, runtime.background, kept)
+    listed = SessionList(runtime.unit_of_work, runtime.clock, identity, kept)
     return Built(
         services=(sessions, listed, ApiDescription(_OPENAPI_PLACES)),
         jobs=jobs(sessions),

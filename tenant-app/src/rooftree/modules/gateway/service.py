@@ -12,6 +12,7 @@ from rooftree.kernel.background import Background
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Unauthenticated, Unavailable
 from rooftree.kernel.ids import new_id, new_secret
+from rooftree.kernel.remembered import Remembered
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.gateway import domain
 from rooftree.modules.gateway.repository import SessionRepository
@@ -31,8 +32,21 @@ class CurrentSession:
     expires_at: datetime
 
 
+class Kept(NamedTuple):
+    """What is remembered of a session row: its tokens only as the database has them."""
+
+    sealed: bytes
+    version: int
+    access_expires_at: datetime
+    expires_at: datetime
+
+
+KeptSessions = Remembered[bytes, Kept | None]
+"""By the hash of a session's secret; None for one that is not there."""
+
+
 class _Living(NamedTuple):
-    """What a request needs of a session row, free of its transaction."""
+    """A session as one request uses it."""
 
     tokens: domain.Sealed
     version: int
@@ -41,11 +55,21 @@ class _Living(NamedTuple):
 
 
 class Sessions:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, identity: IdentityApi, background: Background) -> None:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        clock: Clock,
+        identity: IdentityApi,
+        background: Background,
+        kept: KeptSessions,
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._identity = identity
         self._background = background
+        self._kept = kept
+        self._renewing: set[bytes] = set()
+        """Sessions that are being renewed behind a request of this process."""
 
     async def begin(
         self, *, code: str, verifier: str, redirect_uri: str, replaces: str | None, user_agent: str | None
@@ -93,6 +117,7 @@ class Sessions:
         async with self._unit_of_work() as session:
             row = await SessionRepository(session).end(domain.session_hash(secret))
             tokens = domain.unseal(secret, row.sealed) if row else None
+        self._kept.forget()
         if tokens is not None:
             await self._identity.revoke(tokens.refresh_token)
 
@@ -121,7 +146,7 @@ class Sessions:
             if left > domain.RENEW_BEFORE:
                 return living
             if left > timedelta(0):
-                self._background.spawn("gateway.renew", self._renew(secret, living))
+                self._renew_behind(secret, living)
                 return living
             if not await self._renew(secret, living):
                 # Another request of the same browser is at it.
@@ -129,21 +154,43 @@ class Sessions:
         raise Unavailable("The session is being renewed.", retry_after=1)
 
     async def _living(self, secret: str) -> _Living:
-        now, key = self._clock.now(), domain.session_hash(secret)
+        kept = await self._kept.of(domain.session_hash(secret), self._read)
+        tokens = domain.unseal(secret, kept.sealed) if kept and kept.expires_at > self._clock.now() else None
+        if kept is None or tokens is None:
+            raise Unauthenticated
+        return _Living(tokens, kept.version, kept.access_expires_at, kept.expires_at)
+
+    async def _read(self, key: bytes) -> Kept | None:
+        """From the database, where its use is noted."""
+        now = self._clock.now()
         async with self._unit_of_work() as session:
             repository = SessionRepository(session)
             row = await repository.living(key, now=now)
-            tokens = domain.unseal(secret, row.sealed) if row else None
-            if row is None or tokens is None:
-                raise Unauthenticated
+            if row is None:
+                return None
             expires_at = row.expires_at
             if now - row.used_at > domain.TOUCH_INTERVAL:
                 expires_at = domain.expiry(now=now, created_at=row.created_at)
                 await repository.touch(key, now=now, expires_at=expires_at)
-            return _Living(tokens, row.version, row.access_expires_at, expires_at)
+            return Kept(row.sealed, row.version, row.access_expires_at, expires_at)
+
+    def _renew_behind(self, secret: str, living: _Living) -> None:
+        """One at a time of this process: while the database is away each attempt takes its time."""
+        key = domain.session_hash(secret)
+        if key in self._renewing:
+            return
+        self._renewing.add(key)
+        task = self._background.spawn("gateway.renew", self._renew(secret, living))
+        task.add_done_callback(lambda _: self._renewing.discard(key))
 
     async def _renew(self, secret: str, living: _Living) -> bool:
         """Rotate once for all who ask; False when another does. A refused rotation ends the session."""
+        try:
+            return await self._rotate(secret, living)
+        finally:
+            self._kept.forget()
+
+    async def _rotate(self, secret: str, living: _Living) -> bool:
         key, now = domain.session_hash(secret), self._clock.now()
         async with self._unit_of_work() as session:
             claimed = await SessionRepository(session).claim_renewal(

@@ -12,6 +12,7 @@ from rooftree.kernel.consumers import Received
 from rooftree.kernel.errors import NotFound
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.gateway.repository import SessionRepository
+from rooftree.modules.gateway.service import KeptSessions
 from rooftree.modules.gateway.tables import SessionRow
 
 
@@ -20,10 +21,11 @@ class SessionNotFound(NotFound):
 
 
 class SessionList:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, identity: IdentityApi) -> None:
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, identity: IdentityApi, kept: KeptSessions) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._identity = identity
+        self._kept = kept
 
     async def of(self, principal: Principal, user_id: UUID) -> list[SessionRow]:
         """Last used first. Raises `UserNotFound`, `Forbidden`."""
@@ -37,6 +39,7 @@ class SessionList:
             ended = await SessionRepository(session).end_one(session_id, user_id=principal.user_id)
         if ended is None:
             raise SessionNotFound
+        self._kept.forget()
         # Nobody can use its tokens any more: they were sealed for its cookie in the row that is gone.
         if ended.sign_in_id is not None:
             only = [ended.sign_in_id]
@@ -46,6 +49,7 @@ class SessionList:
         keep = principal.sign_in_id
         async with self._unit_of_work() as session:
             await SessionRepository(session).end_all(principal.user_id, keep=keep)
+        self._kept.forget()
         await self._identity.end_sign_ins(principal.user_id, keep=keep, because="other sessions ended")
 
     async def end_all(self, principal: Principal, user_id: UUID) -> None:
@@ -53,6 +57,7 @@ class SessionList:
         await self._require(principal, user_id)
         async with self._unit_of_work() as session:
             await SessionRepository(session).end_all(user_id)
+        self._kept.forget()
         await self._identity.end_sign_ins(user_id, because="sessions ended by a manager")
 
     async def hear(self, session: AsyncSession, received: Received) -> None:

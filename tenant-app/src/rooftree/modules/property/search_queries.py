@@ -23,6 +23,8 @@ FACET_FIELDS = {
     "subdivision": ("subdivision_name", 20),
     "bedrooms": ("bedrooms_total", 50),
 }
+_FACETS = (*FACET_FIELDS, "price")
+_REST = "rest"  # of the facets, which nothing is chosen of
 _PLACE_FIELDS = {"city": "city", "subdivision": "subdivision_name", "postal_code": "postal_code"}
 # The search itself may take this long; what it found by then would be half the truth.
 TIMEOUT = "900ms"
@@ -164,7 +166,8 @@ def page(
     if after is not None:
         body["search_after"] = [after.value, str(after.id)]
     if facets:
-        body["post_filter"] = {"bool": {"filter": chosen}}
+        if chosen:
+            body["post_filter"] = {"bool": {"filter": chosen}}
         body["aggs"] = _facets(offered, facets)
     if wanted.text and highlighted:
         body["highlight"] = _highlight(wanted.text, forgiving=forgiving)
@@ -254,18 +257,25 @@ def _facets(offered: dict[str, list[Json]], currency: str) -> Json:
         name: {"terms": {"field": field, "size": size}} for name, (field, size) in FACET_FIELDS.items()
     }
     values["price"] = {"range": {"field": "list_price", "ranges": ranges}}
-    return {
+    chosen = [one for filters in offered.values() for one in filters]
+    own = {
         name: {
-            "filter": {"bool": {"filter": [one for other in offered if other != name for one in offered[other]]}},
-            "aggs": {"values": aggregation},
+            "filter": {"bool": {"filter": [one for one in chosen if one not in offered[name]]}},
+            "aggs": {"values": values[name]},
         }
-        for name, aggregation in values.items()
+        for name in values
+        if offered[name]
     }
+    # Those of which nothing is chosen see the same listings: one pass over these counts them all.
+    rest = {name: aggregation for name, aggregation in values.items() if not offered[name]}
+    return own | ({_REST: {"filter": {"bool": {"filter": chosen}}, "aggs": rest}} if rest else {})
 
 
 def facets(answer: Json) -> Json:
     """The fields of `Facets`."""
-    buckets = {name: found["values"]["buckets"] for name, found in answer["aggregations"].items()}
+    counted = answer["aggregations"]
+    rest = counted.get(_REST, {})
+    buckets = {name: (counted[name]["values"] if name in counted else rest[name])["buckets"] for name in _FACETS}
     found: Json = {
         name: [{"value": bucket["key"], "count": bucket["doc_count"]} for bucket in buckets[name]]
         for name in FACET_FIELDS

@@ -1,0 +1,62 @@
+"""What the database said a moment ago of what nearly every request asks, such as whether a session still stands.
+
+Asked at most once a second for each key and process, so a change made elsewhere counts within that second. While the
+database is away nothing can be changed either: what is known is then good for longer, and the database is left alone
+for some seconds between two questions, each of which costs a request its time limit. What is not known cannot be
+answered.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+from rooftree.kernel.clock import Clock
+from rooftree.kernel.errors import Unavailable
+
+FRESH = timedelta(seconds=1)
+PATIENCE = timedelta(seconds=5)
+_MOST = 5_000  # answers of about 1 KiB
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[V]):
+    answer: V
+    asked_at: datetime
+
+    def is_younger(self, age: timedelta, now: datetime) -> bool:
+        return timedelta(0) <= now - self.asked_at < age
+
+
+class Remembered(Generic[K, V]):
+    """`while_away`: how long an answer is good at most while the database cannot be asked."""
+
+    def __init__(self, clock: Clock, *, while_away: timedelta) -> None:
+        self._clock = clock
+        self._while_away = while_away
+        self._known: dict[K, _Known[V]] = {}
+        self._ask_after = datetime.min.replace(tzinfo=UTC)
+
+    def forget(self) -> None:
+        """Something changed in this process, which shall notice at once."""
+        self._known.clear()
+
+    async def of(self, key: K, ask: Callable[[K], Awaitable[V]]) -> V:
+        """What is known of `key`, else the answer to `ask`. Raises `Unavailable` when that cannot be known."""
+        now, known = self._clock.now(), self._known.get(key)
+        if known is not None and known.is_younger(FRESH if now >= self._ask_after else self._while_away, now):
+            return known.answer
+        try:
+            answer = await ask(key)
+        except Unavailable:
+            self._ask_after = self._clock.now() + PATIENCE
+            if known is None or not known.is_younger(self._while_away, now):
+                raise
+            return known.answer
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[key] = _Known(answer, now)
+        self._ask_after = now
+        return answer
