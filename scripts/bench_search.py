@@ -1,10 +1,11 @@
 """Measures search: `make bench-search`, or inside a stack's network with its variables set (backends are enough).
 
 50,000 seeded listings in a tenant of its own; 8 clients over HTTP on loopback against the real process, one query
-after the other, with a person's session. 6,000 other searches come first: a Java process that has just started runs
-ten times slower until it has compiled what it runs, and one of a stack that tests have used is not new either; so both
-begin alike. Prints one JSON line for each figure: {"figure", "value", "unit", "n", "spread", "seed"}. Every trial is a line in `.bench/search-<time>.jsonl`; the figures are computed from those lines.
-Ends with 1 when a figure misses its budget. Other work on the machine spoils it.
+after the other, with a person's session. 6,000 other searches come first: a Java process that has just started costs
+several times as much until it has compiled what it runs, and one that tests have used would begin otherwise. Prints
+one JSON line for each figure: {"figure", "value", "unit", "n", "spread", "seed"}. Every trial is a line in
+`.bench/search-<time>.jsonl`; the figures are computed from those lines. Ends with 1 when a figure misses its budget.
+Other work on the machine spoils it.
 
     search_p95            ms   a page of listings: words, filters, facets, box, polygon, radius, next pages
     search_p95_postgres   ms   the same queries answered by PostgreSQL (full text and GiST), in the same run

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Everything else needs no backend alone: search is answered by the index or by the database.
 NEEDS_DATABASE = frozenset(
-    {"listing", "session", "sign-in", "session begins", "session ends", "feed run", "refresh", "feeds"}
+    {"listing", "edit", "session", "sign-in", "session begins", "session ends", "feed run", "refresh", "feeds"}
 )
 # A word's beginnings, so that some are asked for again while they are in the cache.
 BEGINNINGS = ("am", "ame", "col", "edw")
@@ -39,17 +39,19 @@ class Visitor:
         self.token, self.cookie = self.person.token(), self.person.session()
 
     def lines(self) -> tuple[Line, ...]:
-        """About fifteen requests a second."""
+        """About seventeen requests a second."""
         return (
             Line(0.5, self.page),
             Line(1.0, self.health),
             Line(0.4, self.search),
+            Line(1.0, self.look_around),
             Line(1.0, self.suggest),
             Line(0.5, self.show),
             Line(1.0, self.session),
             Line(2.0, self.come_and_go),
             Line(10.0, self.run_feed),
             Line(1.0, Writer(self.person).refresh),
+            Line(1.0, Editor(self._bearer()).edit),
         )
 
     def _bearer(self) -> dict[str, str]:
@@ -66,6 +68,11 @@ class Visitor:
         await client.ask(
             "search", "GET", "/api/v1/properties", params={"q": "garage", "limit": 10}, headers=self._bearer()
         )
+
+    async def look_around(self, client: Client) -> None:
+        """As the web app does: the session's cookie is all that it has."""
+        cookie = {"Cookie": f"{SESSION_COOKIE}={self.cookie}"}
+        await client.ask("browser search", "GET", "/api/v1/properties", params={"city": "Ames"}, headers=cookie)
 
     async def suggest(self, client: Client) -> None:
         beginning = next(self._beginnings)
@@ -98,6 +105,40 @@ class Visitor:
         session = [cookie.partition(";")[0] for cookie in cookies if cookie.startswith(SESSION_COOKIE)]
         assert session, f"signed in without a session: {begun.headers['location']}"
         await client.ask("session ends", "POST", "/auth/logout", good=(204,), headers=origin | {"Cookie": session[0]})
+
+
+@dataclass
+class Editor:
+    """Changes the price of a draft of its own, each time of the version that it saw last."""
+
+    headers: dict[str, str]
+    _path: str = ""
+    _version: str = ""
+    _price: int = 100_000_00
+    _busy: bool = False
+
+    async def edit(self, client: Client) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            if not self._path:
+                made = await client.ask(
+                    "edit", "POST", "/api/v1/properties", good=(201,), headers=self.headers, json={}
+                )
+                self._path, self._version = made.headers["location"], made.headers["etag"]
+            if not self._version:
+                self._version = (await client.ask("edit", "GET", self._path, headers=self.headers)).headers["etag"]
+            self._price += 100
+            price = {"list_price": {"amount": self._price, "currency": "USD"}}
+            condition = {"If-Match": self._version}
+            # Changed or not, nobody knows before there is an answer.
+            self._version = ""
+            done = await client.ask("edit", "PATCH", self._path, headers=self.headers | condition, json=price)
+            assert done.json()["list_price"] == price["list_price"], done.text
+            self._version = done.headers["etag"]
+        finally:
+            self._busy = False
 
 
 @dataclass

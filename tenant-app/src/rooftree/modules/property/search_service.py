@@ -140,23 +140,18 @@ class SearchService:
             following = _following([hit.position for hit in answer.hits], sort, "search", limit)
             return Page(shown, answer.total, following, "search", answer.facets)
 
+        async def from_database() -> Page:
+            return await self._find_in_database(everything, wanted, sort, limit, after)
+
         if after and after[1] == "database":
-            page = None  # goes on where it began: the two rank differently
-        else:
-            page = await self._indexed("find", ask)
-        if page is None and after and after[1] == "search":
-            raise _wrong_cursor()
-        return page or await self._find_in_database(everything, wanted, sort=sort, limit=limit, after=after)
+            return await from_database()  # goes on where it began: the two rank differently
+        return await self._indexed("find", ask, from_database)
 
     async def _find_in_database(
-        self,
-        everything: bool,
-        wanted: Search,
-        *,
-        sort: Sort,
-        limit: int,
-        after: "tuple[Position, Source | None] | None",
+        self, everything: bool, wanted: Search, sort: Sort, limit: int, after: "tuple[Position, Source | None] | None"
     ) -> Page:
+        if after and after[1] == "search":
+            raise _wrong_cursor()
         async with self._unit_of_work() as session:
             repository = SearchRepository(session, everything=everything)
             found = await repository.search(wanted, sort=sort, limit=limit + 1, after=after and after[0])
@@ -172,7 +167,10 @@ class SearchService:
         async def ask(index: SearchIndex) -> MapAnswer:
             return await index.map(wanted, everything=everything, precision=precision, few=MAP_POINTS)
 
-        answer = await self._indexed("map", ask) or await self._map_in_database(everything, wanted, precision)
+        async def from_database() -> MapAnswer:
+            return await self._map_in_database(everything, wanted, precision)
+
+        answer = await self._indexed("map", ask, from_database)
         return Map(
             answer.total,
             [map_cluster(cell, precision, self.currency) for cell in answer.cells],
@@ -199,10 +197,11 @@ class SearchService:
         async def ask(index: SearchIndex) -> tuple[Places, list[Json]]:
             return await index.suggest(beginning, everything=everything, limit=limit)
 
+        async def from_database() -> tuple[Places, list[Json]]:
+            return await self._suggest_from_database(everything, beginning, limit)
+
         async def load() -> bytes:
-            found = await self._indexed("suggest", ask) or await self._suggest_from_database(
-                everything, beginning, limit
-            )
+            found = await self._indexed("suggest", ask, from_database)
             return json.dumps([asdict(one) for one in arrange(beginning, *found, limit)]).encode()
 
         audience = "staff" if everything else "public"
@@ -214,10 +213,24 @@ class SearchService:
             places: Places = {kind: await repository.places(kind, text, limit=limit) for kind in PLACES}
             return places, await repository.addresses(text, limit=limit)
 
-    async def _indexed(self, what: str, ask: Callable[[SearchIndex], Awaitable[T]]) -> T | None:
-        """The index's answer; None while it is away, at once if that is known. Never takes longer than the budget."""
-        found = await self._asked(what, ask) if self._keeper and self._breaker.allows() else None
-        self._metrics.answered.labels("database" if found is None else "search").inc()
+    async def _indexed(
+        self, what: str, ask: Callable[[SearchIndex], Awaitable[T]], from_database: Callable[[], Awaitable[T]]
+    ) -> T:
+        """The index's answer within its budget; the database's while the index is away, at once if that is known."""
+        allowed = self._keeper is not None and self._breaker.allows()
+        found = await self._asked(what, ask) if allowed else None
+        if found is None:
+            try:
+                answer = await from_database()
+            except Unavailable:
+                # Nobody asked the index, which may be back: better late than not at all.
+                found = await self._asked(what, ask) if self._keeper and not allowed else None
+                if found is None:
+                    raise
+            else:
+                self._metrics.answered.labels("database").inc()
+                return answer
+        self._metrics.answered.labels("search").inc()
         return found
 
     async def _asked(self, what: str, ask: Callable[[SearchIndex], Awaitable[T]]) -> T | None:
