@@ -107,6 +107,7 @@ class Judgement:
         return {
             "requests": len(self.answers),
             "unneeded_errors": len(self.unneeded),
+            "unneeded_kinds": dict(Counter(f"{one.kind} {one.status}" for one in self.unneeded)),
             "refused": self.refused,
             "improper_errors": len(self.improper),
             "slowest_seconds": round(self.slowest.seconds, 2),
