@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NOTES = pytest.StashKey[Matrix]()
 PLATFORM = "rooftree-system"
+OPERATOR = ("deployment/rooftree-operator", "-n", PLATFORM)
+AWAY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,33 @@ def matrix(pytestconfig: pytest.Config) -> Iterator[Matrix]:
     pytestconfig.stash[NOTES].add(own)
 
 
+@pytest.fixture
+def notes() -> Matrix:
+    """Of what is tried on holes, apart from those of the run: what is red there should be."""
+    return Matrix()
+
+
+@pytest.fixture(scope="session")
+def no_operator(kubectl: Kubectl, family: Family) -> Iterator[None]:
+    """Nobody repairs anything: the operator would close most holes before anybody looked. What it finds it puts right.
+
+    It stays away until the end, and only holes come that late.
+    """
+    kubectl.run("scale", *OPERATOR, "--replicas=0")
+    try:
+        selector = ("pods", "-n", PLATFORM, "-l", "app.kubernetes.io/name=rooftree-operator")
+        until("the operator is gone", lambda: not kubectl.items(*selector), seconds=AWAY_SECONDS)
+        yield
+    finally:
+        kubectl.run("scale", *OPERATOR, "--replicas=1")
+        kubectl.run("rollout", "status", *OPERATOR, "--timeout=110s")
+    for member in family.members:
+        kubectl.wait_ready(member.tenant.name)
+
+
 @pytest.fixture(scope="session")
 def family(kubectl: Kubectl, plans: None) -> Iterator[Family]:
+    """Waits with deadlines of its own; the time limits of tests are theirs only (`func_only`)."""
     base = f"oak{secrets.token_hex(2)}"
     made = [base, f"{base}-west", f"{base}e"]
     try:
@@ -115,7 +142,14 @@ def family(kubectl: Kubectl, plans: None) -> Iterator[Family]:
         ready = [plain, *(_ready(kubectl, name) for name in made[1:])]
         yield Family(*(_member(kubectl, tenant) for tenant in ready))
     finally:
-        kubectl.run("delete", "brokerage", *made, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+        kubectl.run("delete", "brokerage", *made, "--ignore-not-found", "--wait=false")
+        until(
+            "the family is gone",
+            lambda: [name for name in made if kubectl.exists("brokerage", name)],
+            enough=lambda left: not left,
+            seconds=4 * GONE_SECONDS,
+            every=1,
+        )
         kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={base}")
 
 

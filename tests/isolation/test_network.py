@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .cells import Matrix
     from .conftest import Family
 
-pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400, func_only=True)]
 
 AREA = "network"
 NODE = "10.200.0.1"
@@ -39,8 +39,10 @@ REACHABLE = ("00000000", "0100C80A", "0100F40A")
 
 
 def pod_address(kubectl: Kubectl, namespace: str, name: str) -> str:
+    """Of the oldest that stays: under load there may be a second one, which comes without an address and goes first."""
     pods = kubectl.items("pods", "-n", namespace, "-l", f"app.kubernetes.io/name={name}")
-    return next(p["status"]["podIP"] for p in pods if "deletionTimestamp" not in p["metadata"])
+    staying = [p for p in pods if "deletionTimestamp" not in p["metadata"] and "podIP" in p["status"]]
+    return min(staying, key=lambda p: p["metadata"]["creationTimestamp"])["status"]["podIP"]
 
 
 def service_address(kubectl: Kubectl, namespace: str, name: str) -> str:
@@ -52,7 +54,7 @@ def listeners() -> Iterator[None]:
     """Servers of the test's own at addresses that are the internet's and a cloud's."""
     with ExitStack() as stack:
         for address in LENT:
-            subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+            subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
             stack.callback(subprocess.run, ["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)
         for place in TRUTH["destinations"].values():
             if place[0] in LENT:
@@ -73,10 +75,9 @@ def listening() -> dict[str, Place]:
     return {f"node's port {port}": (NODE, port) for port in sorted(found - named)}
 
 
-def destinations(kubectl: Kubectl, neighbour: Tenant, other: Tenant) -> dict[str, Place]:
-    """All columns of the table."""
+def beside_the_operator(kubectl: Kubectl, neighbour: Tenant, other: Tenant) -> dict[str, Place]:
+    """All lines of the table except the operator's own doors."""
     app, second = (pod_address(kubectl, tenant.namespace, "app") for tenant in (neighbour, other))
-    operator = pod_address(kubectl, PLATFORM, "rooftree-operator")
     fixed = {name: (str(place[0]), int(place[1])) for name, place in TRUTH["destinations"].items()}
     return {
         **fixed,
@@ -88,29 +89,40 @@ def destinations(kubectl: Kubectl, neighbour: Tenant, other: Tenant) -> dict[str
         "neighbour's service": (service_address(kubectl, neighbour.namespace, "app"), 8080),
         "the other neighbour's app": (second, 8080),
         "the other neighbour's service": (service_address(kubectl, other.namespace, "app"), 8080),
-        "operator's health": (operator, 8080),
-        "operator's metrics": (operator, 8081),
         "page for unknown hosts": (service_address(kubectl, PLATFORM, "unknown-host"), 8080),
     }
 
 
-@pytest.fixture(scope="module")
-def probe(kubectl: Kubectl, family: Family) -> Iterator[str]:
-    """The address of a pod in a tenant's namespace that is not the app's."""
-    tenant = family.west.tenant
+def destinations(kubectl: Kubectl, neighbour: Tenant, other: Tenant) -> dict[str, Place]:
+    """All lines of the table."""
+    operator = pod_address(kubectl, PLATFORM, "rooftree-operator")
+    own = {"operator's health": (operator, 8080), "operator's metrics": (operator, 8081)}
+    return {**beside_the_operator(kubectl, neighbour, other), **own}
+
+
+def like_the_app(kubectl: Kubectl, tenant: Tenant, metadata: dict[str, str], code: str) -> dict[str, Any]:
+    """A pod that has the image and the restrictions of a tenant's app, and runs this instead."""
     app = kubectl.items("pods", "-n", tenant.namespace, "-l", "app.kubernetes.io/name=app")[0]["spec"]
     container = {key: app["containers"][0][key] for key in ("image", "securityContext", "resources")}
     spec = {
         "automountServiceAccountToken": False,
         "securityContext": app["securityContext"],
         "terminationGracePeriodSeconds": 1,
-        "containers": [{**container, "name": "probe", "command": ["python", "-c", "import time; time.sleep(900)"]}],
+        "containers": [{**container, "name": "probe", "command": ["python", "-c", code]}],
     }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def probe(kubectl: Kubectl, family: Family) -> Iterator[str]:
+    """The address of a pod in a tenant's namespace that is not the app's."""
+    tenant = family.west.tenant
+    pod = (f"pod/{PROBE}", "-n", tenant.namespace)
     metadata = {"name": PROBE, "namespace": tenant.namespace}
-    kubectl.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-    kubectl.run("wait", f"pod/{PROBE}", "-n", tenant.namespace, "--for=condition=Ready", "--timeout=60s")
-    yield kubectl.get("pod", PROBE, "-n", tenant.namespace)["status"]["podIP"]
-    kubectl.run("delete", "pod", PROBE, "-n", tenant.namespace)
+    kubectl.apply(like_the_app(kubectl, tenant, metadata, "import time; time.sleep(900)"))
+    kubectl.run("wait", *pod, "--for=condition=Ready", "--timeout=110s")
+    yield kubectl.get(*pod)["status"]["podIP"]
+    kubectl.run("delete", *pod)
 
 
 def judge(matrix: Matrix, source: str, seen: set[str], places: dict[str, Place], allowed: set[str]) -> None:

@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..e2e.conftest import GONE_SECONDS, Kubectl, fresh_name, manifest
+from ..e2e.conftest import GONE_SECONDS, Kubectl, fresh_name, manifest, until
 from .inside import Place, addresses, enter, folder, namespace_of, open_places
-from .test_network import AREA, FEED, NODE, pod_address
+from .test_network import AREA, FEED, NODE, like_the_app, pod_address
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .cells import Matrix
     from .conftest import Family
 
-pytestmark = [pytest.mark.isolation, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.isolation, pytest.mark.timeout(400, func_only=True)]
 
 DOOR = 7777  # a listener of the test's own in the new pod
 # In a namespace without policies of its own. kube-router learns of a pod by its status, up to a second after it was
@@ -35,6 +36,7 @@ STRANGER = "a stranger"
 LOOK_SECONDS = 0.15
 EVERY = 0.002
 FIRST_SECOND = 20  # samples at least, of each new pod
+SEEN_SECONDS = 60
 
 
 @dataclass
@@ -66,6 +68,7 @@ class Watcher:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self.pods: list[Watched] = []
+        self.failed: list[Exception] = []  # who does not look sees nothing open
 
     def __enter__(self) -> Watcher:
         self._start(self._look)
@@ -76,8 +79,14 @@ class Watcher:
         for thread in self._threads:
             thread.join()
 
-    def _start(self, work: object, *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments)  # type: ignore[arg-type]
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        def run() -> None:
+            try:
+                work(*arguments)
+            except Exception as error:
+                self.failed.append(error)
+
+        thread = threading.Thread(target=run)
         self._threads.append(thread)
         thread.start()
 
@@ -142,6 +151,37 @@ def watcher(kubectl: Kubectl, family: Family) -> Watcher:
     return Watcher(outward, neighbours)
 
 
+# Serves nothing, but where the app would.
+LISTENS = "import http.server as h; h.HTTPServer(('', 8080), h.BaseHTTPRequestHandler).serve_forever()"
+
+
+def test_a_pod_that_is_open_is_seen_so(matrix: Matrix, kubectl: Kubectl, family: Family) -> None:
+    """In a namespace without policies: a watcher that saw nothing there would prove nothing elsewhere."""
+    name = fresh_name("open")
+    kubectl.run("create", "namespace", name)
+    open_ = {"apiserver", "apiserver's service", "kubelet", "edge", "prometheus", f"{STRANGER} → its app"}
+    try:
+        account = ("serviceaccount", "default", "-n", name)
+        until("pods may be made in it", lambda: kubectl.exists(*account), seconds=SEEN_SECONDS)
+        with watcher(kubectl, family) as watching:
+            kubectl.apply(like_the_app(kubectl, family.west.tenant, {"name": "open", "namespace": name}, LISTENS))
+            until("it is open", lambda: _opened(watching), enough=lambda seen: open_ <= set(seen), seconds=SEEN_SECONDS)
+    finally:
+        kubectl.run("delete", "namespace", name)
+    assert watching.failed == []
+    for what in open_:
+        matrix.control(AREA, f"an open pod: {what}", what in _opened(watching))
+
+
+def _opened(watching: Watcher) -> dict[str, float]:
+    """What was reached of or by any new pod, with the age of the pod when it was first."""
+    found: dict[str, float] = {}
+    for pod in watching.pods:
+        for what, age in list(pod.opened):
+            found[what] = min(age, found.get(what, age))
+    return found
+
+
 def test_a_tenant_that_comes_and_goes_is_never_open(matrix: Matrix, kubectl: Kubectl, family: Family) -> None:
     name = fresh_name("coming")
     with watcher(kubectl, family) as watching:
@@ -151,6 +191,7 @@ def test_a_tenant_that_comes_and_goes_is_never_open(matrix: Matrix, kubectl: Kub
         finally:
             kubectl.run("delete", "brokerage", name, f"--timeout={GONE_SECONDS}s")
     assert watching.pods
+    assert watching.failed == []
     for pod in watching.pods:
         assert pod.first_second >= FIRST_SECOND, pod
         for what, age in pod.opened:
