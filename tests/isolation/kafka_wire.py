@@ -157,7 +157,7 @@ class Wire:
     def __init__(self, user: str, password: str, *, mechanism: str = "SCRAM-SHA-512") -> None:
         host, port = required("ROOFTREE_TEST_KAFKA_BOOTSTRAP").split(":")
         context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
-        raw = socket.create_connection((host, int(port)), timeout=10)
+        raw = socket.create_connection((host, int(port)), timeout=20)
         self._socket = context.wrap_socket(raw, server_hostname=host)
         self._messages = known()
         self._number = 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .cells import Matrix
     from .conftest import Family, Member
 
-pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 AREA = "elasticsearch"
 

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from .cells import Matrix
     from .people import Caller, Insider
 
-pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 AREA = "hosts"
 EDGE = ("127.0.0.1", 8443)
+ANSWER_SECONDS = 20
 PRIVATE = "/api/v1/properties?limit=5"
 END = b"\r\n"
 UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__")
@@ -126,7 +127,10 @@ def exchange(content: bytes, server_name: str, *, whole: bool = False) -> bytes:
     context.check_hostname = False
     context.set_alpn_protocols(["http/1.1"])
     found = b""
-    with socket.create_connection(EDGE, timeout=5) as raw, context.wrap_socket(raw, server_hostname=server_name) as tls:
+    with (
+        socket.create_connection(EDGE, timeout=ANSWER_SECONDS) as raw,
+        context.wrap_socket(raw, server_hostname=server_name) as tls,
+    ):
         tls.sendall(content)
         try:
             while (whole or not is_complete(found)) and (part := tls.recv(65536)):

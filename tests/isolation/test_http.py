@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .conftest import Family
     from .people import Caller, Insider
 
-pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400, func_only=True)]
 
 AREA = "http"
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .cells import Matrix
     from .conftest import Family, Member
 
-pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400, func_only=True)]
 
 AREA = "kafka"
-PLANTED_SECONDS = 30
+PLANTED_SECONDS = 60
 MESSAGES = {**known(), **MORE}
 LOGGING_IN = {HANDSHAKE, API_VERSIONS, AUTHENTICATE}
 # Not authorised: a topic, a group, the cluster, a transactional id, a delegation token. Tokens are switched off (61).

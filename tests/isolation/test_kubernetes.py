@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .cells import Matrix
     from .conftest import Family, Member
 
-pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 AREA = "kubernetes"
 NODE = "10.200.0.1"

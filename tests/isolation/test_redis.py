@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .cells import Matrix
     from .conftest import Family, Member
 
-pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 AREA = "redis"
 Words = tuple[str, ...]
@@ -81,7 +81,7 @@ def connect(user: str, password: str) -> redis.Connection:
         username=user,
         password=password,
         ssl_ca_certs=required("ROOFTREE_CA_FILE"),
-        socket_timeout=5,
+        socket_timeout=20,
         protocol=2,  # where every answer is one
     )
     connection.connect()
