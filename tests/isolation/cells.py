@@ -40,6 +40,7 @@ class Matrix:
 
     cells: list[Cell] = field(default_factory=list)
     controls: Counter[str] = field(default_factory=Counter)
+    holes: Counter[str] = field(default_factory=Counter)
 
     def tried(
         self,
@@ -67,9 +68,14 @@ class Matrix:
     def red(self) -> list[str]:
         return [str(cell) for cell in self.cells if cell.red]
 
+    def hole(self, notes: Matrix) -> None:
+        """A hole was made on purpose and looked at: it is found where it is red."""
+        self.holes.update({cell.area for cell in notes.cells if cell.red})
+
     def add(self, other: Matrix) -> None:
         self.cells += other.cells
         self.controls += other.controls
+        self.holes += other.holes
 
     def figures(self) -> list[str]:
         """One JSON line for each figure, with its parts by area."""
@@ -83,6 +89,7 @@ class Matrix:
             ("isolation_controls", self.controls, "1"),
             ("isolation_accepted", accepted, "1"),
             ("isolation_foreign_bytes", foreign, "B"),
+            ("isolation_holes_found", self.holes, "1"),
         )
         return [
             json.dumps(

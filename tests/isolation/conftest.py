@@ -91,7 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The figures, if something was tried."""
-    if config.stash[NOTES].cells:
+    if config.stash[NOTES].cells or config.stash[NOTES].holes:
         terminalreporter.section("isolation")
         for line in config.stash[NOTES].figures():
             terminalreporter.write_line(line)
@@ -106,9 +106,11 @@ def matrix(pytestconfig: pytest.Config) -> Iterator[Matrix]:
 
 
 @pytest.fixture
-def notes() -> Matrix:
-    """Of what is tried on holes, apart from those of the run: what is red there should be."""
-    return Matrix()
+def notes(pytestconfig: pytest.Config) -> Iterator[Matrix]:
+    """Of what is tried on a hole, apart from those of the run: what is red there should be."""
+    own = Matrix()
+    yield own
+    pytestconfig.stash[NOTES].hole(own)
 
 
 @pytest.fixture(scope="session")

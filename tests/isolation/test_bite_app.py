@@ -13,12 +13,12 @@ import pytest
 
 from ..e2e.conftest import until
 from . import test_hosts, test_http, test_jwt
+from .cells import Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..e2e.conftest import Kubectl, Tenant
-    from .cells import Matrix
     from .people import Caller, Insider
 
 pytestmark = [pytest.mark.isolation, pytest.mark.timeout(300, func_only=True), pytest.mark.usefixtures("no_operator")]
@@ -142,16 +142,18 @@ def test_an_app_and_a_route_that_take_any_host(
     def hosts(*names: str) -> None:
         kubectl.run("patch", *route, "--type=merge", "-p", json.dumps({"spec": {"hostnames": [*names]}}))
 
-    def red() -> list[str]:
-        notes.cells.clear()
-        test_hosts.sweep(notes, west, plain)
-        return notes.red()
+    def looked() -> Matrix:
+        seen = Matrix()
+        test_hosts.sweep(seen, west, plain)
+        return seen
+
+    def found(seen: Matrix) -> bool:
+        return any("a sub-domain of the other: who answers" in line for line in seen.red())
 
     with planted(kubectl, plain.member.tenant, HOST_NOT_CHECKED):
         hosts(host, f"www.{host}")
         try:
-            found = until("the hole is there", red, seconds=SETTLED_SECONDS, every=1)
+            notes.add(until("the hole is there", looked, enough=found, seconds=SETTLED_SECONDS, every=1))
         finally:
             hosts(host)
-    assert any("a sub-domain of the other: who answers" in line for line in found)
-    until("the hole is closed", red, enough=lambda lines: not lines, seconds=SETTLED_SECONDS, every=1)
+    until("the hole is closed", looked, enough=lambda seen: not seen.red(), seconds=SETTLED_SECONDS, every=1)

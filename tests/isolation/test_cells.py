@@ -40,8 +40,19 @@ def test_figures_are_sums_of_their_areas() -> None:
         "isolation_controls": 1,
         "isolation_accepted": 1,
         "isolation_foreign_bytes": 1,
+        "isolation_holes_found": 0,
     }
     assert figures[0]["by_area"] == {"a": 1, "b": 1}
+
+
+def test_a_hole_is_found_where_it_is_red_and_is_no_cell_of_the_run() -> None:
+    run, wide, tight = Matrix(), Matrix(), Matrix()
+    wide.tried("a", "x", accepted=True)
+    wide.tried("a", "y", accepted=True)
+    tight.tried("b", "x", accepted=False)
+    run.hole(wide)
+    run.hole(tight)
+    assert (run.holes, run.cells) == ({"a": 1}, [])
 
 
 def test_a_control_that_fails_is_an_error() -> None:
