@@ -53,8 +53,22 @@ async def test_a_change_in_this_process_counts_at_once(world: World) -> None:
     world.rows = {"known": "agent"}
     await world.of("known")
     world.rows = {}
-    world.remembered.forget()
+    world.remembered.forget(lambda key, role: (key, role) == ("known", "agent"))
     assert await world.of("known") is None
+
+
+async def test_a_change_takes_nothing_from_others_who_may_need_it_while_the_database_is_away(
+    world: World, clock: FakeClock
+) -> None:
+    world.rows = {"one": "agent", "other": "owner"}
+    await world.of("one")
+    await world.of("other")
+    world.remembered.forget(lambda key, _: key == "one")
+    world.is_away = True
+    clock.advance(minutes=1)
+    assert await world.of("other") == "owner"
+    with pytest.raises(Unavailable):
+        await world.of("one")
 
 
 async def test_what_is_known_holds_while_the_database_is_away_but_not_for_ever(world: World, clock: FakeClock) -> None:

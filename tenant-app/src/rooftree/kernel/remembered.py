@@ -39,9 +39,12 @@ class Remembered(Generic[K, V]):
         self._known: dict[K, _Known[V]] = {}
         self._ask_after = datetime.min.replace(tzinfo=UTC)
 
-    def forget(self) -> None:
-        """Something changed in this process, which shall notice at once."""
-        self._known.clear()
+    def forget(self, is_meant: Callable[[K, V], bool]) -> None:
+        """Something changed in this process, which shall notice at once. All others must keep what holds for them:
+        the database may be away the next moment.
+        """
+        for key in [key for key, known in self._known.items() if is_meant(key, known.answer)]:
+            del self._known[key]
 
     async def of(self, key: K, ask: Callable[[K], Awaitable[V]]) -> V:
         """What is known of `key`, else the answer to `ask`. Raises `Unavailable` when that cannot be known."""

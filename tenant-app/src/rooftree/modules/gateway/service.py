@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from rooftree.contracts.identity.api import WEB_CLIENT_ID, GrantRefused, IdentityApi, TokenRefused, Tokens, User
 from rooftree.kernel.auth import Principal
@@ -35,6 +36,7 @@ class CurrentSession:
 class Kept(NamedTuple):
     """What is remembered of a session row: its tokens only as the database has them."""
 
+    user_id: UUID
     sealed: bytes
     version: int
     access_expires_at: datetime
@@ -117,7 +119,7 @@ class Sessions:
         async with self._unit_of_work() as session:
             row = await SessionRepository(session).end(domain.session_hash(secret))
             tokens = domain.unseal(secret, row.sealed) if row else None
-        self._kept.forget()
+        self._forget(secret)
         if tokens is not None:
             await self._identity.revoke(tokens.refresh_token)
 
@@ -172,7 +174,7 @@ class Sessions:
             if now - row.used_at > domain.TOUCH_INTERVAL:
                 expires_at = domain.expiry(now=now, created_at=row.created_at)
                 await repository.touch(key, now=now, expires_at=expires_at)
-            return Kept(row.sealed, row.version, row.access_expires_at, expires_at)
+            return Kept(row.user_id, row.sealed, row.version, row.access_expires_at, expires_at)
 
     def _renew_behind(self, secret: str, living: _Living) -> None:
         """One at a time of this process: while the database is away each attempt takes its time."""
@@ -188,7 +190,11 @@ class Sessions:
         try:
             return await self._rotate(secret, living)
         finally:
-            self._kept.forget()
+            self._forget(secret)
+
+    def _forget(self, secret: str) -> None:
+        key = domain.session_hash(secret)
+        self._kept.forget(lambda one, _: one == key)
 
     async def _rotate(self, secret: str, living: _Living) -> bool:
         key, now = domain.session_hash(secret), self._clock.now()

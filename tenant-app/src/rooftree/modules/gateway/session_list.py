@@ -39,7 +39,7 @@ class SessionList:
             ended = await SessionRepository(session).end_one(session_id, user_id=principal.user_id)
         if ended is None:
             raise SessionNotFound
-        self._kept.forget()
+        self._forget(principal.user_id)
         # Nobody can use its tokens any more: they were sealed for its cookie in the row that is gone.
         if ended.sign_in_id is not None:
             only = [ended.sign_in_id]
@@ -49,7 +49,7 @@ class SessionList:
         keep = principal.sign_in_id
         async with self._unit_of_work() as session:
             await SessionRepository(session).end_all(principal.user_id, keep=keep)
-        self._kept.forget()
+        self._forget(principal.user_id)
         await self._identity.end_sign_ins(principal.user_id, keep=keep, because="other sessions ended")
 
     async def end_all(self, principal: Principal, user_id: UUID) -> None:
@@ -57,7 +57,7 @@ class SessionList:
         await self._require(principal, user_id)
         async with self._unit_of_work() as session:
             await SessionRepository(session).end_all(user_id)
-        self._kept.forget()
+        self._forget(user_id)
         await self._identity.end_sign_ins(user_id, because="sessions ended by a manager")
 
     async def hear(self, session: AsyncSession, received: Received) -> None:
@@ -71,6 +71,9 @@ class SessionList:
             await repository.end_all(event.user_id, begun_before=received.time)
         elif event.change == "updated":
             await repository.renew_all(event.user_id, now=self._clock.now())
+
+    def _forget(self, user_id: UUID) -> None:
+        self._kept.forget(lambda _, kept: kept is not None and kept.user_id == user_id)
 
     async def _require(self, principal: Principal, user_id: UUID) -> None:
         if user_id != principal.user_id:

@@ -87,12 +87,15 @@ class Grants:
             return new_secret()
         return domain.successor(self._key, refresh_token, idempotency_key)
 
-    async def revoke(self, refresh_token: str) -> None:
+    async def revoke(self, refresh_token: str) -> UUID | None:
+        """Ends its sign-in; yields the id of that."""
         async with self._unit_of_work() as session:
             repository = IdentityRepository(session)
             found = await repository.refresh_token(domain.secret_hash(refresh_token))
-            if found is not None:
-                await repository.revoke_family(found[1].id, because="signed out", now=self._clock.now())
+            if found is None:
+                return None
+            await repository.revoke_family(found[1].id, because="signed out", now=self._clock.now())
+            return found[1].id
 
     async def _active_user(self, repository: IdentityRepository, user_id: UUID) -> UserRow:
         # Who deactivates them waits for the new sign-in and ends it, too.

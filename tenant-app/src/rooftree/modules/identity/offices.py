@@ -189,7 +189,7 @@ class Teams:
             for member in members:
                 member.version += 1
             await self._outbox.add(session, [changed(member, teams[member.id], "updated") for member in members])
-        self._standings.forget()
+        self._standings.forget([member.id for member in members])
 
     async def _seen(
         self, people: PeopleRepository, principal: Principal, team_id: UUID, *, lock: bool = False

@@ -60,8 +60,8 @@ class IdentityService:
         return granted.tokens
 
     async def revoke(self, refresh_token: str) -> None:
-        await self._grants.revoke(refresh_token)
-        self._standings.forget()
+        if (sign_in_id := await self._grants.revoke(refresh_token)) is not None:
+            self._standings.forget_sign_in(sign_in_id)
 
     async def end_sign_ins(
         self, user_id: UUID, *, only: Collection[UUID] | None = None, keep: UUID | None = None, because: str
@@ -70,7 +70,7 @@ class IdentityService:
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
             await people.end_sign_ins(user_id, only=only, keep=keep, because=because, now=now)
-        self._standings.forget()
+        self._standings.forget([user_id])
 
     async def require_manages(self, principal: Principal, user_id: UUID) -> None:
         await self._users.require_manages(principal, user_id)

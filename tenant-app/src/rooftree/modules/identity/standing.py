@@ -4,6 +4,7 @@ An ended sign-in, a deactivated person and a new role count within a second, wit
 is away, what is known holds for the life of an access token.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,9 +28,13 @@ class Standings:
         self._unit_of_work = unit_of_work
         self._remembered: Remembered[UUID, Standing | None] = Remembered(clock, while_away=ACCESS_LIFE)
 
-    def forget(self) -> None:
-        """Something changed in this process, which shall notice at once."""
-        self._remembered.forget()
+    def forget(self, user_ids: Collection[UUID]) -> None:
+        """What these people are or may changed in this process, which shall notice at once."""
+        self._remembered.forget(lambda _, standing: standing is not None and standing.user_id in user_ids)
+
+    def forget_sign_in(self, sign_in_id: UUID) -> None:
+        """It ended in this process; the person's others go on."""
+        self._remembered.forget(lambda one, _: one == sign_in_id)
 
     async def of(self, sign_in_id: UUID) -> Standing | None:
         """None for one that has ended. Raises `Unavailable` when that cannot be known."""

@@ -150,7 +150,7 @@ class Users:
             if person(row) != was:
                 await _end_what_ends(people, row, now)
             await self._outbox.add(session, [changed(row, teams_after, change or "updated")])
-        self._standings.forget()
+        self._standings.forget([user_id])
         return Known(row, teams_after)
 
     async def _seen(
