@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NEEDS_DATABASE = frozenset(
     {"listing", "edit", "session", "sign-in", "session begins", "session ends", "feed run", "refresh", "feeds"}
 )
+READINESS = "readiness"
 # A word's beginnings, so that some are asked for again while they are in the cache.
 BEGINNINGS = ("am", "ame", "col", "edw")
 
@@ -71,8 +72,9 @@ class Visitor:
         await client.ask("page", "GET", "/listings", headers={"Accept": "text/html"})
 
     async def health(self, client: Client) -> None:
-        for path in ("/livez", "/readyz", "/version", "/api/v1/tenant"):
+        for path in ("/livez", "/version", "/api/v1/tenant"):
             await client.ask("health", "GET", path)
+        await client.ask(READINESS, "GET", "/readyz")
 
     async def search(self, client: Client) -> None:
         await client.ask(
