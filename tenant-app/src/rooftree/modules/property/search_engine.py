@@ -8,7 +8,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -112,9 +112,16 @@ class Engine:
     async def search(self, path: str, body: Json, **parameters: str) -> Json:
         return await self.send("POST", path, body, timeout=SEARCH_SECONDS, **parameters)
 
+    async def searches(self, path: str, bodies: Iterable[Json]) -> list[Json]:
+        """The answers of several searches, asked at once. Raises as `send` does if one of them fails."""
+        lines = [line for body in bodies for line in ({}, body)]
+        answer = await self.send("POST", path, _lines(lines), timeout=SEARCH_SECONDS)
+        for one in answer["responses"]:
+            await self._check(one["status"], one)
+        return answer["responses"]
+
     async def bulk(self, path: str, lines: list[Json], **parameters: str) -> Json:
-        body = "".join(f"{json.dumps(line, ensure_ascii=False, separators=(',', ':'))}\n" for line in lines)
-        return await self.send("POST", path, body, timeout=WRITE_SECONDS, **parameters)
+        return await self.send("POST", path, _lines(lines), timeout=WRITE_SECONDS, **parameters)
 
     async def send(
         self,
@@ -160,6 +167,10 @@ class Engine:
             await self.close()  # the next attempt reads the password again: it may be a new one
             raise EngineAway(f"Elasticsearch does not let us in: {status} {reason}.")
         raise EngineRefused(f"{status} {reason}")
+
+
+def _lines(lines: Iterable[Json]) -> str:
+    return "".join(f"{json.dumps(line, ensure_ascii=False, separators=(',', ':'))}\n" for line in lines)
 
 
 def _kind(body: Any) -> str:

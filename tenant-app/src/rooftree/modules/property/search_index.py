@@ -22,6 +22,7 @@ from rooftree.modules.property.suggestions import Places
 
 Copy = Literal["live", "building"]
 BUILDING_REFRESH = "5s"
+MERGE_SECONDS = 60.0  # 50,000 listings take 2 to 3
 GRACE_SECONDS = 2 * SEARCH_SECONDS
 _CONFLICT, _NOT_FOUND, _BAD = 409, 404, 400
 _BUSY = frozenset({429, 503})
@@ -128,14 +129,12 @@ class SearchIndex:
         answer = await self._search(build(False))
         if not wanted.is_forgiving or queries.total(answer):
             return answer, False
-        exact = await self.engine.search(f"/{self.alias}/_count", queries.count(wanted, everything=everything))
-        return (answer, False) if exact["count"] else (await self._search(build(True)), True)
+        both = [queries.exactly(wanted, everything=everything), build(True)]
+        exact, nearly = map(_whole, await self.engine.searches(f"/{self.alias}/_msearch", both))
+        return (answer, False) if queries.total(exact) else (nearly, True)
 
     async def _search(self, content: Json) -> Json:
-        answer = await self.engine.search(f"/{self.alias}/_search", content)
-        if answer["timed_out"] or answer["_shards"]["failed"]:
-            raise EngineAway("Elasticsearch has only a part of the answer.")
-        return answer
+        return _whole(await self.engine.search(f"/{self.alias}/_search", content))
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -232,6 +231,7 @@ class SearchIndex:
         """Let readers use this copy, in one step, and the old one go. Raises if it is no longer being built."""
         interval = body(self._tenant_id)["settings"]["index"]["refresh_interval"]
         await self.engine.send("PUT", f"/{name}/_settings", {"index": {"refresh_interval": interval}}, timeout=30.0)
+        await self._join(name)
         await self.engine.post(f"/{name}/_refresh")
         old = [one for one in await self.physical() if one.name != name]
         actions: list[Json] = [
@@ -248,6 +248,13 @@ class SearchIndex:
         # Searches that found the old one by its alias are still reading it.
         await asyncio.sleep(GRACE_SECONDS)
         await self.tidy()
+
+    async def _join(self, name: str) -> None:
+        """Make one piece of a new copy: searches cost a tenth less. Later changes make new pieces, joined by and by."""
+        try:
+            await self.engine.send("POST", f"/{name}/_forcemerge?max_num_segments=1", timeout=MERGE_SECONDS)
+        except EngineAway as error:
+            _log.warning("search_index_not_joined", index=name, reason=str(error))
 
     async def tidy(self) -> None:
         """Delete copies that nothing leads to."""
@@ -267,6 +274,13 @@ class SearchIndex:
             await self.engine.send("DELETE", f"/{name}", timeout=30.0)
         except IndexMissing:
             return
+
+
+def _whole(answer: Json) -> Json:
+    """Raises EngineAway for half the truth."""
+    if answer["timed_out"] or answer["_shards"]["failed"]:
+        raise EngineAway("Elasticsearch has only a part of the answer.")
+    return answer
 
 
 def _versioned(document: Json) -> Json:

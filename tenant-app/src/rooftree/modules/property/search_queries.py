@@ -189,11 +189,12 @@ def _highlight(text: str, *, forgiving: bool) -> Json:
     }
 
 
-def count(wanted: Search, *, everything: bool) -> Json:
-    """How many listings have exactly these words, whatever else is asked for."""
+def exactly(wanted: Search, *, everything: bool) -> Json:
+    """Whether a listing has exactly these words, whatever else is asked for: the total is 1 or 0."""
     assert wanted.text
     visible = visible_documents(everything=everything, by_place=True)
-    return {"query": {"bool": {"filter": [*visible, words(wanted.text)]}}}
+    query = {"bool": {"filter": [*visible, words(wanted.text)]}}
+    return {"size": 0, "track_total_hits": 1, "terminate_after": 1, "timeout": TIMEOUT, "query": query}
 
 
 def _order(wanted: Search, sort: Sort) -> list[Json]:
