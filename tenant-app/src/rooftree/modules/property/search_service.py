@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeVar
 from uuid import UUID
 
+import orjson
 import structlog
 
 from rooftree.contracts.identity.api import OWNER_ROLE
@@ -295,7 +296,7 @@ class SearchService:
 def encoded(answer: Page | Map) -> bytes:
     """As JSON. Not by `asdict`: it copies every value of every item, which takes longer than all the rest."""
     content = {one.name: getattr(answer, one.name) for one in fields(answer)}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(content)
 
 
 def _following(positions: list[Position], sort: Sort, source: Source, limit: int) -> str | None:
