@@ -145,6 +145,7 @@ faults: setup ## Every backend, the control plane and pods away for a minute eac
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && FAULT_SECONDS=$(FAULT_SECONDS) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e tests/e2e/faults
 
+full: export HYPOTHESIS_PROFILE = search
 full: test isolation faults images sbom chart ## The same, and what takes longer than a change should wait
 	@$(LOCAL) down --stack $(TEST_STACK)
 
