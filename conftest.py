@@ -1,7 +1,7 @@
 """How examples are made in all tests: the same ones each time, however busy the machine is.
 
-A change is judged by what it does and not by its luck. `HYPOTHESIS_PROFILE=search`, as `make full` has it, looks for new
-examples.
+A change is judged by what it does and not by its luck. With `HYPOTHESIS_PROFILE=search`, as in `make full`, new
+examples are looked for.
 """
 
 import os
