@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from rooftree import assembly
 from rooftree.kernel.jobs import Job
+from rooftree.modules.property import search_engine, search_queries, search_service
 from rooftree_mls_feed.app import build_app
 from rooftree_mls_feed.settings import Settings as FeedSettings
 
@@ -122,7 +123,13 @@ def elasticsearch() -> Cluster:
 
 @pytest.fixture
 def indexed_tenant(stored_tenant: Tenant, elasticsearch: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
-    """A tenant with a database and a place in Elasticsearch, both empty."""
+    """A tenant with a database and a place in Elasticsearch, both empty.
+
+    Its searches wait for the index even on a machine that is busy with other tests.
+    """
+    for module in (search_engine, search_service):
+        monkeypatch.setattr(module, "SEARCH_SECONDS", 20.0)
+    monkeypatch.setattr(search_queries, "TIMEOUT", "19s")
     with tenant_in(elasticsearch) as (tenant_id, password):
         monkeypatch.setenv("ROOFTREE_ELASTICSEARCH_URL", elasticsearch.url)
         monkeypatch.setenv("ROOFTREE_ELASTICSEARCH_USER", f"{tenant_id}.app")
