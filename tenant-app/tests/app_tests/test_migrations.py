@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,6 +16,7 @@ from rooftree import assembly
 from rooftree.kernel import migrating
 from rooftree.kernel.settings import DatabaseSettings, Secrets
 from sqlalchemy import URL, MetaData, create_engine
+from sqlalchemy.exc import OperationalError
 
 from .conftest import TestDatabase
 
@@ -38,6 +40,34 @@ def test_manifest_is_printed_without_settings_or_database() -> None:
     assert printed["commands"]["migrate"] == ["python", "-m", "rooftree.migrate"]
     assert printed["probes"] == {"live": "/livez", "ready": "/readyz", "startup": "/startupz"}
     assert printed["port"] == 8080
+
+
+class LateEngine:
+    """An engine whose database cannot be reached at first."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.connection = object()
+
+    def connect(self) -> object:
+        if self.failures:
+            self.failures -= 1
+            raise OperationalError("connect", {}, psycopg.OperationalError("Connection refused"))
+        return self.connection
+
+
+def test_a_database_that_cannot_be_reached_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrating, "_PAUSE_SECONDS", 0)
+    engine: Any = LateEngine(failures=5)
+    assert migrating._reached(engine) is engine.connection
+
+
+def test_a_database_that_stays_out_of_reach_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrating, "REACH_SECONDS", 0)
+    engine: Any = LateEngine(failures=2)
+    with pytest.raises(OperationalError):
+        migrating._reached(engine)
+    assert engine.failures == 1
 
 
 @pytest.mark.integration
