@@ -105,17 +105,23 @@ class Kubectl:
         return self.get("brokerage", brokerage)
 
     def ask_app(self, namespace: str, *words: str) -> str:
-        """Runs a command of the tenant app in a pod that is not on its way out."""
-        running = ("-l", "app.kubernetes.io/name=app", "--field-selector=status.phase=Running")
-        pods = [pod["metadata"] for pod in self.items("pods", "-n", namespace, *running)]
-        staying = [pod["name"] for pod in pods if "deletionTimestamp" not in pod]
-        if not staying:
-            pytest.fail(f"no pod of the app is running in {namespace}")
-        command = ("exec", "-n", namespace, staying[0], "-c", "app", "--", "python", "-m", "rooftree.cli", *words)
+        """Runs a command of the tenant app in a pod that is ready: others may not be let out to their backends yet."""
+
+        def ready() -> list[str]:
+            pods = self.items("pods", "-n", namespace, "-l", "app.kubernetes.io/name=app")
+            return [pod["metadata"]["name"] for pod in pods if is_ready(pod)]
+
+        pod = until(f"a ready pod of the app in {namespace}", ready, seconds=60)[0]
+        command = ("exec", "-n", namespace, pod, "-c", "app", "--", "python", "-m", "rooftree.cli", *words)
         return self.run(*command).stdout.strip()
 
     def secret(self, namespace: str, name: str, key: str) -> str:
         return base64.b64decode(self.get("secret", name, "-n", namespace)["data"][key]).decode()
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def manifest(name: str, **spec: Any) -> dict[str, Any]:
