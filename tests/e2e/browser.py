@@ -85,6 +85,13 @@ class Window:
         pattern = rf"error: Failed to load resource: net::ERR_FAILED \(https?://[^/]+{re.escape(path)}"
         self._allowed.append(re.compile(pattern))
 
+    def hold_list(self, *, but: str = "$^") -> None:
+        """The list follows changes by itself: held back, so that the next click is what meets the end of a session.
+
+        `but`: a pattern in the requests that go through.
+        """
+        self.page.route(re.compile(rf"/api/v1/properties\?(?!.*{but})"), lambda _: None)
+
     def complaints(self) -> list[str]:
         """Errors and warnings that no one allowed."""
         loud = [line for line in self.said if line.startswith(LOUD) and NETWORK_CHANGED not in line]

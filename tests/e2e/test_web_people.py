@@ -111,6 +111,7 @@ def test_owner_invites_a_manager_and_an_agent_and_ends_the_agents_sessions(
         expect(his.page.get_by_role("heading", name="Your role does not open this page")).to_be_visible()
         see_what_a_manager_may(hers)
         his.go("/listings")
+        his.hold_list(but="Active")
         end_the_sessions_of(desk, "Arthur Agent")
         his.allow_refusal(401, "/api/v1/")
         his.page.get_by_role("complementary", name="Filters").get_by_label("Active", exact=True).click()
@@ -148,6 +149,7 @@ def test_someone_who_is_deactivated_is_out_at_once_and_cannot_come_back(
     link = invite(desk, "Carla Coordinator", email, "Coordinator", "Downtown")
     with windows.open(owner.tenant.url, motion="reduce") as hers:
         accept(hers, link, email, "You join as a coordinator.")
+        hers.hold_list()
         desk.go("/people")
         page.get_by_role("link", name="Carla Coordinator").click()
         page.get_by_role("button", name="Deactivate").click()
@@ -180,6 +182,7 @@ def test_own_account_marks_this_browser_and_ends_another(owner: Owner, desk: Win
         other.open(owner.tenant.url + "/sign-in")
         sign_in(other.page, owner.email, owner.password)
         expect(other.page.get_by_role("heading", level=1, name="Listings")).to_be_visible()
+        other.hold_list()
         desk.go("/account")
         sessions = desk.page.get_by_role("region", name="Sessions")
         expect(sessions.get_by_role("listitem").first).to_contain_text("This browser")
