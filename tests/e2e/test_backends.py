@@ -98,11 +98,15 @@ def lose_the_key(tenant: Tenant) -> None:
 def test_what_a_backend_lost_of_a_tenant_comes_back(
     kubectl: Kubectl, tenant: Tenant, lose: Callable[[Tenant], None]
 ) -> None:
-    before = backend_items(tenant)
+    def given() -> list[Any]:
+        """All but what the app makes for itself, and makes anew after a loss: its indices have numbers."""
+        return [item for item in backend_items(tenant) if item["kind"] not in ("index", "alias")]
+
+    before = given()
     lose(tenant)
-    assert backend_items(tenant) != before
+    assert given() != before
     kubectl.run("annotate", "brokerage", tenant.name, f"test.rooftree.dev/look={lose.__name__}", "--overwrite")
-    until("all is back", lambda: backend_items(tenant), enough=lambda items: items == before, seconds=NOTICED_SECONDS)
+    until("all is back", given, enough=lambda items: items == before, seconds=NOTICED_SECONDS)
     kubectl.wait_ready(tenant.name)
 
 
