@@ -21,6 +21,7 @@ import httpx2
 import psycopg
 import pytest
 from rooftree_local import s3
+from rooftree_local.kubectl import is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,11 +118,6 @@ class Kubectl:
 
     def secret(self, namespace: str, name: str, key: str) -> str:
         return base64.b64decode(self.get("secret", name, "-n", namespace)["data"][key]).decode()
-
-
-def is_ready(pod: dict[str, Any]) -> bool:
-    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def manifest(name: str, **spec: Any) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_search_follows_the_map_when_asked_to(owner: Owner, windows: Windows) ->
         until(
             "list and pins agree on fewer",
             closer,
-            seconds=30,
+            seconds=15,
             enough=lambda found: found[0] == found[1] < everything,
             every=1.5,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rooftree_local import stack, tools
 
@@ -23,6 +23,12 @@ def argv(target: Stack, *words: str) -> list[str]:
 def run(target: Stack, *words: str, content: str | None = None) -> str:
     """Runs kubectl, quietly; gives back its output."""
     return stack.run(argv(target, *words), content=content)
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Whether this pod, as the apiserver tells it, answers and is to stay."""
+    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def apply(target: Stack, work: Work, *words: str, content: str | None = None) -> None:

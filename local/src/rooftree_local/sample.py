@@ -122,16 +122,11 @@ def ask_app(target: Stack, *command: str) -> str:
     """Runs a command of the tenant app in one of its pods that is ready: others may not be let out to backends yet."""
     space = f"--namespace={brokerage(target)['status']['namespace']}"
     pods = json.loads(kubectl.run(target, "get", "pods", space, "--selector=app.kubernetes.io/name=app", "-ojson"))
-    ready = [pod["metadata"]["name"] for pod in pods["items"] if _is_ready(pod)]
+    ready = [pod["metadata"]["name"] for pod in pods["items"] if kubectl.is_ready(pod)]
     if not ready:
         raise CommandFailed(f"no pod of {BROKERAGE} is ready")
     words = ["exec", space, ready[0], "--container=app", "--", "python", "-m", "rooftree.cli", *command]
     return kubectl.run(target, *words)
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def wait_for_listings(target: Stack, work: Work) -> None:

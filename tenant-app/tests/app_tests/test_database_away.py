@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -71,6 +72,16 @@ async def door(stored_tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> AsyncG
     yield between
     between.open()
     server.close()
+
+
+@contextmanager
+def patient(seconds: float) -> Iterator[None]:
+    """As a request that waits for so long."""
+    token = database.patience.set(Patience(seconds))
+    try:
+        yield
+    finally:
+        database.patience.reset(token)
 
 
 async def timed(answer: Any) -> tuple[float, httpx2.Response]:
@@ -148,7 +159,6 @@ async def test_a_hang_within_a_transaction_ends_it_in_time(
 ) -> None:
     browser: Browser = await start(stored_tenant.but(database_port=door.port))
     unit_of_work = browser.app.state.parts.runtime.unit_of_work
-    token = database.patience.set(Patience(1.0))
 
     async def cut_off() -> None:
         async with unit_of_work() as session:
@@ -156,17 +166,15 @@ async def test_a_hang_within_a_transaction_ends_it_in_time(
             door.close()
             await session.execute(text("SELECT 2"))
 
-    try:
+    with patient(1.0):
         began = time.monotonic()
         with pytest.raises(Unavailable):
             await cut_off()
         assert time.monotonic() - began < 1.5
         door.open()
-        database.patience.set(Patience(1.0))  # the next request
+    with patient(1.0):
         async with unit_of_work() as session:
             assert await session.scalar(text("SELECT 3")) == 3
-    finally:
-        database.patience.reset(token)
 
 
 @pytest.mark.integration
@@ -175,8 +183,7 @@ async def test_all_transactions_of_a_request_share_its_patience(
 ) -> None:
     browser: Browser = await start(stored_tenant.but(database_port=door.port))
     unit_of_work = browser.app.state.parts.runtime.unit_of_work
-    token = database.patience.set(Patience(1.5))
-    try:
+    with patient(1.5):
         began = time.monotonic()
         async with unit_of_work() as session:
             await session.execute(text("SELECT pg_sleep(1)"))
@@ -185,8 +192,6 @@ async def test_all_transactions_of_a_request_share_its_patience(
             async with unit_of_work() as session:
                 await session.execute(text("SELECT 2"))
         assert time.monotonic() - began < 2
-    finally:
-        database.patience.reset(token)
 
 
 @pytest.mark.integration
@@ -195,13 +200,9 @@ async def test_a_statement_that_nobody_waits_for_any_more_ends_in_the_server_too
 ) -> None:
     browser: Browser = await start(stored_tenant)
     unit_of_work = browser.app.state.parts.runtime.unit_of_work
-    token = database.patience.set(Patience(0.5))
-    try:
-        with pytest.raises(Unavailable):
-            async with unit_of_work() as session:
-                await session.execute(text("SELECT pg_sleep(12)"))
-    finally:
-        database.patience.reset(token)
+    with patient(0.5), pytest.raises(Unavailable):
+        async with unit_of_work() as session:
+            await session.execute(text("SELECT pg_sleep(12)"))
     count = text("SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND query LIKE '%pg_sleep(12)%'")
     async with asyncio.timeout(5):
         while True:

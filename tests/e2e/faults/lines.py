@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import itertools
@@ -126,13 +127,12 @@ class Editor:
     _path: str = ""
     _version: str = ""
     _price: int = 100_000_00
-    _busy: bool = False
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def edit(self, client: Client) -> None:
-        if self._busy:
+        if self._turn.locked():
             return
-        self._busy = True
-        try:
+        async with self._turn:
             if not self._path:
                 made = await client.ask(
                     "edit", "POST", "/api/v1/properties", good=(201,), headers=self.headers, json={}
@@ -148,8 +148,6 @@ class Editor:
             done = await client.ask("edit", "PATCH", self._path, headers=self.headers | condition, json=price)
             assert done.json()["list_price"] == price["list_price"], done.text
             self._version = done.headers["etag"]
-        finally:
-            self._busy = False
 
 
 @dataclass
@@ -161,27 +159,25 @@ class Writer:
     lost: int = 0
     """Writes without an answer: they may have happened."""
     _token: str = ""
-    _busy: bool = False
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def refresh(self, client: Client) -> None:
-        if self._busy:
+        if self._turn.locked():
             return
-        self._busy = True
-        try:
-            if self._token:
-                form = {"grant_type": "refresh_token", "refresh_token": self._token, "client_id": "web"}
-                answer = await client.ask("refresh", "POST", "/oauth/token", data=form)
-            else:
-                answer = await self._begin(client)
-            self._token = answer.json()["refresh_token"]
-            self.acknowledged.append(self._token)
-        except Refused:
-            # Used or not, nobody knows; a second use would end the family, as it should.
-            self._token = ""
-            self.lost += 1
-            raise
-        finally:
-            self._busy = False
+        async with self._turn:
+            try:
+                if self._token:
+                    form = {"grant_type": "refresh_token", "refresh_token": self._token, "client_id": "web"}
+                    answer = await client.ask("refresh", "POST", "/oauth/token", data=form)
+                else:
+                    answer = await self._begin(client)
+                self._token = answer.json()["refresh_token"]
+                self.acknowledged.append(self._token)
+            except Refused:
+                # Used or not, nobody knows; a second use would end the family, as it should.
+                self._token = ""
+                self.lost += 1
+                raise
 
     async def _begin(self, client: Client) -> Any:
         verifier = secrets.token_urlsafe(48)

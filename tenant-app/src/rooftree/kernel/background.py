@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any
 
@@ -43,7 +44,7 @@ class Background:
                 _log.warning("background_task_left", task=task.get_name())
 
 
-class Loop:
+class Loop(ABC):
     """Work without an end of a module's own: begun once the app has started, cancelled when it stops."""
 
     def __init__(self, name: str) -> None:
@@ -59,5 +60,6 @@ class Loop:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    @abstractmethod
     async def _run(self) -> None:
-        raise NotImplementedError
+        """The work; returns never by itself."""

@@ -51,9 +51,7 @@ class _Living(NamedTuple):
     """A session as one request uses it."""
 
     tokens: domain.Sealed
-    version: int
-    access_expires_at: datetime
-    expires_at: datetime
+    kept: Kept
 
 
 class Sessions:
@@ -112,7 +110,7 @@ class Sessions:
     async def current(self, secret: str) -> CurrentSession:
         """Raises `Unauthenticated`."""
         principal, living = await self._recognised(secret)
-        return CurrentSession(user=await self._identity.user(principal.user_id), expires_at=living.expires_at)
+        return CurrentSession(user=await self._identity.user(principal.user_id), expires_at=living.kept.expires_at)
 
     async def end(self, secret: str) -> None:
         """Sign out; a session that is gone already is no error."""
@@ -134,7 +132,7 @@ class Sessions:
         try:
             return await self._identity.authenticate(living.tokens.access_token), living
         except TokenRefused:
-            living = await self._fresh(secret, refused=living.version)
+            living = await self._fresh(secret, refused=living.kept.version)
             return await self._identity.authenticate(living.tokens.access_token), living
 
     async def _fresh(self, secret: str, *, refused: int | None = None) -> _Living:
@@ -144,7 +142,7 @@ class Sessions:
         """
         for _ in range(_WAIT_STEPS):
             living = await self._living(secret)
-            left = living.access_expires_at - self._clock.now() if living.version != refused else timedelta(0)
+            left = living.kept.access_expires_at - self._clock.now() if living.kept.version != refused else timedelta(0)
             if left > domain.RENEW_BEFORE:
                 return living
             if left > timedelta(0):
@@ -160,7 +158,7 @@ class Sessions:
         tokens = domain.unseal(secret, kept.sealed) if kept and kept.expires_at > self._clock.now() else None
         if kept is None or tokens is None:
             raise Unauthenticated
-        return _Living(tokens, kept.version, kept.access_expires_at, kept.expires_at)
+        return _Living(tokens, kept)
 
     async def _read(self, key: bytes) -> Kept | None:
         """From the database, where its use is noted."""
@@ -200,7 +198,7 @@ class Sessions:
         key, now = domain.session_hash(secret), self._clock.now()
         async with self._unit_of_work() as session:
             claimed = await SessionRepository(session).claim_renewal(
-                key, version=living.version, now=now, until=now + _RENEWAL_LEASE
+                key, version=living.kept.version, now=now, until=now + _RENEWAL_LEASE
             )
         if not claimed:
             return False
@@ -208,7 +206,7 @@ class Sessions:
             tokens = await self._identity.refresh(
                 refresh_token=living.tokens.refresh_token,
                 client_id=WEB_CLIENT_ID,
-                idempotency_key=domain.renewal_key(secret, living.version),
+                idempotency_key=domain.renewal_key(secret, living.kept.version),
             )
         except GrantRefused:
             async with self._unit_of_work() as session:
@@ -217,7 +215,7 @@ class Sessions:
         async with self._unit_of_work() as session:
             await SessionRepository(session).renewed(
                 key,
-                version=living.version,
+                version=living.kept.version,
                 sealed=_sealed(secret, tokens),
                 access_expires_at=tokens.access_expires_at,
                 sign_in_id=tokens.sign_in_id,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
+import orjson
 import structlog
 from opentelemetry.trace import SpanKind
 from pydantic import AfterValidator
@@ -83,7 +84,6 @@ class Engine:
                 self._transport = make()
 
     def _load(self) -> "Callable[[], AsyncTransport]":
-        import orjson
         from elastic_transport import AsyncTransport, JsonSerializer, NdjsonSerializer, TextSerializer
         from elastic_transport.client_utils import basic_auth_to_header, url_to_node_config
 

@@ -168,7 +168,7 @@ def page(
     if facets:
         if chosen:
             body["post_filter"] = {"bool": {"filter": chosen}}
-        body["aggs"] = _facets(offered, facets)
+        body["aggs"] = _facets(offered, chosen, facets)
     if wanted.text and highlighted:
         body["highlight"] = _highlight(wanted.text, forgiving=forgiving)
     return body
@@ -246,7 +246,7 @@ def _marked(highlight: Json | None) -> list[Json] | None:
 # -- facets -----------------------------------------------------------------------------------------------------------
 
 
-def _facets(offered: dict[str, list[Json]], currency: str) -> Json:
+def _facets(offered: dict[str, list[Json]], chosen: list[Json], currency: str) -> Json:
     """Each counts with the filters of all others."""
     unit = 10 ** exponent(currency)
     ends = (*PRICE_STEPS[1:], None)
@@ -258,7 +258,6 @@ def _facets(offered: dict[str, list[Json]], currency: str) -> Json:
         name: {"terms": {"field": field, "size": size}} for name, (field, size) in FACET_FIELDS.items()
     }
     values["price"] = {"range": {"field": "list_price", "ranges": ranges}}
-    chosen = [one for filters in offered.values() for one in filters]
     own = {
         name: {
             "filter": {"bool": {"filter": [one for one in chosen if one not in offered[name]]}},
