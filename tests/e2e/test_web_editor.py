@@ -200,6 +200,7 @@ def test_editor_works_by_keyboard_alone_on_a_phone(owner: Owner, windows: Window
         page.keyboard.press("Enter")
         expect(page.get_by_role("menuitem").first).to_be_focused()
         page.keyboard.type("Remarks")
+        expect(page.get_by_role("menuitem", name="Remarks")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="Remarks", exact=True)).to_be_focused()
         tab_to(page, "textarea")
