@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Playwright, StorageState
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, StorageState, expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +38,6 @@ Motion = Literal["no-preference", "reduce"]  # a colour's contrast is only that 
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WIDTHS = {320: 720, 768: 1024, 1440: 900}
 LOUD = ("error:", "warning:", "pageerror:")
-# Chromium drops requests under way when an interface comes or goes, as those of pods do here; the app asks again.
-NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
 SECONDS = 1000.0
 PATIENCE = 15 * SECONDS
 
@@ -55,7 +53,8 @@ def trust(home: Path, ca_file: Path) -> None:
 
 
 def launch(playwright: Playwright, home: Path) -> Browser:
-    """Debian's Chromium with that home."""
+    """Debian's Chromium with that home; whatever is expected of its pages may take as long as `PATIENCE`."""
+    expect.set_options(timeout=PATIENCE)
     environment: dict[str, str | float | bool] = {"HOME": str(home), "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
     return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=environment)
 
@@ -94,20 +93,11 @@ class Window:
 
     def complaints(self) -> list[str]:
         """Errors and warnings that no one allowed."""
-        loud = [line for line in self.said if line.startswith(LOUD) and NETWORK_CHANGED not in line]
+        loud = [line for line in self.said if line.startswith(LOUD)]
         return [line for line in loud if not any(allowed.match(line) for allowed in self._allowed)]
 
     def open(self, address: str) -> None:
-        """Opens an address, again when the network changed under it."""
-        for _ in range(3):
-            try:
-                self.page.goto(address)
-            except Error as error:
-                if NETWORK_CHANGED not in error.message:
-                    raise
-            else:
-                return
-        raise AssertionError(f"the network changed three times while {address} was opened")
+        self.page.goto(address)
 
     def go(self, path: str) -> None:
         """Opens a page and waits until it shows its heading and asks for nothing more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -288,3 +289,33 @@ def leave_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("menuitem", name="Sign out")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+ASK_FOR_A_WHILE = """async () => {
+    const until = performance.now() + 1500;
+    const lost = [];
+    while (performance.now() < until) {
+        await fetch("/version", { cache: "no-store" }).catch((error) => lost.push(String(error)));
+    }
+    return lost;
+}"""
+
+
+def test_a_page_loses_no_request_when_interfaces_come_and_go_as_those_of_pods_do(
+    owner: Owner, windows: Windows
+) -> None:
+    with windows.open(owner.tenant.url, state=owner.state) as window:
+        window.go("/listings")
+        for _ in range(3):
+            ip("link", "add", "passer", "type", "veth", "peer", "name", "passer-peer")
+            try:
+                ip("link", "set", "passer", "up")
+                ip("link", "set", "passer-peer", "up")
+                lost = window.page.evaluate(ASK_FOR_A_WHILE)
+            finally:
+                ip("link", "delete", "passer")
+            assert lost == []
+
+
+def ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True)

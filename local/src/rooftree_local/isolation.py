@@ -21,6 +21,7 @@ MACHINE_WIDE_SETTINGS = (
     "vm/panic_on_oom",
 )
 NODE_BRIDGE = "node"
+IPV6_OFF = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")  # for interfaces to come; absent without IPv6
 
 
 def prepare(state: Path, cache: Path) -> None:
@@ -88,6 +89,10 @@ def _add_users() -> None:
 
 def _network() -> None:
     _run("ip", "link", "set", "lo", "up")
+    # Only loopback speaks IPv6 here. An interface that gives itself an address, as each pod's would, is a change of
+    # network to a browser in this namespace: it drops the requests that are under way.
+    if IPV6_OFF.exists():
+        IPV6_OFF.write_text("1")
     # A bridge without ports carries the node's address: kubelet refuses loopback, and not every kernel has `dummy`.
     _run("ip", "link", "add", NODE_BRIDGE, "type", "bridge")
     _run("ip", "address", "add", f"{NODE_IP}/32", "dev", NODE_BRIDGE)

@@ -112,6 +112,11 @@ def test_etcd_refuses_whoever_has_no_certificate_of_its_own_authority(node: Node
     assert done.stdout == ""
 
 
+def test_no_interface_but_loopback_has_an_ipv6_address(node: Node) -> None:
+    listing = succeed("exec", "--stack", node.stack.name, "--", "ip", "-6", "-json", "address", "show")
+    assert {found["ifname"] for found in json.loads(listing) if found.get("addr_info")} <= {"lo"}
+
+
 def test_cluster_and_edge_names_resolve_and_no_others(node: Node) -> None:
     question = """
 import socket, struct, sys
