@@ -11,11 +11,10 @@ from rooftree.kernel.errors import Conflict, Problem, Unavailable, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.money import Money, exponent
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
+from rooftree.kernel.text import email_address, email_key, network
 from rooftree.modules.gateway.domain import Sealed, browser_name, local_path, seal, unseal
 from rooftree.modules.identity import passwords
 from rooftree.modules.identity.domain import (
-    email_address,
-    email_key,
     invitation_link,
     invitation_token,
     password_weakness,
@@ -225,3 +224,18 @@ async def test_background_work_ends_before_the_process() -> None:
     await background.close(0.5)
     assert done == [0.01]
     assert endless.cancelled()
+
+
+@pytest.mark.parametrize(
+    ("address", "party"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_one_party_is_an_ipv4_address_or_an_ipv6_network(address: str, party: str) -> None:
+    assert network(address) == party

@@ -224,21 +224,6 @@ async def test_strangers_tries_all_over_the_tenant_keep_nobody_out(
     assert [line["attempts"] for line in logs if line["event"] == "many_sign_in_attempts"] == [2]
 
 
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
-        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
-        ("unknown", "unknown"),
-    ],
-)
-def test_one_party_is_an_ipv4_address_or_an_ipv6_network(address: str, network: str) -> None:
-    assert domain.network(address) == network
-
-
 async def test_sign_in_page_that_waited_too_long_is_gone(browser: Browser, clock: FakeClock) -> None:
     await browser.accept_owner()
     request = await browser.start_sign_in()

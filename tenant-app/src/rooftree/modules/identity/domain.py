@@ -1,16 +1,15 @@
-"""The rules of signing in, as pure functions: passwords, e-mail keys, PKCE, one-time links, lifetimes."""
+"""The rules of signing in, as pure functions: passwords, PKCE, one-time links, lifetimes."""
 
 import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import re
 import unicodedata
 from datetime import timedelta
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from uuid import UUID
+
+from rooftree.kernel.text import email_key
 
 OWNER_LINK_LIFE = timedelta(hours=24)
 # A colleague may be away for a weekend or ill for some days; the mail can be sent again.
@@ -40,49 +39,8 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAC_BYTES = 32
 _ID_BYTES = 16
 _NUMBER_BYTES = 3  # so that the token is a multiple of three bytes and has no padding
-_EMAIL_MAX = 254  # RFC 3696, erratum 1690
 _VARIETY = 5
 _WORD = 4
-
-
-def email_key(email: str) -> str:
-    """Equal for spellings of one address: NFKC, case folded, no outer spaces."""
-    return unicodedata.normalize("NFKC", email).strip().casefold()
-
-
-def name_key(name: str) -> str:
-    """Equal for names that people would take for one."""
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
-def email_address(email: str) -> str:
-    """One plain mail address, without outer spaces. Raises ValueError that does not repeat it."""
-    try:
-        if (stripped := email.strip()).isprintable() and (address := Address(addr_spec=stripped)).username:
-            domain = address.domain
-            if "." in domain and all(domain.split(".")) and len(address.addr_spec) <= _EMAIL_MAX:
-                return address.addr_spec
-    except (ValueError, IndexError, HeaderParseError):
-        pass
-    raise ValueError("must be one plain mail address") from None
-
-
-def tidy(text: str) -> str:
-    """What is meant by a line that somebody typed: single spaces, nothing that cannot be printed."""
-    return "".join(char for char in " ".join(text.split()) if char.isprintable())
-
-
-def network(address: str) -> str:
-    """What one party holds: an IPv4 address or an IPv6 /64. Other texts stay as they are."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
 
 
 def normalized_password(password: str) -> str:

@@ -10,15 +10,14 @@ from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Conflict, FieldError, Gone, NotFound, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.text import email_key, tidy
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity.domain import (
     NAME_MAX,
     OWNER_LINK_LIFE,
-    email_key,
     invitation_link,
     invitation_token,
     password_weakness,
-    tidy,
 )
 from rooftree.modules.identity.passwords import Passwords
 from rooftree.modules.identity.people_repository import PeopleRepository

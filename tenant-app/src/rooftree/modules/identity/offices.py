@@ -12,9 +12,9 @@ from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor
 from rooftree.kernel.preconditions import require
+from rooftree.kernel.text import name_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity import permissions
-from rooftree.modules.identity.domain import name_key
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
 from rooftree.modules.identity.standing import Standings

@@ -10,7 +10,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rooftree.contracts.identity.api import Role
-from rooftree.modules.identity.domain import MAX_TEAMS, NAME_MAX, email_address, tidy
+from rooftree.kernel.text import email_address, tidy
+from rooftree.modules.identity.domain import MAX_TEAMS, NAME_MAX
 
 MAX_PAGE = 100
 UserState = Literal["active", "deactivated"]

@@ -7,6 +7,7 @@ import structlog
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Problem, TooManyRequests
 from rooftree.kernel.ids import new_secret
+from rooftree.kernel.text import email_key, network
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity import domain
 from rooftree.modules.identity.passwords import Passwords
@@ -44,7 +45,7 @@ class SignIn:
         Raises `RequestExpired`, `TooManyRequests`, `InvalidCredentials`.
         """
         request = unseal(sealed, self._request_key, self._clock.now())
-        account, place = domain.email_key(email), domain.network(address)
+        account, place = email_key(email), network(address)
         attempts, user = await self._attempt(account, place)
         # Between two transactions: a slow hash must not hold a connection.
         right = await self._passwords.verify(password, user.password_hash if user else None)

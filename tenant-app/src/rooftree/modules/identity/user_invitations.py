@@ -13,9 +13,10 @@ from rooftree.kernel.errors import Conflict, Forbidden
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.jobs import Jobs
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor
+from rooftree.kernel.text import email_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity import permissions
-from rooftree.modules.identity.domain import INVITATION_LIFE, email_key
+from rooftree.modules.identity.domain import INVITATION_LIFE
 from rooftree.modules.identity.invitation_mail import INVITATION_JOB
 from rooftree.modules.identity.invitations import InvitationGone, InvitationNotFound, Links
 from rooftree.modules.identity.people_repository import PeopleRepository
