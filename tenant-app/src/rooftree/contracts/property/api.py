@@ -1,10 +1,11 @@
-"""What other modules and the command line may ask of property: how its feeds are doing."""
+"""What other modules and the command line may ask of property: a listing by its id, how its feeds are doing."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Protocol
 from uuid import UUID
 
+from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import BadGateway, Conflict, NotFound, Unprocessable, UnsupportedMediaType
 
 FeedState = Literal["idle", "importing", "failed"]
@@ -61,6 +62,19 @@ class FeedRun:
     """How many records the feed said there are to read."""
     error: str | None
     checkpoint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingReference:
+    """As much of a listing as others need to point at it."""
+
+    id: UUID
+    listing_key: str
+    address: str
+    """With the city; also where only people of the brokerage may know it. Empty for a draft that has none yet."""
+    list_agent_id: UUID | None
+    """Who of the brokerage lists it; None for listings of feeds."""
+    list_office_id: UUID | None
 
 
 class PropertyNotFound(NotFound):
@@ -124,4 +138,8 @@ class PropertyApi(Protocol):
 
     async def feed_runs(self, feed: str, *, limit: int) -> tuple[FeedRun, ...]:
         """The newest runs over a feed, newest first. Raises `FeedNotFound`."""
+        ...
+
+    async def listing(self, property_id: UUID, *, reader: Principal | None) -> ListingReference:
+        """A listing that this person may see, or with None the public. Raises `PropertyNotFound`."""
         ...

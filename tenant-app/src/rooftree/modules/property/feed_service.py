@@ -34,7 +34,7 @@ class RejectionsPage:
 
 
 class FeedService:
-    """Fulfils `PropertyApi`. `configured` reads the mounted configuration of feeds, which can change while we run."""
+    """`configured` reads the mounted configuration of feeds, which can change while we run."""
 
     def __init__(
         self, unit_of_work: UnitOfWork, clock: Clock, jobs: Jobs, configured: Callable[[], tuple[FeedConfig, ...]]

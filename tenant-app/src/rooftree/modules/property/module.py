@@ -20,7 +20,7 @@ from rooftree.modules.property.reso import FeedConfig, open_client, parse_feeds
 from rooftree.modules.property.routes import router
 from rooftree.modules.property.search_definition import NAME
 from rooftree.modules.property.search_parts import SearchParts
-from rooftree.modules.property.service import PropertyService
+from rooftree.modules.property.service import PropertyPort, PropertyService
 
 
 def build(runtime: Runtime) -> Built:
@@ -47,7 +47,7 @@ def build(runtime: Runtime) -> Built:
 
     return Built(
         services=(service, search.service, feeds, editor, own_photos),
-        port=feeds,
+        port=PropertyPort(feeds, service),
         jobs=(*jobs(feed_import), alerts.job(), *keeper.jobs(), *search.jobs()),
         consumers=(*consumers(search.keeper), alerts.consumer()),
         start=search.start,

@@ -8,15 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
 from rooftree.modules.property.tables import FeedRow, MediaRow, PropertyRow
-from rooftree.modules.property.visibility import readable_rows
+from rooftree.modules.property.visibility import readable_rows, visible_rows
 
 
 class PropertyRepository:
-    """Reads what this person may see."""
+    """Reads what this person may see; without one, what everybody may."""
 
-    def __init__(self, session: AsyncSession, principal: Principal) -> None:
+    def __init__(self, session: AsyncSession, principal: Principal | None) -> None:
         self._session = session
-        self._readable = readable_rows(principal)
+        self._readable = readable_rows(principal) if principal else visible_rows(everything=False)
 
     async def property(self, property_id: UUID) -> PropertyRow | None:
         query = select(PropertyRow).where(self._readable, PropertyRow.id == property_id)

@@ -1,13 +1,22 @@
-"""Use cases of readers: one listing, its photos."""
+"""Use cases of readers: one listing, its photos; and the listing as other modules point at it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from rooftree.contracts.property.api import FeedNotFound, PhotoNotFound, PhotoUnavailable, PropertyNotFound
+from rooftree.contracts.property.api import (
+    Feed,
+    FeedNotFound,
+    FeedRun,
+    ListingReference,
+    PhotoNotFound,
+    PhotoUnavailable,
+    PropertyNotFound,
+)
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.property.feed_service import FeedService
 from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.repository import PropertyRepository
 from rooftree.modules.property.reso import FeedConfig, FeedError
@@ -46,6 +55,20 @@ class PropertyService:
                 raise PropertyNotFound
             return await show(session, principal, row, now=self._clock.now())
 
+    async def reference(self, property_id: UUID, *, reader: Principal | None) -> ListingReference:
+        """Raises `PropertyNotFound`."""
+        async with self._unit_of_work() as session:
+            row = await PropertyRepository(session, reader).property(property_id)
+        if row is None:
+            raise PropertyNotFound
+        return ListingReference(
+            id=row.id,
+            listing_key=row.listing_key,
+            address=", ".join(part for part in (row.unparsed_address, row.city) if part),
+            list_agent_id=row.list_agent_id,
+            list_office_id=row.list_office_id,
+        )
+
     async def picture(self, principal: Principal, property_id: UUID, number: int) -> Picture:
         async with self._unit_of_work() as session:
             place = await PropertyRepository(session, principal).photo(property_id, number)
@@ -64,6 +87,23 @@ class PropertyService:
             if config.name == name:
                 return config
         raise FeedNotFound
+
+
+class PropertyPort:
+    """Fulfils `PropertyApi`."""
+
+    def __init__(self, feeds: FeedService, listings: PropertyService) -> None:
+        self._feeds = feeds
+        self._listings = listings
+
+    async def feeds(self) -> tuple[Feed, ...]:
+        return await self._feeds.feeds()
+
+    async def feed_runs(self, feed: str, *, limit: int) -> tuple[FeedRun, ...]:
+        return await self._feeds.feed_runs(feed, limit=limit)
+
+    async def listing(self, property_id: UUID, *, reader: Principal | None) -> ListingReference:
+        return await self._listings.reference(property_id, reader=reader)
 
 
 def media_type(content: bytes) -> str:
