@@ -1,0 +1,1 @@
+"""People that the brokerage knows, and their leads, as other modules see them."""
