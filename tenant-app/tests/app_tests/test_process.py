@@ -40,6 +40,7 @@ NOT_AT_START = (
     "httpx2",
     "httpcore2",
     "obstore",
+    "phonenumbers",
     "psycopg_pool",
     "PIL",
 )
