@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -31,7 +32,7 @@ def decode_cursor(cursor: str, *kinds: type | tuple[type, ...]) -> Sequence[Scal
         if len(key) != len(kinds) or not all(map(isinstance, key, kinds)):
             raise ValueError
     except (ValueError, binascii.Error, RecursionError):
-        raise _invalid() from None
+        raise invalid_cursor() from None
     return key
 
 
@@ -40,9 +41,21 @@ def cursor_id(value: Scalar) -> UUID:
     try:
         return UUID(str(value))
     except ValueError:
-        raise _invalid() from None
+        raise invalid_cursor() from None
 
 
-def _invalid() -> Unprocessable:
+def cursor_moment(value: Scalar) -> datetime:
+    """A time that is part of a cursor, in ISO 8601 with its offset. Raises `Unprocessable`."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise invalid_cursor() from None
+    if moment.tzinfo is None:
+        raise invalid_cursor()
+    return moment
+
+
+def invalid_cursor() -> Unprocessable:
+    """For what `decode_cursor` takes but the list does not."""
     error = FieldError("?cursor", "This is not a cursor of this list; start again without one.")
     return Unprocessable("The cursor is not valid.", errors=[error])

@@ -48,6 +48,8 @@ SCHEMA: dict[str, Any] = {
             "items": {"type": "string"},
             "description": "What changed since the version of If-Match; null if that is not known.",
         },
+        "person_id": {"type": "string", "format": "uuid", "description": "Who is known already; with person-known."},
+        "people": {"type": "integer", "description": "How many are in the stage; with stage-in-use."},
         "errors": {
             "type": "array",
             "items": {
