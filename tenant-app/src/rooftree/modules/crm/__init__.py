@@ -1,0 +1,1 @@
+"""People, leads, who looks after them, stages, and what was done."""
