@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, get_args
 from uuid import UUID
 
 from rooftree.kernel.auth import Principal
@@ -24,12 +24,20 @@ CLIENT_ROLE: Role = "client"
 STAFF_ROLES = frozenset({OWNER_ROLE, MANAGER_ROLE, AGENT_ROLE, COORDINATOR_ROLE})
 
 # What a role opens, for pages that show or hide what they offer. Each use case decides for itself, by the record.
-Right = Literal["users.manage", "offices.manage", "listings.create", "listings.edit_all", "feeds.manage"]
+Right = Literal[
+    "users.manage",
+    "offices.manage",
+    "listings.create",
+    "listings.edit_all",
+    "feeds.manage",
+    "leads.work",
+    "stages.manage",
+]
 RIGHTS: Mapping[str, tuple[Right, ...]] = MappingProxyType(
     {
-        OWNER_ROLE: ("users.manage", "offices.manage", "listings.create", "listings.edit_all", "feeds.manage"),
-        MANAGER_ROLE: ("users.manage", "listings.create", "feeds.manage"),
-        AGENT_ROLE: ("listings.create", "feeds.manage"),
+        OWNER_ROLE: get_args(Right),
+        MANAGER_ROLE: ("users.manage", "listings.create", "feeds.manage", "leads.work", "stages.manage"),
+        AGENT_ROLE: ("listings.create", "feeds.manage", "leads.work"),
         COORDINATOR_ROLE: ("feeds.manage",),
     }
 )

@@ -1,0 +1,141 @@
+"""Use cases of stages: colleagues read them; owners and managers make, rename, reorder and remove them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rooftree.contracts.crm.api import LastStage, StageInUse, StageNameTaken, StageNotFound, TooManyStages
+from rooftree.contracts.identity.api import STAFF_ROLES
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.clock import Clock
+from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
+from rooftree.kernel.ids import new_id
+from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.preconditions import require
+from rooftree.kernel.text import name_key
+from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.crm import rights
+from rooftree.modules.crm.changes import Changes
+from rooftree.modules.crm.domain import MAX_STAGES
+from rooftree.modules.crm.stages_repository import Stages
+from rooftree.modules.crm.tables import StageRow
+
+
+@dataclass(frozen=True, slots=True)
+class CountedStage:
+    """`people`: how many of the whole brokerage are in it."""
+
+    row: StageRow
+    people: int
+
+
+class StageList:
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, outbox: Outbox) -> None:
+        self._unit_of_work = unit_of_work
+        self._clock = clock
+        self._outbox = outbox
+
+    async def all(self, principal: Principal) -> list[CountedStage]:
+        """In their order. Raises `Forbidden` for clients."""
+        rights.require_staff(principal)
+        async with self._unit_of_work() as session:
+            return await _counted(Stages(session))
+
+    async def create(self, principal: Principal, name: str) -> CountedStage:
+        """At the end. Raises `Forbidden`, `StageNameTaken`, `TooManyStages`."""
+        _require_editor(principal)
+        async with self._unit_of_work() as session:
+            stages, changes = Stages(session), self._changes(session, principal)
+            await stages.lock()
+            present = await stages.all()
+            if len(present) >= MAX_STAGES:
+                raise TooManyStages(f"There are {MAX_STAGES} stages; remove one first.")
+            row = StageRow(
+                id=new_id(), name=name, name_key=name_key(name), position=present[-1].position + 1, version=1
+            )
+            if not await stages.try_add(row):
+                raise StageNameTaken
+            changes.note("stage", row.id, "created", person_id=None)
+            await changes.finish()
+        return CountedStage(row, 0)
+
+    async def rename(self, principal: Principal, stage_id: UUID, name: str, *, version: int) -> CountedStage:
+        """Raises `StageNotFound`, `Forbidden`, `VersionConflict`, `StageNameTaken`."""
+        async with self._unit_of_work() as session:
+            stages, changes = Stages(session), self._changes(session, principal)
+            row = await _editable(stages, principal, stage_id, version)
+            if row.name != name:
+                if not await stages.try_rename(row, name):
+                    raise StageNameTaken
+                changes.note("stage", row.id, "changed", person_id=None, revision=row.version, fields=["name"])
+            await changes.finish()
+            return CountedStage(row, (await stages.counts()).get(row.id, 0))
+
+    async def order(self, principal: Principal, stage_ids: Sequence[UUID]) -> list[CountedStage]:
+        """Raises `Forbidden`, `Unprocessable` unless each stage is named once."""
+        _require_editor(principal)
+        async with self._unit_of_work() as session:
+            stages, changes = Stages(session), self._changes(session, principal)
+            await stages.lock()
+            present = {row.id: row for row in await stages.all()}
+            if sorted(stage_ids) != sorted(present):
+                raise Unprocessable(errors=[FieldError("/stage_ids", "Name each stage that there is now, once.")])
+            for position, stage_id in enumerate(stage_ids):
+                row = present[stage_id]
+                if row.position != position:
+                    row.position = position
+                    row.version += 1
+                    changes.note("stage", row.id, "changed", person_id=None, revision=row.version, fields=["position"])
+            await changes.finish()
+            return await _counted(stages)
+
+    async def remove(self, principal: Principal, stage_id: UUID, *, move_to: UUID | None, version: int) -> None:
+        """People in it go to `move_to` in the same transaction.
+
+        Raises `StageNotFound`, `Forbidden`, `VersionConflict`, `StageInUse`, `LastStage`, `Unprocessable`.
+        """
+        async with self._unit_of_work() as session:
+            stages, changes = Stages(session), self._changes(session, principal)
+            await stages.lock()
+            row = await _editable(stages, principal, stage_id, version)
+            if len(await stages.all()) == 1:
+                raise LastStage("Make another one first.")
+            people = await stages.people_in(row.id)
+            if people and move_to is None:
+                raise StageInUse(
+                    f"{len(people)} people are in it; say to which stage they go.", extensions={"people": len(people)}
+                )
+            if move_to is not None:
+                after = await stages.stage(move_to)
+                if after is None or after.id == row.id:
+                    raise Unprocessable(errors=[FieldError("?move_to", "This is no other stage.")])
+                for person in people:
+                    changes.moved(person, row, after)
+            changes.note("stage", row.id, "deleted", person_id=None, revision=row.version + 1)
+            await changes.finish()
+            await stages.delete(row)
+
+    def _changes(self, session: AsyncSession, principal: Principal) -> Changes:
+        return Changes(session, self._outbox, now=self._clock.now(), actor=principal.user_id)
+
+
+def _require_editor(principal: Principal) -> None:
+    if not rights.may_edit_stages(principal):
+        raise Forbidden("Owners and office managers change stages.")
+
+
+async def _editable(stages: Stages, principal: Principal, stage_id: UUID, version: int) -> StageRow:
+    """Who is no colleague is told that there is no such stage."""
+    row = await stages.stage(stage_id, lock=True)
+    if row is None or principal.role not in STAFF_ROLES:
+        raise StageNotFound
+    _require_editor(principal)
+    require(version, current=row.version)
+    return row
+
+
+async def _counted(stages: Stages) -> list[CountedStage]:
+    rows, counts = await stages.all(), await stages.counts()
+    return [CountedStage(row, counts.get(row.id, 0)) for row in rows]

@@ -1,0 +1,93 @@
+"""SQL of stages. The first use makes those that a brokerage begins with."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rooftree.kernel.ids import new_id
+from rooftree.kernel.text import name_key
+from rooftree.modules.crm.domain import FIRST_STAGES
+from rooftree.modules.crm.tables import PersonRow, StageRow
+
+# Who makes, moves or removes stages waits for who does; any number that is only ours.
+_STAGES_LOCK = 0x737461676573
+
+
+class Stages:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def all(self) -> Sequence[StageRow]:
+        """In their order; never none."""
+        if found := await self._all():
+            return found
+        await self.lock()
+        if found := await self._all():  # somebody else made them meanwhile
+            return found
+        self._session.add_all(
+            StageRow(id=new_id(), name=name, name_key=name_key(name), position=place, version=1)
+            for place, name in enumerate(FIRST_STAGES)
+        )
+        await self._session.flush()
+        return await self._all()
+
+    async def lock(self) -> None:
+        """Nobody else makes, moves or removes a stage before this transaction ends."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(_STAGES_LOCK)))
+
+    async def stage(self, stage_id: UUID, *, lock: bool = False) -> StageRow | None:
+        """`lock`: for a change of it. Otherwise it stays until this transaction ends."""
+        query = select(StageRow).where(StageRow.id == stage_id)
+        query = query.with_for_update() if lock else query.with_for_update(read=True, key_share=True)
+        return await self._session.scalar(query.execution_options(populate_existing=True))
+
+    async def named(self, stage_id: UUID) -> StageRow:
+        """The stage of a person who is locked. Without a lock of its own: who removes a stage locks it, then people."""
+        return (await self._session.scalars(select(StageRow).where(StageRow.id == stage_id))).one()
+
+    async def first(self) -> StageRow:
+        """Where new people begin. It stays until this transaction ends."""
+        for row in await self.all():
+            if (kept := await self.stage(row.id)) is not None:
+                return kept
+        raise RuntimeError("there is no stage")  # the last one cannot be removed
+
+    async def people_in(self, stage_id: UUID) -> Sequence[PersonRow]:
+        """All of them, locked."""
+        query = select(PersonRow).where(PersonRow.stage_id == stage_id).order_by(PersonRow.id).with_for_update()
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).all()
+
+    async def counts(self) -> dict[UUID, int]:
+        """How many people are in each that has some."""
+        query = select(PersonRow.stage_id, func.count()).group_by(PersonRow.stage_id)
+        return {row[0]: row[1] for row in await self._session.execute(query)}
+
+    async def try_add(self, row: StageRow) -> bool:
+        """False when there is one with this name."""
+        try:
+            async with self._session.begin_nested():
+                self._session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
+    async def try_rename(self, row: StageRow, name: str) -> bool:
+        """False when there is another one with this name."""
+        try:
+            async with self._session.begin_nested():
+                row.name, row.name_key = name, name_key(name)
+                row.version += 1
+        except IntegrityError:
+            return False
+        return True
+
+    async def delete(self, row: StageRow) -> None:
+        await self._session.delete(row)
+        await self._session.flush()
+
+    async def _all(self) -> Sequence[StageRow]:
+        query = select(StageRow).order_by(StageRow.position, StageRow.id)
+        return (await self._session.scalars(query)).all()
