@@ -114,6 +114,11 @@ def furnish(desk: Desk, member: Member) -> None:
     desk.post("/api/v1/user-invitations", email=guest, name=canary, role="agent", office_id=office["id"])
     listing = desk.post("/api/v1/properties", unparsed_address=canary, private_remarks=canary, public_remarks=canary)
     desk.picture(f"/api/v1/properties/{listing['id']}/photos?description={canary}")
+    lead = desk.post("/api/v1/leads", name=canary, email=guest, message=canary, property_id=listing["id"])
+    person = f"/api/v1/people/{lead['person']['id']}"
+    desk.post(f"{person}/notes", text=canary)
+    desk.post(f"{person}/tasks", title=canary)
+    desk.post(f"{person}/activities", kind="call", direction="incoming", outcome=canary)
 
 
 def _own(get: Callable[[str], Any]) -> str:
@@ -122,6 +127,11 @@ def _own(get: Callable[[str], Any]) -> str:
 
 def listed(path: str) -> Callable[[Callable[[str], Any]], list[str]]:
     return lambda get: [item["id"] for item in get(path)["items"]]
+
+
+def _notes(get: Callable[[str], Any]) -> list[str]:
+    person = get("/api/v1/people")["items"][0]["id"]
+    return [item["id"] for item in get(f"/api/v1/people/{person}/timeline?kind=note")["items"]]
 
 
 # Path parameters, and where a tenant's own values are found.
@@ -133,6 +143,11 @@ LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "team_id": listed("/api/v1/teams"),
     "invitation_id": listed("/api/v1/user-invitations"),
     "session_id": listed("/api/v1/sessions"),
+    "person_id": listed("/api/v1/people"),
+    "lead_id": listed("/api/v1/leads"),
+    "note_id": _notes,
+    "task_id": listed("/api/v1/tasks"),
+    "stage_id": listed("/api/v1/stages"),
     "name": lambda get: [item["name"] for item in get("/api/v1/feeds")["items"]],
     "number": lambda get: ["1"],
 }

@@ -210,6 +210,15 @@ def acceptance_attacks(attacker: Insider, victim: Insider) -> list[Attack]:
     return [("invitation of another", answer, succeeded)]
 
 
+def inquiry_attacks(attacker: Insider, victim: Insider) -> list[Attack]:
+    asked = {"name": "Mallory", "email": "mallory@evil.example", "consent": True}
+    path = "/api/v1/inquiries"
+    return [
+        ("listing of another", body(path, **asked, property_id=listing), succeeded)
+        for listing in attacker.ids["property_id"]
+    ] + [("person of another", body(path, **asked, person_id=attacker.ids["person_id"][0]), succeeded)]
+
+
 def return_attacks(attacker: Insider, victim: Insider) -> list[Attack]:
     places = (attacker.member.tenant.url, f"//{attacker.member.tenant.host}/", f"/\\{attacker.member.tenant.host}")
     return [
@@ -234,6 +243,7 @@ PUBLIC: dict[str, Callable[[Insider, Insider], list[Attack]]] = {
     "get_tenant": shown("/api/v1/tenant"),
     "get_invitation": invitation_attacks,
     "accept_invitation": acceptance_attacks,
+    "create_inquiry": inquiry_attacks,
     "start_login": return_attacks,
     "finish_login": callback_attacks,
     "authorize": authorize_attacks,
