@@ -306,6 +306,38 @@ async def edit_listings_well_and_badly(world: World) -> None:
         await browser.delete(f"/api/v1/photos/{photo['id']}")
 
 
+PERSON = {"name": "Canaria Buyer", "emails": ["canary.buyer@client.test"], "phones": ["+1 515 555 0199"]}
+
+
+async def work_leads_well_and_badly(world: World) -> None:
+    browser = world.browser
+    asked = {"name": "Canaria Visitor", "email": "canary.visitor@client.test", "message": "canary-message"}
+    asked |= {"phone": "+1 515 555 0199", "consent": True, "utm": {"source": "newsletter"}}
+    for wrong in ({}, {}, {"email": "canary no address"}, {"utm": {"term": "canary@client.test"}}, {"odd": "canary"}):
+        await browser.post("/api/v1/inquiries", json=asked | wrong)
+    made = (await browser.post("/api/v1/people", json=PERSON)).json()
+    assert (await browser.post("/api/v1/people", json=PERSON)).status_code == 409
+    path = f"/api/v1/people/{made['id']}"
+    late = {"If-Match": '"7"'}
+    assert (await browser.patch(path, json={"name": "Canaria"}, headers=late)).status_code == 412
+    stages = (await browser.get("/api/v1/stages")).json()["items"]
+    moved = await browser.post(f"{path}/stage-changes", json={"stage_id": stages[1]["id"]}, headers={"If-Match": '"1"'})
+    assert moved.status_code == 200
+    for kind, body in (
+        ("notes", {"text": "canary-note"}),
+        ("tasks", {"title": "canary-title"}),
+        ("activities", {"kind": "call", "direction": "outgoing", "outcome": "canary-outcome"}),
+        ("activities", {"kind": "canary-kind"}),
+        ("assignments", {"assigned_to": "canary"}),
+    ):
+        await browser.post(f"{path}/{kind}", json=body, headers={"If-Match": '"2"'})
+    claimed = await browser.post(f"/api/v1/people/{made['id']}/claim")
+    assert claimed.status_code == 200
+    for target in ("people?q=canaria", "people/board?q=canary", "people/duplicates?email=canary.buyer@client.test"):
+        await browser.get(f"/api/v1/{target}")
+    await browser.get(f"{path}/timeline?kind=canary&cursor=canary")
+
+
 async def fail_everywhere(world: World) -> None:
     browser, parts = world.browser, world.parts
 
@@ -355,7 +387,8 @@ async def mail_well_and_badly(world: World, keys: tuple[Path, Path], clock: Fake
 
 async def test_no_canary_leaves_by_a_side_door(world: World, certificate: tuple[Path, Path], clock: FakeClock) -> None:
     steps: list[Callable[[World], Awaitable[None]]] = [sign_in_well_and_badly, import_well_and_badly, search]
-    for step in (*steps, invite_well_and_badly, edit_listings_well_and_badly, fail_everywhere):
+    steps += [invite_well_and_badly, edit_listings_well_and_badly, work_leads_well_and_badly, fail_everywhere]
+    for step in steps:
         await step(world)
     await mail_well_and_badly(world, certificate, clock)
     await world.browser.post("/auth/logout")
@@ -387,5 +420,5 @@ async def test_no_canary_leaves_by_a_side_door(world: World, certificate: tuple[
     assert {"POST", "INSERT property.properties", "INSERT events.sequences", "POST _search", "GET", "SET"} <= names
     assert 'job="property.sync_feeds"' in doors["metrics"]
     assert "listing-changed" in doors["events"]
-    assert "user-changed" in doors["events"]
+    assert all(kind in doors["events"] for kind in ("user-changed", "lead-received", "lead-assigned", "stage-changed"))
     assert len(world.problems) >= 10

@@ -149,7 +149,7 @@ def test_what_pages_offer_is_what_the_roles_open() -> None:
     assert {role: everything - set(RIGHTS.get(role, ())) for role in (*STAFF_ROLES, CLIENT_ROLE)} == {
         OWNER_ROLE: set(),
         MANAGER_ROLE: {"offices.manage", "listings.edit_all"},
-        AGENT_ROLE: {"users.manage", "offices.manage", "listings.edit_all"},
-        COORDINATOR_ROLE: {"users.manage", "offices.manage", "listings.edit_all", "listings.create"},
+        AGENT_ROLE: {"users.manage", "offices.manage", "listings.edit_all", "stages.manage"},
+        COORDINATOR_ROLE: everything - {"feeds.manage"},
         CLIENT_ROLE: everything,
     }

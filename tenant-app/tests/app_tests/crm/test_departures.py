@@ -1,0 +1,119 @@
+"""Colleagues who leave or change: their people wait for somebody else, or go along."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from rooftree.contracts.identity.api import AGENT_ROLE, COORDINATOR_ROLE, MANAGER_ROLE
+from rooftree.contracts.identity.events import UserChanged
+from rooftree.kernel.ids import new_id
+
+from ..conftest import Browser
+from ..identity.conftest import Brokerage, change, me, problem
+from .conftest import assign, claim, create, done, events, hear, people, read, timeline
+
+pytestmark = pytest.mark.integration
+
+
+async def told(brokerage: Brokerage, user: dict[str, Any], sequence: int, **changes: Any) -> None:
+    """The event of a change, and then that crm has heard it."""
+    shown = (await change(brokerage.owner, user, **changes)).json()
+    await heard(brokerage, shown, sequence, "deactivated" if shown["state"] == "deactivated" else "updated")
+
+
+async def heard(brokerage: Brokerage, user: dict[str, Any], sequence: int, kind: Any, **more: Any) -> None:
+    event = UserChanged(
+        user_id=UUID(user["id"]),
+        change=kind,
+        role=user["role"],
+        office_id=UUID(user["office_id"]) if user["office_id"] else None,
+        team_ids=tuple(UUID(team) for team in user["team_ids"]),
+    )
+    await hear(brokerage, event, sequence, **more)
+
+
+async def lead(browser: Browser) -> dict[str, Any]:
+    return done(await browser.post("/api/v1/leads", json={"name": "A", "email": "a@client.test"}), 201)
+
+
+async def test_people_of_who_leaves_wait_in_the_office_for_a_claim(brokerage: Brokerage) -> None:
+    andy, anna = await brokerage.agent(), await brokerage.agent(name="Anna")
+    asked = await lead(andy)
+    person = asked["person"]
+    task = await andy.post(f"/api/v1/people/{person['id']}/tasks", json={"title": "Call"})
+    await told(brokerage, await me(andy), 2, state="deactivated")
+    shown = await read(anna, person)
+    assert (shown["assigned_to"], shown["office_id"]) == (None, brokerage.offices["Main"])
+    assert shown["can_claim"] is True
+    assert done(await anna.get(f"/api/v1/leads/{asked['id']}"))["state"] == "new"
+    assert events(brokerage, "lead-assigned")[-1] | {"assigned_at": ""} == {
+        "person_id": person["id"],
+        "lead_ids": [asked["id"]],
+        "assignee_id": None,
+        "previous_id": done(task, 201)["assigned_to"]["id"],
+        "reason": "departed",
+        "assigned_at": "",
+    }
+    done(await claim(anna, person))
+    (claimed, departed, captured) = await timeline(anna, person, "assignment")
+    assert [claimed["reason"], departed["reason"], captured["reason"]] == ["claimed", "departed", "captured"]
+    assert (departed["actor"], departed["from_user"]["name"]) == (None, "Andy")
+    open_tasks = done(await anna.get("/api/v1/tasks", params={"owner": "all"}))["items"]
+    assert [(item["title"], item["assigned_to"]) for item in open_tasks] == [("Call", None)]
+
+
+async def test_the_same_event_twice_has_one_effect(brokerage: Brokerage) -> None:
+    andy, anna = await brokerage.agent(), await brokerage.agent(name="Anna")
+    person, user, event_id = await create(andy), await me(andy), new_id()
+    for _ in range(2):
+        await heard(brokerage, user, 5, "deactivated", event_id=event_id)
+    assert (await read(anna, person))["version"] == 2
+    # An older one that comes late (a replayed dead letter) changes nothing.
+    user |= {"role": MANAGER_ROLE, "office_id": None}
+    done(await claim(anna, person))
+    await heard(brokerage, user, 4, "reactivated")
+    rows = brokerage.database.rows(f"SELECT role, is_active, sequence FROM crm.agents WHERE user_id = '{user['id']}'")
+    assert rows == [(AGENT_ROLE, False, 5)]
+
+
+async def test_people_go_along_to_another_office(brokerage: Brokerage) -> None:
+    andy, mona = await brokerage.agent(), await brokerage.manager()
+    west = await brokerage.manager("West", name="Wes")
+    person = await create(andy)
+    assert (await people(mona), await people(west)) == (["Ada Canary"], [])
+    await told(brokerage, await me(andy), 2, office_id=brokerage.offices["West"])
+    assert (await people(mona), await people(west)) == ([], ["Ada Canary"])
+    shown = await read(west, person)
+    assert (shown["assigned_to"]["name"], shown["office_id"]) == ("Andy", brokerage.offices["West"])
+    # It is no edit of the person.
+    assert shown["version"] == 1
+
+
+async def test_a_new_team_sees_the_people_and_the_old_one_no_longer(brokerage: Brokerage) -> None:
+    team = await brokerage.team("Lake", "Main")
+    andy, mate = await brokerage.agent(), await brokerage.join("Mia", AGENT_ROLE, "Main", team_ids=[team])
+    await create(andy)
+    assert await people(mate) == []
+    await told(brokerage, await me(andy), 2, team_ids=[team])
+    assert await people(mate) == ["Ada Canary"]
+    await told(brokerage, await me(andy), 3, team_ids=[])
+    assert await people(mate) == []
+
+
+async def test_who_becomes_a_coordinator_looks_after_nobody(brokerage: Brokerage) -> None:
+    andy, mona = await brokerage.agent(), await brokerage.manager()
+    person = await create(andy)
+    await told(brokerage, await me(andy), 2, role=COORDINATOR_ROLE)
+    assert (await read(mona, person))["assigned_to"] is None
+    assert problem(await andy.get("/api/v1/people")) == (403, "forbidden")
+
+
+async def test_an_event_that_came_first_wins_over_what_identity_said_before(brokerage: Brokerage) -> None:
+    """Somebody left between the look at identity and the transaction that gives people to them."""
+    andy, person = await me(await brokerage.agent()), await create(brokerage.owner)
+    await heard(brokerage, andy, 2, "deactivated")
+    refused = await assign(brokerage.owner, person, andy["id"])
+    assert refused.status_code == 422
+    assert (await read(brokerage.owner, person))["assigned_to"] is None
+    await heard(brokerage, andy, 3, "reactivated")
+    assert done(await assign(brokerage.owner, person, andy["id"]))["assigned_to"]["id"] == andy["id"]

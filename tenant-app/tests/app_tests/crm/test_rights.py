@@ -1,0 +1,200 @@
+"""Every role and every place of a person: what each cell of the table says is allowed, in Python and in SQL alike."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from rooftree.contracts.identity.api import (
+    AGENT_ROLE,
+    CLIENT_ROLE,
+    COORDINATOR_ROLE,
+    MANAGER_ROLE,
+    OWNER_ROLE,
+    User,
+)
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.errors import Forbidden, Unprocessable
+from rooftree.kernel.ids import new_id
+from rooftree.modules.crm import rights
+from rooftree.modules.crm.people import new_person
+from rooftree.modules.crm.people_repository import Filter, PeopleRepository
+from rooftree.modules.crm.rights import Place
+from rooftree.modules.crm.stages_repository import Stages
+from rooftree.modules.crm.tables import AgentRow
+
+from ..conftest import Browser
+
+HERE, THERE, TEAM, OTHER_TEAM = (new_id() for _ in range(4))
+ME, MATE, COLLEAGUE, STRANGER, PLACELESS = (new_id() for _ in range(5))
+
+
+def caller(role: str, office_id: UUID | None = HERE, *teams: UUID) -> Principal:
+    return Principal(ME, "acme-0a1b2c3d", role, "web", frozenset(), office_id=office_id, team_ids=frozenset(teams))
+
+
+CALLERS = {
+    "owner": caller(OWNER_ROLE, None),
+    "manager": caller(MANAGER_ROLE),
+    "manager-": caller(MANAGER_ROLE, None),
+    "agent": caller(AGENT_ROLE, HERE, TEAM),
+    "loner": caller(AGENT_ROLE),
+    "agent-": caller(AGENT_ROLE, None),
+    "coord": caller(COORDINATOR_ROLE, HERE, TEAM),
+    "client": caller(CLIENT_ROLE, None),
+    "unknown": caller("somebody", HERE, TEAM),
+}
+AGENTS = {  # who looks after people: office and teams
+    ME: (HERE, (TEAM,)),
+    MATE: (HERE, (TEAM, OTHER_TEAM)),
+    COLLEAGUE: (HERE, (OTHER_TEAM,)),
+    STRANGER: (THERE, ()),
+    PLACELESS: (None, ()),
+}
+PLACES = {
+    "mine": Place(ME, HERE, frozenset({TEAM})),
+    "mine'": Place(ME, THERE, frozenset({TEAM})),  # the office of before; it follows soon
+    "mate": Place(MATE, HERE, frozenset({TEAM, OTHER_TEAM})),
+    "office": Place(COLLEAGUE, HERE, frozenset({OTHER_TEAM})),
+    "other": Place(STRANGER, THERE),
+    "nowhere": Place(PLACELESS, None),
+    "pond": Place(None, HERE),
+    "pond'": Place(None, THERE),
+    "pond-": Place(None, None),
+}
+# w: sees and changes; c: sees and may claim; .: does not know of it
+TABLE = """
+          mine  mine'  mate  office  other  nowhere  pond  pond'  pond-
+owner     w     w      w     w       w      w        w     w      w
+manager   w     w      w     w       .      .        w     .      w
+manager-  w     w      .     .       .      .        .     .      .
+agent     w     w      w     .       .      .        c     .      .
+loner     w     w      .     .       .      .        c     .      .
+agent-    w     w      .     .       .      .        .     .      .
+coord     .     .      .     .       .      .        .     .      .
+client    .     .      .     .       .      .        .     .      .
+unknown   .     .      .     .       .      .        .     .      .
+"""
+COLUMNS, *LINES = [line.split() for line in TABLE.strip("\n").split("\n")]
+CELLS = [(who, place, letter) for who, *letters in LINES for place, letter in zip(COLUMNS, letters, strict=True)]
+
+
+def test_the_table_is_whole() -> None:
+    assert len(CELLS) == len(CALLERS) * len(PLACES)
+    assert list(PLACES) == COLUMNS
+
+
+@pytest.mark.parametrize(("who", "place", "letter"), CELLS)
+def test_people_are_seen_and_changed_by_whose_they_are(who: str, place: str, letter: str) -> None:
+    principal, where = CALLERS[who], PLACES[place]
+    assert rights.is_theirs(principal, where) is (letter == "w")
+    assert rights.waits_for(principal, where) is (letter == "c")
+    assert rights.may_see(principal, where) is (letter != ".")
+
+
+@pytest.mark.integration
+async def test_postgresql_gives_the_same_answers(browser: Browser) -> None:
+    unit_of_work = browser.app.state.parts.runtime.unit_of_work
+    now, ids = datetime.now(UTC), dict[UUID, str]()
+    async with unit_of_work() as session:
+        first = await Stages(session).first()
+        for user_id, (office, teams) in AGENTS.items():
+            session.add(
+                AgentRow(
+                    user_id=user_id, role=AGENT_ROLE, office_id=office, team_ids=list(teams), is_active=True, sequence=0
+                )
+            )
+        for name, place in PLACES.items():
+            person = new_person(name, first, source="x", now=now)
+            person.assigned_to, person.office_id = place.assigned_to, place.office_id
+            session.add(person)
+            ids[person.id] = name
+    for who, principal in CALLERS.items():
+        async with unit_of_work() as session:
+            people = PeopleRepository(session, principal)
+            found, total = await people.find(Filter(), sort="name", after=None, limit=100)
+            opened = {name: await people.person(person_id) for person_id, name in ids.items()}
+            locked = {name: await people.locked(person_id) for person_id, name in ids.items()}
+            board = await people.board(Filter(), limit=50)
+        said = {ids[one.row.id]: "w" if one.theirs else "c" for one in found}
+        expected = {place: letter for name, place, letter in CELLS if name == who and letter != "."}
+        assert said == expected, who
+        assert total == len(expected)
+        for one in (opened, locked):
+            assert {name for name, person in one.items() if person} == set(expected), who
+        assert {ids[one.row.id] for column in board.values() for one in column.found} == set(expected), who
+
+
+def colleague(role: str = AGENT_ROLE, office_id: UUID | None = HERE, user_id: UUID = MATE) -> User:
+    return User(id=user_id, name="A", email="a@acme.test", role=role, office_id=office_id)
+
+
+@pytest.mark.parametrize(
+    ("who", "user", "allowed"),
+    [
+        ("owner", colleague(office_id=THERE), True),
+        ("owner", colleague(OWNER_ROLE), True),
+        ("owner", colleague(MANAGER_ROLE), True),
+        ("owner", colleague(COORDINATOR_ROLE), False),
+        ("owner", colleague(CLIENT_ROLE), False),
+        ("manager", colleague(), True),
+        ("manager", colleague(office_id=THERE), False),
+        ("manager", colleague(office_id=None), False),
+        ("manager", colleague(MANAGER_ROLE, user_id=ME), True),
+        ("manager-", colleague(MANAGER_ROLE, None, ME), True),
+        ("manager-", colleague(office_id=None), False),
+    ],
+)
+def test_people_are_given_to_who_looks_after_people(who: str, user: User, allowed: bool) -> None:
+    if allowed:
+        rights.require_assignee(CALLERS[who], user)
+    else:
+        with pytest.raises(Unprocessable) as refused:
+            rights.require_assignee(CALLERS[who], user)
+        assert [error.pointer for error in refused.value.errors] == ["/assigned_to"]
+
+
+@pytest.mark.parametrize(
+    ("who", "works", "assigns", "stages"),
+    [
+        ("owner", True, True, True),
+        ("manager", True, True, True),
+        ("agent", True, False, False),
+        ("coord", False, False, False),
+        ("client", False, False, False),
+        ("unknown", False, False, False),
+    ],
+)
+def test_roles_open(who: str, works: bool, assigns: bool, stages: bool) -> None:
+    principal = CALLERS[who]
+    assert rights.works(principal) is works
+    assert rights.may_assign(principal) is assigns
+    assert rights.may_edit_stages(principal) is stages
+    for rule, opened in ((rights.require_works, works), (rights.require_assigns, assigns)):
+        if opened:
+            rule(principal)
+        else:
+            with pytest.raises(Forbidden):
+                rule(principal)
+
+
+@dataclass(frozen=True)
+class Case:
+    who: str
+    author: UUID
+    edits: bool
+    deletes: bool
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("agent", ME, edits=True, deletes=True),
+        Case("agent", MATE, edits=False, deletes=False),
+        Case("manager", MATE, edits=False, deletes=True),
+        Case("owner", MATE, edits=False, deletes=True),
+    ],
+)
+def test_nobody_changes_anothers_words(case: Case) -> None:
+    assert rights.may_edit_note(CALLERS[case.who], case.author) is case.edits
+    assert rights.may_delete_note(CALLERS[case.who], case.author) is case.deletes
