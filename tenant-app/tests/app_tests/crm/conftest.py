@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+import pytest
+from rooftree.kernel import inbox, middleware
 from rooftree.kernel.consumers import Consumer, Received
 from rooftree.kernel.ids import new_id
 from rooftree.modules.crm.departures import CONSUMER
@@ -14,6 +16,12 @@ from ..identity.conftest import Brokerage, brokerage
 _ = brokerage  # a fixture
 ADA: dict[str, Any] = {"name": "Ada Canary", "emails": ["ada@client.test"], "phones": ["(515) 232-0199"]}
 VISITOR: dict[str, Any] = {"name": "Vic Visitor", "email": "vic@client.test", "consent": True}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for others' transactions may do so for longer than a person would: machines of tests are slow."""
+    monkeypatch.setattr(middleware, "REQUEST_SECONDS", 60.0)
 
 
 def pointers(answer: httpx2.Response) -> list[str]:
@@ -110,8 +118,6 @@ def events(brokerage: Brokerage, kind: str) -> list[dict[str, Any]]:
 
 async def hear(brokerage: Brokerage, event: Any, sequence: int = 1, event_id: UUID | None = None) -> None:
     """What the stream does with an event, in a transaction with its inbox row."""
-    from rooftree.kernel import inbox
-
     parts = brokerage.app.state.parts
     (consumer,) = [item for part in parts.built for item in part.consumers if item.name == CONSUMER]
     assert isinstance(consumer, Consumer)

@@ -66,7 +66,7 @@ async def test_a_note_is_its_authors_to_change(brokerage: Brokerage) -> None:
     changed = done(await andy.patch(path, json={"text": "Third"}, headers=version(written)))
     assert (changed["text"], changed["version"]) == ("Third", 2)
     assert problem(await andy.patch(path, json={"text": "x"}, headers=version(written))) == (412, "version-conflict")
-    (entry,) = await timeline(andy, person)
+    (entry,) = await timeline(andy, person, "note")
     assert (entry["kind"], entry["text"], entry["version"]) == ("note", "Third", 2)
     assert pointers(await andy.post(f"/api/v1/people/{person['id']}/notes", json={"text": " "})) == ["/text"]
 
@@ -79,7 +79,7 @@ async def test_a_deleted_note_is_gone_with_its_words(brokerage: Brokerage) -> No
     stranger = await brokerage.agent("West", name="Wanda")
     assert problem(await stranger.delete(path, headers=version(written))) == (404, "note-not-found")
     assert (await brokerage.owner.delete(path, headers=version(written))).status_code == 204
-    assert await timeline(andy, person) == []
+    assert await timeline(andy, person, "note") == []
     assert problem(await andy.delete(path, headers={"If-Match": '"2"'})) == (404, "note-not-found")
     assert brokerage.database.rows("SELECT text FROM crm.notes") == [("",)]
 

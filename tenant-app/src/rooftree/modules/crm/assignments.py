@@ -86,7 +86,7 @@ class Assignments:
     async def claim(self, principal: Principal, person_id: UUID) -> Shown:
         """The first one gets the person. Claiming whom one looks after already changes nothing.
 
-        Raises `PersonNotFound`, `LeadTaken`, `Forbidden`.
+        Raises `PersonNotFound`, `LeadTaken`.
         """
         async with self._unit_of_work() as session:
             found = await self._claimed(session, principal, person_id)
@@ -96,14 +96,13 @@ class Assignments:
         return await self._presenter.person(principal, found, seen)
 
     async def claim_lead(self, principal: Principal, lead_id: UUID) -> None:
-        """With its person. Raises `LeadNotFound`, `LeadTaken`, `Forbidden`."""
+        """With its person. Raises `LeadNotFound`, `LeadTaken`."""
         async with self._unit_of_work() as session:
             person_id = await Leads(session, principal).person_of(lead_id)
             if person_id is None or await self._claimed(session, principal, person_id) is None:
                 raise LeadNotFound
 
     async def _claimed(self, session: AsyncSession, principal: Principal, person_id: UUID) -> Found | None:
-        rights.require_works(principal)
         changes = Changes(session, self._outbox, now=self._clock.now(), actor=principal.user_id)
         agent = await changes.records.agent(caller_as_agent(principal))
         found = await PeopleRepository(session, principal).locked(person_id, claiming=True)

@@ -26,7 +26,7 @@ from rooftree.modules.crm.people import new_person
 from rooftree.modules.crm.people_repository import PeopleRepository
 from rooftree.modules.crm.rights import WORKING_ROLES
 from rooftree.modules.crm.stages_repository import Stages
-from rooftree.modules.crm.tables import AgentRow, LeadRow, PersonRow
+from rooftree.modules.crm.tables import AgentRow, LeadRow, PersonRow, StageRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,21 +109,25 @@ class Intake:
             agent = await changes.records.agent(reception.agent) if reception.agent else None
             if agent is not None and not agent.is_active:
                 agent = None
-            person, is_new = await _person(session, changes, inquiry, caller), False
+            person = await _person(session, changes, inquiry, caller)
+            is_new = person is None
             if person is None:
-                is_new = True
-                person = new_person(inquiry.name, first, source=inquiry.source, now=self._clock.now())
-                if agent is not None:
-                    person.assigned_to = agent.user_id
-                person.office_id = agent.office_id if agent else reception.office_id
+                person = self._newcomer(inquiry, first, agent, reception)
+            lead = self._lead(inquiry, person, actor)
+            if is_new:
                 await changes.begun(person, reason=reception.reason)
                 await changes.records.set_contacts(person, inquiry.contacts)
-            lead = self._lead(inquiry, person, actor)
             changes.received(lead, person, is_new=is_new, reason=reception.reason)
             await session.flush()
             await _welcome(changes, person, agent, reception)
             await changes.finish()
         return lead, person
+
+    def _newcomer(self, inquiry: Inquiry, first: StageRow, agent: AgentRow | None, reception: Reception) -> PersonRow:
+        person = new_person(inquiry.name, first, source=inquiry.source, now=self._clock.now())
+        person.assigned_to = agent.user_id if agent else None
+        person.office_id = agent.office_id if agent else reception.office_id
+        return person
 
     def _lead(self, inquiry: Inquiry, person: PersonRow, actor: UUID | None) -> LeadRow:
         listing = inquiry.listing

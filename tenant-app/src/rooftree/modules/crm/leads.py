@@ -100,7 +100,7 @@ class Inbox:
         return (await self._presenter.leads(principal, [found]))[0]
 
     async def claim(self, principal: Principal, lead_id: UUID) -> ShownLead:
-        """Raises `LeadNotFound`, `LeadTaken`, `Forbidden`."""
+        """Raises `LeadNotFound`, `LeadTaken`."""
         await self._assignments.claim_lead(principal, lead_id)
         return await self.show(principal, lead_id)
 

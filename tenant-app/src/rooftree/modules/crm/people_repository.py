@@ -92,11 +92,15 @@ class PeopleRepository:
         if sort.startswith("-"):
             query = query.order_by(column.desc(), PersonRow.id.desc())
             if after is not None:
-                query = query.where(tuple_(column, PersonRow.id) < tuple_(literal(after[0]), literal(after[1])))
+                query = query.where(
+                    tuple_(column, PersonRow.id) < tuple_(literal(after[0], column.type), literal(after[1]))
+                )
         else:
             query = query.order_by(column, PersonRow.id)
             if after is not None:
-                query = query.where(tuple_(column, PersonRow.id) > tuple_(literal(after[0]), literal(after[1])))
+                query = query.where(
+                    tuple_(column, PersonRow.id) > tuple_(literal(after[0], column.type), literal(after[1]))
+                )
         rows = await self._session.execute(query.limit(limit))
         return [Found(row, theirs) for row, theirs in rows], total.scalar_one()
 
@@ -111,6 +115,7 @@ class PeopleRepository:
         placed = inner.subquery()
         query = (
             select(PersonRow, self._theirs, placed.c.total)
+            .select_from(PersonRow)
             .join(placed, placed.c.id == PersonRow.id)
             .where(placed.c.place <= limit)
             .order_by(placed.c.place)

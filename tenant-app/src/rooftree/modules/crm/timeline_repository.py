@@ -47,7 +47,9 @@ class Timeline:
         query = select(columns.kind, columns.id, columns.at, columns.actor_id, columns.details)
         query = query.order_by(columns.at.desc(), columns.id.desc()).limit(limit)
         if before is not None:
-            query = query.where(tuple_(columns.at, columns.id) < tuple_(literal(before[0]), literal(before[1])))
+            query = query.where(
+                tuple_(columns.at, columns.id) < tuple_(literal(before[0], columns.at.type), literal(before[1]))
+            )
         return [Entry(*row) for row in await self._session.execute(query)]
 
 

@@ -76,9 +76,9 @@ def _due_after(due_at: datetime | None, task_id: UUID) -> ColumnElement[bool]:
     undated_later = and_(TaskRow.due_at.is_(None), TaskRow.id > task_id)
     if due_at is None:
         return undated_later
-    place = tuple_(literal(due_at), literal(task_id))
+    place = tuple_(literal(due_at, TaskRow.due_at.type), literal(task_id))
     return or_(tuple_(TaskRow.due_at, TaskRow.id) > place, TaskRow.due_at.is_(None))
 
 
 def _done_before(done_at: datetime | None, task_id: UUID) -> ColumnElement[bool]:
-    return tuple_(TaskRow.done_at, TaskRow.id) < tuple_(literal(done_at), literal(task_id))
+    return tuple_(TaskRow.done_at, TaskRow.id) < tuple_(literal(done_at, TaskRow.done_at.type), literal(task_id))
