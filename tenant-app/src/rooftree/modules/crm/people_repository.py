@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -57,7 +57,8 @@ class PeopleRepository:
         self._session = session
         self._principal = principal
         self._visible = visible_people(principal)
-        self._theirs = their_people(principal)
+        # Never NULL, as it would be for somebody whom nobody looks after.
+        self._theirs = their_people(principal).is_(true())
 
     async def person(self, person_id: UUID) -> Found | None:
         return await self._one(self._query(PersonRow.id == person_id))
