@@ -189,8 +189,8 @@ async def test_a_listing_that_the_public_does_not_see_is_none(brokerage: Brokera
     for listing in (await draft(andy, city="Ames"), hidden):
         assert pointers(await inquire(visitor, property_id=listing["id"])) == ["/property_id"]
     # Where only the address is not for the public, colleagues read it all the same.
-    discreet = await published(andy, internet_address_display=False)
-    assert (await lead_of(visitor, andy, property_id=discreet["id"]))["listing"]["address"] == "12 Canary Court, Ames"
+    quiet = await published(andy, internet_address_display=False)
+    assert (await lead_of(visitor, andy, property_id=quiet["id"]))["listing"]["address"] == "12 Canary Court, Ames"
     captured = await andy.post("/api/v1/leads", json={"name": "A", "email": "a@b.test", "property_id": hidden["id"]})
     assert done(captured, 201)["listing"]["id"] == hidden["id"]
 

@@ -164,13 +164,12 @@ async def test_pages_hold_everybody_once_in_order(
     brokerage: Brokerage, clock: FakeClock, sort: str, expected: list[str]
 ) -> None:
     owner = brokerage.owner
+    ids = dict[str, str]()
     for name in ("Bob", "Eve", "ann", "dora", "Cleo"):
-        shown = await create(owner, name=name, emails=[], phones=[])
+        ids[name] = (await create(owner, name=name, emails=[], phones=[]))["id"]
         if name != "dora":  # two have the same time
             clock.advance(seconds=1)
-        if name == "Eve":
-            eve = shown
-    await owner.post(f"/api/v1/people/{eve['id']}/activities", json={"kind": "call", "direction": "incoming"})
+    await owner.post(f"/api/v1/people/{ids['Eve']}/activities", json={"kind": "call", "direction": "incoming"})
     found, cursor = list[str](), None
     while True:
         params = {"sort": sort, "limit": 2} | ({"cursor": cursor} if cursor else {})

@@ -38,7 +38,7 @@ CALLERS = {
     "manager": caller(MANAGER_ROLE),
     "manager-": caller(MANAGER_ROLE, None),
     "agent": caller(AGENT_ROLE, HERE, TEAM),
-    "loner": caller(AGENT_ROLE),
+    "single": caller(AGENT_ROLE),
     "agent-": caller(AGENT_ROLE, None),
     "coord": caller(COORDINATOR_ROLE, HERE, TEAM),
     "client": caller(CLIENT_ROLE, None),
@@ -69,7 +69,7 @@ owner     w     w      w     w       w      w        w     w      w
 manager   w     w      w     w       .      .        w     .      w
 manager-  w     w      .     .       .      .        .     .      .
 agent     w     w      w     .       .      .        c     .      .
-loner     w     w      .     .       .      .        c     .      .
+single    w     w      .     .       .      .        c     .      .
 agent-    w     w      .     .       .      .        .     .      .
 coord     .     .      .     .       .      .        .     .      .
 client    .     .      .     .       .      .        .     .      .

@@ -126,10 +126,10 @@ class PeopleRepository:
             columns.setdefault(row.stage_id, Column(total, [])).found.append(Found(row, theirs))
         return columns
 
-    def _query(self, *conditions: ColumnElement[bool]) -> Select[Any]:
+    def _query(self, *conditions: ColumnElement[bool]) -> Select[PersonRow, bool]:
         return select(PersonRow, self._theirs).where(self._visible, *conditions)
 
-    async def _one(self, query: Select[Any]) -> Found | None:
+    async def _one(self, query: Select[PersonRow, bool]) -> Found | None:
         row = (await self._session.execute(query)).one_or_none()
         return Found(row[0], row[1]) if row else None
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import Select, Text, cast, func, literal, select, tuple_, union_all
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rooftree.modules.crm.tables import ActivityRow, AssignmentRow, LeadRow, NoteRow, StageChangeRow, TaskRow
 
 EntryKind = Literal["note", "task_done", "activity", "lead", "stage_change", "assignment"]
+KINDS: tuple[EntryKind, ...] = get_args(EntryKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class Timeline:
         before: tuple[datetime, UUID] | None,
         limit: int,
     ) -> Sequence[Entry]:
-        """Newest first; `before` is the last one of the page before. No `kinds`: all."""
+        """Newest first; `before` is the last one of the page before. `kinds`: at least one."""
         branches = _branches(person_id)
-        merged = union_all(*(branch for kind, branch in branches.items() if not kinds or kind in kinds)).subquery()
+        merged = union_all(*(branch for kind, branch in branches.items() if kind in kinds)).subquery()
         columns = merged.c
         query = select(columns.kind, columns.id, columns.at, columns.actor_id, columns.details)
         query = query.order_by(columns.at.desc(), columns.id.desc()).limit(limit)
@@ -53,7 +54,7 @@ class Timeline:
         return [Entry(*row) for row in await self._session.execute(query)]
 
 
-def _branches(person_id: UUID) -> dict[EntryKind, Select[Any]]:
+def _branches(person_id: UUID) -> dict[EntryKind, Select[*tuple[Any, ...]]]:
     return {
         "note": _branch("note", NoteRow, NoteRow.created_at, NoteRow.author_id, ("text", "revision")).where(
             NoteRow.person_id == person_id, NoteRow.deleted_at.is_(None)
@@ -94,7 +95,7 @@ _LEAD = (
 )
 
 
-def _branch(kind: EntryKind, table: Any, at: Any, actor: Any, details: Sequence[str]) -> Select[Any]:
+def _branch(kind: EntryKind, table: Any, at: Any, actor: Any, details: Sequence[str]) -> Select[*tuple[Any, ...]]:
     pairs = [part for name in details for part in (literal(name), getattr(table, name))]
     return select(
         cast(literal(kind), Text).label("kind"),

@@ -22,7 +22,7 @@ from rooftree.modules.crm.edit_guard import editable
 from rooftree.modules.crm.people_repository import PeopleRepository
 from rooftree.modules.crm.shown import Presenter
 from rooftree.modules.crm.tables import ActivityRow, NoteRow
-from rooftree.modules.crm.timeline_repository import Entry, EntryKind, Timeline
+from rooftree.modules.crm.timeline_repository import KINDS, Entry, EntryKind, Timeline
 from rooftree.modules.crm.work_repository import WorkRepository
 
 # Clocks of people's devices are a little off.
@@ -156,9 +156,11 @@ class Work:
             found = await PeopleRepository(session, principal).person(person_id)
             if found is None:
                 raise PersonNotFound
-            wanted = list(kinds) if found.theirs else [kind for kind in kinds or _BEFORE_CLAIM if kind in _BEFORE_CLAIM]
+            wanted = [
+                kind for kind in KINDS if (not kinds or kind in kinds) and (found.theirs or kind in _BEFORE_CLAIM)
+            ]
             entries: Sequence[Entry] = ()
-            if found.theirs or wanted:
+            if wanted:
                 entries = await Timeline(session).page(person_id, wanted, before=before, limit=limit + 1)
         names = await self._presenter.names(_people_in(entries))
         last = entries[limit - 1] if len(entries) > limit else None
@@ -171,7 +173,7 @@ class Work:
 
 
 # Notes and calls are for those who look after the person.
-_BEFORE_CLAIM: tuple[EntryKind, ...] = ("lead", "assignment")
+_BEFORE_CLAIM = frozenset({"lead", "assignment"})
 
 
 def _people_in(entries: Sequence[Entry]) -> set[UUID]:
