@@ -173,7 +173,7 @@ class Work:
 
 
 # Notes and calls are for those who look after the person.
-_BEFORE_CLAIM = frozenset({"lead", "assignment"})
+_BEFORE_CLAIM: frozenset[EntryKind] = frozenset({"lead", "assignment"})
 
 
 def _people_in(entries: Sequence[Entry]) -> set[UUID]:
