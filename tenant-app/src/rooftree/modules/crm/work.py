@@ -156,9 +156,8 @@ class Work:
             found = await PeopleRepository(session, principal).person(person_id)
             if found is None:
                 raise PersonNotFound
-            wanted = [
-                kind for kind in KINDS if (not kinds or kind in kinds) and (found.theirs or kind in _BEFORE_CLAIM)
-            ]
+            open_to_them = KINDS if found.theirs else _BEFORE_CLAIM
+            wanted: list[EntryKind] = [kind for kind in open_to_them if not kinds or kind in kinds]
             entries: Sequence[Entry] = ()
             if wanted:
                 entries = await Timeline(session).page(person_id, wanted, before=before, limit=limit + 1)
@@ -173,7 +172,7 @@ class Work:
 
 
 # Notes and calls are for those who look after the person.
-_BEFORE_CLAIM: frozenset[EntryKind] = frozenset({"lead", "assignment"})
+_BEFORE_CLAIM: tuple[EntryKind, ...] = ("lead", "assignment")
 
 
 def _people_in(entries: Sequence[Entry]) -> set[UUID]:
