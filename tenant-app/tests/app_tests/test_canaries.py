@@ -306,7 +306,7 @@ async def edit_listings_well_and_badly(world: World) -> None:
         await browser.delete(f"/api/v1/photos/{photo['id']}")
 
 
-PERSON = {"name": "Canaria Buyer", "emails": ["canary.buyer@client.test"], "phones": ["+1 515 555 0199"]}
+PERSON = {"name": "Canaria Buyer", "emails": ["canary.buyer@client.test"], "phones": ["+1 515 555 0199 ext. 7"]}
 
 
 async def work_leads_well_and_badly(world: World) -> None:

@@ -47,7 +47,9 @@ async def test_an_answer_counts_by_its_route_and_never_by_its_path(start: Any, t
 async def test_every_operation_is_told_by_the_path_of_the_api(start: Any, tenant: Tenant) -> None:
     browser: Browser = await start(tenant)
     operations = [(m.upper(), path) for path, found in browser.app.openapi()["paths"].items() for m in found]
-    for method, path in operations:
+    for number, (method, path) in enumerate(operations):
+        if number % (MAX_REQUEST_SERIES // 2) == 0:  # one process has less series than there are operations
+            browser = await start(tenant)
         before = samples(metrics_of(browser))
         await browser.request(method, re.sub(r"\{\w+\}", "x", path))
         after = samples(metrics_of(browser))
