@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from rooftree.contracts.identity.api import AGENT_ROLE, COORDINATOR_ROLE, MANAGER_ROLE
+from rooftree.contracts.identity.api import AGENT_ROLE, COORDINATOR_ROLE
 from rooftree.contracts.identity.events import UserChanged
 from rooftree.kernel.ids import new_id
 
@@ -68,12 +68,22 @@ async def test_the_same_event_twice_has_one_effect(brokerage: Brokerage) -> None
     for _ in range(2):
         await heard(brokerage, user, 5, "deactivated", event_id=event_id)
     assert (await read(anna, person))["version"] == 2
-    # An older one that comes late (a replayed dead letter) changes nothing.
-    user |= {"role": MANAGER_ROLE, "office_id": None}
-    done(await claim(anna, person))
-    await heard(brokerage, user, 4, "reactivated")
-    rows = brokerage.database.rows(f"SELECT role, is_active, sequence FROM crm.agents WHERE user_id = '{user['id']}'")
-    assert rows == [(AGENT_ROLE, False, 5)]
+
+
+async def test_an_older_event_that_comes_late_changes_nothing(brokerage: Brokerage) -> None:
+    """A dead letter that is replayed after the colleague came back."""
+    person, user = await create(await brokerage.agent()), await me(brokerage.owner)
+    (andy,) = [one for one in await colleagues(brokerage) if one["id"] != user["id"]]
+    await heard(brokerage, andy, 5, "reactivated")
+    await heard(brokerage, andy, 4, "deactivated")
+    shown = await read(brokerage.owner, person)
+    assert (shown["assigned_to"]["id"], shown["version"]) == (andy["id"], 1)
+    rows = brokerage.database.rows("SELECT is_active, sequence FROM crm.agents")
+    assert rows == [(True, 5)]
+
+
+async def colleagues(brokerage: Brokerage) -> list[dict[str, Any]]:
+    return done(await brokerage.owner.get("/api/v1/users"))["items"]
 
 
 async def test_people_go_along_to_another_office(brokerage: Brokerage) -> None:
