@@ -91,7 +91,7 @@ const FIELDS = ["name", "email", "role", "office_id", "team_ids"] as const;
 const CODES = { "user-exists": "email", "invitation-exists": "email" } as const;
 
 function InviteForm({ draft, error, onChange, onSubmit }: InviteFormProps) {
-  const form = useFormFocus(error, { inDialog: true });
+  const form = useFormFocus(error, { opened: true });
   const errors = fieldErrors(error, FIELDS, CODES);
   return (
     <form

@@ -9,6 +9,10 @@ export interface ProblemBody {
   /** Of a version conflict: who changed the resource and when, as far as the server tells. */
   changed_by?: string | null;
   changed_at?: string | null;
+  /** Who has the address or number already; of `person-known`. */
+  person_id?: string;
+  /** How many are in the stage; of `stage-in-use`. */
+  people?: number;
 }
 
 export class ApiProblem extends Error {

@@ -47,3 +47,23 @@ export type OfficeInput = Change<paths["/api/v1/offices"]["post"]>;
 export type Team = Json<paths["/api/v1/teams/{team_id}"]["get"], 200>;
 /** A browser in which someone is signed in. */
 export type BrowserSession = Json<paths["/api/v1/sessions"]["get"], 200>["items"][number];
+type ContactPage = Json<paths["/api/v1/people"]["get"], 200>;
+/** Somebody whom the brokerage knows; the API calls them people, as it does not call its own users. */
+export type ContactSummary = ContactPage["items"][number];
+export type Contact = Json<paths["/api/v1/people/{person_id}"]["get"], 200>;
+export type ContactQuery = NonNullable<paths["/api/v1/people"]["get"]["parameters"]["query"]>;
+export type ContactInput = Change<paths["/api/v1/people"]["post"]>;
+/** A merge patch; lists are replaced as a whole. */
+export type ContactChange = Change<paths["/api/v1/people/{person_id}"]["patch"]>;
+export type Board = Json<paths["/api/v1/people/board"]["get"], 200>;
+export type Stage = Json<paths["/api/v1/stages"]["get"], 200>["items"][number];
+export type TimelineEntry = Json<paths["/api/v1/people/{person_id}/timeline"]["get"], 200>["items"][number];
+export type ActivityInput = Change<paths["/api/v1/people/{person_id}/activities"]["post"]>;
+export type Task = Json<paths["/api/v1/tasks"]["get"], 200>["items"][number];
+export type TaskInput = Change<paths["/api/v1/people/{person_id}/tasks"]["post"]>;
+export type TaskChange = Change<paths["/api/v1/tasks/{task_id}"]["patch"]>;
+export type Lead = Json<paths["/api/v1/leads"]["get"], 200>["items"][number];
+export type LeadQuery = NonNullable<paths["/api/v1/leads"]["get"]["parameters"]["query"]>;
+export type LeadInput = Change<paths["/api/v1/leads"]["post"]>;
+/** What a visitor's form sends. */
+export type InquiryInput = Change<paths["/api/v1/inquiries"]["post"]>;

@@ -101,3 +101,10 @@ export function duration(seconds: number): string {
   if (hours > 0) return `${hours} h ${minutes} min`;
   return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
 }
+
+/** A span to the minute: "less than a minute", "12 min", "3 h 20 min", "4 days". */
+export function span(seconds: number): string {
+  if (seconds < 60) return "less than a minute";
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return duration(seconds);
+}

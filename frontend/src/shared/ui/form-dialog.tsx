@@ -42,7 +42,7 @@ function DialogForm<Name extends string>({
   onSubmit,
   children,
 }: FormDialogProps<Name> & { id: string }) {
-  const form = useFormFocus(error, { inDialog: true });
+  const form = useFormFocus(error, { opened: true });
   const errors = fieldErrors(error, fields, codes);
   return (
     <form
