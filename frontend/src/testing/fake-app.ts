@@ -3,6 +3,7 @@
  * `npm run mock` (through Node's server). It imports nothing from the pages, so that both can agree or disagree honestly.
  */
 import type { Feed, FeedRun, PropertyDetail, Rejection, SearchStatus, Session } from "../shared/api/types";
+import { FakeCrm } from "./fake-crm.ts";
 import { FakeEditing } from "./fake-editing.ts";
 import { FakePeople } from "./fake-people.ts";
 import { facets, find, mine, onMap, sorted, suggestions } from "./fake-search.ts";
@@ -41,6 +42,10 @@ export class FakeApp {
   account = { email: "owner@acme.example", password: "correct horse battery", name: "Olivia Owner" };
   session: Session | undefined;
   people = new FakePeople(() => this.session);
+  crm = new FakeCrm(
+    () => this.session,
+    () => this.people.users,
+  );
   homes: PropertyDetail[];
   feeds: Feed[];
   rejections: Rejection[];
@@ -161,7 +166,11 @@ export class FakeApp {
       /^GET \/api\/v1\/feeds\/([^/]+)\/rejections$/,
       this.#guarded((_request, url) => this.#page(this.rejections, url.searchParams, 20)),
     ],
-    ...this.people.routes.map(([path, handler]): [RegExp, Handler] => [path, this.#guarded(handler)]),
+    ...this.crm.leads.publicRoutes,
+    ...[...this.people.routes, ...this.crm.routes].map(([path, handler]): [RegExp, Handler] => [
+      path,
+      this.#guarded(handler),
+    ]),
   ];
 
   #rebuild(): Response {

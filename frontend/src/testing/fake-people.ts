@@ -25,9 +25,17 @@ import { makeBrowserSession, makeUserInvitation, makeUsers } from "./people.ts";
 const STAFF_OF_A_MANAGER = ["agent", "coordinator"];
 
 const RIGHTS: Partial<Record<User["role"], Session["can"]>> = {
-  broker_owner: ["users.manage", "offices.manage", "listings.create", "listings.edit_all", "feeds.manage"],
-  office_manager: ["users.manage", "listings.create", "feeds.manage"],
-  agent: ["listings.create", "feeds.manage"],
+  broker_owner: [
+    "users.manage",
+    "offices.manage",
+    "listings.create",
+    "listings.edit_all",
+    "feeds.manage",
+    "leads.work",
+    "stages.manage",
+  ],
+  office_manager: ["users.manage", "listings.create", "feeds.manage", "leads.work", "stages.manage"],
+  agent: ["listings.create", "feeds.manage", "leads.work"],
   coordinator: ["feeds.manage"],
 };
 
