@@ -1,0 +1,84 @@
+import { screen, within } from "@testing-library/react";
+import axe from "axe-core";
+import { describe, expect, it } from "vitest";
+import { FakeApp } from "@/testing/fake-app";
+import { open } from "@/testing/open";
+
+/** jsdom lays nothing out and has no colours, and the frame has two navigations of which the styles show one: the browser tests look at those. */
+async function violations(): Promise<string[]> {
+  const found = await axe.run(document.getElementById("main") ?? document.body, {
+    rules: { "color-contrast": { enabled: false } },
+  });
+  return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+}
+
+const as = (id: string) => {
+  const app = new FakeApp();
+  app.signIn(id);
+  return app;
+};
+
+describe("axe finds nothing", () => {
+  it("on the list of contacts, nor on the form of a new one", async () => {
+    const page = open("/contacts?tag=Investor");
+    await screen.findByRole("list", { name: "Contacts" });
+    expect(await violations()).toEqual([]);
+    await page.user.click(screen.getByRole("button", { name: "New contact" }));
+    await screen.findByRole("dialog");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on the board, with a menu open", async () => {
+    const page = open("/contacts/board");
+    await page.user.click(await screen.findByRole("button", { name: "Move Carla Canary to…" }));
+    await screen.findByRole("menuitem", { name: "Pending" });
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on a contact and on its forms", async () => {
+    const page = open("/contacts/contact-1");
+    await screen.findByRole("list", { name: "Timeline" });
+    for (const name of ["Add task", "Add note", "Log activity", "Assign…"]) {
+      await page.user.click(screen.getByRole("button", { name }));
+      await screen.findByRole("dialog");
+      expect(await violations()).toEqual([]);
+      await page.user.click(screen.getByRole("button", { name: "Cancel" }));
+    }
+    await page.user.click(
+      within(screen.getByRole("region", { name: "Details" })).getByRole("button", { name: /^Edit/ }),
+    );
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on a contact who waits to be claimed", async () => {
+    open("/contacts/contact-2", as("user-3"));
+    await screen.findByRole("button", { name: "Claim" });
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on the inbox", async () => {
+    open("/inbox");
+    await screen.findByRole("list", { name: "Leads" });
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on the tasks", async () => {
+    open("/tasks?owner=all");
+    await screen.findByRole("list", { name: "Tasks" });
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on the stages and the question before one goes", async () => {
+    const page = open("/settings/stages");
+    await page.user.click(await screen.findByRole("button", { name: "Remove Lead" }));
+    await screen.findByRole("dialog");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on the form of visitors with everything missing", async () => {
+    const page = open("/inquire/home-1", new FakeApp());
+    await page.user.click(await screen.findByRole("button", { name: "Send" }));
+    await screen.findByRole("alert");
+    expect(await violations()).toEqual([]);
+  });
+});

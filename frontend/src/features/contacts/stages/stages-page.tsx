@@ -1,0 +1,115 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { ArrowLeft, Plus } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { Link } from "react-router";
+import { explain } from "@/shared/api/problem";
+import { useCan } from "@/shared/api/session";
+import type { Stage } from "@/shared/api/types";
+import { Alert } from "@/shared/ui/alert";
+import { Button, buttonStyle } from "@/shared/ui/button";
+import { Failure } from "@/shared/ui/failure";
+import { NotAllowed } from "@/shared/ui/not-allowed";
+import { PageTitle } from "@/shared/ui/page";
+import { Skeleton } from "@/shared/ui/skeleton";
+import { stagesQuery } from "../queries";
+import { StageNameDialog } from "./stage-name-dialog";
+import { orderStages } from "./stage-queries";
+import { StageRow } from "./stage-row";
+
+export function StagesPage() {
+  if (useCan("stages.manage")) return <Stages />;
+  return (
+    <NotAllowed title="Stages">Owners and office managers change the stages. Ask one of them for a change.</NotAllowed>
+  );
+}
+
+/** Shown in the new order at once; taken back when the app refuses. */
+function useOrder() {
+  const client = useQueryClient();
+  const { queryKey } = stagesQuery;
+  return useMutation({
+    scope: { id: "order-stages" },
+    mutationFn: (stages: Stage[]) => orderStages(stages.map(({ id }) => id)),
+    onMutate: async (stages) => {
+      await client.cancelQueries({ queryKey });
+      client.setQueryData(queryKey, { items: stages });
+    },
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: ["contacts", "board"] });
+      return client.invalidateQueries({ queryKey });
+    },
+  });
+}
+
+function Stages() {
+  const query = useQuery(stagesQuery);
+  const order = useOrder();
+  const [creating, setCreating] = useState(false);
+  const [said, setSaid] = useState("");
+  const [gone, setGone] = useState(0);
+  const status = useRef<HTMLParagraphElement>(null);
+  // What had the focus is gone.
+  useEffect(() => {
+    if (gone > 0) status.current?.focus();
+  }, [gone]);
+  const stages = query.data ?? [];
+  const move = (stage: Stage, step: number) => {
+    const place = stages.indexOf(stage) + step;
+    if (place < 0 || place >= stages.length) return;
+    setSaid(`${stage.name} is number ${place + 1} of ${stages.length}.`);
+    order.mutate(stages.filter((other) => other !== stage).toSpliced(place, 0, stage));
+  };
+  return (
+    <div className="mx-auto max-w-2xl">
+      <Link
+        to="/contacts/board"
+        data-chrome
+        className={buttonStyle({ look: "quiet", size: "small", className: "-ml-2.5 mb-3" })}
+      >
+        <ArrowLeft aria-hidden />
+        Back to the board
+      </Link>
+      <div className="mb-1 flex flex-wrap items-center justify-between gap-3">
+        <PageTitle>Stages</PageTitle>
+        <Button aria-haspopup="dialog" onClick={() => setCreating(true)}>
+          <Plus aria-hidden />
+          Add stage
+        </Button>
+      </div>
+      <p className="mb-3 text-ink-soft">
+        The way of a contact, in this order; new ones begin in the first. Up and down arrow keys move a stage by its
+        handle.
+      </p>
+      <p ref={status} role="status" tabIndex={-1} className="mb-3 text-ink-soft text-sm outline-none empty:hidden">
+        {said}
+      </p>
+      {order.isError && (
+        <div className="mb-4">
+          <Alert look="bad">The order is as it was. {explain(order.error).message}</Alert>
+        </div>
+      )}
+      {query.isPending ? (
+        <Skeleton className="h-96 rounded-xl" />
+      ) : !query.data ? (
+        <Failure title="Stages could not be loaded" error={query.error} onRetry={() => query.refetch()} />
+      ) : (
+        <ol aria-label="Stages" className="card divide-y divide-line">
+          {stages.map((stage) => (
+            <StageRow
+              key={stage.id}
+              stage={stage}
+              stages={stages}
+              onMove={(step) => move(stage, step)}
+              onDone={setSaid}
+              onGone={(words) => {
+                setSaid(words);
+                setGone((times) => times + 1);
+              }}
+            />
+          ))}
+        </ol>
+      )}
+      {creating && <StageNameDialog onClose={() => setCreating(false)} onDone={setSaid} />}
+    </div>
+  );
+}
