@@ -44,6 +44,11 @@ const page =
   <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) =>
   async () => ({ Component: (await load())[name] });
 
+/** One of the pages of contacts, whose code is fetched together. */
+const contacts = (name: keyof typeof import("@/features/contacts/pages").pages) => async () => ({
+  Component: (await import("@/features/contacts/pages")).pages[name],
+});
+
 export const routes = (client: QueryClient): RouteObject[] => [
   {
     id: "root",
@@ -63,6 +68,10 @@ export const routes = (client: QueryClient): RouteObject[] => [
       {
         path: "invite/:token",
         lazy: page(() => import("@/features/invitation/invitation-page"), "InvitationPage"),
+      },
+      {
+        path: "inquire/:listingId?",
+        lazy: page(() => import("@/features/inquiry/inquiry-page"), "InquiryPage"),
       },
       {
         id: "signed-in",
@@ -100,6 +109,12 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
     path: "feeds",
     lazy: page(() => import("@/features/feeds/feeds-page"), "FeedsPage"),
   },
+  { path: "contacts", lazy: contacts("ContactsPage") },
+  { path: "contacts/board", lazy: contacts("BoardPage") },
+  { path: "contacts/:id", lazy: contacts("ContactPage") },
+  { path: "inbox", lazy: contacts("InboxPage") },
+  { path: "tasks", lazy: contacts("TasksPage") },
+  { path: "settings/stages", lazy: contacts("StagesPage") },
   { path: "people", lazy: page(() => import("@/features/people/people-page"), "PeoplePage") },
   { path: "people/:id", lazy: page(() => import("@/features/people/person-page"), "PersonPage") },
   { path: "offices", lazy: page(() => import("@/features/offices/offices-page"), "OfficesPage") },

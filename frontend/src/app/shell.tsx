@@ -1,6 +1,6 @@
-import { Building2, House, type LucideIcon, Rss, UsersRound } from "lucide-react";
+import { Building2, ContactRound, House, type LucideIcon, Rss, UsersRound } from "lucide-react";
 import { useState } from "react";
-import { Link, NavLink, Outlet, useNavigation } from "react-router";
+import { Link, Outlet, useLocation, useNavigation } from "react-router";
 import { type Right, useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import { cn } from "@/shared/lib/cn";
@@ -16,20 +16,34 @@ interface Page {
   Icon: LucideIcon;
   /** Left out: everyone who is signed in. */
   needs?: Right;
+  /** Other addresses that belong to it. */
+  also?: string[];
 }
 
 // A phone's bar has room for five.
 const PAGES: Page[] = [
   { to: "/listings", name: "Listings", Icon: House },
+  {
+    to: "/contacts",
+    name: "Contacts",
+    Icon: ContactRound,
+    needs: "leads.work",
+    also: ["/inbox", "/tasks", "/settings/stages"],
+  },
   { to: "/feeds", name: "Feeds", Icon: Rss, needs: "feeds.manage" },
   { to: "/people", name: "People", Icon: UsersRound, needs: "users.manage" },
   { to: "/offices", name: "Offices", Icon: Building2, needs: "users.manage" },
 ];
 
-/** The pages that the person's role opens. */
-function usePages(): Page[] {
+/** The pages that the person's role opens, and which of them is open. */
+function usePages() {
   const { can } = useSession();
-  return PAGES.filter(({ needs }) => needs === undefined || can.includes(needs));
+  const { pathname } = useLocation();
+  const isAt = (address: string) => pathname === address || pathname.startsWith(`${address}/`);
+  return PAGES.filter(({ needs }) => needs === undefined || can.includes(needs)).map(({ also = [], ...page }) => ({
+    ...page,
+    current: [page.to, ...also].some(isAt) ? ("page" as const) : undefined,
+  }));
 }
 
 /** The frame of every page for signed-in people: a bar on top, on phones a second one within reach of the thumb. */
@@ -72,14 +86,15 @@ function TopBar({ onHelp }: { onHelp: () => void }) {
         </Link>
         <nav aria-label="Main" className="phone:hidden">
           <ul className="flex gap-1">
-            {pages.map(({ to, name }) => (
+            {pages.map(({ to, name, current }) => (
               <li key={to}>
-                <NavLink
+                <Link
                   to={to}
+                  aria-current={current}
                   className="flex h-9 items-center rounded-lg px-3 text-ink-soft text-sm transition-colors hover:bg-sunken hover:text-ink aria-[current=page]:bg-sunken aria-[current=page]:font-medium aria-[current=page]:text-ink"
                 >
                   {name}
-                </NavLink>
+                </Link>
               </li>
             ))}
           </ul>
@@ -105,15 +120,16 @@ const BottomBar = () => {
       className="fixed inset-x-0 bottom-0 z-30 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
     >
       <ul className="grid auto-cols-fr grid-flow-col">
-        {pages.map(({ to, name, Icon }) => (
+        {pages.map(({ to, name, Icon, current }) => (
           <li key={to}>
-            <NavLink
+            <Link
               to={to}
+              aria-current={current}
               className="-outline-offset-2 flex h-15 flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand"
             >
               <Icon className="size-5" aria-hidden />
               {name}
-            </NavLink>
+            </Link>
           </li>
         ))}
       </ul>

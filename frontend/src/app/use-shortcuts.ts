@@ -32,6 +32,10 @@ interface Shortcut {
 const SHORTCUTS: Shortcut[] = [
   { keys: ["/"], words: "Search listings" },
   { keys: ["g", "l"], words: "Go to listings", to: "/listings" },
+  { keys: ["g", "c"], words: "Go to contacts", to: "/contacts", needs: "leads.work" },
+  { keys: ["g", "b"], words: "Go to the board", to: "/contacts/board", needs: "leads.work" },
+  { keys: ["g", "i"], words: "Go to the inbox", to: "/inbox", needs: "leads.work" },
+  { keys: ["g", "t"], words: "Go to tasks", to: "/tasks", needs: "leads.work" },
   { keys: ["g", "f"], words: "Go to feeds", to: "/feeds", needs: "feeds.manage" },
   { keys: ["g", "p"], words: "Go to people", to: "/people", needs: "users.manage" },
   { keys: ["g", "o"], words: "Go to offices", to: "/offices", needs: "users.manage" },
