@@ -10,6 +10,7 @@ import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
 import { PageTitle } from "@/shared/ui/page";
 import { Skeleton } from "@/shared/ui/skeleton";
+import { AskButton } from "./ask-button";
 import { Attribution } from "./attribution";
 import { factGroups } from "./facts";
 import { Figures } from "./figures";
@@ -171,6 +172,7 @@ function Headline({ home }: { home: PropertyDetail }) {
           {home.list_office_name}
         </p>
       )}
+      <AskButton home={home} />
     </header>
   );
 }

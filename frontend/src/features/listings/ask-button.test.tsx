@@ -1,0 +1,32 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { FakeApp } from "@/testing/fake-app";
+import { open } from "@/testing/open";
+
+describe("asking about a listing", () => {
+  it("is written down by a colleague for somebody, and leads to the contact", async () => {
+    const page = open("/listings/home-1");
+    await page.user.click(await screen.findByRole("button", { name: "Write down a lead" }));
+    const dialog = await screen.findByRole("dialog", { name: "Who asks about this listing?" });
+    await page.user.type(within(dialog).getByLabelText("Name"), "Vera Visitor");
+    await page.user.click(within(dialog).getByRole("button", { name: "Write down" }));
+    await waitFor(() => expect(within(dialog).getByLabelText("Email")).toHaveAccessibleDescription(/Give a mail/));
+    await page.user.type(within(dialog).getByLabelText("Phone"), "(515) 555-0199");
+    await page.user.click(within(dialog).getByRole("checkbox", { name: "They agreed to be contacted about this" }));
+    await page.user.click(within(dialog).getByRole("button", { name: "Write down" }));
+    expect(await screen.findByText(/The lead is written down/)).toBeVisible();
+    expect(page.app.crm.leads.kept[0]).toMatchObject({ name: "Vera Visitor", property_id: "home-1", consent: true });
+    await page.user.click(screen.getByRole("link", { name: "Open Vera Visitor" }));
+    expect(await screen.findByRole("heading", { level: 1, name: "Vera Visitor" })).toBeVisible();
+  });
+
+  it("has the visitors' form for everybody else", async () => {
+    const app = new FakeApp();
+    Object.assign(app.people.users[2] ?? {}, { role: "coordinator" });
+    app.signIn("user-3");
+    const page = open("/listings/home-1", app);
+    await page.user.click(await screen.findByRole("link", { name: "Ask about this listing" }));
+    expect(await screen.findByRole("heading", { level: 1, name: "Ask about this listing" })).toBeVisible();
+    expect(page.address()).toBe("/inquire/home-1");
+  });
+});
