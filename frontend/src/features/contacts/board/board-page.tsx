@@ -52,7 +52,7 @@ function BoardView() {
           </Link>
         )}
       </div>
-      <div className="mb-5">
+      <div className="mb-5 flex">
         <ContactsTabs />
       </div>
       <ContactsBar filters={filters} onChange={change} sources={sources} withStage={false} />
@@ -100,7 +100,7 @@ function Columns({ board, search, onMove, isMoving }: ColumnsProps) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the links inside, gathered in one place.
     <div
-      className="-mx-4 sm:-mx-6 flex snap-x items-start gap-4 overflow-x-auto px-4 pt-1 pb-4 sm:px-6"
+      className="-mx-4 sm:-mx-6 relative flex snap-x scroll-px-4 items-start gap-4 overflow-x-auto px-4 pt-1 pb-4 sm:scroll-px-6 sm:px-6"
       onKeyDown={onKeyDown}
     >
       {board.columns.map((column) => (

@@ -105,8 +105,8 @@ function Refusal({ error, onRetry, retrying }: { error: unknown; onRetry: () => 
 const ShownContact = ({ contact }: { contact: Contact }) => (
   <>
     <ContactHeader contact={contact} />
-    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1.6fr)_minmax(0,1fr)]">
-      <div className="grid min-w-0 gap-6 lg:order-last">
+    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.6fr)]">
+      <div className="grid min-w-0 gap-6">
         <TaskSection contact={contact} />
         <DetailsSection contact={contact} />
       </div>

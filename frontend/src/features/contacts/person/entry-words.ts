@@ -54,5 +54,5 @@ export function headline(entry: TimelineEntry): string {
 /** Who did it, where that is not told by the headline. */
 export function doer({ kind, actor }: TimelineEntry): string {
   if (kind === "lead") return actor ? `written down by ${nameOf(actor)}` : "by the person";
-  return actor ? nameOf(actor) : "by itself";
+  return actor ? nameOf(actor) : "automatically";
 }
