@@ -37,5 +37,5 @@ interface Named {
 }
 
 /** Somebody's name, or what to say when it is not known any more. */
-export const nameOf = (colleague: Named | null | undefined, nobody = "Nobody"): string =>
-  colleague ? (colleague.name ?? "Somebody who has left") : nobody;
+export const nameOf = (colleague: Named | null | undefined): string =>
+  colleague ? (colleague.name ?? "Somebody who has left") : "Nobody";

@@ -61,9 +61,7 @@ export function LeadItem({ lead, search, isClaiming, onClaim }: LeadItemProps) {
           {moment(lead.received_at, zone)}
           {lead.captured_by && `, written down by ${nameOf(lead.captured_by)}`}
           {" · "}
-          {lead.assigned_to?.id === user.id
-            ? "You look after them"
-            : nameOf(lead.assigned_to, "Nobody looks after them")}
+          {caretaker(lead, user.id)}
         </p>
       </div>
       {lead.can_claim && (
@@ -74,6 +72,11 @@ export function LeadItem({ lead, search, isClaiming, onClaim }: LeadItemProps) {
       )}
     </li>
   );
+}
+
+function caretaker({ assigned_to: who }: Lead, self: string): string {
+  if (who?.id === self) return "You look after them";
+  return who ? `${nameOf(who)} looks after them` : "Nobody looks after them";
 }
 
 /** How long somebody waits for an answer, or waited for the first. */

@@ -20,11 +20,13 @@ export function AssignDialog({ contact, onClose, onDone }: AssignDialogProps) {
   const client = useQueryClient();
   const { user: self } = useSession();
   const colleagues = useColleagues();
-  const present = contact.assigned_to;
+  // What the choice was made on; a version that came in meanwhile is not what was looked at.
+  const [seen, setSeen] = useState(contact);
+  const present = seen.assigned_to;
   const [assignee, setAssignee] = useState(present?.id ?? "");
   const [note, setNote] = useState("");
   const assign = useMutation({
-    mutationFn: () => assignContact(contact, assignee || null, note.trim() || null),
+    mutationFn: () => assignContact(seen, assignee || null, note.trim() || null),
     onSuccess: (saved) => {
       void refreshContacts(client, saved);
       onClose();
@@ -34,8 +36,9 @@ export function AssignDialog({ contact, onClose, onDone }: AssignDialogProps) {
           : `Nobody looks after ${saved.name} now; they wait to be claimed.`,
       );
     },
-    onError: (error) =>
-      isProblem(error, "version-conflict") && client.invalidateQueries({ queryKey: contactQuery(contact.id).queryKey }),
+    onError: async (error) => {
+      if (isProblem(error, "version-conflict")) setSeen(await client.fetchQuery(contactQuery(contact.id)));
+    },
   });
   return (
     <FormDialog

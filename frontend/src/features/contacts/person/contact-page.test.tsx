@@ -67,6 +67,19 @@ describe("the page of a contact", () => {
     expect(kept(page.app, "contact-1").assigned_to?.id).toBe("user-2");
   });
 
+  it("asks again when somebody else assigned it meanwhile", async () => {
+    const page = open("/contacts/contact-1");
+    await page.user.click(await screen.findByRole("button", { name: "Assign…" }));
+    const dialog = await screen.findByRole("dialog", { name: "Assign Carla Canary" });
+    await page.user.selectOptions(within(dialog).getByLabelText("Who looks after them"), "Mona Manager");
+    Object.assign(kept(page.app, "contact-1"), { version: 9 });
+    await page.user.click(within(dialog).getByRole("button", { name: "Assign" }));
+    expect(await within(dialog).findByRole("alert")).toHaveTextContent("Someone else changed this meanwhile.");
+    expect(within(dialog).getByLabelText("Who looks after them")).toHaveDisplayValue("Mona Manager");
+    await page.user.click(within(dialog).getByRole("button", { name: "Assign" }));
+    expect(await screen.findByText("Looked after by Mona Manager")).toBeVisible();
+  });
+
   it("offers a manager the colleagues of the own office only", async () => {
     const page = open("/contacts/contact-1", as("user-2"));
     await page.user.click(await screen.findByRole("button", { name: "Assign…" }));
@@ -161,6 +174,17 @@ describe("the details of a contact", () => {
     await page.user.click(within(form).getByRole("button", { name: "Save my changes" }));
     expect(await within(form).findByText("Saved.")).toBeVisible();
     expect(kept(page.app, "contact-1")).toMatchObject({ name: "Carla Canary!", source: "Referral", version: 9 });
+  });
+
+  it("that come in while one types are told before saving", async () => {
+    const page = open("/contacts/contact-1");
+    const form = await edit(page);
+    await page.user.type(within(form).getByLabelText("Name"), "!");
+    Object.assign(kept(page.app, "contact-1"), { source: "Referral", version: 8 });
+    await page.user.click(screen.getByRole("button", { name: "Stage: Lead" }));
+    await page.user.click(await screen.findByRole("menuitemradio", { name: "Nurture" }));
+    expect(await within(form).findByText("Source: now “Referral”.")).toBeVisible();
+    expect(within(form).getByLabelText("Name")).toHaveValue("Carla Canary!");
   });
 
   it("are as before after discarding", async () => {

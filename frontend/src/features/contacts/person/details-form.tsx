@@ -10,41 +10,32 @@ import { Field } from "@/shared/ui/field";
 import { TextAreaField } from "@/shared/ui/text-area-field";
 import { changeContact, contactQuery, refreshContacts } from "../queries";
 import { Conflict } from "./conflict";
-import { changeOf, type Edit, FIELDS, TITLES, typedOf } from "./edit";
-
-/** What was being edited when somebody else saved, and who that was. */
-interface Overtaken {
-  before: Contact;
-  who: string | null | undefined;
-}
+import { changeOf, differing, type Edit, FIELDS, TITLES, typedOf } from "./edit";
 
 /**
- * Name, addresses, numbers, tags and source. Only what was touched is sent, on the version that is shown: when someone
- * else was quicker, their values come in, what was touched here stays, and saving again is a decision.
+ * Name, addresses, numbers, tags and source. Only what was touched is sent. When someone else was quicker, which saving
+ * or a look at the newest version tells, their values come in, what was touched here stays, and saving is a decision.
  */
 function useDetails(contact: Contact, onSaved: () => void) {
   const client = useQueryClient();
+  const [before] = useState(contact);
   const [edit, setEdit] = useState<Edit>({});
-  const [overtaken, setOvertaken] = useState<Overtaken>();
   const change = changeOf(contact, edit);
   const save = useMutation({
     mutationFn: () => changeContact(contact, change),
-    onSuccess: async (saved) => {
-      setEdit({});
-      setOvertaken(undefined);
+    onSuccess: (saved) => {
       void refreshContacts(client, saved);
       onSaved();
     },
-    onError: async (error) => {
-      if (!isProblem(error, "version-conflict")) return;
-      await client.invalidateQueries({ queryKey: contactQuery(contact.id).queryKey });
-      setOvertaken({ before: contact, who: error.body.changed_by });
-    },
+    onError: (error) =>
+      isProblem(error, "version-conflict") && client.invalidateQueries({ queryKey: contactQuery(contact.id).queryKey }),
   });
+  const refused = isProblem(save.error, "version-conflict") ? save.error : undefined;
+  const isOvertaken = refused !== undefined || differing(before, contact).length > 0;
   return {
     change,
-    overtaken,
     save,
+    overtaken: isOvertaken ? { before, who: refused?.body.changed_by } : undefined,
     isDirty: Object.keys(change).length > 0,
     value: { ...typedOf(contact), ...edit },
     touch: (next: Edit) => setEdit((now) => ({ ...now, ...next })),
