@@ -323,14 +323,15 @@ async def work_leads_well_and_badly(world: World) -> None:
     stages = (await browser.get("/api/v1/stages")).json()["items"]
     moved = await browser.post(f"{path}/stage-changes", json={"stage_id": stages[1]["id"]}, headers={"If-Match": '"1"'})
     assert moved.status_code == 200
-    for kind, body in (
-        ("notes", {"text": "canary-note"}),
-        ("tasks", {"title": "canary-title"}),
-        ("activities", {"kind": "call", "direction": "outgoing", "outcome": "canary-outcome"}),
-        ("activities", {"kind": "canary-kind"}),
-        ("assignments", {"assigned_to": "canary"}),
+    for kind, body, status in (
+        ("notes", {"text": "canary-note"}, 201),
+        ("tasks", {"title": "canary-title"}, 201),
+        ("activities", {"kind": "call", "direction": "outgoing", "outcome": "canary-outcome"}, 201),
+        ("activities", {"kind": "canary-kind"}, 422),
+        ("assignments", {"assigned_to": "canary"}, 422),
     ):
-        await browser.post(f"{path}/{kind}", json=body, headers={"If-Match": '"2"'})
+        answer = await browser.post(f"{path}/{kind}", json=body, headers={"If-Match": '"2"'})
+        assert answer.status_code == status, kind
     claimed = await browser.post(f"/api/v1/people/{made['id']}/claim")
     assert claimed.status_code == 200
     for target in ("people?q=canaria", "people/board?q=canary", "people/duplicates?email=canary.buyer@client.test"):

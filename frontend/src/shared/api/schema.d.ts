@@ -155,7 +155,7 @@ export interface paths {
         put?: never;
         /**
          * Create Lead
-         * @description Written down by a colleague for somebody.
+         * @description Written down by a colleague for somebody. `Location` is there if the caller may open it.
          */
         post: operations["create_lead"];
         delete?: never;
@@ -1697,6 +1697,11 @@ export interface components {
             assigned_to: components["schemas"]["Colleague"] | null;
             /** Can Claim */
             can_claim: boolean;
+            /**
+             * Can Open
+             * @description False: written down for somebody elsewhere, who got it.
+             */
+            can_open: boolean;
             /** @description Null: the person used a form. */
             captured_by: components["schemas"]["Colleague"] | null;
             /**

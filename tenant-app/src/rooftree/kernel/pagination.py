@@ -29,11 +29,16 @@ def decode_cursor(cursor: str, *kinds: type | tuple[type, ...]) -> Sequence[Scal
         if not isinstance(values, list):
             raise ValueError
         key = cast("list[Scalar]", values)
-        if len(key) != len(kinds) or not all(map(isinstance, key, kinds)):
+        if len(key) != len(kinds) or not all(map(isinstance, key, kinds)) or not all(map(_is_storable, key)):
             raise ValueError
     except (ValueError, binascii.Error, RecursionError):
         raise invalid_cursor() from None
     return key
+
+
+def _is_storable(value: Scalar) -> bool:
+    """PostgreSQL's texts hold no NUL, UTF-8 no half of a surrogate pair. Raises `ValueError` for the latter."""
+    return not isinstance(value, str) or b"\0" not in value.encode()
 
 
 def cursor_id(value: Scalar) -> UUID:

@@ -93,6 +93,11 @@ async def leads(browser: Browser, **params: Any) -> list[dict[str, Any]]:
     return page["items"]
 
 
+async def tasks(browser: Browser, **params: Any) -> list[str]:
+    """Titles."""
+    return [item["title"] for item in done(await browser.get("/api/v1/tasks", params=params))["items"]]
+
+
 async def inquire(browser: Browser, address: str = "203.0.113.7", **values: Any) -> httpx2.Response:
     """As a visitor, whoever is signed in in this browser."""
     headers = {"X-Forwarded-For": address}

@@ -1,13 +1,16 @@
 """Who looks after a person: said by owners and managers, claimed by agents, of whom exactly one wins."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rooftree.contracts.identity.api import CLIENT_ROLE, COORDINATOR_ROLE
+from rooftree.modules.crm.domain import CLAIM_MEMORY
 
-from ..conftest import Browser
+from ..conftest import Browser, FakeClock
 from ..identity.conftest import Brokerage, change, me, problem
+from ..property.editing import published
 from .conftest import (
     assign,
     claim,
@@ -16,10 +19,12 @@ from .conftest import (
     edit,
     events,
     inquire,
+    lead_of,
     leads,
     people,
     pointers,
     read,
+    tasks,
     timeline,
     user_id,
 )
@@ -72,9 +77,14 @@ async def test_before_the_claim_an_agent_reads_and_does_not_write(brokerage: Bro
     assert problem(note) == (403, "forbidden")
     assert [entry["kind"] for entry in await timeline(andy, person)] == ["lead"]
     assert await timeline(andy, person, "note") == []
+    path = f"/api/v1/people/{person['id']}/history"
+    audit = done(await andy.get(path))
+    assert [item["subject"] for item in audit["items"]] == ["lead", "person"]
+    assert audit["total"] == 2
     claimed = done(await claim(andy, person))
     assert (claimed["can_edit"], claimed["can_claim"], claimed["version"]) == (True, False, 2)
     assert [entry["kind"] for entry in await timeline(andy, person)] == ["assignment", "note", "lead"]
+    assert [item["subject"] for item in done(await andy.get(path))["items"]] == ["person", "note", "lead", "person"]
     # Twice is once.
     assert done(await claim(andy, person))["version"] == 2
     assert done(await andy.post(f"/api/v1/leads/{lead['id']}/claim"))["state"] == "assigned"
@@ -91,6 +101,68 @@ async def test_whom_an_agent_may_not_see_they_may_not_claim(brokerage: Brokerage
     (stray,) = [lead for lead in await leads(brokerage.owner) if lead["name"] == "Stray"]
     assert problem(await claim(wanda, stray["person"])) == (404, "person-not-found")
     assert done(await claim(mona, stray["person"]))["assigned_to"]["name"] == "Mona"
+
+
+async def test_whom_somebody_looked_after_all_along_nobody_else_may_know_of(brokerage: Brokerage) -> None:
+    andy, anna, visitor = await brokerage.agent(), await brokerage.agent(name="Anna"), await brokerage.browser()
+    listing = await published(andy)
+    lead = await lead_of(visitor, andy, property_id=listing["id"])
+    for person in (await create(andy), lead["person"]):
+        assert problem(await claim(anna, person)) == (404, "person-not-found")
+    assert problem(await anna.post(f"/api/v1/leads/{lead['id']}/claim")) == (404, "lead-not-found")
+
+
+@pytest.mark.parametrize("by", ["claim", "assignment"])
+async def test_who_comes_late_is_told_so_for_some_minutes(brokerage: Brokerage, clock: FakeClock, by: str) -> None:
+    mona, andy, anna = await brokerage.manager(), await brokerage.agent(), await brokerage.agent(name="Anna")
+    lead = await waiting(mona)
+    person = await read(mona, lead["person"])
+    done(await (claim(andy, person) if by == "claim" else assign(mona, person, await user_id(andy))))
+    clock.advance(seconds=(CLAIM_MEMORY - timedelta(seconds=1)).total_seconds())
+    assert problem(await claim(anna, person)) == (409, "lead-taken")
+    assert problem(await anna.post(f"/api/v1/leads/{lead['id']}/claim")) == (409, "lead-taken")
+    clock.advance(seconds=1)
+    assert problem(await claim(anna, person)) == (404, "person-not-found")
+    assert problem(await anna.post(f"/api/v1/leads/{lead['id']}/claim")) == (404, "lead-not-found")
+    # Who sees the person needs no memory.
+    assert problem(await claim(mona, person)) == (409, "lead-taken")
+
+
+async def test_open_tasks_go_along_with_the_person(brokerage: Brokerage) -> None:
+    mona, andy, anna = await brokerage.manager(), await brokerage.agent(), await brokerage.agent(name="Anna")
+    person = await create(andy)
+    path = f"/api/v1/people/{person['id']}/tasks"
+    for browser, body in ((andy, {"title": "Call"}), (mona, {"title": "Check"}), (andy, {"title": "Done"})):
+        task = done(await browser.post(path, json=body), 201)
+    finished = await andy.patch(f"/api/v1/tasks/{task['id']}", json={"is_done": True}, headers={"If-Match": '"1"'})
+    done(finished)
+    person = done(await assign(mona, person, await user_id(anna)))
+    assert (await tasks(anna), await tasks(andy, owner="all"), await tasks(mona)) == (["Call"], [], ["Check"])
+    # What was done stays done by who did it.
+    assert await tasks(anna, state="done") == []
+    person = done(await assign(mona, person, None))
+    open_tasks = done(await mona.get("/api/v1/tasks", params={"owner": "all"}))["items"]
+    assert {item["title"]: item["assigned_to"] for item in open_tasks} == {
+        "Call": None,
+        "Check": {"id": await user_id(mona), "name": "Mona"},
+    }
+    done(await claim(andy, person))
+    assert await tasks(andy) == ["Call"]
+    page = done(await andy.get(f"/api/v1/people/{person['id']}/history", params={"limit": 100}))
+    moved = [item for item in page["items"] if item["subject"] == "task" and item["fields"] == ["assigned_to"]]
+    assert [item["actor"]["name"] for item in moved] == ["Andy", "Mona", "Mona"]
+    (call,) = done(await andy.get("/api/v1/tasks"))["items"]
+    assert call["version"] == 4
+
+
+async def test_an_owner_without_an_office_leaves_people_where_they_are(brokerage: Brokerage) -> None:
+    mona, owner = await brokerage.manager(), brokerage.owner
+    claimed = done(await claim(owner, (await waiting(mona))["person"]))
+    person = await read(mona, (await waiting(mona, email="other@client.test"))["person"])
+    given = done(await assign(owner, person, await user_id(owner)))
+    assert [one["office_id"] for one in (claimed, given)] == [brokerage.offices["Main"]] * 2
+    back = done(await assign(mona, given, None))
+    assert (back["assigned_to"], back["office_id"]) == (None, brokerage.offices["Main"])
 
 
 async def test_a_manager_gives_people_to_the_own_office(brokerage: Brokerage) -> None:

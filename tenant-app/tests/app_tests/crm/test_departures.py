@@ -1,16 +1,21 @@
 """Colleagues who leave or change: their people wait for somebody else, or go along."""
 
+import asyncio
+import contextvars
 from typing import Any
 from uuid import UUID
 
 import pytest
 from rooftree.contracts.identity.api import AGENT_ROLE, COORDINATOR_ROLE
-from rooftree.contracts.identity.events import UserChanged
+from rooftree.contracts.identity.events import OfficeDeleted, UserChanged
 from rooftree.kernel.ids import new_id
+from rooftree.modules.crm.records_repository import Records
 
 from ..conftest import Browser
+from ..events.conftest import until
 from ..identity.conftest import Brokerage, change, me, problem
-from .conftest import assign, claim, create, done, events, hear, people, read, timeline
+from ..property.editing import published
+from .conftest import ADA, assign, claim, create, done, events, hear, lead_of, people, read, timeline
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +64,84 @@ async def test_people_of_who_leaves_wait_in_the_office_for_a_claim(brokerage: Br
     assert [claimed["reason"], departed["reason"], captured["reason"]] == ["claimed", "departed", "captured"]
     assert (departed["actor"], departed["from_user"]["name"]) == (None, "Andy")
     open_tasks = done(await anna.get("/api/v1/tasks", params={"owner": "all"}))["items"]
-    assert [(item["title"], item["assigned_to"]) for item in open_tasks] == [("Call", None)]
+    assert [(item["title"], item["assigned_to"]["name"]) for item in open_tasks] == [("Call", "Anna")]
+
+
+async def test_tasks_of_who_leaves_about_others_people_are_nobodys(brokerage: Brokerage) -> None:
+    mona, andy = await brokerage.manager(), await brokerage.agent()
+    person = await create(andy)
+    task = await mona.post(f"/api/v1/people/{person['id']}/tasks", json={"title": "Check"})
+    assert done(task, 201)["assigned_to"]["name"] == "Mona"
+    await told(brokerage, await me(mona), 2, state="deactivated")
+    assert (await read(andy, person))["version"] == 1
+    open_tasks = done(await andy.get("/api/v1/tasks", params={"owner": "all"}))["items"]
+    assert [(item["title"], item["assigned_to"], item["version"]) for item in open_tasks] == [("Check", None, 2)]
+
+
+@pytest.mark.parametrize(("kind", "role"), [("deactivated", AGENT_ROLE), ("updated", COORDINATOR_ROLE)])
+async def test_who_no_longer_looks_after_people_gets_none_by_a_request_that_was_under_way(
+    brokerage: Brokerage, kind: str, role: str
+) -> None:
+    andy, mona = await brokerage.agent(), await brokerage.manager()
+    waiting = done(await mona.post("/api/v1/leads", json={"name": "W", "email": "w@client.test"}), 201)
+    user = await me(andy)
+    await heard(brokerage, user | {"role": role}, 2, kind)
+    assert problem(await claim(andy, waiting["person"])) == (403, "forbidden")
+    assert problem(await andy.post(f"/api/v1/leads/{waiting['id']}/claim")) == (403, "forbidden")
+    assert problem(await andy.post("/api/v1/people", json=ADA)) == (403, "forbidden")
+    person = await read(mona, waiting["person"])
+    assert person["assigned_to"] is None
+    refused = await assign(mona, person, user["id"])
+    assert refused.status_code == 422
+    body = {"name": "N", "email": "n@client.test"}
+    assert done(await andy.post("/api/v1/leads", json=body), 201)["assigned_to"] is None
+
+
+async def test_who_finishes_a_task_while_its_person_is_taken_waits(brokerage: Brokerage) -> None:
+    """Everybody locks people before their tasks: nobody is the victim of a deadlock."""
+    andy = await brokerage.agent()
+    person, user = await create(andy), UUID((await me(andy))["id"])
+    task = done(await andy.post(f"/api/v1/people/{person['id']}/tasks", json={"title": "Call"}), 201)
+    finish = andy.patch(f"/api/v1/tasks/{task['id']}", json={"is_done": True}, headers={"If-Match": '"1"'})
+    async with brokerage.app.state.parts.runtime.unit_of_work() as session:
+        records = Records(session)
+        await records.people_around(user)
+        finishing = asyncio.get_running_loop().create_task(finish, context=contextvars.Context())
+        waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        await until(lambda: brokerage.database.rows(waits) != [])
+        assert [one.title for one in await records.leave_tasks(user)] == ["Call"]
+    assert problem(await finishing) == (412, "version-conflict")
+
+
+async def test_people_of_an_office_that_is_gone_wait_for_owners_and_managers(brokerage: Brokerage) -> None:
+    owner, mona = brokerage.owner, await brokerage.manager()
+    andy = await brokerage.agent("West")
+    listing, person = await published(andy), await create(andy)
+    await told(brokerage, await me(andy), 2, state="deactivated")
+    west = brokerage.offices["West"]
+    assert problem(await mona.get(f"/api/v1/people/{person['id']}")) == (404, "person-not-found")
+    gone = await owner.delete(f"/api/v1/offices/{west}", headers={"If-Match": '"1"'})
+    assert gone.status_code == 204
+    query = "SELECT data::json FROM events.outbox WHERE type = 'dev.rooftree.identity.office-deleted.v1'"
+    assert brokerage.database.rows(query) == [({"office_id": west},)]
+    await hear(brokerage, OfficeDeleted(office_id=UUID(west)))
+    shown = await read(mona, person)
+    # Nobody edited the person.
+    assert (shown["office_id"], shown["can_claim"], shown["version"]) == (None, True, 2)
+    # A listing of that office leads nobody there any more.
+    lead = await lead_of(await brokerage.browser(), mona, property_id=listing["id"])
+    assert (await read(mona, lead["person"]))["office_id"] is None
+
+
+async def test_an_owner_who_is_told_of_without_an_office_leaves_people_where_they_are(brokerage: Brokerage) -> None:
+    mona, owner = await brokerage.manager(), brokerage.owner
+    waiting = done(await mona.post("/api/v1/leads", json={"name": "W", "email": "w@client.test"}), 201)
+    done(await claim(owner, waiting["person"]))
+    await heard(brokerage, await me(owner), 2, "updated")
+    assert (await read(mona, waiting["person"]))["office_id"] == brokerage.offices["Main"]
+    await heard(brokerage, await me(owner), 3, "deactivated")
+    shown = await read(mona, waiting["person"])
+    assert (shown["assigned_to"], shown["office_id"]) == (None, brokerage.offices["Main"])
 
 
 async def test_the_same_event_twice_has_one_effect(brokerage: Brokerage) -> None:

@@ -56,6 +56,7 @@ async def test_a_visitor_asks_about_a_listing_and_its_agent_gets_the_lead(broker
         "first_response_seconds": None,
         "assigned_to": {"id": await user_id(andy), "name": "Andy"},
         "can_claim": False,
+        "can_open": True,
     }
     shown = await read(andy, person)
     assert (shown["name"], shown["emails"], shown["open_leads"]) == ("Vic Visitor", ["vic@client.test"], 1)
@@ -235,6 +236,19 @@ async def test_nobody_is_flooded_from_many_addresses(brokerage: Brokerage) -> No
     assert (await inquire(visitor, "198.51.100.1", email="other@client.test")).status_code == 202
 
 
+async def test_a_flood_at_once_is_counted_like_one_after_the_other(brokerage: Brokerage) -> None:
+    visitor = await brokerage.browser()
+    await create(brokerage.owner)  # the stages are there already
+    most = domain.NETWORK_INQUIRIES
+    flood = [inquire(visitor, email=f"vic{number}@client.test") for number in range(most + 10)]
+    codes = [answer.status_code for answer in await asyncio.gather(*flood)]
+    assert (codes.count(202), codes.count(429)) == (most, 10)
+    most = domain.CONTACT_INQUIRIES
+    flood = [inquire(visitor, f"198.51.100.{number}", email="ann@client.test") for number in range(most + 10)]
+    codes = [answer.status_code for answer in await asyncio.gather(*flood)]
+    assert (codes.count(202), codes.count(429)) == (most, 10)
+
+
 async def test_attempts_are_kept_as_hashes_and_forgotten(brokerage: Brokerage, clock: FakeClock) -> None:
     await inquire(await brokerage.browser(), phone="515 232 0100")
     rows = brokerage.database.rows("SELECT length(key), count(*) OVER () FROM crm.attempts")
@@ -263,6 +277,32 @@ async def test_a_colleague_writes_a_lead_down(brokerage: Brokerage) -> None:
     waiting = done(await mona.post("/api/v1/leads", json={"name": "N", "email": "n@client.test"}), 201)
     assert (waiting["state"], waiting["assigned_to"]) == ("new", None)
     assert (await read(andy, waiting["person"]))["can_claim"] is True
+
+
+async def test_a_lead_that_goes_to_somebody_elsewhere_says_who_got_it(brokerage: Brokerage) -> None:
+    mona, wanda = await brokerage.manager(), await brokerage.agent("West", name="Wanda")
+    listing = await published(wanda)
+    body = {"name": "Vera", "email": "vera@client.test", "property_id": listing["id"]}
+    answer = await mona.post("/api/v1/leads", json=body)
+    lead = done(answer, 201)
+    assert (lead["assigned_to"]["name"], lead["can_open"], lead["can_claim"]) == ("Wanda", False, False)
+    assert "location" not in answer.headers
+    assert problem(await mona.get(f"/api/v1/leads/{lead['id']}")) == (404, "lead-not-found")
+    assert done(await wanda.get(f"/api/v1/leads/{lead['id']}"))["can_open"] is True
+
+
+async def test_a_manager_of_no_office_writes_down_leads_of_people_whom_they_see(
+    brokerage: Brokerage, clock: FakeClock
+) -> None:
+    """Identity refuses to make one; should there be one all the same, nobody is lost to them."""
+    mona = await brokerage.manager()
+    brokerage.database.rows("UPDATE identity.users SET office_id = NULL WHERE role = 'office_manager' RETURNING id")
+    clock.advance(seconds=2)  # who is signed in is asked for once a second
+    body = {"name": "Vera", "email": "vera@client.test"}
+    assert problem(await mona.post("/api/v1/leads", json=body)) == (403, "forbidden")
+    person = await create(brokerage.owner)
+    done(await assign(brokerage.owner, person, await user_id(mona)))
+    assert done(await mona.post("/api/v1/leads", json={"person_id": person["id"]}), 201)["can_open"] is True
 
 
 async def test_a_colleagues_lead_goes_to_whom_they_see(brokerage: Brokerage) -> None:

@@ -7,6 +7,7 @@ import pytest
 from rooftree.contracts.crm.api import CrmApi
 from rooftree.contracts.identity.api import AGENT_ROLE, CLIENT_ROLE
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.pagination import encode_cursor
 
 from ..conftest import Browser, FakeClock
 from ..identity.conftest import Brokerage, me, problem
@@ -116,12 +117,25 @@ async def test_a_known_address_or_number_is_told_to_those_who_see_the_person(bro
         assert problem(refused) == (409, "person-known")
         assert refused.json()["person_id"] == shown["id"]
     found = done(await andy.get("/api/v1/people/duplicates", params={"phone": "+1 515 232 0199"}))
-    assert [item["id"] for item in found["items"]] == [shown["id"]]
+    assert [(item["id"], item["can_edit"]) for item in found["items"]] == [(shown["id"], True)]
     assert done(await andy.get("/api/v1/people/duplicates")) == {"items": []}
     # Anna does not see Andy's people, and is told nothing of them.
     assert done(await anna.get("/api/v1/people/duplicates", params={"email": "ada@client.test"})) == {"items": []}
     assert (await create(anna))["id"] != shown["id"]
     assert (await create(andy, even_if_known=True))["id"] != shown["id"]
+
+
+@pytest.mark.parametrize("path", ["people", "people/board"])
+@pytest.mark.parametrize("name", ["q", "source", "tag"])
+async def test_what_no_text_holds_is_not_searched_for(brokerage: Brokerage, path: str, name: str) -> None:
+    assert pointers(await brokerage.owner.get(f"/api/v1/{path}", params={name: "a\0b"})) == [f"?{name}"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800"])
+async def test_a_crafted_cursor_is_none(brokerage: Brokerage, name: str) -> None:
+    cursor = encode_cursor("name", name, "01890a5d-ac96-774b-bcce-b302099a8057")
+    answer = await brokerage.owner.get("/api/v1/people", params={"sort": "name", "cursor": cursor})
+    assert pointers(answer) == ["?cursor"]
 
 
 async def test_people_are_found_by_words_and_filters(brokerage: Brokerage) -> None:

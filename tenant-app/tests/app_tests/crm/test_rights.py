@@ -17,11 +17,13 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import Forbidden, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.modules.crm import rights
+from rooftree.modules.crm.leads_repository import Leads
 from rooftree.modules.crm.people import new_person
 from rooftree.modules.crm.people_repository import Filter, PeopleRepository
 from rooftree.modules.crm.rights import Place
 from rooftree.modules.crm.stages_repository import Stages
-from rooftree.modules.crm.tables import AgentRow
+from rooftree.modules.crm.tables import AgentRow, LeadRow, TaskRow
+from rooftree.modules.crm.work_repository import WorkRepository
 
 from ..conftest import Browser
 
@@ -108,6 +110,9 @@ async def test_postgresql_gives_the_same_answers(browser: Browser) -> None:
             person = new_person(name, first, source="x", now=now)
             person.assigned_to, person.office_id = place.assigned_to, place.office_id
             session.add(person)
+            await session.flush()
+            session.add(_task(person.id, now))
+            session.add(_lead(person.id, now))
             ids[person.id] = name
     for who, principal in CALLERS.items():
         async with unit_of_work() as session:
@@ -116,6 +121,10 @@ async def test_postgresql_gives_the_same_answers(browser: Browser) -> None:
             opened = {name: await people.person(person_id) for person_id, name in ids.items()}
             locked = {name: await people.locked(person_id) for person_id, name in ids.items()}
             board = await people.board(Filter(), limit=50)
+            work = WorkRepository(session, principal)
+            tasks, open_tasks = await work.tasks(state="open", owner="all", person_id=None, after=None, limit=100)
+            inbox = Leads(session, principal)
+            leads, all_leads = await inbox.find(state=None, owner="all", person_id=None, before=None, limit=100)
         said = {ids[one.row.id]: "w" if one.theirs else "c" for one in found}
         expected = {place: letter for name, place, letter in CELLS if name == who and letter != "."}
         assert said == expected, who
@@ -123,6 +132,21 @@ async def test_postgresql_gives_the_same_answers(browser: Browser) -> None:
         for one in (opened, locked):
             assert {name for name, person in one.items() if person} == set(expected), who
         assert {ids[one.row.id] for column in board.values() for one in column.found} == set(expected), who
+        theirs = {place for place, letter in expected.items() if letter == "w"}
+        assert ({ids[person.id] for _, person in tasks}, open_tasks) == (theirs, len(theirs)), who
+        assert ({ids[person.id] for _, person in leads}, all_leads) == (set(expected), len(expected)), who
+
+
+def _task(person_id: UUID, now: datetime) -> TaskRow:
+    row = TaskRow(id=new_id(), person_id=person_id, title="x", due_at=None, time_zone="UTC", assigned_to=None)
+    row.created_by, row.created_at, row.done_at, row.done_by, row.revision = ME, now, None, None, 1
+    return row
+
+
+def _lead(person_id: UUID, now: datetime) -> LeadRow:
+    row = LeadRow(id=new_id(), person_id=person_id, lead_type="General Inquiry", source="x", name="x", utm={})
+    row.consent, row.received_at, row.state = False, now, "new"
+    return row
 
 
 def colleague(role: str = AGENT_ROLE, office_id: UUID | None = HERE, user_id: UUID = MATE) -> User:

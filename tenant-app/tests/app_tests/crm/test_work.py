@@ -17,6 +17,7 @@ from .conftest import (
     pointers,
     read,
     stage_ids,
+    tasks,
     timeline,
     user_id,
     version,
@@ -41,10 +42,6 @@ async def change(browser: Browser, shown: dict[str, Any], **values: Any) -> Any:
 async def act(browser: Browser, person: dict[str, Any], **values: Any) -> Any:
     body = {"kind": "call", "direction": "outgoing"} | values
     return await browser.post(f"/api/v1/people/{person['id']}/activities", json=body)
-
-
-async def tasks(browser: Browser, **params: Any) -> list[str]:
-    return [item["title"] for item in done(await browser.get("/api/v1/tasks", params=params))["items"]]
 
 
 async def test_a_note_is_its_authors_to_change(brokerage: Brokerage) -> None:
@@ -106,11 +103,20 @@ async def test_a_task_is_due_at_an_instant_in_a_time_zone(brokerage: Brokerage, 
         ({"time_zone": "Mars/Olympus"}, "/time_zone"),
         ({"time_zone": "../etc/passwd"}, "/time_zone"),
         ({"time_zone": "America"}, "/time_zone"),
+        ({"time_zone": "Factory"}, "/time_zone"),
+        ({"time_zone": "localtime"}, "/time_zone"),
+        ({"time_zone": "posix/America/Chicago"}, "/time_zone"),
+        ({"time_zone": "right/America/Chicago"}, "/time_zone"),
+        ({"due_at": "0001-01-01T00:00:00+14:00"}, "/due_at"),
+        ({"due_at": "9999-12-31T23:59:59-14:00"}, "/due_at"),
         ({"title": "x" * 201}, "/title"),
         ({"assigned_to": "01890a5d-ac96-774b-bcce-b302099a8057"}, "/assigned_to"),
     ):
         answer = await andy.post(f"/api/v1/people/{person['id']}/tasks", json={"title": "x"} | wrong)
         assert pointers(answer) == [pointer]
+    for zone in ("UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "EST5EDT"):
+        assert (await task(andy, person, time_zone=zone))["time_zone"] == zone
+    assert pointers(await change(andy, made, due_at="0001-01-01T00:00:00+14:00")) == ["/due_at"]
 
 
 async def test_a_task_is_done_opened_again_and_listed(brokerage: Brokerage, clock: FakeClock) -> None:
@@ -193,6 +199,7 @@ async def test_what_makes_no_sense_is_no_activity(brokerage: Brokerage, clock: F
     for wrong, pointer in (
         ({"at": later}, "/at"),
         ({"at": "2026-01-01T10:00:00"}, "/at"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "/at"),
         ({"direction": None}, "/direction"),
         ({"direction": "sideways"}, "/direction"),
         ({"kind": "fax"}, "/kind"),

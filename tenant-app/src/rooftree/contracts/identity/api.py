@@ -146,6 +146,10 @@ class IdentityApi(Protocol):
         """Names by id, also of people who left; unknown ids are missing."""
         ...
 
+    async def has_office(self, office_id: UUID) -> bool:
+        """Whether there is this office (still)."""
+        ...
+
     async def owner_link(self) -> OwnerLink:
         """The owner's one-time link; the same one as long as it is open."""
         ...

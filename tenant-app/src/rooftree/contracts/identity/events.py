@@ -1,4 +1,4 @@
-"""What identity tells the others: people who came, changed, left and returned."""
+"""What identity tells the others: people who came, changed, left and returned; offices that went."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -25,3 +25,16 @@ class UserChanged(IntegrationEvent):
     @property
     def aggregate_id(self) -> UUID:
         return self.user_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficeDeleted(IntegrationEvent):
+    """There is this office no more. It had no people, no teams and no open invitations."""
+
+    type: ClassVar[str] = "dev.rooftree.identity.office-deleted.v1"
+
+    office_id: UUID
+
+    @property
+    def aggregate_id(self) -> UUID:
+        return self.office_id

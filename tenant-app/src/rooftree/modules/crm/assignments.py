@@ -13,9 +13,10 @@ from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
+from rooftree.modules.crm.domain import CLAIM_MEMORY
 from rooftree.modules.crm.edit_guard import conflicts_told, editable, require_revision
 from rooftree.modules.crm.leads_repository import Leads
-from rooftree.modules.crm.people import caller_as_agent
+from rooftree.modules.crm.people import caller_as_agent, require_looks_after
 from rooftree.modules.crm.people_repository import Found, PeopleRepository
 from rooftree.modules.crm.shown import Presenter, Shown, beside
 from rooftree.modules.crm.tables import AgentRow
@@ -60,10 +61,10 @@ class Assignments:
             person = found.row
             await require_revision(session, person.id, expected=revision, current=person.revision, at=person.updated_at)
             rights.require_assigns(principal)
-            if agent is not None and not agent.is_active:
+            if agent is not None and not rights.looks_after_people(agent.role, is_active=agent.is_active):
                 raise _gone()
             if person.assigned_to != assignee:
-                office_id = agent.office_id if agent else person.office_id
+                office_id = agent.office_id if agent else None
                 reason = "assigned" if agent else "returned"
                 await changes.assign([person], assignee, office_id, reason=reason, note=note)
             await changes.finish()
@@ -86,7 +87,7 @@ class Assignments:
     async def claim(self, principal: Principal, person_id: UUID) -> Shown:
         """The first one gets the person. Claiming whom one looks after already changes nothing.
 
-        Raises `PersonNotFound`, `LeadTaken`.
+        Raises `PersonNotFound`, `Forbidden`, `LeadTaken`.
         """
         async with self._unit_of_work() as session:
             found = await self._claimed(session, principal, person_id)
@@ -96,18 +97,24 @@ class Assignments:
         return await self._presenter.person(principal, found, seen)
 
     async def claim_lead(self, principal: Principal, lead_id: UUID) -> None:
-        """With its person. Raises `LeadNotFound`, `LeadTaken`."""
+        """With its person. Raises `LeadNotFound`, `Forbidden`, `LeadTaken`."""
         async with self._unit_of_work() as session:
             person_id = await Leads(session, principal).person_of(lead_id)
             if person_id is None or await self._claimed(session, principal, person_id) is None:
                 raise LeadNotFound
 
     async def _claimed(self, session: AsyncSession, principal: Principal, person_id: UUID) -> Found | None:
-        changes = Changes(session, self._outbox, now=self._clock.now(), actor=principal.user_id)
+        now = self._clock.now()
+        changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
         agent = await changes.records.agent(caller_as_agent(principal))
         found = await PeopleRepository(session, principal).locked(person_id, claiming=True)
         if found is None:
             return None
+        is_foreign = found.row.assigned_to is not None and not found.theirs
+        # A statement of its own: one that waited for the lock does not see what the winner wrote.
+        if is_foreign and not await changes.records.was_taken_since(person_id, now - CLAIM_MEMORY):
+            return None
+        require_looks_after(agent)
         if found.row.assigned_to not in (None, principal.user_id):
             raise LeadTaken("Somebody else looks after this person now.")
         if found.row.assigned_to is None:

@@ -99,12 +99,17 @@ class Changes:
         reason: AssignmentReason,
         note: str | None = None,
     ) -> None:
-        """Somebody else looks after these people, or nobody; `office_id` is where they are then."""
+        """Somebody else looks after these people, or nobody, with what is open: leads, and tasks of who did before.
+
+        `office_id` is where they are then; None: where they were.
+        """
         ids = [person.id for person in people]
         leads = await self._records.unanswered(ids)
         await self._records.follow_assignment(ids, is_assigned=assignee is not None)
+        self.handed_over(await self._records.hand_over_tasks(ids, assignee))
         for person in people:
-            previous, person.assigned_to, person.office_id = person.assigned_to, assignee, office_id
+            previous, person.assigned_to = person.assigned_to, assignee
+            person.office_id = office_id or person.office_id
             self._session.add(self._assignment(person, previous, reason, note))
             self.edited(person, ["assigned_to"])
             self._tell_assigned(person, previous, leads[person.id], reason)
@@ -171,8 +176,8 @@ class Changes:
         """Something happened with the person; that alone makes no revision, so that it disturbs nobody's edit."""
         person.last_activity_at = max(person.last_activity_at, at)
 
-    def left(self, tasks: Sequence[TaskRow]) -> None:
-        """Tasks that nobody has any more."""
+    def handed_over(self, tasks: Sequence[TaskRow]) -> None:
+        """Tasks that somebody else has now, or nobody."""
         for task in tasks:
             self.note(
                 "task", task.id, "changed", person_id=task.person_id, revision=task.revision, fields=["assigned_to"]

@@ -1,4 +1,4 @@
-"""What crm does with events: colleagues who leave or change."""
+"""What crm does with events: colleagues who leave or change, offices that go."""
 
 from rooftree.kernel.consumers import Consumer
 from rooftree.modules.crm.departures import Departures

@@ -1,13 +1,14 @@
-"""What crm does when colleagues change: people follow whoever looks after them, and wait when nobody does any more."""
+"""What crm does when colleagues and offices change: people follow who looks after them, and wait when nobody does."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rooftree.contracts.identity.events import UserChanged
+from rooftree.contracts.identity.events import OfficeDeleted, UserChanged
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.consumers import Consumer, Received
 from rooftree.kernel.outbox import Outbox
+from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
-from rooftree.modules.crm.rights import WORKING_ROLES
+from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.crm.tables import AgentRow
 
 CONSUMER = "crm.departures"
@@ -19,13 +20,19 @@ class Departures:
         self._outbox = outbox
 
     def consumer(self) -> Consumer:
-        return Consumer(name=CONSUMER, types=(UserChanged,), handle=self.handle)
+        return Consumer(name=CONSUMER, types=(UserChanged, OfficeDeleted), handle=self.handle)
 
     async def handle(self, session: AsyncSession, received: Received) -> None:
+        match received.event:
+            case UserChanged() as event:
+                await self._follow(session, event, received.sequence)
+            case OfficeDeleted() as event:
+                await Records(session).leave_office(event.office_id)
+            case event:
+                raise TypeError(f"{CONSUMER} does not hear {event.type}")
+
+    async def _follow(self, session: AsyncSession, event: UserChanged, sequence: int) -> None:
         """An event that is older than what is known changes nothing."""
-        event = received.event
-        if not isinstance(event, UserChanged):
-            raise TypeError(f"{CONSUMER} does not hear {event.type}")
         changes = Changes(session, self._outbox, now=self._clock.now(), actor=None)
         told = AgentRow(
             user_id=event.user_id,
@@ -33,15 +40,16 @@ class Departures:
             office_id=event.office_id,
             team_ids=list(event.team_ids),
             is_active=event.change != "deactivated",
-            sequence=received.sequence,
+            sequence=sequence,
         )
         if not await changes.records.follow(told):
             return
-        if told.is_active and told.role in WORKING_ROLES:
-            await changes.records.move_office(told.user_id, told.office_id)
+        if rights.looks_after_people(told.role, is_active=told.is_active):
+            if told.office_id is not None:
+                await changes.records.move_office(told.user_id, told.office_id)
             return
-        people = await changes.records.people_of(told.user_id)
-        if people:
-            await changes.assign(people, None, told.office_id, reason="departed")
-        changes.left(await changes.records.leave_tasks(told.user_id))
+        people = await changes.records.people_around(told.user_id)
+        if theirs := [person for person in people if person.assigned_to == told.user_id]:
+            await changes.assign(theirs, None, told.office_id, reason="departed")
+        changes.handed_over(await changes.records.leave_tasks(told.user_id))
         await changes.finish()

@@ -36,6 +36,9 @@ LABEL = r"^[\w][\w .&+/~-]*$"
 VISITOR_SOURCE = "Website"
 LISTING_SOURCE = "Listing page"
 
+# How long the loser of a race for a person is told that there was one; after that the person is somebody else's, whom
+# others may not know of. A page with an offer that old has been loaded anew since.
+CLAIM_MEMORY = timedelta(minutes=5)
 # Visitors behind one address (an office, a mobile carrier) share its attempts; nobody writes to us that often.
 INQUIRY_WINDOW = timedelta(minutes=15)
 NETWORK_INQUIRIES = 20

@@ -18,13 +18,13 @@ from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.crm import rights
 from rooftree.modules.crm.assignments import user_as_agent
 from rooftree.modules.crm.changes import Changes
 from rooftree.modules.crm.domain import Contact
 from rooftree.modules.crm.edit_guard import editable
 from rooftree.modules.crm.people import new_person
 from rooftree.modules.crm.people_repository import PeopleRepository
-from rooftree.modules.crm.rights import WORKING_ROLES
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import AgentRow, LeadRow, PersonRow, StageRow
 
@@ -81,17 +81,19 @@ class Intake:
             raise Unprocessable(errors=[error]) from None
 
     async def reception(self, listing: ListingReference | None, *, office_id: UUID | None = None) -> Reception:
-        """The listing's agent, if there is one; else nobody, in the listing's office or in this one."""
+        """The listing's agent, if there is one; else nobody, in the listing's office, unless it is gone, or this one."""
         if listing is None:
             return Reception(None, office_id, "listing_agent")
         agent = None
         if listing.list_agent_id is not None:
             try:
                 user = await self._identity.user(listing.list_agent_id)
-                agent = user_as_agent(user) if user.role in WORKING_ROLES else None
+                agent = user_as_agent(user) if user.role in rights.WORKING_ROLES else None
             except UserNotFound:
                 pass  # has left: their listings' leads wait in the office
-        return Reception(agent, listing.list_office_id or office_id, "listing_agent")
+        listed = listing.list_office_id
+        is_there = listed is not None and await self._identity.has_office(listed)
+        return Reception(agent, listed if is_there else office_id, "listing_agent")
 
     async def take(
         self, inquiry: Inquiry, reception: Reception, *, caller: Principal | None
@@ -107,7 +109,7 @@ class Intake:
             stages = Stages(session)
             first = await stages.first()
             agent = await changes.records.agent(reception.agent) if reception.agent else None
-            if agent is not None and not agent.is_active:
+            if agent is not None and not rights.looks_after_people(agent.role, is_active=agent.is_active):
                 agent = None
             person = await _person(session, changes, inquiry, caller)
             is_new = person is None
@@ -126,7 +128,7 @@ class Intake:
     def _newcomer(self, inquiry: Inquiry, first: StageRow, agent: AgentRow | None, reception: Reception) -> PersonRow:
         person = new_person(inquiry.name, first, source=inquiry.source, now=self._clock.now())
         person.assigned_to = agent.user_id if agent else None
-        person.office_id = agent.office_id if agent else reception.office_id
+        person.office_id = (agent.office_id if agent else None) or reception.office_id
         return person
 
     def _lead(self, inquiry: Inquiry, person: PersonRow, actor: UUID | None) -> LeadRow:
@@ -161,8 +163,8 @@ async def _person(
     if inquiry.person_id is not None:
         return (await editable(session, caller, inquiry.person_id)).row
     people = PeopleRepository(session, caller)
-    for row in await people.known([contact.key for contact in inquiry.contacts]):
-        if (found := await people.locked(row.id)) is not None:
+    for known in await people.known([contact.key for contact in inquiry.contacts]):
+        if (found := await people.locked(known.row.id)) is not None:
             return found.row
     return None
 
@@ -172,7 +174,8 @@ async def _welcome(changes: Changes, person: PersonRow, agent: AgentRow | None, 
     if person.assigned_to is not None:
         return
     if agent is not None:
-        await changes.assign([person], agent.user_id, agent.office_id, reason=reception.reason)
+        office_id = agent.office_id or person.office_id or reception.office_id
+        await changes.assign([person], agent.user_id, office_id, reason=reception.reason)
     elif person.office_id is None and reception.office_id is not None:
         person.office_id = reception.office_id
         changes.edited(person, ["office_id"])

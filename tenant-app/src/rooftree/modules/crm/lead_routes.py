@@ -49,9 +49,10 @@ async def list_leads(query: Annotated[LeadQuery, Query()], principal: CurrentPri
 
 @router.post("/leads", status_code=201, responses=responses(401, 403, 404, 422))
 async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: InboxDep, response: Response) -> Lead:
-    """Written down by a colleague for somebody."""
+    """Written down by a colleague for somebody. `Location` is there if the caller may open it."""
     shown = await inbox.capture(principal, body.model_dump())
-    response.headers["Location"] = f"/api/v1/leads/{shown.row.id}"
+    if shown.can_open:
+        response.headers["Location"] = f"/api/v1/leads/{shown.row.id}"
     return _lead(shown)
 
 
@@ -91,4 +92,5 @@ def _lead(shown: ShownLead) -> Lead:
         first_response_seconds=seconds,
         assigned_to=Colleague(id=person.assigned_to, name=shown.assigned_name) if person.assigned_to else None,
         can_claim=shown.can_claim,
+        can_open=shown.can_open,
     )

@@ -52,6 +52,7 @@ class Lead(BaseModel):
     first_response_seconds: int | None
     assigned_to: Colleague | None
     can_claim: bool
+    can_open: bool = Field(description="False: written down for somebody elsewhere, who got it.")
 
 
 class LeadPage(BaseModel):

@@ -1,7 +1,7 @@
 """Use cases of leads: the inbox, and what colleagues write down for somebody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -74,9 +74,13 @@ class Inbox:
     async def capture(self, principal: Principal, given: Mapping[str, Any]) -> ShownLead:
         """A colleague writes down what somebody asked for. An agent looks after whom they bring.
 
+        A manager's lead about another office's listing goes there: then they cannot open it.
+
         `given`: members of `LeadInput`. Raises `Forbidden`, `PersonNotFound`, `Unprocessable`.
         """
         rights.require_works(principal)
+        if given["person_id"] is None:
+            rights.require_place(principal)
         email, phone = given["email"], given["phone"]
         _require_somebody(given)
         inquiry = Inquiry(
@@ -97,7 +101,9 @@ class Inbox:
         else:
             reception = Reception(caller_as_agent(principal), principal.office_id, "captured")
         found = await self._intake.take(inquiry, reception, caller=principal)
-        return (await self._presenter.leads(principal, [found]))[0]
+        async with self._unit_of_work() as session:
+            can_open = await Leads(session, principal).lead(found[0].id) is not None
+        return replace((await self._presenter.leads(principal, [found]))[0], can_open=can_open)
 
     async def claim(self, principal: Principal, lead_id: UUID) -> ShownLead:
         """Raises `LeadNotFound`, `LeadTaken`."""

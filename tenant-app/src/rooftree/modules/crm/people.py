@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from rooftree.contracts.crm.api import PersonKnown, PersonNotFound
-from rooftree.contracts.identity.api import MANAGER_ROLE, IdentityApi
+from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
@@ -17,7 +17,7 @@ from rooftree.kernel.pagination import cursor_id, cursor_moment, decode_cursor, 
 from rooftree.kernel.text import name_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import domain, rights
-from rooftree.modules.crm.changes import Changes
+from rooftree.modules.crm.changes import Changes, Subject
 from rooftree.modules.crm.domain import Contact, ContactKey
 from rooftree.modules.crm.edit_guard import conflicts_told, editable, require_revision
 from rooftree.modules.crm.people_repository import Filter, Found, PeopleRepository, PeopleSort
@@ -28,6 +28,7 @@ from rooftree.modules.crm.tables import AgentRow, ContactRow, HistoryRow, Person
 
 # What a merge patch changes as it is; addresses and numbers are rows of their own.
 _PLAIN = ("name", "source", "tags")
+_BEFORE_CLAIM: tuple[Subject, ...] = ("person", "lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,12 @@ def caller_as_agent(principal: Principal) -> AgentRow:
         is_active=True,
         sequence=0,
     )
+
+
+def require_looks_after(agent: AgentRow) -> None:
+    """What the request began with may no longer be so. Raises `Forbidden`."""
+    if not rights.looks_after_people(agent.role, is_active=agent.is_active):
+        raise Forbidden("You no longer look after people.")
 
 
 class People:
@@ -143,17 +150,22 @@ class People:
         rights.require_works(principal)
         contacts = one_contact(email, phone, region=self._region, pointer="?phone")
         async with self._unit_of_work() as session:
-            rows = await PeopleRepository(session, principal).known([contact.key for contact in contacts])
-            seen = await beside(session, rows)
-        return await self._presenter.people(principal, [Found(row, theirs=False) for row in rows], seen)
+            found = await PeopleRepository(session, principal).known([contact.key for contact in contacts])
+            seen = await beside(session, [one.row for one in found])
+        return await self._presenter.people(principal, found, seen)
 
     async def history(self, principal: Principal, person_id: UUID, *, limit: int, cursor: str | None) -> HistoryPage:
-        """Every write about the person, newest first. Raises `PersonNotFound`."""
+        """Every write about the person, newest first. Who may only claim them sees those about person and leads.
+
+        Raises `PersonNotFound`.
+        """
         before = cursor_id(decode_cursor(cursor, str)[0]) if cursor else None
         async with self._unit_of_work() as session:
-            if await PeopleRepository(session, principal).person(person_id) is None:
+            person = await PeopleRepository(session, principal).person(person_id)
+            if person is None:
                 raise PersonNotFound
-            found, total = await Records(session).history(person_id, limit=limit + 1, before=before)
+            subjects = get_args(Subject) if person.theirs else _BEFORE_CLAIM
+            found, total = await Records(session).history(person_id, subjects, limit=limit + 1, before=before)
         names = await self._presenter.names(one.actor_id for one in found)
         following = encode_cursor(str(found[limit - 1].id)) if len(found) > limit else None
         return HistoryPage(found[:limit], names, total, following)
@@ -166,8 +178,7 @@ class People:
         `given`: members of `PersonInput`. Raises `Forbidden`, `Unprocessable`, `PersonKnown`.
         """
         rights.require_works(principal)
-        if principal.role == MANAGER_ROLE and principal.office_id is None:
-            raise Forbidden("You belong to no office yet.")
+        rights.require_place(principal)
         contacts = contacts_of(given["emails"], given["phones"], region=self._region)
         keys, now = [contact.key for contact in contacts], self._clock.now()
         async with self._unit_of_work() as session:
@@ -182,6 +193,7 @@ class People:
             person.office_id = principal.office_id
             if not rights.may_assign(principal):
                 agent = await changes.records.agent(caller_as_agent(principal))
+                require_looks_after(agent)
                 person.assigned_to, person.office_id = agent.user_id, agent.office_id
             await changes.begun(person, reason="captured")
             await changes.records.set_contacts(person, contacts)
@@ -257,7 +269,7 @@ async def _require_unknown(people: PeopleRepository, keys: Sequence[ContactKey])
     """Whom the caller does not see is no reason: that would tell that somebody else knows them."""
     if known := await people.known(keys):
         raise PersonKnown(
-            "Open them, or send even_if_known to have another one.", extensions={"person_id": str(known[0].id)}
+            "Open them, or send even_if_known to have another one.", extensions={"person_id": str(known[0].row.id)}
         )
 
 

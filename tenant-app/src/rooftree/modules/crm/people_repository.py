@@ -8,11 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from rooftree.kernel.auth import Principal
 from rooftree.modules.crm.domain import ContactKey
-from rooftree.modules.crm.tables import ContactRow, PersonRow
+from rooftree.modules.crm.tables import ContactRow, PersonRow, StageRow
 from rooftree.modules.crm.visibility import claimable_people, their_people, visible_people
 
 PeopleSort = Literal["-last_activity_at", "last_activity_at", "-created_at", "created_at", "name", "-name"]
@@ -74,13 +74,13 @@ class PeopleRepository:
         query = select(PersonRow).where(self._visible, PersonRow.id.in_(person_ids))
         return (await self._session.scalars(query)).all()
 
-    async def known(self, keys: Collection[ContactKey]) -> Sequence[PersonRow]:
+    async def known(self, keys: Collection[ContactKey]) -> Sequence[Found]:
         """Who has one of these addresses or numbers, who came first first."""
         if not keys:
             return ()
         same = select(ContactRow.person_id).where(tuple_(ContactRow.kind, ContactRow.key).in_(list(keys)))
-        query = select(PersonRow).where(self._visible, PersonRow.id.in_(same)).order_by(PersonRow.id).limit(20)
-        return (await self._session.scalars(query)).all()
+        query = self._query(PersonRow.id.in_(same)).order_by(PersonRow.id).limit(20)
+        return [Found(row, theirs) for row, theirs in await self._session.execute(query)]
 
     async def find(
         self, wanted: Filter, *, sort: PeopleSort, after: tuple[str | datetime, UUID] | None, limit: int
@@ -106,24 +106,21 @@ class PeopleRepository:
         return [Found(row, theirs) for row, theirs in rows], total.scalar_one()
 
     async def board(self, wanted: Filter, *, limit: int) -> dict[UUID, Column]:
-        """By stage, of those that have somebody: how many, and the first of them, last activity first."""
-        inner = select(
-            PersonRow.id,
-            PersonRow.stage_id,
-            func.count().over(partition_by=PersonRow.stage_id).label("total"),
-            func.row_number().over(partition_by=PersonRow.stage_id, order_by=_NEWEST_FIRST).label("place"),
-        ).where(self._visible, *_conditions(wanted))
-        placed = inner.subquery()
-        query = (
-            select(PersonRow, self._theirs, placed.c.total)
-            .select_from(PersonRow)
-            .join(placed, placed.c.id == PersonRow.id)
-            .where(placed.c.place <= limit)
-            .order_by(placed.c.place)
-        )
-        columns: dict[UUID, Column] = {}
-        for row, theirs, total in await self._session.execute(query):
-            columns.setdefault(row.stage_id, Column(total, [])).found.append(Found(row, theirs))
+        """By stage, of those that have somebody: how many, and the first of them, last activity first.
+
+        The first ones are read from the index of each stage: to sort everybody would take long, and often.
+        """
+        conditions = [self._visible, *_conditions(wanted)]
+        counted = select(PersonRow.stage_id, func.count()).where(*conditions).group_by(PersonRow.stage_id)
+        columns = {row[0]: Column(row[1], []) for row in await self._session.execute(counted)}
+        inner = select(PersonRow, self._theirs.label("theirs")).where(*conditions, PersonRow.stage_id == StageRow.id)
+        first = inner.order_by(*_NEWEST_FIRST).limit(limit).correlate(StageRow).lateral("first")
+        person = aliased(PersonRow, first)
+        query = select(person, first.c.theirs).select_from(StageRow).join(first, true())
+        query = query.order_by(person.last_activity_at.desc(), person.id.desc())
+        for row, theirs in await self._session.execute(query):
+            # Somebody who came in between the two queries is counted next time.
+            columns.setdefault(row.stage_id, Column(0, [])).found.append(Found(row, theirs))
         return columns
 
     def _query(self, *conditions: ColumnElement[bool]) -> Select[PersonRow, bool]:

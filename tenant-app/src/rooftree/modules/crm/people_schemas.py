@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rooftree.modules.crm.domain import LABEL_MAX
 from rooftree.modules.crm.people_repository import PeopleSort
 from rooftree.modules.crm.schemas import (
     Colleague,
@@ -17,7 +16,9 @@ from rooftree.modules.crm.schemas import (
     Outcome,
     PageQuery,
     Phones,
+    SoughtLabel,
     Tags,
+    Words,
     absent,
 )
 
@@ -28,12 +29,10 @@ AssigneeFilter = Literal["me", "nobody", "somebody"]
 class PeopleFilter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    q: Annotated[str | None, Field(max_length=200, description="Words of name, address or number; all must match.")] = (
-        None
-    )
+    q: Words | None = Field(None, description="Words of name, address or number; all must match.")
     assigned_to: Annotated[UUID | AssigneeFilter | None, Field(description="A colleague's id, or one of these.")] = None
-    source: Annotated[str | None, Field(max_length=LABEL_MAX)] = None
-    tag: Annotated[str | None, Field(max_length=LABEL_MAX)] = None
+    source: SoughtLabel | None = None
+    tag: SoughtLabel | None = None
 
 
 class PeopleQuery(PeopleFilter, PageQuery):

@@ -1,19 +1,20 @@
 """SQL of crm's records for changes of them: whoever calls has found out by `people_repository` that they may.
 
-Locks are taken in this order: addresses and numbers, stages, colleagues, people.
+Locks are taken in this order: addresses and numbers, stages, colleagues, people, tasks.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.modules.crm.domain import Contact, ContactKey, search_words
 from rooftree.modules.crm.tables import (
     AgentRow,
+    AssignmentRow,
     ContactRow,
     HistoryRow,
     LeadRow,
@@ -92,6 +93,16 @@ class Records:
         query = update(LeadRow).where(LeadRow.person_id.in_(person_ids), LeadRow.state != "responded")
         await self._session.execute(query.values(state="assigned" if is_assigned else "new"))
 
+    async def was_taken_since(self, person_id: UUID, moment: datetime) -> bool:
+        """Whether somebody claimed or got the person later than that, whom nobody looked after until then."""
+        taken = exists().where(
+            AssignmentRow.person_id == person_id,
+            AssignmentRow.at > moment,
+            AssignmentRow.from_user_id.is_(None),
+            AssignmentRow.reason.in_(("claimed", "assigned")),
+        )
+        return bool(await self._session.scalar(select(taken)))
+
     async def answer_leads(self, person_id: UUID, *, at: datetime) -> Sequence[UUID]:
         """Somebody wrote to the person at that time: what came before is answered. Ids of the leads that now are."""
         query = update(LeadRow).where(
@@ -123,25 +134,51 @@ class Records:
         teams = await self._session.scalar(select(AgentRow.team_ids).where(AgentRow.user_id == user_id))
         return frozenset(teams or ())
 
-    async def people_of(self, user_id: UUID) -> Sequence[PersonRow]:
-        """Whom this colleague looks after, locked."""
-        query = select(PersonRow).where(PersonRow.assigned_to == user_id).order_by(PersonRow.id).with_for_update()
+    async def people_around(self, user_id: UUID) -> Sequence[PersonRow]:
+        """Whom this colleague looks after or has an open task for, locked."""
+        tasks = select(TaskRow.person_id).where(TaskRow.assigned_to == user_id, TaskRow.done_at.is_(None))
+        query = select(PersonRow).where(or_(PersonRow.assigned_to == user_id, PersonRow.id.in_(tasks)))
+        query = query.order_by(PersonRow.id).with_for_update()
         return (await self._session.scalars(query.execution_options(populate_existing=True))).all()
 
-    async def move_office(self, user_id: UUID, office_id: UUID | None) -> None:
+    async def move_office(self, user_id: UUID, office_id: UUID) -> None:
         """People go along with who looks after them."""
         differs = PersonRow.office_id.is_distinct_from(office_id)
         query = update(PersonRow).where(PersonRow.assigned_to == user_id, differs)
         await self._session.execute(query.values(office_id=office_id))
 
+    async def leave_office(self, office_id: UUID) -> None:
+        """The office is gone: people who are there are in none."""
+        query = update(PersonRow).where(PersonRow.office_id == office_id)
+        await self._session.execute(query.values(office_id=None))
+
+    # -- tasks --------------------------------------------------------------------------------------------------------
+
+    async def hand_over_tasks(self, person_ids: Collection[UUID], assignee: UUID | None) -> Sequence[TaskRow]:
+        """Open tasks of who looks after these people, or of nobody where nobody does, go to `assignee`. Returns them.
+
+        The people are locked and not yet handed over.
+        """
+        same = TaskRow.assigned_to.is_not_distinct_from(PersonRow.assigned_to)
+        query = (
+            select(TaskRow)
+            .join(PersonRow, PersonRow.id == TaskRow.person_id)
+            .where(TaskRow.person_id.in_(person_ids), TaskRow.done_at.is_(None), same)
+        )
+        return await self._give(query, assignee)
+
     async def leave_tasks(self, user_id: UUID) -> Sequence[TaskRow]:
         """Open tasks of somebody who left are nobody's. Returns them."""
-        query = select(TaskRow).where(TaskRow.assigned_to == user_id, TaskRow.done_at.is_(None)).with_for_update()
-        tasks = (await self._session.scalars(query)).all()
-        for task in tasks:
-            task.assigned_to = None
+        return await self._give(select(TaskRow).where(TaskRow.assigned_to == user_id, TaskRow.done_at.is_(None)), None)
+
+    async def _give(self, query: Select[TaskRow], assignee: UUID | None) -> Sequence[TaskRow]:
+        query = query.order_by(TaskRow.id).with_for_update(of=TaskRow)
+        tasks = (await self._session.scalars(query.execution_options(populate_existing=True))).all()
+        given = [task for task in tasks if task.assigned_to != assignee]
+        for task in given:
+            task.assigned_to = assignee
             task.revision += 1
-        return tasks
+        return given
 
     # -- stages and history -------------------------------------------------------------------------------------------
 
@@ -157,11 +194,13 @@ class Records:
         query = select(HistoryRow).where(HistoryRow.subject_id == subject_id)
         return await self._session.scalar(query.order_by(HistoryRow.revision.desc()).limit(1))
 
-    async def history(self, person_id: UUID, *, limit: int, before: UUID | None) -> tuple[Sequence[HistoryRow], int]:
-        """All that was written about a person, newest first, and how much that is."""
-        mine = HistoryRow.person_id == person_id
-        total = await self._session.execute(select(func.count()).select_from(HistoryRow).where(mine))
-        query = select(HistoryRow).where(mine).order_by(HistoryRow.id.desc()).limit(limit)
+    async def history(
+        self, person_id: UUID, subjects: Collection[str], *, limit: int, before: UUID | None
+    ) -> tuple[Sequence[HistoryRow], int]:
+        """What was written of these subjects about a person, newest first, and how much that is."""
+        wanted = and_(HistoryRow.person_id == person_id, HistoryRow.subject.in_(subjects))
+        total = await self._session.execute(select(func.count()).select_from(HistoryRow).where(wanted))
+        query = select(HistoryRow).where(wanted).order_by(HistoryRow.id.desc()).limit(limit)
         if before is not None:
             query = query.where(HistoryRow.id < before)
         return (await self._session.scalars(query)).all(), total.scalar_one()

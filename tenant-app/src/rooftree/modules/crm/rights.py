@@ -55,6 +55,11 @@ def waits_for(principal: Principal, place: Place) -> bool:
     return principal.office_id is not None and place.office_id == principal.office_id
 
 
+def looks_after_people(role: str, *, is_active: bool) -> bool:
+    """Whether a colleague can have people, by what crm has heard of them last."""
+    return is_active and role in WORKING_ROLES
+
+
 def may_assign(principal: Principal) -> bool:
     """Of those whose the person is: who says who looks after them."""
     return principal.role in _ANSWERING
@@ -77,6 +82,12 @@ def require_works(principal: Principal) -> None:
     """Raises `Forbidden`."""
     if not works(principal):
         raise Forbidden("Your role does not look after people.")
+
+
+def require_place(principal: Principal) -> None:
+    """Whom a manager of no office would write down they would not see. Raises `Forbidden`."""
+    if principal.role == MANAGER_ROLE and principal.office_id is None:
+        raise Forbidden("You belong to no office yet.")
 
 
 def require_staff(principal: Principal) -> None:

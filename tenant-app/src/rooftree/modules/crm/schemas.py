@@ -3,11 +3,13 @@
 Merge patches (RFC 7396): a member that is left out stays as it is, null empties it, which only some members allow.
 """
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from rooftree.kernel.text import email_address, tidy
 from rooftree.modules.crm.domain import (
@@ -25,6 +27,8 @@ from rooftree.modules.crm.domain import (
 
 MAX_PAGE = 100
 _NO_NUL = r"^[^\x00]*$"
+# What browsers know, too: not this machine's own (localtime), placeholders (Factory) and copies (posix/, right/).
+_ZONE = re.compile(r"(?!Factory$)[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 
 
 def _line(value: str) -> str:
@@ -36,9 +40,18 @@ def _line(value: str) -> str:
 
 def _zone(value: str) -> str:
     try:
-        return ZoneInfo(value).key
+        if _ZONE.fullmatch(value):
+            return ZoneInfo(value).key
     except (ValueError, OSError, KeyError):
-        raise ValueError("must be a time zone's name, such as America/Chicago") from None
+        pass
+    raise ValueError("must be a time zone's name, such as America/Chicago")
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time between the years 1 and 9999 in UTC") from None
 
 
 Name = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(_line)]
@@ -54,6 +67,9 @@ NoteText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 Outcome = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=OUTCOME_MAX, pattern=_NO_NUL)
 ]
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Words = Annotated[str, Field(max_length=200, pattern=_NO_NUL)]
+SoughtLabel = Annotated[str, Field(max_length=LABEL_MAX, pattern=_NO_NUL)]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 Utm = Annotated[dict[Literal["source", "medium", "campaign", "term", "content"], Label], Field(max_length=5)]
 # Neither required nor null, and without a default that a reader could take for what happens.

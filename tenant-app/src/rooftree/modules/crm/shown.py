@@ -37,6 +37,7 @@ class ShownLead:
     assigned_name: str | None
     captured_by_name: str | None
     can_claim: bool
+    can_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)

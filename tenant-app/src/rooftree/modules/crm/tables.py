@@ -175,6 +175,7 @@ class TaskRow(Table):
     __table_args__ = (
         Index("tasks_by_person", "person_id", "id"),
         Index("tasks_open", "assigned_to", "due_at", "id", postgresql_where=text("done_at IS NULL")),
+        Index("tasks_done", "assigned_to", "done_at", "id", postgresql_where=text("done_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,7 +91,7 @@ class Tasks:
                 id=new_id(),
                 person_id=person.id,
                 title=given["title"],
-                due_at=_utc(given["due_at"]),
+                due_at=given["due_at"],
                 time_zone=given["time_zone"] or self._time_zone,
                 assigned_to=user.id if user else principal.user_id,
                 created_by=principal.user_id,
@@ -159,8 +159,6 @@ def _refused(detail: str) -> Unprocessable:
 def _apply(row: TaskRow, given: Mapping[str, Any], *, actor: UUID, now: datetime) -> list[str]:
     """Returns the fields that differ."""
     values = {name: given[name] for name in _PLAIN if name in given}
-    if "due_at" in values:
-        values["due_at"] = _utc(values["due_at"])
     fields = [name for name, value in values.items() if getattr(row, name) != value]
     for name in fields:
         setattr(row, name, values[name])
@@ -169,10 +167,6 @@ def _apply(row: TaskRow, given: Mapping[str, Any], *, actor: UUID, now: datetime
         row.done_at, row.done_by = (now, actor) if wanted else (None, None)
         fields.append("done_at")
     return fields
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(UTC) if moment else None
 
 
 def _place(cursor: str, state: TaskState) -> tuple[datetime | None, UUID]:

@@ -29,7 +29,7 @@ def visible_people(principal: Principal) -> ColumnElement[bool]:
 
 
 def claimable_people(principal: Principal) -> ColumnElement[bool]:
-    """Whom the caller can see or could have seen before somebody else claimed them: the loser of a race is told so."""
+    """Whom the caller sees or may have seen before somebody else claimed them; whether they did, assignments tell."""
     if principal.role != AGENT_ROLE or principal.office_id is None:
         return visible_people(principal)
     return or_(visible_people(principal), PersonRow.office_id == principal.office_id)

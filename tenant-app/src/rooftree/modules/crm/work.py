@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -118,7 +118,7 @@ class Work:
         Raises `PersonNotFound`, `Forbidden`, `Unprocessable`.
         """
         now = self._clock.now()
-        at: datetime = (given["at"] or now).astimezone(UTC)
+        at: datetime = given["at"] or now
         if given["kind"] in _SPOKEN and given["direction"] is None:
             raise Unprocessable(errors=[FieldError("/direction", "Say whether it came in or went out.")])
         if at > now + _AHEAD:

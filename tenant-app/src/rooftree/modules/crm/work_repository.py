@@ -34,15 +34,19 @@ class WorkRepository:
         return await self._session.scalar(query.execution_options(populate_existing=True))
 
     async def task(self, task_id: UUID) -> tuple[TaskRow, PersonRow] | None:
-        """Locked, with its person who is not."""
-        query = (
-            select(TaskRow, PersonRow)
-            .join(PersonRow, PersonRow.id == TaskRow.person_id)
+        """Locked, with its person, whom nobody hands over meanwhile: who does so locks them, then their tasks."""
+        theirs = (
+            select(PersonRow)
+            .join(TaskRow, PersonRow.id == TaskRow.person_id)
             .where(self._theirs, TaskRow.id == task_id)
-            .with_for_update(of=TaskRow)
+            .with_for_update(of=PersonRow, read=True, key_share=True)
         )
-        row = (await self._session.execute(query.execution_options(populate_existing=True))).one_or_none()
-        return (row[0], row[1]) if row else None
+        person = await self._session.scalar(theirs.execution_options(populate_existing=True))
+        if person is None:
+            return None
+        query = select(TaskRow).where(TaskRow.id == task_id).with_for_update()
+        row = await self._session.scalar(query.execution_options(populate_existing=True))
+        return (row, person) if row else None
 
     async def tasks(
         self,

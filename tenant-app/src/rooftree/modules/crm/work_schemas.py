@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from rooftree.contracts.crm.api import AssignmentReason, LeadState, LeadType
-from rooftree.modules.crm.schemas import Colleague, Input, NoteText, Outcome, PageQuery, TimeZone, Title, absent
+from rooftree.modules.crm.schemas import Colleague, Input, Moment, NoteText, Outcome, PageQuery, TimeZone, Title, absent
 from rooftree.modules.crm.timeline_repository import EntryKind
 from rooftree.modules.crm.work_repository import TaskOwner, TaskState
 
@@ -34,7 +34,7 @@ class ActivityInput(Input):
 
     kind: ActivityKind
     direction: Direction | None = None
-    at: AwareDatetime | None = Field(None, description="Null: now.")
+    at: Moment | None = Field(None, description="Null: now.")
     outcome: Outcome | None = None
 
 
@@ -59,14 +59,14 @@ class TaskInput(Input):
     """`time_zone` is the one in which `due_at` was meant; null: the brokerage's."""
 
     title: Title
-    due_at: AwareDatetime | None = None
+    due_at: Moment | None = None
     time_zone: TimeZone | None = None
     assigned_to: UUID | None = Field(None, description="Null: the caller.")
 
 
 class TaskPatch(Input):
     title: Title = absent
-    due_at: AwareDatetime | None = None
+    due_at: Moment | None = None
     time_zone: TimeZone = absent
     assigned_to: UUID | None = Field(None, description="Null: nobody.")
     is_done: Annotated[bool, Field(strict=True)] = absent

@@ -66,7 +66,7 @@ def build(runtime: Runtime) -> Built:
             TokenEndpoint(grants, clients, clock),
             users,
             UserInvitations(unit_of_work, clock, runtime.jobs, links=links),
-            Offices(unit_of_work, clock),
+            Offices(unit_of_work, clock, runtime.outbox),
             Teams(unit_of_work, runtime.outbox, standings),
         ),
         port=service,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from rooftree.contracts.identity.events import OfficeDeleted
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Conflict, FieldError, Forbidden, NotFound, Unprocessable
@@ -64,9 +65,10 @@ class Page(Generic[T]):
 
 
 class Offices:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock) -> None:
+    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, outbox: Outbox) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
+        self._outbox = outbox
 
     async def find(self, principal: Principal, *, limit: int, cursor: str | None) -> Page[CountedOffice]:
         """By name. Raises `Forbidden` for clients."""
@@ -112,6 +114,7 @@ class Offices:
             if await people.is_office_in_use(office_id, now=self._clock.now()):
                 raise OfficeInUse("Move its people and teams, and revoke its open invitations, first.")
             await people.delete_office(office_id)
+            await self._outbox.add(session, [OfficeDeleted(office_id=office_id)])
 
     async def _seen(
         self, people: PeopleRepository, principal: Principal, office_id: UUID, *, lock: bool = False

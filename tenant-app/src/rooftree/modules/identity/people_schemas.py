@@ -54,7 +54,10 @@ class PageQuery(BaseModel):
 
 
 class UserQuery(PageQuery):
-    q: Annotated[str | None, Field(max_length=200, description="A part of the name or the e-mail address.")] = None
+    q: Annotated[
+        str | None,
+        Field(max_length=200, pattern=r"^[^\x00]*$", description="A part of the name or the e-mail address."),
+    ] = None
     role: Role | None = None
     office_id: UUID | None = None
     state: UserState | None = None

@@ -94,6 +94,10 @@ class IdentityService:
         async with self._unit_of_work() as session:
             return await PeopleRepository(session).names(user_ids)
 
+    async def has_office(self, office_id: UUID) -> bool:
+        async with self._unit_of_work() as session:
+            return await PeopleRepository(session).office(office_id) is not None
+
     async def owner_link(self) -> OwnerLink:
         return await self._invitations.owner_link()
 

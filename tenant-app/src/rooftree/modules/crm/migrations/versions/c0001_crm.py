@@ -114,6 +114,7 @@ _WORK = """
     );
     CREATE INDEX tasks_by_person ON crm.tasks (person_id, id);
     CREATE INDEX tasks_open ON crm.tasks (assigned_to, due_at, id) WHERE done_at IS NULL;
+    CREATE INDEX tasks_done ON crm.tasks (assigned_to, done_at, id) WHERE done_at IS NOT NULL;
     CREATE TABLE crm.activities (
         id uuid PRIMARY KEY,
         person_id uuid NOT NULL REFERENCES crm.people ON DELETE CASCADE,
