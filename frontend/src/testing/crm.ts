@@ -90,6 +90,7 @@ export const makeLead = (change: Partial<KeptLead> = {}): KeptLead => ({
   state: "new",
   responded_at: null,
   first_response_seconds: null,
+  can_open: true,
   ...change,
 });
 

@@ -58,11 +58,21 @@ def test_ids_rise_with_time() -> None:
     assert {found.version for found in ids} == {7}
 
 
-@given(st.text(), st.integers(), st.none() | st.booleans())
+@given(
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")),
+    st.integers(),
+    st.none() | st.booleans(),
+)
 def test_cursor_returns_what_went_in(text: str, number: int, flag: bool | None) -> None:
     cursor = encode_cursor(text, number, flag)
     if len(cursor) <= 1024:
         assert decode_cursor(cursor, str, int, (bool, type(None))) == [text, number, flag]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800"])
+def test_a_cursor_holds_what_postgresql_can_hold(text: str) -> None:
+    with pytest.raises(Unprocessable):
+        decode_cursor(encode_cursor(text), str)
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 from rooftree.contracts.identity.api import CLIENT_ROLE
-from rooftree.modules.crm import domain
+from rooftree.modules.crm import domain, stages
 
 from ..identity.conftest import Brokerage, problem
-from .conftest import create, done, events, move, pointers, read, stage, stage_ids, timeline, version
+from .conftest import create, done, edit, events, move, pointers, read, stage, stage_ids, timeline, version
 
 pytestmark = pytest.mark.integration
 PATH = "/api/v1/stages"
@@ -77,7 +77,29 @@ async def test_a_stage_in_use_goes_when_it_is_said_where_its_people_go(brokerage
     # What was stays readable in the words of then.
     changes = [(entry["from_stage"], entry["to_stage"]) for entry in await timeline(andy, person, "stage_change")]
     assert changes == [("Nurture", "Sphere"), ("Lead", "Nurture")]
+    audit = done(await andy.get(f"/api/v1/people/{person['id']}/history"))["items"]
+    assert [(line["fields"], line["actor"]["name"]) for line in audit] == [
+        (["stage_id"], "Olivia Owner"),
+        (["stage_id"], "Andy"),
+        ([], "Andy"),
+    ]
+    assert problem(await edit(andy, person, name="X")) == (412, "version-conflict")
     assert problem(await owner.delete(path, headers=version(nurture))) == (404, "stage-not-found")
+
+
+async def test_a_stage_with_more_people_than_can_be_moved_at_once_says_what_to_do(
+    brokerage: Brokerage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "MOST_MOVED", 1)
+    owner, names = brokerage.owner, await stage_ids(brokerage.owner)
+    people = [await create(owner, emails=[], phones=[], stage_id=names["Nurture"]) for _ in range(2)]
+    nurture = await stage(owner, "Nurture")
+    path, params = f"{PATH}/{nurture['id']}", {"move_to": names["Sphere"]}
+    refused = await owner.delete(path, params=params, headers=version(nurture))
+    assert problem(refused) == (409, "stage-too-full")
+    assert "until 1 are left" in refused.json()["detail"]
+    done(await move(owner, people[0], names["Sphere"]))
+    assert (await owner.delete(path, params=params, headers=version(nurture))).status_code == 204
 
 
 async def test_the_last_stage_stays(brokerage: Brokerage) -> None:

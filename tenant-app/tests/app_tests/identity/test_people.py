@@ -107,7 +107,10 @@ async def test_people_are_found_by_words_role_office_and_state(
     assert answer.json()["total"] == len(names)
 
 
-@pytest.mark.parametrize("query", ["role=boss", "state=gone", "limit=0", "limit=101", "cursor=x", "office_id=x", "x=1"])
+@pytest.mark.parametrize(
+    "query",
+    ["role=boss", "state=gone", "limit=0", "limit=101", "cursor=x", "office_id=x", "q=a%00", "x=1"],
+)
 async def test_a_list_that_cannot_be_is_refused(brokerage: Brokerage, query: str) -> None:
     answer = await brokerage.owner.get(f"/api/v1/users?{query}")
     assert answer.status_code == 422

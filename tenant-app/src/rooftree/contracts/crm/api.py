@@ -79,6 +79,11 @@ class StageInUse(Conflict):
     title: ClassVar[str] = "People are in this stage"
 
 
+class StageTooFull(Conflict):
+    code: ClassVar[str] = "stage-too-full"
+    title: ClassVar[str] = "More people are in this stage than can be moved at once"
+
+
 class LastStage(Conflict):
     code: ClassVar[str] = "last-stage"
     title: ClassVar[str] = "A brokerage needs a stage"

@@ -15,6 +15,7 @@ from rooftree.contracts.crm.events import LeadAssigned, LeadReceived, StageChang
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.modules.crm.records_repository import Records
+from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import AssignmentRow, HistoryRow, LeadRow, PersonRow, StageChangeRow, StageRow, TaskRow
 
 if TYPE_CHECKING:
@@ -86,8 +87,17 @@ class Changes:
         )
         person.stage_id = after.id
         self.edited(person, ["stage_id"])
+        self._tell_moved(person.id, before, after)
+
+    async def all_moved(self, person_ids: Sequence[UUID], before: StageRow, after: StageRow) -> None:
+        """Likewise for as many as a stage may hold."""
+        await Stages(self._session).move_people(person_ids, before, after, at=self._now, actor=self._actor)
+        for person_id in person_ids:
+            self._tell_moved(person_id, before, after)
+
+    def _tell_moved(self, person_id: UUID, before: StageRow, after: StageRow) -> None:
         self._events.append(
-            StageChanged(person_id=person.id, from_stage_id=before.id, to_stage_id=after.id, changed_at=self._now)
+            StageChanged(person_id=person_id, from_stage_id=before.id, to_stage_id=after.id, changed_at=self._now)
         )
 
     async def assign(

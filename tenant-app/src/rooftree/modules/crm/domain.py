@@ -36,6 +36,8 @@ LABEL = r"^[\w][\w .&+/~-]*$"
 VISITOR_SOURCE = "Website"
 LISTING_SOURCE = "Listing page"
 
+# Out of a stage that is removed: 5,000 take the database a second, and a request has two.
+MOST_MOVED = 5_000
 # How long the loser of a race for a person is told that there was one; after that the person is somebody else's, whom
 # others may not know of. A page with an offer that old has been loaded anew since.
 CLAIM_MEMORY = timedelta(minutes=5)

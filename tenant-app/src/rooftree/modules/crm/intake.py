@@ -81,7 +81,7 @@ class Intake:
             raise Unprocessable(errors=[error]) from None
 
     async def reception(self, listing: ListingReference | None, *, office_id: UUID | None = None) -> Reception:
-        """The listing's agent, if there is one; else nobody, in the listing's office, unless it is gone, or this one."""
+        """The listing's agent, if there is one; else nobody, in the listing's office, unless that is gone, or this."""
         if listing is None:
             return Reception(None, office_id, "listing_agent")
         agent = None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rooftree.contracts.crm.api import LastStage, StageInUse, StageNameTaken, StageNotFound, TooManyStages
+from rooftree.contracts.crm.api import LastStage, StageInUse, StageNameTaken, StageNotFound, StageTooFull, TooManyStages
 from rooftree.contracts.identity.api import STAFF_ROLES
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
@@ -18,7 +18,7 @@ from rooftree.kernel.text import name_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
-from rooftree.modules.crm.domain import MAX_STAGES
+from rooftree.modules.crm.domain import MAX_STAGES, MOST_MOVED
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import StageRow
 
@@ -94,7 +94,8 @@ class StageList:
     async def remove(self, principal: Principal, stage_id: UUID, *, move_to: UUID | None, version: int) -> None:
         """People in it go to `move_to` in the same transaction.
 
-        Raises `StageNotFound`, `Forbidden`, `VersionConflict`, `StageInUse`, `LastStage`, `Unprocessable`.
+        Raises `StageNotFound`, `Forbidden`, `VersionConflict`, `StageInUse`, `StageTooFull`, `LastStage`,
+        `Unprocessable`.
         """
         async with self._unit_of_work() as session:
             stages, changes = Stages(session), self._changes(session, principal)
@@ -103,6 +104,8 @@ class StageList:
             if len(await stages.all()) == 1:
                 raise LastStage("Make another one first.")
             people = await stages.people_in(row.id)
+            if len(people) > MOST_MOVED:
+                raise StageTooFull(f"Move people to other stages until {MOST_MOVED} are left, or rename it.")
             if people and move_to is None:
                 raise StageInUse(
                     f"{len(people)} people are in it; say to which stage they go.", extensions={"people": len(people)}
@@ -111,8 +114,7 @@ class StageList:
                 after = await stages.stage(move_to)
                 if after is None or after.id == row.id:
                     raise Unprocessable(errors=[FieldError("?move_to", "This is no other stage.")])
-                for person in people:
-                    changes.moved(person, row, after)
+                await changes.all_moved(people, row, after)
             changes.note("stage", row.id, "deleted", person_id=None, revision=row.version + 1)
             await changes.finish()
             await stages.delete(row)

@@ -1,9 +1,10 @@
 """SQL of stages. The first use makes those that a brokerage begins with."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +15,24 @@ from rooftree.modules.crm.tables import PersonRow, StageRow
 
 # Who makes, moves or removes stages waits for who does; any number that is only ours.
 _STAGES_LOCK = 0x737461676573
+# By single rows 10,000 people take twelve seconds, so two.
+_MOVE_PEOPLE = text("""
+    WITH given AS (
+        SELECT * FROM unnest(CAST(:people AS uuid[]), CAST(:changes AS uuid[]), CAST(:lines AS uuid[]))
+            AS given (person_id, change_id, line_id)
+    ), moved AS (
+        UPDATE crm.people SET stage_id = CAST(:after_id AS uuid), revision = revision + 1, updated_at = :at
+        FROM given WHERE people.id = given.person_id
+        RETURNING people.id, people.revision, given.line_id
+    ), told AS (
+        INSERT INTO crm.stage_changes (id, person_id, at, actor_id, from_stage_id, from_name, to_stage_id, to_name)
+        SELECT change_id, person_id, :at, CAST(:actor AS uuid), CAST(:before_id AS uuid), :before_name,
+            CAST(:after_id AS uuid), :after_name
+        FROM given
+    )
+    INSERT INTO crm.history (id, at, actor_id, subject, subject_id, person_id, action, revision, fields)
+    SELECT line_id, :at, CAST(:actor AS uuid), 'person', id, id, 'changed', revision, ARRAY['stage_id'] FROM moved
+""")
 
 
 class Stages:
@@ -55,10 +74,27 @@ class Stages:
                 return kept
         raise RuntimeError("there is no stage")  # the last one cannot be removed
 
-    async def people_in(self, stage_id: UUID) -> Sequence[PersonRow]:
+    async def people_in(self, stage_id: UUID) -> Sequence[UUID]:
         """All of them, locked."""
-        query = select(PersonRow).where(PersonRow.stage_id == stage_id).order_by(PersonRow.id).with_for_update()
-        return (await self._session.scalars(query.execution_options(populate_existing=True))).all()
+        query = select(PersonRow.id).where(PersonRow.stage_id == stage_id).order_by(PersonRow.id).with_for_update()
+        return (await self._session.scalars(query)).all()
+
+    async def move_people(
+        self, person_ids: Sequence[UUID], before: StageRow, after: StageRow, *, at: datetime, actor: UUID | None
+    ) -> None:
+        """These people, who are locked, go to another stage: rows, changes and history by one statement."""
+        values = {
+            "people": person_ids,
+            "changes": [new_id() for _ in person_ids],
+            "lines": [new_id() for _ in person_ids],
+            "at": at,
+            "actor": actor,
+            "before_id": before.id,
+            "before_name": before.name,
+            "after_id": after.id,
+            "after_name": after.name,
+        }
+        await self._session.execute(_MOVE_PEOPLE, values)
 
     async def counts(self) -> dict[UUID, int]:
         """How many people are in each that has some."""
