@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { explain } from "@/shared/api/problem";
 import type { BrowserSession } from "@/shared/api/types";
+import { useTold } from "@/shared/lib/use-told";
 import { Button } from "@/shared/ui/button";
 import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
 import { Failure } from "@/shared/ui/failure";
@@ -15,28 +16,23 @@ export function OwnSessions() {
   const client = useQueryClient();
   const refresh = () => client.invalidateQueries({ queryKey: sessionsQuery.queryKey });
   const [asking, setAsking] = useState(false);
-  const [done, setDone] = useState("");
-  const status = useRef<HTMLParagraphElement>(null);
-  // The row that had the focus is gone.
-  useEffect(() => {
-    if (done) status.current?.focus();
-  }, [done]);
+  const { region, words, tell, tellAndFocus } = useTold();
   const endOne = useMutation({
     mutationFn: ({ id }: BrowserSession) => endSession(id),
-    onMutate: () => setDone(""),
+    onMutate: () => tell(""),
     onSuccess: async (_, { user_agent }) => {
       await refresh();
-      setDone(`The session in ${user_agent || "the unknown browser"} has ended.`);
+      tellAndFocus(`The session in ${user_agent || "the unknown browser"} has ended.`);
     },
     onError: refresh,
   });
   const endOthers = useMutation({
     mutationFn: endOtherSessions,
-    onMutate: () => setDone(""),
+    onMutate: () => tell(""),
     onSuccess: async () => {
       setAsking(false);
       await refresh();
-      setDone("All other sessions have ended.");
+      tellAndFocus("All other sessions have ended.");
     },
   });
   const sessions = query.data?.items.toSorted((one, other) => Number(other.is_current) - Number(one.is_current)) ?? [];
@@ -76,8 +72,8 @@ export function OwnSessions() {
       <p className="mt-2 text-ink-soft text-sm">
         A browser that you do not know? End its session. This browser's own ends when you sign out.
       </p>
-      <p ref={status} role="status" tabIndex={-1} className="mt-2 font-medium text-sm outline-none empty:hidden">
-        {endOne.isError ? explain(endOne.error).message : done}
+      <p ref={region} role="status" tabIndex={-1} className="mt-2 font-medium text-sm outline-none empty:hidden">
+        {endOne.isError ? explain(endOne.error).message : words}
       </p>
       {asking && (
         <ConfirmDialog

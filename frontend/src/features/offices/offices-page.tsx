@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Building2, Plus } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { officesQuery, teamsQuery } from "@/shared/api/offices";
 import { useCan } from "@/shared/api/session";
 import { plural } from "@/shared/lib/format";
+import { useTold } from "@/shared/lib/use-told";
 import { Button } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
@@ -27,12 +28,7 @@ function Offices() {
   const offices = useQuery(officesQuery);
   const teams = useQuery(teamsQuery);
   const [creating, setCreating] = useState(false);
-  const [done, setDone] = useState("");
-  const status = useRef<HTMLParagraphElement>(null);
-  // What had the focus is gone.
-  useEffect(() => {
-    if (done) status.current?.focus();
-  }, [done]);
+  const { region, words, tellAndFocus } = useTold();
   const failed = [offices, teams].find(({ isError, data }) => isError && !data);
   return (
     <div className="mx-auto max-w-5xl">
@@ -50,8 +46,8 @@ function Offices() {
           </Button>
         )}
       </div>
-      <p ref={status} role="status" tabIndex={-1} className="mt-1 text-ink-soft text-sm outline-none empty:hidden">
-        {done}
+      <p ref={region} role="status" tabIndex={-1} className="mt-1 text-ink-soft text-sm outline-none empty:hidden">
+        {words}
       </p>
       <div className="mt-5">
         {failed ? (
@@ -78,14 +74,14 @@ function Offices() {
                 <OfficeCard
                   office={office}
                   teams={teams.data.filter(({ office_id }) => office_id === office.id)}
-                  onDone={setDone}
+                  onDone={tellAndFocus}
                 />
               </li>
             ))}
           </ul>
         )}
       </div>
-      {creating && <OfficeDialog onClose={() => setCreating(false)} onDone={setDone} />}
+      {creating && <OfficeDialog onClose={() => setCreating(false)} onDone={tellAndFocus} />}
     </div>
   );
 }

@@ -1,9 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { explain, isStatus } from "@/shared/api/problem";
 import { useTenant } from "@/shared/api/tenant";
 import type { UserInvitation } from "@/shared/api/types";
 import { moment, plural, words } from "@/shared/lib/format";
+import { useTold } from "@/shared/lib/use-told";
 import { Badge } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
@@ -16,12 +17,7 @@ import { usePlaces } from "./use-places";
 /** Who was invited and has not come yet. Nothing is shown when nobody is awaited. */
 export function Invitations() {
   const query = useQuery(invitationsQuery);
-  const status = useRef<HTMLParagraphElement>(null);
-  const [revoked, setRevoked] = useState("");
-  // The row that had the focus is gone.
-  useEffect(() => {
-    if (revoked) status.current?.focus();
-  }, [revoked]);
+  const told = useTold();
   const invitations = query.data ?? [];
   if (query.isError && !query.data)
     return (
@@ -41,14 +37,14 @@ export function Invitations() {
               <InvitationRow
                 key={invitation.id}
                 invitation={invitation}
-                onRevoked={() => setRevoked(`The invitation of ${invitation.name} is revoked.`)}
+                onRevoked={() => told.tellAndFocus(`The invitation of ${invitation.name} is revoked.`)}
               />
             ))}
           </ul>
         </section>
       )}
-      <p ref={status} role="status" tabIndex={-1} className="mb-4 text-ink-soft text-sm outline-none empty:hidden">
-        {revoked}
+      <p ref={told.region} role="status" tabIndex={-1} className="mb-4 text-ink-soft text-sm outline-none empty:hidden">
+        {told.words}
       </p>
     </>
   );

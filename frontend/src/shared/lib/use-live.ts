@@ -40,6 +40,11 @@ function subscribe(listener: () => void): () => void {
 const pagesOf = (data: unknown): number =>
   typeof data === "object" && data !== null && "pages" in data && Array.isArray(data.pages) ? data.pages.length : 1;
 
+/** For the options of a query that may be some seconds old, whoever is at it; hidden windows read nothing. */
+export const followed = {
+  refetchInterval: ({ state }: { state: { data: unknown } }) => SLOW_MS * pagesOf(state.data),
+};
+
 /** For a query's options; hidden windows read nothing until they are looked at again. */
 export function useLive() {
   const pause = useSyncExternalStore(subscribe, () => (isAtIt ? QUICK_MS : SLOW_MS));

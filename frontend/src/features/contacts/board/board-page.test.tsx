@@ -88,6 +88,26 @@ describe("the board", () => {
     await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
   });
 
+  it("tells that a card was not moved, also when another was moved before the answer", async () => {
+    const page = open("/contacts/board");
+    const path = "/api/v1/people/contact-1/stage-changes";
+    page.app.failures.set(path, () => problem(503, "Away"));
+    const answer = page.app.hold(path);
+    (await card("Carla Canary")).focus();
+    await page.user.keyboard("{Shift>}{ArrowRight}{/Shift}");
+    (await card("Henry Hot")).focus();
+    await page.user.keyboard("{Shift>}{ArrowRight}{/Shift}");
+    answer();
+    await waitFor(() => expect(kept(page.app, "contact-3")?.stage_id).toBe("stage-2"));
+    expect(await screen.findByRole("alert")).toHaveTextContent("Carla Canary was not moved.");
+    expect(within(await column("Lead")).getByRole("link", { name: "Carla Canary" })).toBeVisible();
+    page.app.failures.clear();
+    (await card("Henry Hot")).focus();
+    await page.user.keyboard("{Shift>}{ArrowLeft}{/Shift}");
+    await waitFor(() => expect(kept(page.app, "contact-3")?.stage_id).toBe("stage-1"));
+    await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+  });
+
   it("puts a card back when the app cannot be reached", async () => {
     const page = open("/contacts/board");
     await card("Carla Canary");

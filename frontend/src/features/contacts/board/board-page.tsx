@@ -4,6 +4,7 @@ import { Link } from "react-router";
 import { useCan } from "@/shared/api/session";
 import type { Board } from "@/shared/api/types";
 import { plural } from "@/shared/lib/format";
+import { followed } from "@/shared/lib/use-live";
 import { Alert } from "@/shared/ui/alert";
 import { buttonStyle } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
@@ -20,7 +21,6 @@ import { cardOf } from "./moved";
 import { useBoardKeys } from "./use-board-keys";
 import { useMoves } from "./use-moves";
 
-const FOLLOW_MS = 15_000;
 const HELP_ID = "board-help";
 
 export function BoardPage() {
@@ -32,8 +32,8 @@ function BoardView() {
   const { filters: addressed, change } = useContactFilters();
   // Stages are columns and cards have an order of their own here.
   const filters = { ...addressed, stage: "", sort: NO_FILTERS.sort };
-  const { move, said, refusal, isMoving } = useMoves(filters);
-  const query = useQuery({ ...boardQuery(filters), refetchInterval: isMoving ? false : FOLLOW_MS });
+  const { move, said, refusals, isMoving } = useMoves(filters);
+  const query = useQuery({ ...boardQuery(filters), ...(!isMoving && followed) });
   const columns = query.data?.columns ?? [];
   const total = columns.reduce((sum, column) => sum + column.total, 0);
   const sources = columns.flatMap(({ items }) => items.map(({ source }) => source));
@@ -62,11 +62,13 @@ function BoardView() {
       <p role="status" className="sr-only">
         {said}
       </p>
-      {refusal && (
-        <div className="mb-4">
-          <Alert look="bad">{refusal}</Alert>
-        </div>
-      )}
+      <div className="mb-4 grid gap-2 empty:hidden">
+        {refusals.map(({ id, words }) => (
+          <Alert key={id} look="bad">
+            {words}
+          </Alert>
+        ))}
+      </div>
       {query.isPending ? (
         <Skeleton className="h-96 rounded-xl" />
       ) : query.data ? (

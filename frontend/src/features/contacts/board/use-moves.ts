@@ -30,12 +30,16 @@ export function useMoves(filters: ContactFilters) {
   const client = useQueryClient();
   const { queryKey } = boardQuery(filters);
   const [said, setSaid] = useState("");
+  const [refusals, setRefusals] = useState<{ id: string; words: string }[]>([]);
   const change = (how: (board: Board) => Board) =>
     client.setQueryData(queryKey, (board) => (board ? how(board) : board));
   const move = useMutation({
     mutationKey: KEY,
     scope: { id: KEY.join() },
     onMutate: async ({ id, name, stage }: Move) => {
+      // Those before could be read, unless this move was begun before their answer.
+      const isAlone = client.isMutating({ mutationKey: KEY }) === 1;
+      setRefusals((before) => (isAlone ? [] : before.filter((other) => other.id !== id)));
       await client.cancelQueries({ queryKey });
       const board = client.getQueryData(queryKey);
       const from = board && columnOf(board, id)?.stage_id;
@@ -53,8 +57,9 @@ export function useMoves(filters: ContactFilters) {
       client.setQueryData(contactQuery(saved.id).queryKey, saved);
       change((board) => versioned(board, saved));
     },
-    onError: (_error, { id }, context) => {
+    onError: (error, { id, name }, context) => {
       setSaid("");
+      setRefusals((before) => [...before.filter((other) => other.id !== id), { id, words: reason(name, error) }]);
       const from = context?.from;
       if (from) change((board) => moved(board, id, from));
     },
@@ -70,7 +75,8 @@ export function useMoves(filters: ContactFilters) {
     move: move.mutate,
     /** For a live region: what was moved where. */
     said,
-    refusal: move.isError && move.variables ? reason(move.variables.name, move.error) : undefined,
+    /** Of each card that stayed where it was, why. */
+    refusals,
     isMoving: useIsMutating({ mutationKey: KEY }) > 0,
   };
 }

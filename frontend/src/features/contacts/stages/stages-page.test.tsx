@@ -29,6 +29,24 @@ describe("the stages", () => {
     expect(screen.getByRole("button", { name: /^Move Nurture: / })).toHaveFocus();
   });
 
+  it("do not jump back between the answers to several quick moves", async () => {
+    const page = open("/settings/stages");
+    const orders = () => page.app.log.filter((line) => line === "PUT /api/v1/stages/order").length;
+    (await screen.findByRole("button", { name: /^Move Closed: / })).focus();
+    const answerFirst = page.app.hold("/api/v1/stages/order");
+    await page.user.keyboard("{ArrowUp}");
+    expect(await screen.findByText("Closed is number 5 of 6.")).toBeVisible();
+    await page.user.keyboard("{ArrowUp}");
+    expect(await screen.findByText("Closed is number 4 of 6.")).toBeVisible();
+    const answerSecond = page.app.hold("/api/v1/stages/order");
+    answerFirst();
+    await waitFor(() => expect(orders()).toBe(2));
+    await page.user.keyboard("{ArrowUp}");
+    expect(await screen.findByText("Closed is number 3 of 6.")).toBeVisible();
+    answerSecond();
+    await waitFor(() => expect(names(page.app).indexOf("Closed")).toBe(2));
+  });
+
   it("are reordered by buttons, and stay as they were when the app refuses", async () => {
     const page = open("/settings/stages");
     await page.user.click(await screen.findByRole("button", { name: "Move Lead down" }));

@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ArrowLeft, Plus } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { Link } from "react-router";
 import { explain } from "@/shared/api/problem";
 import { useCan } from "@/shared/api/session";
 import type { Stage } from "@/shared/api/types";
+import { useTold } from "@/shared/lib/use-told";
 import { Alert } from "@/shared/ui/alert";
 import { Button, buttonStyle } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
@@ -23,20 +24,25 @@ export function StagesPage() {
   );
 }
 
+const KEY = ["order-stages"];
+
 /** Shown in the new order at once; taken back when the app refuses. */
 function useOrder() {
   const client = useQueryClient();
   const { queryKey } = stagesQuery;
   return useMutation({
-    scope: { id: "order-stages" },
+    mutationKey: KEY,
+    scope: { id: KEY.join() },
     mutationFn: (stages: Stage[]) => orderStages(stages.map(({ id }) => id)),
     onMutate: async (stages) => {
       await client.cancelQueries({ queryKey });
       client.setQueryData(queryKey, { items: stages });
     },
-    onSettled: () => {
+    onSettled: async () => {
+      // The last of several: before, the server's order would take the others back.
+      if (client.isMutating({ mutationKey: KEY }) > 1) return;
       void client.invalidateQueries({ queryKey: ["contacts", "board"] });
-      return client.invalidateQueries({ queryKey });
+      await client.invalidateQueries({ queryKey });
     },
   });
 }
@@ -45,18 +51,12 @@ function Stages() {
   const query = useQuery(stagesQuery);
   const order = useOrder();
   const [creating, setCreating] = useState(false);
-  const [said, setSaid] = useState("");
-  const [gone, setGone] = useState(0);
-  const status = useRef<HTMLParagraphElement>(null);
-  // What had the focus is gone.
-  useEffect(() => {
-    if (gone > 0) status.current?.focus();
-  }, [gone]);
+  const { region, words, tell, tellAndFocus } = useTold();
   const stages = query.data ?? [];
   const move = (stage: Stage, step: number) => {
     const place = stages.indexOf(stage) + step;
     if (place < 0 || place >= stages.length) return;
-    setSaid(`${stage.name} is number ${place + 1} of ${stages.length}.`);
+    tell(`${stage.name} is number ${place + 1} of ${stages.length}.`);
     order.mutate(stages.filter((other) => other !== stage).toSpliced(place, 0, stage));
   };
   return (
@@ -80,8 +80,8 @@ function Stages() {
         The way of a contact, in this order; new ones begin in the first. Up and down arrow keys move a stage by its
         handle.
       </p>
-      <p ref={status} role="status" tabIndex={-1} className="mb-3 text-ink-soft text-sm outline-none empty:hidden">
-        {said}
+      <p ref={region} role="status" tabIndex={-1} className="mb-3 text-ink-soft text-sm outline-none empty:hidden">
+        {words}
       </p>
       {order.isError && (
         <div className="mb-4">
@@ -100,16 +100,13 @@ function Stages() {
               stage={stage}
               stages={stages}
               onMove={(step) => move(stage, step)}
-              onDone={setSaid}
-              onGone={(words) => {
-                setSaid(words);
-                setGone((times) => times + 1);
-              }}
+              onDone={tell}
+              onGone={tellAndFocus}
             />
           ))}
         </ol>
       )}
-      {creating && <StageNameDialog onClose={() => setCreating(false)} onDone={setSaid} />}
+      {creating && <StageNameDialog onClose={() => setCreating(false)} onDone={tell} />}
     </div>
   );
 }
