@@ -71,7 +71,7 @@ export const makeContacts = (): KeptContact[] => [
 ];
 
 /** A lead as it is kept; whose it is follows from its person. */
-export type KeptLead = Omit<Lead, "person" | "assigned_to" | "can_claim"> & { person_id: string };
+export type KeptLead = Omit<Lead, "person" | "assigned_to" | "can_claim" | "can_open"> & { person_id: string };
 
 export const makeLead = (change: Partial<KeptLead> = {}): KeptLead => ({
   id: "lead-1",
@@ -90,7 +90,6 @@ export const makeLead = (change: Partial<KeptLead> = {}): KeptLead => ({
   state: "new",
   responded_at: null,
   first_response_seconds: null,
-  can_open: true,
   ...change,
 });
 

@@ -1,7 +1,7 @@
 /** Leads as the app keeps them: the inbox, claims, what colleagues write down, and the form of visitors. */
 import type { InquiryInput, Lead, LeadInput } from "../shared/api/types";
 import { type Handler, json, missing, page, refuse, refuseFields } from "./answers.ts";
-import { type KeptLead, makeContact, makeLead, makeLeads } from "./crm.ts";
+import { type KeptContact, type KeptLead, makeContact, makeLead, makeLeads } from "./crm.ts";
 import type { FakeCrm } from "./fake-crm.ts";
 
 const WAIT_SECONDS = 540;
@@ -11,6 +11,8 @@ export class FakeLeads {
   /** What visitors sent, also what was dropped. */
   inquiries: InquiryInput[] = [];
   isThrottled = false;
+  /** Who gets what a colleague writes down, and where; not set: the writer. */
+  reception: Pick<KeptContact, "assigned_to" | "office_id"> | undefined;
   #crm: FakeCrm;
 
   constructor(crm: FakeCrm) {
@@ -20,8 +22,15 @@ export class FakeLeads {
   #person = (id: string) => this.#crm.contacts.find((contact) => contact.id === id) ?? makeContact({ id });
 
   #shown = ({ person_id, ...lead }: KeptLead): Lead => {
-    const { id, name, assigned_to } = this.#person(person_id);
-    return { ...lead, person: { id, name }, assigned_to, can_claim: assigned_to === null };
+    const person = this.#person(person_id);
+    const { id, name, assigned_to } = person;
+    return {
+      ...lead,
+      person: { id, name },
+      assigned_to,
+      can_claim: assigned_to === null,
+      can_open: this.#crm.sees(person),
+    };
   };
 
   #visible(): KeptLead[] {
@@ -73,6 +82,7 @@ export class FakeLeads {
       id: `contact-${this.#crm.contacts.length + 1}`,
       name: given.name ?? "",
       assigned_to: { id: this.#crm.self.id, name: this.#crm.self.name },
+      ...this.reception,
     });
     this.#crm.contacts.unshift(person);
     const lead = makeLead({

@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link, useLocation, useSearchParams } from "react-router";
 import { api, body } from "@/shared/api/client";
 import { fieldErrors, isPlaced } from "@/shared/api/field-errors";
 import { ApiProblem, explain, isStatus } from "@/shared/api/problem";
@@ -9,7 +9,7 @@ import type { InquiryInput } from "@/shared/api/types";
 import { clock, span } from "@/shared/lib/format";
 import { useFormFocus } from "@/shared/lib/use-form-focus";
 import { Alert } from "@/shared/ui/alert";
-import { ASKER_FIELDS, type Asker, AskerFields, askerBody, NO_ASKER } from "@/shared/ui/asker-fields";
+import { ASKER_FIELDS, type Asker, AskerFields, askerBody } from "@/shared/ui/asker-fields";
 import { Button } from "@/shared/ui/button";
 import { utmOf } from "./utm";
 
@@ -29,12 +29,13 @@ function missing(asker: Asker, consent: boolean): Errors {
 
 interface InquiryFormProps {
   listingId: string | undefined;
+  asker: Asker;
+  onType: (change: Partial<Asker>) => void;
   onSent: () => void;
 }
 
-export function InquiryForm({ listingId, onSent }: InquiryFormProps) {
+export function InquiryForm({ listingId, asker, onType, onSent }: InquiryFormProps) {
   const [search] = useSearchParams();
-  const [asker, setAsker] = useState(NO_ASKER);
   const [consent, setConsent] = useState(false);
   const [website, setWebsite] = useState("");
   const [lacking, setLacking] = useState<Errors>({});
@@ -61,12 +62,7 @@ export function InquiryForm({ listingId, onSent }: InquiryFormProps) {
     >
       {inquire.isError && !isPlaced(lacking) && <Refusal error={inquire.error} isPlaced={isPlaced(errors)} />}
       {isPlaced(lacking) && <Alert look="bad">Please complete what is marked below.</Alert>}
-      <AskerFields
-        value={asker}
-        errors={errors}
-        isOwn
-        onChange={(change) => setAsker((now) => ({ ...now, ...change }))}
-      />
+      <AskerFields value={asker} errors={errors} isOwn onChange={onType} />
       <Consent checked={consent} error={errors.consent} onChange={setConsent} />
       <Trap value={website} onChange={setWebsite} />
       <Button type="submit" size="large" busy={inquire.isPending}>
@@ -78,6 +74,7 @@ export function InquiryForm({ listingId, onSent }: InquiryFormProps) {
 
 function Refusal({ error, isPlaced: marked }: { error: Error; isPlaced: boolean }) {
   const { time_zone: zone } = useTenant();
+  const { search } = useLocation();
   if (isStatus(error, 429)) {
     const wait = error.retryAfter;
     const when = wait
@@ -90,7 +87,7 @@ function Refusal({ error, isPlaced: marked }: { error: Error; isPlaced: boolean 
     return (
       <Alert look="bad">
         This listing is no longer here.{" "}
-        <Link to="/inquire" className="font-medium underline underline-offset-4">
+        <Link to={{ pathname: "/inquire", search }} className="font-medium underline underline-offset-4">
           Ask us something else
         </Link>
       </Alert>

@@ -80,12 +80,24 @@ describe("the form of visitors", () => {
     expect(screen.getByLabelText("Message")).toHaveValue("Is it still free?");
   });
 
-  it("says that a listing is gone and offers to ask something else", async () => {
-    const page = visit("/inquire/gone-home");
+  it("says that a listing is gone and offers to ask something else, with what was typed and where one came from", async () => {
+    const page = visit("/inquire/gone-home?utm_source=news");
     await fill(page);
     expect(await screen.findByRole("alert")).toHaveTextContent("This listing is no longer here.");
     await page.user.click(screen.getByRole("link", { name: "Ask us something else" }));
     expect(await screen.findByRole("heading", { level: 1, name: "Ask us" })).toBeVisible();
+    expect(page.address()).toBe("/inquire?utm_source=news");
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(screen.getByLabelText("Your name")).toHaveValue("Vera Visitor");
+    expect(screen.getByLabelText("Message")).toHaveValue("Is it still free?");
+    await page.user.click(screen.getByRole("checkbox", { name: /may contact me/ }));
+    await page.user.click(screen.getByRole("button", { name: "Send" }));
+    await screen.findByRole("heading", { level: 1, name: "Thank you" });
+    expect(page.app.crm.leads.inquiries[0]).toMatchObject({
+      name: "Vera Visitor",
+      property_id: null,
+      utm: { source: "news" },
+    });
   });
 
   it("holds a trap that people neither see nor reach", async () => {

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useParams } from "react-router";
+import { NO_ASKER } from "@/shared/ui/asker-fields";
 import { Button } from "@/shared/ui/button";
 import { Entrance } from "@/shared/ui/entrance";
 import { InquiryForm } from "./inquiry-form";
@@ -11,7 +12,8 @@ import { InquiryForm } from "./inquiry-form";
 export function InquiryPage() {
   const { listingId } = useParams();
   const [isSent, setSent] = useState(false);
-  // Another listing's form is another form.
+  const [asker, setAsker] = useState(NO_ASKER);
+  // Another listing's form is another form: what was typed stays, an agreement is to that listing.
   return isSent ? (
     <Entrance key="sent" title="Thank you">
       <p role="status">Your message has been received. Somebody will be in touch.</p>
@@ -25,7 +27,15 @@ export function InquiryPage() {
       title={listingId ? "Ask about this listing" : "Ask us"}
       lead="We answer by email or phone."
     >
-      <InquiryForm listingId={listingId} onSent={() => setSent(true)} />
+      <InquiryForm
+        listingId={listingId}
+        asker={asker}
+        onType={(change) => setAsker((now) => ({ ...now, ...change }))}
+        onSent={() => {
+          setAsker(NO_ASKER);
+          setSent(true);
+        }}
+      />
     </Entrance>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { api, body } from "@/shared/api/client";
 import { useCan } from "@/shared/api/session";
-import type { LeadInput, PropertyDetail } from "@/shared/api/types";
+import type { Lead, LeadInput, PropertyDetail } from "@/shared/api/types";
 import { Alert } from "@/shared/ui/alert";
 import { ASKER_FIELDS, AskerFields, askerBody, NO_ASKER } from "@/shared/ui/asker-fields";
 import { Button, buttonStyle } from "@/shared/ui/button";
@@ -12,56 +12,73 @@ import { FormDialog } from "@/shared/ui/form-dialog";
 
 const capture = (lead: LeadInput) => body(api.POST("/api/v1/leads", { body: lead }));
 
+/** What visitors may see. */
+const isPublic = ({ internet_display, standard_status }: PropertyDetail): boolean =>
+  internet_display && standard_status !== "Incomplete";
+
 /**
  * Asking about a listing: colleagues who look after contacts write down who asked, and everybody else fills in the
- * visitors' form themselves.
+ * visitors' form themselves, which takes questions about public listings alone.
  */
 export function AskButton({ home }: { home: PropertyDetail }) {
   const canWork = useCan("leads.work");
   const [asking, setAsking] = useState(false);
-  const [person, setPerson] = useState<{ id: string; name: string }>();
+  const [captured, setCaptured] = useState<Lead>();
   if (!canWork)
     return (
-      <Link to={`/inquire/${home.id}`} className={buttonStyle()}>
-        <MessageSquarePlus aria-hidden />
-        Ask about this listing
-      </Link>
+      isPublic(home) && (
+        <Link to={`/inquire/${home.id}`} className={buttonStyle()}>
+          <MessageSquarePlus aria-hidden />
+          Ask about this listing
+        </Link>
+      )
     );
   return (
     <div data-chrome className="grid gap-3">
       <Button
         aria-haspopup="dialog"
         onClick={() => {
-          setPerson(undefined);
+          setCaptured(undefined);
           setAsking(true);
         }}
       >
         <MessageSquarePlus aria-hidden />
         Write down a lead
       </Button>
-      <Link
-        to={`/inquire/${home.id}`}
-        className="inline-flex min-h-6 items-center justify-self-center text-brand text-sm underline underline-offset-4"
-      >
-        The form for visitors
-      </Link>
-      {person && (
+      {isPublic(home) && (
+        <Link
+          to={`/inquire/${home.id}`}
+          className="inline-flex min-h-6 items-center justify-self-center text-brand text-sm underline underline-offset-4"
+        >
+          The form for visitors
+        </Link>
+      )}
+      {captured && (
         <Alert look="info">
-          The lead is written down.{" "}
-          <Link to={`/contacts/${person.id}`} className="font-medium underline underline-offset-4">
-            Open {person.name}
-          </Link>
+          The lead is written down. <Whereabouts lead={captured} />
         </Alert>
       )}
-      {asking && <LeadDialog home={home} onClose={() => setAsking(false)} onDone={setPerson} />}
+      {asking && <LeadDialog home={home} onClose={() => setAsking(false)} onDone={setCaptured} />}
     </div>
   );
+}
+
+/** The way to who asked, or who got the lead where its writer may not open them. */
+function Whereabouts({ lead: { person, assigned_to: agent, can_open } }: { lead: Lead }) {
+  if (can_open)
+    return (
+      <Link to={`/contacts/${person.id}`} className="font-medium underline underline-offset-4">
+        Open {person.name}
+      </Link>
+    );
+  if (agent === null) return `${person.name} waits to be claimed in the listing’s office.`;
+  return `${agent.name ?? "A colleague"} looks after ${person.name}.`;
 }
 
 interface LeadDialogProps {
   home: PropertyDetail;
   onClose: () => void;
-  onDone: (person: { id: string; name: string }) => void;
+  onDone: (lead: Lead) => void;
 }
 
 function LeadDialog({ home, onClose, onDone }: LeadDialogProps) {
@@ -71,10 +88,10 @@ function LeadDialog({ home, onClose, onDone }: LeadDialogProps) {
   const save = useMutation({
     mutationFn: () =>
       capture({ ...askerBody(asker), property_id: home.id, type: "Property Inquiry", source: "Manual", consent }),
-    onSuccess: ({ person }) => {
+    onSuccess: (lead) => {
       for (const queryKey of [["leads"], ["contacts"]]) void client.invalidateQueries({ queryKey });
       onClose();
-      onDone(person);
+      onDone(lead);
     },
   });
   return (
