@@ -1,10 +1,12 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ListChecks } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { useCan } from "@/shared/api/session";
+import type { Task } from "@/shared/api/types";
 import { plural } from "@/shared/lib/format";
 import { useLoadMore } from "@/shared/lib/use-load-more";
+import { useTold } from "@/shared/lib/use-told";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
 import { LoadMore } from "@/shared/ui/load-more";
@@ -13,6 +15,7 @@ import { PageTitle } from "@/shared/ui/page";
 import { Select } from "@/shared/ui/select";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { ContactsTabs, NOT_FOR_YOU } from "./contacts-tabs";
+import { EditTaskDialog } from "./person/edit-task-dialog";
 import { TaskRow } from "./person/task-row";
 import { tasksQuery } from "./person/work-queries";
 
@@ -77,16 +80,12 @@ function TaskList({ owner, state }: TaskListProps) {
   const query = useInfiniteQuery(tasksQuery(owner, state));
   const tasks = query.data?.pages.flatMap(({ items }) => items) ?? [];
   const { list, loadMore } = useLoadMore<HTMLUListElement>(query, tasks.length, "a");
-  const [done, setDone] = useState("");
-  const status = useRef<HTMLParagraphElement>(null);
-  // The row that had the focus is gone with what was done.
-  useEffect(() => {
-    if (done) status.current?.focus();
-  }, [done]);
+  const [editing, setEditing] = useState<Task>();
+  const { region, words, tellAndFocus } = useTold();
   return (
     <>
-      <p ref={status} role="status" tabIndex={-1} className="mb-3 text-ink-soft text-sm outline-none empty:hidden">
-        {done}
+      <p ref={region} role="status" tabIndex={-1} className="mb-3 text-ink-soft text-sm outline-none empty:hidden">
+        {words}
       </p>
       {query.isPending ? (
         <Skeleton className="h-64 rounded-xl" />
@@ -99,7 +98,7 @@ function TaskList({ owner, state }: TaskListProps) {
       ) : (
         <ul ref={list} aria-label="Tasks" className="card divide-y divide-line px-5">
           {tasks.map((task) => (
-            <TaskRow key={task.id} task={task} withContact onDone={setDone} />
+            <TaskRow key={task.id} task={task} withContact onEdit={setEditing} onDone={tellAndFocus} />
           ))}
         </ul>
       )}
@@ -113,6 +112,7 @@ function TaskList({ owner, state }: TaskListProps) {
           className="mt-6"
         />
       )}
+      {editing && <EditTaskDialog task={editing} onClose={() => setEditing(undefined)} onDone={tellAndFocus} />}
     </>
   );
 }

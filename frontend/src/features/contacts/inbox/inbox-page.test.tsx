@@ -1,5 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { makeLead } from "@/testing/crm";
 import { FakeApp, problem } from "@/testing/fake-app";
 import { open } from "@/testing/open";
 
@@ -35,6 +37,26 @@ describe("the inbox", () => {
     expect(carla).toHaveTextContent("has not agreed to be contacted");
     expect(carla).toHaveTextContent("written down by Arthur Agent");
     expect(await lead("Henry Hot")).toHaveTextContent("answered after 12 min");
+  });
+
+  it("is read anew the more seldom the more pages of it are shown", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const app = as("user-1");
+    app.crm.leads.kept = Array.from({ length: 30 }, (_, index) => makeLead({ id: `lead-${index}` }));
+    const page = open("/inbox", app);
+    const reads = () => app.log.filter((line) => line.startsWith("GET /api/v1/leads?")).length;
+    await screen.findAllByRole("link", { name: "Wanda Waiting" });
+    await vi.advanceTimersByTimeAsync(15_100);
+    await waitFor(() => expect(reads()).toBe(2));
+    const user = userEvent.setup({ advanceTimers: (ms) => vi.advanceTimersByTimeAsync(ms) });
+    await user.click(screen.getByRole("button", { name: "Load more" }));
+    await waitFor(() => expect(screen.getAllByRole("link", { name: "Wanda Waiting" })).toHaveLength(30));
+    const before = reads();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(reads()).toBe(before);
+    await vi.advanceTimersByTimeAsync(10_100);
+    await waitFor(() => expect(reads()).toBe(before + 2));
+    expect(page.address()).toBe("/inbox");
   });
 
   it("is narrowed by whose they are and their state, kept in the address", async () => {

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { Link, useSearchParams } from "react-router";
 import { useCan } from "@/shared/api/session";
 import { plural } from "@/shared/lib/format";
+import { followed } from "@/shared/lib/use-live";
 import { useLoadMore } from "@/shared/lib/use-load-more";
 import { Alert } from "@/shared/ui/alert";
 import { EmptyState } from "@/shared/ui/empty-state";
@@ -18,8 +19,6 @@ import { LeadItem } from "./lead-item";
 import { type LeadFilters, leadsQuery, OWNERS, parseLeadFilters, STATES } from "./lead-queries";
 import { useClaim } from "./use-claim";
 
-const FOLLOW_MS = 15_000;
-
 export function InboxPage() {
   if (useCan("leads.work")) return <Inbox />;
   return <NotAllowed title="Inbox">{NOT_FOR_YOU}</NotAllowed>;
@@ -28,7 +27,7 @@ export function InboxPage() {
 function Inbox() {
   const [search, setSearch] = useSearchParams();
   const filters = parseLeadFilters(search);
-  const query = useInfiniteQuery({ ...leadsQuery(filters), refetchInterval: FOLLOW_MS });
+  const query = useInfiniteQuery({ ...leadsQuery(filters), ...followed });
   const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
   const choose = (name: keyof LeadFilters, value: string, plain: string) => {
     const wanted = new URLSearchParams(search);

@@ -1,10 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Hand, UserRoundCog } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { explain, isProblem } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
 import type { Contact } from "@/shared/api/types";
 import { plural } from "@/shared/lib/format";
+import { useTold } from "@/shared/lib/use-told";
 import { Alert } from "@/shared/ui/alert";
 import { Avatar } from "@/shared/ui/avatar";
 import { Badge } from "@/shared/ui/badge";
@@ -27,12 +28,12 @@ function reason(error: Error): string {
 export function ContactHeader({ contact }: { contact: Contact }) {
   const client = useQueryClient();
   const [assigning, setAssigning] = useState(false);
-  const [done, setDone] = useState("");
+  const { region, words, tell, tellAndFocus } = useTold();
   const settle = { onError: () => refreshContacts(client) };
   const move = useMutation({
     mutationFn: (stage: string) => moveContact(contact, stage),
     onSuccess: (saved) => {
-      setDone(`${saved.name} is in ${saved.stage_name} now.`);
+      tell(`${saved.name} is in ${saved.stage_name} now.`);
       return refreshContacts(client, saved);
     },
     ...settle,
@@ -40,14 +41,19 @@ export function ContactHeader({ contact }: { contact: Contact }) {
   const claim = useMutation({
     mutationFn: () => claimContact(contact.id),
     onSuccess: (saved) => {
-      setDone(`You look after ${saved.name} now.`);
+      tellAndFocus(`You look after ${saved.name} now.`);
       return refreshContacts(client, saved);
     },
     ...settle,
   });
   const failed = [move, claim].find(({ isError }) => isError)?.error;
+  const refusal = useRef<HTMLDivElement>(null);
+  // The button that had the focus is gone once somebody else was quicker.
+  useEffect(() => {
+    if (claim.isError) refusal.current?.focus();
+  }, [claim.isError]);
   const begin = () => {
-    setDone("");
+    tell("");
     move.reset();
     claim.reset();
   };
@@ -93,10 +99,14 @@ export function ContactHeader({ contact }: { contact: Contact }) {
           </Button>
         )}
       </div>
-      <p role="status" className="text-ink-soft text-sm empty:hidden">
-        {done}
+      <p ref={region} role="status" tabIndex={-1} className="text-ink-soft text-sm outline-none empty:hidden">
+        {words}
       </p>
-      {failed && <Alert look="bad">{reason(failed)}</Alert>}
+      {failed && (
+        <div ref={refusal} tabIndex={-1} className="outline-none">
+          <Alert look="bad">{reason(failed)}</Alert>
+        </div>
+      )}
       {!contact.can_edit && contact.can_claim && (
         <Alert look="info">
           Nobody looks after this contact yet. Claim them to add notes and tasks and to change anything.
@@ -106,9 +116,9 @@ export function ContactHeader({ contact }: { contact: Contact }) {
         <AssignDialog
           contact={contact}
           onClose={() => setAssigning(false)}
-          onDone={(words) => {
+          onDone={(outcome) => {
             begin();
-            setDone(words);
+            tell(outcome);
           }}
         />
       )}

@@ -1,5 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { makeEntry, makeTask } from "@/testing/crm";
 import { FakeApp, problem } from "@/testing/fake-app";
 import { open } from "@/testing/open";
 
@@ -99,7 +100,7 @@ describe("the page of a contact", () => {
     expect(screen.queryByRole("button", { name: /^Edit/ })).toBeNull();
     expect(screen.queryByRole("button", { name: "Assign…" })).toBeNull();
     await page.user.click(screen.getByRole("button", { name: "Claim" }));
-    expect(await screen.findByText("You look after Wanda Waiting now.")).toBeVisible();
+    expect(await screen.findByText("You look after Wanda Waiting now.")).toHaveFocus();
     expect(await screen.findByRole("button", { name: "Add note" })).toBeVisible();
     expect(screen.queryByRole("button", { name: "Claim" })).toBeNull();
   });
@@ -110,7 +111,24 @@ describe("the page of a contact", () => {
     kept(page.app, "contact-2").assigned_to = { id: "user-2", name: "Mona Manager" };
     await page.user.click(screen.getByRole("button", { name: "Claim" }));
     expect(await screen.findByText(/Somebody else was quicker/)).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Claim" })).toBeNull();
+    expect(screen.getByRole("alert").parentElement).toHaveFocus();
     expect(await screen.findByText("Looked after by Mona Manager")).toBeVisible();
+  });
+
+  it("shows by itself what colleagues do, notes and tasks too", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    try {
+      const { app } = open("/contacts/contact-1");
+      await screen.findByText("Likes gardens.");
+      app.crm.work.entries.unshift(makeEntry({ id: "note-2", text: "Has a dog." }));
+      app.crm.work.tasks.push(makeTask({ id: "task-2", title: "Find a kennel" }));
+      await vi.advanceTimersByTimeAsync(15_100);
+      expect(await screen.findByText("Has a dog.")).toBeVisible();
+      expect(await screen.findByText("Find a kennel")).toBeVisible();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("of a colleague is not there for an agent", async () => {

@@ -4,6 +4,7 @@ import { Link, useLocation, useParams } from "react-router";
 import { isStatus } from "@/shared/api/problem";
 import { useCan } from "@/shared/api/session";
 import type { Contact } from "@/shared/api/types";
+import { followed } from "@/shared/lib/use-live";
 import { buttonStyle } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
@@ -32,8 +33,6 @@ function useOrigin(): Origin {
   return { to: search ? `/contacts?${search}` : "/contacts", words: "Back to contacts" };
 }
 
-const FOLLOW_MS = 15_000;
-
 export function ContactPage() {
   const { id = "" } = useParams();
   if (!useCan("leads.work")) return <NotAllowed title="Contact">{NOT_FOR_YOU}</NotAllowed>;
@@ -41,7 +40,7 @@ export function ContactPage() {
 }
 
 function LoadedContact({ id }: { id: string }) {
-  const query = useQuery({ ...contactQuery(id), refetchInterval: FOLLOW_MS });
+  const query = useQuery({ ...contactQuery(id), ...followed });
   const origin = useOrigin();
   return (
     <div className="mx-auto max-w-6xl">

@@ -6,7 +6,7 @@ import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
 import { FormDialog } from "@/shared/ui/form-dialog";
 import { TextAreaField } from "@/shared/ui/text-area-field";
 import type { Versioned } from "../queries";
-import { addNote, changeNote, deleteNote, refreshWork } from "./work-queries";
+import { addNote, changeNote, deleteNote, newestVersionOf, refreshWork } from "./work-queries";
 
 interface DialogProps {
   contact: Contact;
@@ -14,7 +14,7 @@ interface DialogProps {
   onDone: (words: string) => void;
 }
 
-interface Note extends Versioned {
+export interface Note extends Versioned {
   text: string;
 }
 
@@ -24,9 +24,11 @@ interface NoteFormProps extends DialogProps {
   done: string;
   text: string;
   save: (text: string) => Promise<unknown>;
+  /** Somebody else was quicker. */
+  onOvertaken?: () => Promise<void>;
 }
 
-function NoteForm({ contact, title, action, done, text, save, onClose, onDone }: NoteFormProps) {
+function NoteForm({ contact, title, action, done, text, save, onOvertaken, onClose, onDone }: NoteFormProps) {
   const client = useQueryClient();
   const [draft, setDraft] = useState(text);
   const write = useMutation({
@@ -36,7 +38,11 @@ function NoteForm({ contact, title, action, done, text, save, onClose, onDone }:
       onDone(done);
       await refreshWork(client, contact.id);
     },
-    onError: (error) => isProblem(error, "version-conflict") && refreshWork(client, contact.id),
+    onError: async (error) => {
+      if (!isProblem(error, "version-conflict")) return;
+      await onOvertaken?.();
+      await refreshWork(client, contact.id);
+    },
   });
   return (
     <FormDialog
@@ -76,16 +82,21 @@ export const NewNoteDialog = (props: DialogProps) => (
   />
 );
 
-export const EditNoteDialog = ({ note, ...props }: DialogProps & { note: Note }) => (
-  <NoteForm
-    {...props}
-    title="Edit note"
-    action="Save"
-    done="Note saved."
-    text={note.text}
-    save={(text) => changeNote(note, text)}
-  />
-);
+/** Changes a note. It stands beside the timeline, not in it: the entry goes when somebody deletes the note meanwhile. */
+export function EditNoteDialog({ note, ...props }: DialogProps & { note: Note }) {
+  const [seen, setSeen] = useState(note.version);
+  return (
+    <NoteForm
+      {...props}
+      title="Edit note"
+      action="Save"
+      done="Note saved."
+      text={note.text}
+      save={(text) => changeNote({ id: note.id, version: seen }, text)}
+      onOvertaken={async () => setSeen((await newestVersionOf(note.id, props.contact.id)) ?? seen)}
+    />
+  );
+}
 
 export function DeleteNote({ contact, note, onClose, onDone }: DialogProps & { note: Note }) {
   const client = useQueryClient();

@@ -1,48 +1,45 @@
 import { useState } from "react";
 import { useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
-import type { Task } from "@/shared/api/types";
+import type { Task, TaskChange } from "@/shared/api/types";
+import { Alert } from "@/shared/ui/alert";
 import { Field } from "@/shared/ui/field";
 import { FormDialog } from "@/shared/ui/form-dialog";
 import { SelectField } from "@/shared/ui/select-field";
 import { nameOf, useColleagues } from "../colleagues";
-import { isKnownZone, ownZone, toInstant, toLocal } from "./zone-time";
-
-/** A task as its form gives it. */
-interface TaskValues {
-  title: string;
-  due_at: string | null;
-  time_zone: string;
-  assigned_to: string | null;
-}
+import { changeOf, draftOf, type TaskDraft, valuesOf } from "./task-draft";
+import { isKnownZone, ownZone } from "./zone-time";
 
 interface TaskDialogProps {
   title: string;
   action: string;
-  /** Left out for a new one. */
-  task?: Task;
   error: Error | null;
   busy: boolean;
-  onSave: (values: TaskValues) => void;
   onClose: () => void;
+}
+
+interface NewTask {
+  task?: undefined;
+  onSave: (values: ReturnType<typeof valuesOf>) => void;
+}
+
+interface PresentTask {
+  task: Task;
+  /** Told what was touched. */
+  onSave: (change: TaskChange) => void;
 }
 
 const FIELDS = ["title", "due_at", "time_zone", "assigned_to"] as const;
 
 /** The form of a task. Its time is meant in a zone, which is kept with it: the brokerage's unless another is chosen. */
-export function TaskDialog({ title, action, task, error, busy, onSave, onClose }: TaskDialogProps) {
+export function TaskDialog(props: TaskDialogProps & (NewTask | PresentTask)) {
+  const { title, action, task, error, busy, onClose } = props;
   const { user: self } = useSession();
   const { time_zone: home } = useTenant();
-  const [draft, setDraft] = useState(() => {
-    const zone = task?.time_zone ?? (isKnownZone(home) ? home : ownZone());
-    return {
-      title: task?.title ?? "",
-      due: task?.due_at && isKnownZone(zone) ? toLocal(task.due_at, zone) : "",
-      zone,
-      assignee: task ? (task.assigned_to?.id ?? "") : self.id,
-    };
-  });
-  const set = (change: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...change }));
+  const [edit, setEdit] = useState<Partial<TaskDraft>>({});
+  const start = draftOf(task, { home, self: self.id });
+  const draft = { ...start, ...edit };
+  const set = (change: Partial<TaskDraft>) => setEdit((now) => ({ ...now, ...change }));
   const zones = [...new Set([draft.zone, home, ownZone()])].filter(isKnownZone);
   return (
     <FormDialog
@@ -51,18 +48,12 @@ export function TaskDialog({ title, action, task, error, busy, onSave, onClose }
       error={error}
       fields={FIELDS}
       busy={busy}
-      onSubmit={() =>
-        onSave({
-          title: draft.title.trim(),
-          due_at: draft.due ? toInstant(draft.due, draft.zone) : null,
-          time_zone: draft.zone,
-          assigned_to: draft.assignee || null,
-        })
-      }
+      onSubmit={() => (props.task ? props.onSave(changeOf(start, draft)) : props.onSave(valuesOf(draft)))}
       onClose={onClose}
     >
       {(errors) => (
         <>
+          {task?.done_at && <Alert look="info">This task is done by now.</Alert>}
           <Field
             label="What is to be done"
             name="title"

@@ -1,22 +1,21 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Check, Pencil, Undo2 } from "lucide-react";
-import { useState } from "react";
 import { Link } from "react-router";
 import { explain, isProblem } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
-import type { Task, TaskChange } from "@/shared/api/types";
+import type { Task } from "@/shared/api/types";
 import { moment } from "@/shared/lib/format";
 import { useNow } from "@/shared/lib/use-now";
 import { Badge } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { nameOf } from "../colleagues";
-import { TaskDialog } from "./task-dialog";
 import { changeTask, refreshWork } from "./work-queries";
 
 interface TaskRowProps {
   task: Task;
   /** Shown where the tasks are not all about one contact. */
   withContact?: boolean;
+  onEdit: (task: Task) => void;
   onDone: (words: string) => void;
 }
 
@@ -26,16 +25,13 @@ const reason = (error: Error): string =>
     : explain(error).message;
 
 /** One thing to do: who, until when in the zone in which it was meant, and that it is done. */
-export function TaskRow({ task, withContact = false, onDone }: TaskRowProps) {
+export function TaskRow({ task, withContact = false, onEdit, onDone }: TaskRowProps) {
   const client = useQueryClient();
-  const [editing, setEditing] = useState(false);
   const refresh = () => refreshWork(client, task.person.id);
-  const change = useMutation({
-    mutationFn: (wanted: TaskChange) => changeTask(task, wanted),
-    onSuccess: async (saved, wanted) => {
-      setEditing(false);
-      if (wanted.is_done === undefined) onDone(`Task saved: ${saved.title}`);
-      else onDone(wanted.is_done ? `Done: ${saved.title}` : `Open again: ${saved.title}`);
+  const finish = useMutation({
+    mutationFn: (isFinished: boolean) => changeTask(task, { is_done: isFinished }),
+    onSuccess: async ({ title }, isFinished) => {
+      onDone(`${isFinished ? "Done" : "Open again"}: ${title}`);
       await refresh();
     },
     onError: (error) => isProblem(error, "version-conflict") && refresh(),
@@ -55,44 +51,25 @@ export function TaskRow({ task, withContact = false, onDone }: TaskRowProps) {
           </Link>
         )}
         <TaskFacts task={task} />
-        {change.isError && !editing && (
+        {finish.isError && (
           <p role="alert" className="text-bad text-sm">
-            {reason(change.error)}
+            {reason(finish.error)}
           </p>
         )}
       </div>
       <div className="flex gap-2">
         {!isDone && (
-          <Button look="quiet" size="small" aria-haspopup="dialog" onClick={() => setEditing(true)}>
+          <Button look="quiet" size="small" aria-haspopup="dialog" onClick={() => onEdit(task)}>
             <Pencil aria-hidden />
             <span className="sr-only">Edit task {task.title}</span>
           </Button>
         )}
-        <Button
-          look="secondary"
-          size="small"
-          busy={change.isPending && !editing}
-          onClick={() => change.mutate({ is_done: !isDone })}
-        >
+        <Button look="secondary" size="small" busy={finish.isPending} onClick={() => finish.mutate(!isDone)}>
           <Icon aria-hidden />
           {isDone ? "Open again" : "Done"}
           <span className="sr-only">: {task.title}</span>
         </Button>
       </div>
-      {editing && (
-        <TaskDialog
-          title="Edit task"
-          action="Save"
-          task={task}
-          error={change.error}
-          busy={change.isPending}
-          onSave={change.mutate}
-          onClose={() => {
-            change.reset();
-            setEditing(false);
-          }}
-        />
-      )}
     </li>
   );
 }

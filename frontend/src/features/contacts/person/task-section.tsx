@@ -1,10 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
-import type { Contact } from "@/shared/api/types";
+import { useState } from "react";
+import type { Contact, Task } from "@/shared/api/types";
+import { followed } from "@/shared/lib/use-live";
+import { useTold } from "@/shared/lib/use-told";
 import { Button } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
 import { Skeleton } from "@/shared/ui/skeleton";
+import { EditTaskDialog } from "./edit-task-dialog";
 import { TaskDialog } from "./task-dialog";
 import { TaskRow } from "./task-row";
 import { addTask, openTasksQuery, refreshWork } from "./work-queries";
@@ -12,19 +15,15 @@ import { addTask, openTasksQuery, refreshWork } from "./work-queries";
 /** What is to be done for a contact. Who may only claim them sees none of it. */
 export function TaskSection({ contact }: { contact: Contact }) {
   const client = useQueryClient();
-  const query = useQuery({ ...openTasksQuery(contact.id), enabled: contact.can_edit });
+  const query = useQuery({ ...openTasksQuery(contact.id), ...followed, enabled: contact.can_edit });
   const [adding, setAdding] = useState(false);
-  const [done, setDone] = useState("");
-  const status = useRef<HTMLParagraphElement>(null);
-  // The row that had the focus is gone with what was done.
-  useEffect(() => {
-    if (done) status.current?.focus();
-  }, [done]);
+  const [editing, setEditing] = useState<Task>();
+  const { region, words, tellAndFocus } = useTold();
   const create = useMutation({
     mutationFn: (task: Parameters<typeof addTask>[1]) => addTask(contact.id, task),
     onSuccess: async ({ title }) => {
       setAdding(false);
-      setDone(`Task added: ${title}`);
+      tellAndFocus(`Task added: ${title}`);
       await refreshWork(client, contact.id);
     },
   });
@@ -58,12 +57,12 @@ export function TaskSection({ contact }: { contact: Contact }) {
       ) : (
         <ul className="divide-y divide-line">
           {tasks.map((task) => (
-            <TaskRow key={task.id} task={task} onDone={setDone} />
+            <TaskRow key={task.id} task={task} onEdit={setEditing} onDone={tellAndFocus} />
           ))}
         </ul>
       )}
-      <p ref={status} role="status" tabIndex={-1} className="mt-2 text-ink-soft text-sm outline-none empty:hidden">
-        {done}
+      <p ref={region} role="status" tabIndex={-1} className="mt-2 text-ink-soft text-sm outline-none empty:hidden">
+        {words}
       </p>
       {adding && (
         <TaskDialog
@@ -75,6 +74,7 @@ export function TaskSection({ contact }: { contact: Contact }) {
           onClose={() => setAdding(false)}
         />
       )}
+      {editing && <EditTaskDialog task={editing} onClose={() => setEditing(undefined)} onDone={tellAndFocus} />}
     </section>
   );
 }

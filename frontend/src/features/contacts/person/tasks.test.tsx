@@ -1,10 +1,21 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import { makeTask } from "@/testing/crm";
 import { FakeApp } from "@/testing/fake-app";
 import { open } from "@/testing/open";
 import { toInstant, toLocal } from "./zone-time";
 
 const section = () => screen.findByRole("region", { name: "Tasks" });
+
+const kept = (page: ReturnType<typeof open>) => page.app.crm.work.tasks[0] ?? expect.fail("The task is gone.");
+
+async function edit(page: ReturnType<typeof open>) {
+  await page.user.click(await screen.findByRole("button", { name: "Edit task Send the brochure" }));
+  return screen.findByRole("dialog", { name: "Edit task" });
+}
+
+/** Whoever comes back to a window has its lists read anew. */
+const comeBack = () => window.dispatchEvent(new Event("visibilitychange"));
 
 describe("the tasks of a contact", () => {
   it("are due in the zone in which they were meant", async () => {
@@ -50,18 +61,73 @@ describe("the tasks of a contact", () => {
     expect(await screen.findByRole("heading", { level: 3, name: "Task done" })).toBeVisible();
   });
 
-  it("are changed, and who was overtaken decides again", async () => {
+  it("of the same words are done one after the other, and each takes the focus to what is told", async () => {
+    const app = new FakeApp({ signedIn: true });
+    app.crm.work.tasks.push(makeTask({ id: "task-2" }));
+    const page = open("/contacts/contact-1", app);
+    const [first] = await screen.findAllByRole("button", { name: /^Done ?: Send the brochure/ });
+    await page.user.click(first as HTMLElement);
+    expect(await screen.findByText("Done: Send the brochure")).toHaveFocus();
+    await page.user.click(await screen.findByRole("button", { name: /^Done ?: Send the brochure/ }));
+    expect(await within(await section()).findByText("Nothing is to be done.")).toBeVisible();
+    expect(screen.getByText("Done: Send the brochure")).toHaveFocus();
+  });
+
+  it("are changed as far as they were touched, and the focus goes to what is told", async () => {
     const page = open("/contacts/contact-1");
-    await page.user.click(await screen.findByRole("button", { name: "Edit task Send the brochure" }));
-    const dialog = await screen.findByRole("dialog", { name: "Edit task" });
+    const dialog = await edit(page);
     expect(within(dialog).getByLabelText("Due")).toHaveValue("2026-10-31T11:00");
+    await page.user.clear(within(dialog).getByLabelText("Due"));
+    await page.user.type(within(dialog).getByLabelText("Due"), "2026-10-31T12:00");
+    await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Task saved: Send the brochure")).toHaveFocus();
+    expect(kept(page)).toMatchObject({ due_at: "2026-10-31T16:00:00.000Z", time_zone: "America/New_York" });
+  });
+
+  it("that a colleague changed while one types are not overwritten: one is told, and decides again", async () => {
+    const page = open("/contacts/contact-1");
+    const dialog = await edit(page);
     await page.user.type(within(dialog).getByLabelText("What is to be done"), " by mail");
-    Object.assign(page.app.crm.work.tasks[0] ?? {}, { version: 7 });
+    const theirs = { due_at: "2026-11-02T15:00:00Z", assigned_to: { id: "user-2", name: "Mona Manager" } };
+    Object.assign(kept(page), { ...theirs, version: 7 });
+    comeBack();
+    expect(await within(await section()).findByText(/· Mona Manager/)).toBeInTheDocument();
     await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
     expect(await within(dialog).findByRole("alert")).toHaveTextContent("What you typed is still here");
+    expect(kept(page)).toMatchObject({ title: "Send the brochure", version: 7 });
+    expect(within(dialog).getByLabelText("What is to be done")).toHaveValue("Send the brochure by mail");
+    await waitFor(() => expect(within(dialog).getByLabelText("Who does it")).toHaveDisplayValue("Mona Manager"));
     await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
     expect(await screen.findByText("Task saved: Send the brochure by mail")).toBeVisible();
-    expect(page.app.crm.work.tasks[0]).toMatchObject({ due_at: "2026-10-31T15:00:00.000Z", version: 8 });
+    expect(kept(page)).toMatchObject({ ...theirs, version: 8 });
+  });
+
+  it("that a colleague has done meanwhile stay in their form with what was typed", async () => {
+    const page = open("/contacts/contact-1");
+    const dialog = await edit(page);
+    await page.user.type(within(dialog).getByLabelText("What is to be done"), " by mail");
+    Object.assign(kept(page), { done_at: "2026-10-30T16:00:00Z", version: 7 });
+    comeBack();
+    expect(await within(await section()).findByText("Nothing is to be done.")).toBeInTheDocument();
+    await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await within(dialog).findByText("This task is done by now.")).toBeVisible();
+    expect(within(dialog).getByLabelText("What is to be done")).toHaveValue("Send the brochure by mail");
+    await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Task saved: Send the brochure by mail")).toBeVisible();
+    expect(kept(page)).toMatchObject({ title: "Send the brochure by mail", done_at: "2026-10-30T16:00:00Z" });
+  });
+
+  it("keep their time when it is meant in a zone that this browser does not know", async () => {
+    const app = new FakeApp({ signedIn: true });
+    app.crm.work.tasks = [makeTask({ time_zone: "Factory" })];
+    const page = open("/contacts/contact-1", app);
+    const dialog = await edit(page);
+    expect(within(dialog).getByLabelText("Due")).toHaveValue("2026-10-31T10:00");
+    expect(within(dialog).getByLabelText("Time zone")).toHaveDisplayValue("America/Chicago (the brokerage’s)");
+    await page.user.type(within(dialog).getByLabelText("What is to be done"), " by mail");
+    await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Task saved: Send the brochure by mail")).toBeVisible();
+    expect(kept(page)).toMatchObject({ due_at: "2026-10-31T15:00:00Z", time_zone: "Factory" });
   });
 });
 

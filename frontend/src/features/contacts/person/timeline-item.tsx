@@ -20,7 +20,7 @@ import { Button } from "@/shared/ui/button";
 import { Menu, MenuItem } from "@/shared/ui/menu";
 import { doer, headline } from "./entry-words";
 import type { Kind } from "./kinds";
-import { DeleteNote, EditNoteDialog } from "./note-dialogs";
+import { DeleteNote, type Note } from "./note-dialogs";
 
 const ICONS: Record<Kind, LucideIcon> = {
   note: NotebookPen,
@@ -34,12 +34,12 @@ const ICONS: Record<Kind, LucideIcon> = {
 interface TimelineItemProps {
   entry: TimelineEntry;
   contact: Contact;
-  onDone: (words: string) => void;
+  onEdit: (note: Note) => void;
   /** Told what is gone, so that the focus can go elsewhere. */
   onGone: (words: string) => void;
 }
 
-export function TimelineItem({ entry, contact, onDone, onGone }: TimelineItemProps) {
+export function TimelineItem({ entry, contact, onEdit, onGone }: TimelineItemProps) {
   const { time_zone: zone } = useTenant();
   const Icon = ICONS[entry.kind];
   return (
@@ -63,7 +63,7 @@ export function TimelineItem({ entry, contact, onDone, onGone }: TimelineItemPro
           {moment(entry.at, zone)} · {doer(entry)}
         </p>
       </div>
-      {entry.kind === "note" && <NoteMenu entry={entry} contact={contact} onDone={onDone} onGone={onGone} />}
+      {entry.kind === "note" && <NoteMenu entry={entry} contact={contact} onEdit={onEdit} onGone={onGone} />}
     </li>
   );
 }
@@ -79,15 +79,14 @@ function Given({ entry, contact }: { entry: TimelineEntry; contact: Contact }) {
 }
 
 /** A note is its author's to change; its author, managers and owners delete it. */
-function NoteMenu({ entry, contact, onDone, onGone }: TimelineItemProps) {
+function NoteMenu({ entry, contact, onEdit, onGone }: TimelineItemProps) {
   const { user } = useSession();
   const { time_zone: zone } = useTenant();
-  const [open, setOpen] = useState<"edit" | "delete">();
+  const [deleting, setDeleting] = useState(false);
   const isOwn = entry.actor?.id === user.id;
   const mayDelete = isOwn || user.role === "broker_owner" || user.role === "office_manager";
   if (!contact.can_edit || !mayDelete || entry.version == null) return null;
   const note = { id: entry.id, version: entry.version, text: entry.text ?? "" };
-  const close = () => setOpen(undefined);
   return (
     <>
       <Menu
@@ -98,18 +97,17 @@ function NoteMenu({ entry, contact, onDone, onGone }: TimelineItemProps) {
         }
       >
         {isOwn && (
-          <MenuItem onSelect={() => setOpen("edit")}>
+          <MenuItem onSelect={() => onEdit(note)}>
             <Pencil aria-hidden />
             Edit note
           </MenuItem>
         )}
-        <MenuItem onSelect={() => setOpen("delete")}>
+        <MenuItem onSelect={() => setDeleting(true)}>
           <Trash2 aria-hidden />
           Delete note
         </MenuItem>
       </Menu>
-      {open === "edit" && <EditNoteDialog contact={contact} note={note} onClose={close} onDone={onDone} />}
-      {open === "delete" && <DeleteNote contact={contact} note={note} onClose={close} onDone={onGone} />}
+      {deleting && <DeleteNote contact={contact} note={note} onClose={() => setDeleting(false)} onDone={onGone} />}
     </>
   );
 }

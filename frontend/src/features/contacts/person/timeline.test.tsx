@@ -69,11 +69,25 @@ describe("the timeline of a contact", () => {
     const page = open("/contacts/contact-1", as("user-3"));
     const dialog = await menuOfNote(page, "Edit note");
     await page.user.type(within(dialog).getByLabelText("Note"), " And roses.");
-    ofNote(page).version = 5;
+    Object.assign(ofNote(page), { text: "Likes parks.", version: 5 });
+    window.dispatchEvent(new Event("visibilitychange"));
+    expect(await within(await timeline()).findByText("Likes parks.")).toBeInTheDocument();
     await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
     expect(await within(dialog).findByRole("alert")).toHaveTextContent("What you typed is still here");
     await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
     expect(await screen.findByText("Likes gardens. And roses.")).toBeVisible();
+  });
+
+  it("keeps what its author types when somebody deletes the note meanwhile", async () => {
+    const page = open("/contacts/contact-1", as("user-3"));
+    const dialog = await menuOfNote(page, "Edit note");
+    await page.user.type(within(dialog).getByLabelText("Note"), " And roses.");
+    page.app.crm.work.entries = page.app.crm.work.entries.filter(({ id }) => id !== "note-1");
+    window.dispatchEvent(new Event("visibilitychange"));
+    await waitFor(() => expect(screen.queryByText("Likes gardens.", { selector: "p" })).toBeNull());
+    await page.user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await within(dialog).findByRole("alert")).toBeVisible();
+    expect(within(dialog).getByLabelText("Note")).toHaveValue("Likes gardens. And roses.");
   });
 
   it("lets an owner delete a note of another after a question, but not change it", async () => {

@@ -1,29 +1,26 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { NotebookPen, PhoneCall } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useSearchParams } from "react-router";
 import type { Contact } from "@/shared/api/types";
+import { followed } from "@/shared/lib/use-live";
 import { useLoadMore } from "@/shared/lib/use-load-more";
+import { useTold } from "@/shared/lib/use-told";
 import { Button } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { ActivityDialog } from "./activity-dialog";
 import { KINDS, type Kind, parseKinds, toggled } from "./kinds";
-import { NewNoteDialog } from "./note-dialogs";
+import { EditNoteDialog, NewNoteDialog, type Note } from "./note-dialogs";
 import { TimelineItem } from "./timeline-item";
 import { timelineQuery } from "./work-queries";
 
 /** What happened with a contact, newest first, and what adds to it. */
 export function Timeline({ contact }: { contact: Contact }) {
   const [adding, setAdding] = useState<"note" | "activity">();
-  const [done, setDone] = useState("");
-  const [gone, setGone] = useState("");
-  const status = useRef<HTMLParagraphElement>(null);
-  // The entry that had the focus is gone.
-  useEffect(() => {
-    if (gone) status.current?.focus();
-  }, [gone]);
-  const dialog = { contact, onClose: () => setAdding(undefined), onDone: setDone };
+  const [editing, setEditing] = useState<Note>();
+  const { region, words, tell, tellAndFocus } = useTold();
+  const dialog = { contact, onClose: () => setAdding(undefined), onDone: tell };
   return (
     <section aria-labelledby="timeline" className="min-w-0">
       <div className="mb-3 flex flex-wrap items-center justify-between gap-3">
@@ -44,17 +41,11 @@ export function Timeline({ contact }: { contact: Contact }) {
         )}
       </div>
       <KindFilter />
-      <p ref={status} role="status" tabIndex={-1} className="mb-3 text-ink-soft text-sm outline-none empty:hidden">
-        {done}
+      <p ref={region} role="status" tabIndex={-1} className="mb-3 text-ink-soft text-sm outline-none empty:hidden">
+        {words}
       </p>
-      <Entries
-        contact={contact}
-        onDone={setDone}
-        onGone={(words) => {
-          setDone(words);
-          setGone(`${words} ${Date.now()}`);
-        }}
-      />
+      <Entries contact={contact} onEdit={setEditing} onGone={tellAndFocus} />
+      {editing && <EditNoteDialog {...dialog} note={editing} onClose={() => setEditing(undefined)} />}
       {adding === "note" && <NewNoteDialog {...dialog} />}
       {adding === "activity" && <ActivityDialog {...dialog} />}
     </section>
@@ -96,14 +87,14 @@ function KindFilter() {
 
 interface EntriesProps {
   contact: Contact;
-  onDone: (words: string) => void;
+  onEdit: (note: Note) => void;
   onGone: (words: string) => void;
 }
 
-function Entries({ contact, onDone, onGone }: EntriesProps) {
+function Entries({ contact, onEdit, onGone }: EntriesProps) {
   const [search] = useSearchParams();
   const kinds = parseKinds(search);
-  const query = useInfiniteQuery(timelineQuery(contact.id, kinds));
+  const query = useInfiniteQuery({ ...timelineQuery(contact.id, kinds), ...followed });
   const entries = query.data?.pages.flatMap(({ items }) => items) ?? [];
   const { list, loadMore } = useLoadMore<HTMLUListElement>(query, entries.length, "h3");
   if (query.isPending) return <Skeleton className="h-64 rounded-xl" />;
@@ -130,7 +121,7 @@ function Entries({ contact, onDone, onGone }: EntriesProps) {
             key={`${entry.kind}-${entry.id}`}
             entry={entry}
             contact={contact}
-            onDone={onDone}
+            onEdit={onEdit}
             onGone={onGone}
           />
         ))}

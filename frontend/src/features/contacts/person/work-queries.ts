@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
 import { everyPage } from "@/shared/api/pages";
-import type { ActivityInput, TaskChange, TaskInput } from "@/shared/api/types";
+import type { ActivityInput, Task, TaskChange, TaskInput } from "@/shared/api/types";
 import { ifMatch } from "@/shared/api/users";
 import { contactQuery, type Versioned } from "../queries";
 import type { Kind } from "./kinds";
@@ -29,20 +29,29 @@ export const timelineQuery = (id: string, kinds: Kind[]) =>
     placeholderData: keepPreviousData,
   });
 
-/** All that is to be done for one contact; few, so that they are read whole. */
+/** The tasks of one contact; few, so that they are read whole. */
+const tasksOf = (id: string, state: "open" | "done", signal?: AbortSignal) =>
+  everyPage((cursor) =>
+    body(
+      api.GET("/api/v1/tasks", {
+        params: { query: { person_id: id, owner: "all", state, limit: 100, ...cursor } },
+        ...(signal && { signal }),
+      }),
+    ),
+  );
+
+/** All that is to be done for one contact. */
 export const openTasksQuery = (id: string) =>
   queryOptions({
     queryKey: ["tasks", "of", id],
-    queryFn: ({ signal }) =>
-      everyPage((cursor) =>
-        body(
-          api.GET("/api/v1/tasks", {
-            params: { query: { person_id: id, owner: "all", state: "open", limit: 100, ...cursor } },
-            signal,
-          }),
-        ),
-      ),
+    queryFn: ({ signal }) => tasksOf(id, "open", signal),
   });
+
+/** A task as it is now, open or done; undefined when one may not see it any more. The API reads tasks by their contact. */
+export async function newestOf({ id, person }: Task): Promise<Task | undefined> {
+  const find = (tasks: Task[]) => tasks.find((each) => each.id === id);
+  return find(await tasksOf(person.id, "open")) ?? find(await tasksOf(person.id, "done"));
+}
 
 export const tasksQuery = (owner: "mine" | "all", state: "open" | "done") =>
   infiniteQueryOptions({
@@ -71,6 +80,18 @@ export const refreshWork = (client: QueryClient, id: string): Promise<unknown> =
       ["leads"],
     ].map((queryKey) => client.invalidateQueries({ queryKey })),
   );
+
+/** The version of a note as it is now; undefined when it is gone. The API reads notes by their contact. */
+export async function newestVersionOf(note: string, contact: string): Promise<number | undefined> {
+  const notes = await everyPage((cursor) =>
+    body(
+      api.GET("/api/v1/people/{person_id}/timeline", {
+        params: { path: { person_id: contact }, query: { kind: ["note"], limit: 100, ...cursor } },
+      }),
+    ),
+  );
+  return notes.find(({ id }) => id === note)?.version ?? undefined;
+}
 
 const of = (id: string) => ({ params: { path: { person_id: id } } });
 
