@@ -223,7 +223,7 @@ def test_suggestions_are_chosen_by_keys(owner: Owner, windows: Windows) -> None:
         expect(options.first).to_be_visible()
         expect(box).to_have_attribute("aria-expanded", "true")
         # What was typed is searched for, too; the old results are dimmed until the new ones are there.
-        page.wait_for_load_state("networkidle")
+        page.wait_for_url(re.compile(r"q=Ame"))
         expect(page.locator("[aria-busy=true]")).to_have_count(0)
         assert_accessible_in_every_look(window, "suggestions")
         city = page.get_by_role("group", name="Cities").get_by_role("option", name=re.compile("^Ames"))
