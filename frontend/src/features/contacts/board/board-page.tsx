@@ -32,7 +32,7 @@ function BoardView() {
   const { filters: addressed, change } = useContactFilters();
   // Stages are columns and cards have an order of their own here.
   const filters = { ...addressed, stage: "", sort: NO_FILTERS.sort };
-  const { move, said, refusals, isMoving } = useMoves(filters);
+  const { move, latest, said, refusals, isMoving } = useMoves(filters);
   const query = useQuery({ ...boardQuery(filters), ...(!isMoving && followed) });
   const columns = query.data?.columns ?? [];
   const total = columns.reduce((sum, column) => sum + column.total, 0);
@@ -72,7 +72,7 @@ function BoardView() {
       {query.isPending ? (
         <Skeleton className="h-96 rounded-xl" />
       ) : query.data ? (
-        <Columns board={query.data} search={addressed} onMove={move} isMoving={isMoving} />
+        <Columns board={query.data} search={addressed} onMove={move} latest={latest} isMoving={isMoving} />
       ) : (
         <Failure
           title="The board could not be loaded"
@@ -89,15 +89,16 @@ interface ColumnsProps {
   board: Board;
   search: ReturnType<typeof useContactFilters>["filters"];
   onMove: ReturnType<typeof useMoves>["move"];
+  latest: ReturnType<typeof useMoves>["latest"];
   isMoving: boolean;
 }
 
-function Columns({ board, search, onMove, isMoving }: ColumnsProps) {
+function Columns({ board, search, onMove, latest, isMoving }: ColumnsProps) {
   const start = (id: string, stage: string) => {
     const name = cardOf(board, id)?.name;
     if (name !== undefined) onMove({ id, name, stage });
   };
-  const { onKeyDown, follow } = useBoardKeys(board, { move: start, isMoving });
+  const { onKeyDown, follow } = useBoardKeys(board, { move: start, latest, isMoving });
   const stages = board.columns.map(({ stage_id, stage_name }) => ({ id: stage_id, name: stage_name }));
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the links inside, gathered in one place.

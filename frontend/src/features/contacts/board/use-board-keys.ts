@@ -34,10 +34,13 @@ function stageBeside(board: Board, id: string, key: string): string | undefined 
   return at < 0 ? undefined : board.columns[key === "ArrowLeft" ? at - 1 : at + 1]?.stage_id;
 }
 
-export function useBoardKeys(
-  board: Board | undefined,
-  { move, isMoving }: { move: (id: string, stage: string) => void; isMoving: boolean },
-) {
+interface Moving {
+  move: (id: string, stage: string) => void;
+  latest: () => Board | undefined;
+  isMoving: boolean;
+}
+
+export function useBoardKeys(board: Board, { move, latest, isMoving }: Moving) {
   const following = useRef<string>(undefined);
   // A card in another column is another element: it gets the focus that its old one had, there and on the way back.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a board with the card elsewhere is what moves the focus.
@@ -50,12 +53,12 @@ export function useBoardKeys(
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const id = event.target instanceof HTMLElement ? event.target.dataset.card : undefined;
-    if (!board || !id || !event.key.startsWith("Arrow")) return;
+    if (!id || !event.key.startsWith("Arrow")) return;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     if (!event.shiftKey) return focus(neighbour(board, id, event.key));
     const isSideways = event.key === "ArrowLeft" || event.key === "ArrowRight";
-    const stage = isSideways ? stageBeside(board, id, event.key) : undefined;
+    const stage = isSideways ? stageBeside(latest() ?? board, id, event.key) : undefined;
     if (!stage || !cardOf(board, id)?.can_edit) return;
     follow(id);
     move(id, stage);

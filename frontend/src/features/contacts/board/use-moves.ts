@@ -73,6 +73,8 @@ export function useMoves(filters: ContactFilters) {
   });
   return {
     move: move.mutate,
+    /** The board with every move so far; keys may be quicker than the page is drawn. */
+    latest: () => client.getQueryData(queryKey),
     /** For a live region: what was moved where. */
     said,
     /** Of each card that stayed where it was, why. */

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { FakeApp, problem } from "@/testing/fake-app";
 import { open } from "@/testing/open";
@@ -27,6 +27,17 @@ describe("the stages", () => {
     expect(await screen.findByText("Nurture is number 1 of 6.")).toBeVisible();
     await waitFor(() => expect(names(page.app).slice(0, 3)).toEqual(["Nurture", "Lead", "Hot Prospect"]));
     expect(screen.getByRole("button", { name: /^Move Nurture: / })).toHaveFocus();
+  });
+
+  it("count each key, also when several come before the page is drawn", async () => {
+    const page = open("/settings/stages");
+    const handle = await screen.findByRole("button", { name: /^Move Closed: / });
+    act(() => {
+      for (let presses = 0; presses < 2; presses++)
+        handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }));
+    });
+    expect(await screen.findByText("Closed is number 4 of 6.")).toBeVisible();
+    await waitFor(() => expect(names(page.app).indexOf("Closed")).toBe(3));
   });
 
   it("do not jump back between the answers to several quick moves", async () => {

@@ -26,18 +26,29 @@ export function StagesPage() {
 
 const KEY = ["order-stages"];
 
+interface Step {
+  stage: Stage;
+  by: number;
+}
+
 /** Shown in the new order at once; taken back when the app refuses. */
-function useOrder() {
+function useOrder(tell: (words: string) => void) {
   const client = useQueryClient();
   const { queryKey } = stagesQuery;
+  const now = () => client.getQueryData(queryKey)?.items ?? [];
   return useMutation({
     mutationKey: KEY,
     scope: { id: KEY.join() },
-    mutationFn: (stages: Stage[]) => orderStages(stages.map(({ id }) => id)),
-    onMutate: async (stages) => {
+    onMutate: async ({ stage, by }: Step) => {
       await client.cancelQueries({ queryKey });
-      client.setQueryData(queryKey, { items: stages });
+      // From the order as it is, not as it was drawn last: keys may be quicker than the page.
+      const others = now().filter(({ id }) => id !== stage.id);
+      const place = now().findIndex(({ id }) => id === stage.id) + by;
+      if (place < 0 || place > others.length) return;
+      client.setQueryData(queryKey, { items: others.toSpliced(place, 0, stage) });
+      tell(`${stage.name} is number ${place + 1} of ${others.length + 1}.`);
     },
+    mutationFn: () => orderStages(now().map(({ id }) => id)),
     onSettled: async () => {
       // The last of several: before, the server's order would take the others back.
       if (client.isMutating({ mutationKey: KEY }) > 1) return;
@@ -49,16 +60,10 @@ function useOrder() {
 
 function Stages() {
   const query = useQuery(stagesQuery);
-  const order = useOrder();
   const [creating, setCreating] = useState(false);
   const { region, words, tell, tellAndFocus } = useTold();
+  const order = useOrder(tell);
   const stages = query.data ?? [];
-  const move = (stage: Stage, step: number) => {
-    const place = stages.indexOf(stage) + step;
-    if (place < 0 || place >= stages.length) return;
-    tell(`${stage.name} is number ${place + 1} of ${stages.length}.`);
-    order.mutate(stages.filter((other) => other !== stage).toSpliced(place, 0, stage));
-  };
   return (
     <div className="mx-auto max-w-2xl">
       <Link
@@ -99,7 +104,7 @@ function Stages() {
               key={stage.id}
               stage={stage}
               stages={stages}
-              onMove={(step) => move(stage, step)}
+              onMove={(by) => order.mutate({ stage, by })}
               onDone={tell}
               onGone={tellAndFocus}
             />
