@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rooftree.modules.property.domain import Listing, Rejected, parse_page, parse_record
+from rooftree.modules.property.domain import Listing, Rejected, address_line, parse_page, parse_record
 from rooftree.modules.property.search import Search
 from rooftree.modules.property.values import MAX_NAME, STANDARD_STATUSES, clean, origin_of
 from rooftree_mls_feed.store import load_records
@@ -310,3 +310,18 @@ def test_cleaning_changes_only_what_cannot_be_stored_and_once(value: Any) -> Non
     cleaned = clean(value)
     assert clean(cleaned) == cleaned
     assert json.loads(json.dumps(cleaned, allow_nan=False)) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("address", "city", "line"),
+    [
+        ("5 Oak Street", "Ames", "5 Oak Street, Ames"),
+        ("5 Oak Street, ames, IA 50010", "Ames", "5 Oak Street, ames, IA 50010"),
+        ("5 Ames Street", "Ames", "5 Ames Street, Ames"),
+        ("5 Oak Street", None, "5 Oak Street"),
+        ("", "Ames", "Ames"),
+        ("", None, ""),
+    ],
+)
+def test_an_address_line_names_the_city_once(address: str, city: str | None, line: str) -> None:
+    assert address_line(address, city) == line

@@ -90,6 +90,14 @@ class Listing:
         return kind_text(self.property_type, self.property_sub_type, self.city, self.details)
 
 
+def address_line(address: str, city: str | None) -> str:
+    """The address with its city, once: RESO's UnparsedAddress may name it already."""
+    parts = [part.strip() for part in address.split(",") if part.strip()]
+    if city and city.casefold() not in (part.casefold() for part in parts):
+        parts.append(city)
+    return ", ".join(parts)
+
+
 def search_text(address: str, details: Mapping[str, Any], listing_key: str) -> str:
     """What is looked through for words that are spelled nearly right: short and telling."""
     parts = (address, details.get("subdivision_name"), listing_key)

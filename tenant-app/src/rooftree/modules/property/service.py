@@ -16,6 +16,7 @@ from rooftree.contracts.property.api import (
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.property.domain import address_line
 from rooftree.modules.property.feed_service import FeedService
 from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.repository import PropertyRepository
@@ -64,7 +65,7 @@ class PropertyService:
         return ListingReference(
             id=row.id,
             listing_key=row.listing_key,
-            address=", ".join(part for part in (row.unparsed_address, row.city) if part),
+            address=address_line(row.unparsed_address, row.city),
             list_agent_id=row.list_agent_id,
             list_office_id=row.list_office_id,
         )
