@@ -10,16 +10,16 @@ const focusWanted = (state: unknown): string | undefined =>
  * list; the title is announced. A change within a page (filters) leaves the focus alone.
  */
 export function useRouteFocus(announcer: RefObject<HTMLElement | null>): void {
-  const { pathname, search, state } = useLocation();
+  const { pathname, state } = useLocation();
   const wanted = focusWanted(state);
-  const address = pathname + search;
-  const last = useRef({ pathname, address });
+  const last = useRef(pathname);
+  // By page and not by address: filters are in use before the router has them in the address.
   const followed = useRef(new Map<string, string>());
 
   useEffect(() => {
     const remember = (event: MouseEvent) => {
       const link = event.target instanceof Element ? event.target.closest("a[id]") : null;
-      if (link) followed.current.set(last.current.address, link.id);
+      if (link) followed.current.set(last.current, link.id);
     };
     document.addEventListener("click", remember, { capture: true });
     return () => document.removeEventListener("click", remember, { capture: true });
@@ -27,12 +27,12 @@ export function useRouteFocus(announcer: RefObject<HTMLElement | null>): void {
 
   useEffect(() => {
     const before = last.current;
-    last.current = { pathname, address };
-    if (before.pathname === pathname) return;
+    last.current = pathname;
+    if (before === pathname) return;
     const asked = wanted && document.querySelector<HTMLElement>(wanted);
-    const link = document.getElementById(followed.current.get(address) ?? "");
+    const link = document.getElementById(followed.current.get(pathname) ?? "");
     const target = asked || link || document.querySelector<HTMLElement>("h1") || document.getElementById("main");
     target?.focus({ preventScroll: true });
     if (announcer.current) announcer.current.textContent = document.title;
-  }, [pathname, address, wanted, announcer]);
+  }, [pathname, wanted, announcer]);
 }

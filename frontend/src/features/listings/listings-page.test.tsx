@@ -182,6 +182,16 @@ describe("a listing's page", () => {
     await waitFor(() => expect(page.address()).toBe("/listings?status=Closed&sort=area"));
   });
 
+  it("gives the focus back to its card, also among results of other filters", async () => {
+    const page = open("/listings?status=Closed");
+    const link = within((await cards())[0] as HTMLElement).getByRole("link");
+    const { id } = link;
+    await page.user.click(link);
+    await waitFor(() => expect(screen.getByRole("heading", { level: 1, name: /\d+ / })).toHaveFocus());
+    await page.router.navigate("/listings?status=Closed&view=list");
+    await waitFor(() => expect(document.getElementById(id)).toHaveFocus());
+  });
+
   it("keeps the focus on the heading when the listing comes after its placeholder", async () => {
     const page = open("/listings");
     const home = page.app.homes[0];
