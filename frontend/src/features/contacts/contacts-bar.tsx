@@ -1,16 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { Search, X } from "lucide-react";
+import { X } from "lucide-react";
 import { useSession } from "@/shared/api/session";
-import { useTyped } from "@/shared/lib/use-typed";
 import { Button } from "@/shared/ui/button";
+import { SearchField } from "@/shared/ui/search-field";
 import { Select } from "@/shared/ui/select";
 import { useColleagues } from "./colleagues";
 import type { ContactFilters } from "./filters";
 import { stagesQuery } from "./queries";
 import type { ChangeFilters } from "./use-contact-filters";
-
-const asTyped = (q: string) => q;
-const trimmed = (text: string) => text.trim();
 
 /** Where leads of our own come from; others are known by the contacts that have them. */
 const SOURCES = ["Listing page", "Website", "Manual"];
@@ -26,31 +23,16 @@ interface ContactsBarProps {
 
 /** Search and filters over contacts. */
 export function ContactsBar({ filters, onChange, sources, withStage }: ContactsBarProps) {
-  const box = useTyped({
-    value: filters.q,
-    show: asTyped,
-    read: trimmed,
-    delay: 300,
-    onChange: (q, how) => onChange({ q }, how),
-  });
   return (
     <search className="mb-4 grid gap-2.5">
       <div className="grid gap-2.5 sm:grid-cols-2 lg:auto-cols-[11rem] lg:grid-flow-col lg:grid-cols-[minmax(0,1fr)]">
-        <div className={withStage ? "relative" : "relative sm:col-span-2 lg:col-span-1"}>
-          <Search className="pointer-events-none absolute top-3 left-3 size-4 text-ink-soft" aria-hidden />
-          <input
-            type="search"
-            className="field pl-9.5"
-            aria-label="Search contacts"
-            placeholder="Name, email or phone"
-            autoComplete="off"
-            maxLength={200}
-            value={box.text}
-            onBlur={box.leave}
-            onChange={(event) => box.type(event.target.value)}
-            onKeyDown={(event) => event.key === "Enter" && box.flush()}
-          />
-        </div>
+        <SearchField
+          label="Search contacts"
+          placeholder="Name, email or phone"
+          value={filters.q}
+          onChange={(q, how) => onChange({ q }, how)}
+          className={withStage ? undefined : "sm:col-span-2 lg:col-span-1"}
+        />
         {withStage && <StageChoice value={filters.stage} onChange={(stage) => onChange({ stage })} />}
         <AssigneeChoice value={filters.assignee} onChange={(assignee) => onChange({ assignee })} />
         <Select

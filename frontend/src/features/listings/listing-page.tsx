@@ -4,6 +4,7 @@ import { Link, useLocation, useParams } from "react-router";
 import { isStatus } from "@/shared/api/problem";
 import type { PropertyDetail } from "@/shared/api/types";
 import { decimal, major, money, plural, wholeMoney } from "@/shared/lib/format";
+import { followed } from "@/shared/lib/use-live";
 import { Badge } from "@/shared/ui/badge";
 import { buttonStyle } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
@@ -21,8 +22,6 @@ import { LocationMap } from "./location-map";
 import { listingQuery } from "./queries";
 import { statusTone, statusWords } from "./status";
 
-const FOLLOW_MS = 15_000;
-
 /** Where "back to results" goes: the search this page was opened from, or all listings for a link from elsewhere. */
 function useResultsAddress(): string {
   const state: unknown = useLocation().state;
@@ -34,7 +33,7 @@ export function ListingPage() {
   const { id = "" } = useParams();
   const query = useQuery({
     ...listingQuery(id),
-    refetchInterval: FOLLOW_MS,
+    ...followed,
     refetchOnWindowFocus: "always",
   });
   const results = useResultsAddress();

@@ -1,44 +1,25 @@
 import { useQuery } from "@tanstack/react-query";
-import { Search } from "lucide-react";
 import { officesQuery } from "@/shared/api/offices";
 import type { Role } from "@/shared/api/types";
 import { words } from "@/shared/lib/format";
-import { useTyped } from "@/shared/lib/use-typed";
+import { SearchField } from "@/shared/ui/search-field";
 import { Select } from "@/shared/ui/select";
 import { type PeopleFilters, STATES, type StateFilter } from "./filters";
 import { ROLES } from "./rights";
 import type { ChangeFilters } from "./use-people-filters";
 
-const asTyped = (q: string) => q;
-const trimmed = (text: string) => text.trim();
-
 /** Search and filters over the list of people. */
 export function PeopleBar({ filters, onChange }: { filters: PeopleFilters; onChange: ChangeFilters }) {
   const offices = useQuery(officesQuery).data ?? [];
-  const box = useTyped({
-    value: filters.q,
-    show: asTyped,
-    read: trimmed,
-    delay: 300,
-    onChange: (q, how) => onChange({ q }, how),
-  });
   return (
     <search className="mb-4 grid gap-2.5 sm:grid-cols-3 lg:grid-cols-[minmax(0,1fr)_11rem_11rem_11rem]">
-      <div className="relative sm:col-span-3 lg:col-span-1">
-        <Search className="pointer-events-none absolute top-3 left-3 size-4 text-ink-soft" aria-hidden />
-        <input
-          type="search"
-          className="field pl-9.5"
-          aria-label="Search people"
-          placeholder="Name or email"
-          autoComplete="off"
-          maxLength={200}
-          value={box.text}
-          onBlur={box.leave}
-          onChange={(event) => box.type(event.target.value)}
-          onKeyDown={(event) => event.key === "Enter" && box.flush()}
-        />
-      </div>
+      <SearchField
+        label="Search people"
+        placeholder="Name or email"
+        value={filters.q}
+        onChange={(q, how) => onChange({ q }, how)}
+        className="sm:col-span-3 lg:col-span-1"
+      />
       <Select
         aria-label="Role"
         value={filters.role}

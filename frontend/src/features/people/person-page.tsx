@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft, UserX } from "lucide-react";
+import { ArrowLeft } from "lucide-react";
 import { Link, useLocation, useParams } from "react-router";
-import { isStatus } from "@/shared/api/problem";
 import { useCan, useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import type { User } from "@/shared/api/types";
@@ -10,11 +9,9 @@ import { moment, words } from "@/shared/lib/format";
 import { Avatar } from "@/shared/ui/avatar";
 import { Badge } from "@/shared/ui/badge";
 import { buttonStyle } from "@/shared/ui/button";
-import { EmptyState } from "@/shared/ui/empty-state";
-import { Failure } from "@/shared/ui/failure";
 import { NotAllowed } from "@/shared/ui/not-allowed";
 import { PageTitle } from "@/shared/ui/page";
-import { Skeleton } from "@/shared/ui/skeleton";
+import { RecordRefusal, RecordSkeleton } from "@/shared/ui/record-refusal";
 import { AccessSection } from "./access-section";
 import { PersonForm } from "./person-form";
 import { mayManage } from "./rights";
@@ -52,51 +49,21 @@ function LoadedPerson({ id }: { id: string }) {
         Back to people
       </Link>
       {query.isPending ? (
-        <PersonSkeleton />
+        <RecordSkeleton what="person" />
       ) : query.data ? (
         <Person user={query.data} />
       ) : (
-        <Refusal error={query.error} onRetry={() => query.refetch()} retrying={query.isRefetching} />
+        <RecordRefusal
+          what="person"
+          error={query.error}
+          onRetry={() => query.refetch()}
+          retrying={query.isRefetching}
+          list={{ to: "/people", words: "See all people" }}
+        >
+          The address may have a typing error, or the person belongs to an office that is not yours to manage.
+        </RecordRefusal>
       )}
     </div>
-  );
-}
-
-const PersonSkeleton = () => (
-  <>
-    <PageTitle className="sr-only">Person</PageTitle>
-    <p role="status" className="sr-only">
-      Loading the person
-    </p>
-    <Skeleton className="mb-6 h-14 w-72" />
-    <Skeleton className="h-96 rounded-xl" />
-  </>
-);
-
-function Refusal({ error, onRetry, retrying }: { error: unknown; onRetry: () => void; retrying: boolean }) {
-  // 422: the address holds something that cannot be a person's id.
-  if (!isStatus(error, 403, 404, 422))
-    return (
-      <>
-        <PageTitle className="sr-only">Person</PageTitle>
-        <Failure title="This person could not be loaded" error={error} onRetry={onRetry} retrying={retrying} />
-      </>
-    );
-  return (
-    <>
-      <PageTitle className="sr-only">Person not found</PageTitle>
-      <EmptyState
-        Icon={UserX}
-        title="This person is not here"
-        action={
-          <Link to="/people" className={buttonStyle()}>
-            See all people
-          </Link>
-        }
-      >
-        The address may have a typing error, or the person belongs to an office that is not yours to manage.
-      </EmptyState>
-    </>
   );
 }
 

@@ -1,23 +1,8 @@
-import { startTransition, useCallback, useMemo, useOptimistic } from "react";
-import { useLocation, useNavigate } from "react-router";
+import { type ChangeFilters as Change, useAddressFilters } from "@/shared/lib/use-address-filters";
 import { type PeopleFilters, parseFilters, toSearch } from "./filters";
 
-/** The filters in the address bar; the controls show a change before the router has it. */
-export function usePeopleFilters() {
-  const { search } = useLocation();
-  const navigate = useNavigate();
-  const addressed = useMemo(() => parseFilters(new URLSearchParams(search)), [search]);
-  const [filters, showAlready] = useOptimistic(addressed);
-  const change = useCallback(
-    (next: Partial<PeopleFilters>, { replace = false } = {}) =>
-      startTransition(async () => {
-        const wanted = { ...filters, ...next };
-        showAlready(wanted);
-        await navigate({ pathname: ".", search: toSearch(wanted) }, { replace });
-      }),
-    [filters, navigate, showAlready],
-  );
-  return { filters, search: toSearch(filters), change };
-}
+const FORM = { parse: parseFilters, write: toSearch };
 
-export type ChangeFilters = ReturnType<typeof usePeopleFilters>["change"];
+export const usePeopleFilters = () => useAddressFilters(FORM);
+
+export type ChangeFilters = Change<PeopleFilters>;

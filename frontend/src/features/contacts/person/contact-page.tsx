@@ -1,16 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft, UserX } from "lucide-react";
+import { ArrowLeft } from "lucide-react";
 import { Link, useLocation, useParams } from "react-router";
 import { isStatus } from "@/shared/api/problem";
 import { useCan } from "@/shared/api/session";
 import type { Contact } from "@/shared/api/types";
 import { followed } from "@/shared/lib/use-live";
 import { buttonStyle } from "@/shared/ui/button";
-import { EmptyState } from "@/shared/ui/empty-state";
-import { Failure } from "@/shared/ui/failure";
 import { NotAllowed } from "@/shared/ui/not-allowed";
-import { PageTitle } from "@/shared/ui/page";
-import { Skeleton } from "@/shared/ui/skeleton";
+import { RecordRefusal, RecordSkeleton } from "@/shared/ui/record-refusal";
 import { NOT_FOR_YOU } from "../contacts-tabs";
 import { contactQuery } from "../queries";
 import { ContactHeader } from "./contact-header";
@@ -53,51 +50,21 @@ function LoadedContact({ id }: { id: string }) {
         {origin.words}
       </Link>
       {query.isPending ? (
-        <ContactSkeleton />
+        <RecordSkeleton what="contact" />
       ) : query.data && !isStatus(query.error, 404) ? (
         <ShownContact contact={query.data} />
       ) : (
-        <Refusal error={query.error} onRetry={() => query.refetch()} retrying={query.isRefetching} />
+        <RecordRefusal
+          what="contact"
+          error={query.error}
+          onRetry={() => query.refetch()}
+          retrying={query.isRefetching}
+          list={{ to: "/contacts", words: "See your contacts" }}
+        >
+          The address may have a typing error, or a colleague looks after this contact.
+        </RecordRefusal>
       )}
     </div>
-  );
-}
-
-const ContactSkeleton = () => (
-  <>
-    <PageTitle className="sr-only">Contact</PageTitle>
-    <p role="status" className="sr-only">
-      Loading the contact
-    </p>
-    <Skeleton className="mb-6 h-14 w-72" />
-    <Skeleton className="h-96 rounded-xl" />
-  </>
-);
-
-function Refusal({ error, onRetry, retrying }: { error: unknown; onRetry: () => void; retrying: boolean }) {
-  // 422: the address holds something that cannot be a contact's id.
-  if (!isStatus(error, 403, 404, 422))
-    return (
-      <>
-        <PageTitle className="sr-only">Contact</PageTitle>
-        <Failure title="This contact could not be loaded" error={error} onRetry={onRetry} retrying={retrying} />
-      </>
-    );
-  return (
-    <>
-      <PageTitle className="sr-only">Contact not found</PageTitle>
-      <EmptyState
-        Icon={UserX}
-        title="This contact is not here"
-        action={
-          <Link to="/contacts" className={buttonStyle()}>
-            See your contacts
-          </Link>
-        }
-      >
-        The address may have a typing error, or a colleague looks after this contact.
-      </EmptyState>
-    </>
   );
 }
 
