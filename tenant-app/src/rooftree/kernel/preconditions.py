@@ -5,7 +5,11 @@ the locked row has. Without If-Match nobody can overwrite what they have not see
 """
 
 import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
@@ -43,3 +47,37 @@ def require(expected: int, *, current: int) -> None:
     """Raises `VersionConflict` when somebody else changed it meanwhile."""
     if expected != current:
         raise VersionConflict(current_version=current)
+
+
+class Stale(Exception):
+    """The version that was to be changed is not the stored one, which `actor` made at `at`.
+
+    `since`: the fields of each edit that is kept from after the expected version. They are told if none is missing.
+    """
+
+    def __init__(
+        self, *, expected: int, current: int, at: datetime, actor: UUID | None, since: Sequence[Sequence[str]]
+    ) -> None:
+        super().__init__("stale")
+        is_known = 0 < expected < current and len(since) == current - expected
+        self.current = current
+        self.at = at
+        self.actor = actor
+        self.fields = sorted({field for fields in since for field in fields}) if is_known else None
+
+
+@asynccontextmanager
+async def conflicts_told(
+    names: Callable[[Collection[UUID]], Awaitable[Mapping[UUID, str]]],
+) -> AsyncGenerator[None]:
+    """Turns `Stale` into `VersionConflict` with a name, which needs another transaction than the one that failed."""
+    try:
+        yield
+    except Stale as stale:
+        known = await names([stale.actor] if stale.actor else [])
+        raise VersionConflict(
+            current_version=stale.current,
+            changed_at=stale.at.isoformat(),
+            changed_by=known.get(stale.actor) if stale.actor else None,
+            changed_fields=stale.fields,
+        ) from None

@@ -10,11 +10,12 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.preconditions import conflicts_told
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
 from rooftree.modules.crm.domain import CLAIM_MEMORY
-from rooftree.modules.crm.edit_guard import conflicts_told, editable, require_revision
+from rooftree.modules.crm.edit_guard import editable, require_revision
 from rooftree.modules.crm.leads_repository import Leads
 from rooftree.modules.crm.people import caller_as_agent, require_looks_after
 from rooftree.modules.crm.people_repository import Found, PeopleRepository
@@ -54,7 +55,7 @@ class Assignments:
         Raises `PersonNotFound`, `Forbidden`, `VersionConflict`, `Unprocessable`.
         """
         user = await self._colleague(principal, person_id, assignee) if assignee else None
-        async with conflicts_told(self._identity), self._unit_of_work() as session:
+        async with conflicts_told(self._identity.names), self._unit_of_work() as session:
             changes = Changes(session, self._outbox, now=self._clock.now(), actor=principal.user_id)
             agent = await changes.records.agent(user_as_agent(user)) if user else None
             found = await editable(session, principal, person_id)

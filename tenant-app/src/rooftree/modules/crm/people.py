@@ -14,12 +14,13 @@ from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.pagination import cursor_id, cursor_moment, decode_cursor, encode_cursor, invalid_cursor
+from rooftree.kernel.preconditions import conflicts_told
 from rooftree.kernel.text import name_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import domain, rights
 from rooftree.modules.crm.changes import Changes, Subject
 from rooftree.modules.crm.domain import Contact, ContactKey
-from rooftree.modules.crm.edit_guard import conflicts_told, editable, require_revision
+from rooftree.modules.crm.edit_guard import editable, require_revision
 from rooftree.modules.crm.people_repository import Filter, Found, PeopleRepository, PeopleSort
 from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.crm.shown import Presenter, Shown, beside
@@ -207,7 +208,7 @@ class People:
         Raises `PersonNotFound`, `Forbidden`, `VersionConflict`, `Unprocessable`.
         """
         now = self._clock.now()
-        async with conflicts_told(self._identity), self._unit_of_work() as session:
+        async with conflicts_told(self._identity.names), self._unit_of_work() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
             found = await editable(session, principal, person_id)
             person = found.row
@@ -226,7 +227,7 @@ class People:
     async def move(self, principal: Principal, person_id: UUID, stage_id: UUID, *, revision: int) -> Shown:
         """To another stage. Raises `PersonNotFound`, `Forbidden`, `VersionConflict`, `Unprocessable`."""
         now = self._clock.now()
-        async with conflicts_told(self._identity), self._unit_of_work() as session:
+        async with conflicts_told(self._identity.names), self._unit_of_work() as session:
             changes, stages = Changes(session, self._outbox, now=now, actor=principal.user_id), Stages(session)
             after = await stages.stage(stage_id)  # before the person: the order of locks
             found = await editable(session, principal, person_id)

@@ -14,10 +14,11 @@ from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
+from rooftree.kernel.preconditions import conflicts_told
 from rooftree.kernel.settings import Settings
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property import listing_status, rights
-from rooftree.modules.property.edit_guard import conflicts_told, editable, require_version
+from rooftree.modules.property.edit_guard import editable, require_version
 from rooftree.modules.property.history_repository import HistoryRepository
 from rooftree.modules.property.listing_edit import COLUMNS, EMPTY, edited, empty_details
 from rooftree.modules.property.listing_saver import ListingSaver
@@ -79,7 +80,7 @@ class EditorService:
     async def edit(self, principal: Principal, property_id: UUID, given: Mapping[str, Any], *, version: int) -> Shown:
         """What was published must stay what may be published. Without a difference there is no new version."""
         values, now = await self._assigned(principal, given), self._clock.now()
-        async with conflicts_told(self._identity), self._unit_of_work() as session:
+        async with conflicts_told(self._identity.names), self._unit_of_work() as session:
             row = await editable(session, principal, property_id)
             await require_version(session, row, version)
             saver = ListingSaver(session, self._outbox, row, now=now)
@@ -104,7 +105,7 @@ class EditorService:
         """Change the status. `close_price` has amount and currency. Raises StatusMoveNotAllowed, Unprocessable."""
         now = self._clock.now()
         price = self._minor("/close_price", close_price)
-        async with conflicts_told(self._identity), self._unit_of_work() as session:
+        async with conflicts_told(self._identity.names), self._unit_of_work() as session:
             row = await editable(session, principal, property_id)
             await require_version(session, row, version)
             allowed = rights.status_moves(principal, row)
@@ -127,7 +128,7 @@ class EditorService:
         self, principal: Principal, property_id: UUID, photo_ids: Sequence[UUID], *, version: int
     ) -> Shown:
         now = self._clock.now()
-        async with conflicts_told(self._identity), self._unit_of_work() as session:
+        async with conflicts_told(self._identity.names), self._unit_of_work() as session:
             row = await editable(session, principal, property_id)
             await require_version(session, row, version)
             photos = OwnPhotos(session)
