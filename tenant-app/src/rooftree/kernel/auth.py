@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +11,15 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 SESSION_COOKIE = "__Host-session"
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """Leave to work on another's records of these resources, until a time."""
+
+    for_user: UUID
+    resources: frozenset[str]
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,10 @@ class Principal:
     team_ids: frozenset[UUID] = frozenset()
     sign_in_id: UUID | None = None
     """Which of the person's sign-ins this is."""
+    team_mates: frozenset[UUID] = frozenset()
+    """Who else is in these teams now."""
+    delegations: tuple[Delegation, ...] = ()
+    """Those that hold now."""
 
 
 # Raises `Unauthenticated`; never returns an anonymous principal.

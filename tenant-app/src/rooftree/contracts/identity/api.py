@@ -1,13 +1,12 @@
 """What other modules may ask of identity: check a token, exchange a code, renew or end sign-ins, name people."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import ClassVar, Literal, Protocol, get_args
 from uuid import UUID
 
-from rooftree.kernel.auth import Principal
+from rooftree.kernel.auth import Delegation, Principal
 from rooftree.kernel.errors import NotFound, Problem, Unauthenticated
 
 # The web app of this tenant as an OAuth client, and where its code comes back to.
@@ -21,26 +20,8 @@ MANAGER_ROLE: Role = "office_manager"
 AGENT_ROLE: Role = "agent"
 COORDINATOR_ROLE: Role = "coordinator"
 CLIENT_ROLE: Role = "client"
+ROLES: tuple[Role, ...] = get_args(Role)
 STAFF_ROLES = frozenset({OWNER_ROLE, MANAGER_ROLE, AGENT_ROLE, COORDINATOR_ROLE})
-
-# What a role opens, for pages that show or hide what they offer. Each use case decides for itself, by the record.
-Right = Literal[
-    "users.manage",
-    "offices.manage",
-    "listings.create",
-    "listings.edit_all",
-    "feeds.manage",
-    "leads.work",
-    "stages.manage",
-]
-RIGHTS: Mapping[str, tuple[Right, ...]] = MappingProxyType(
-    {
-        OWNER_ROLE: get_args(Right),
-        MANAGER_ROLE: ("users.manage", "listings.create", "feeds.manage", "leads.work", "stages.manage"),
-        AGENT_ROLE: ("listings.create", "feeds.manage", "leads.work"),
-        COORDINATOR_ROLE: ("feeds.manage",),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +34,9 @@ class User:
     role: str
     office_id: UUID | None = None
     team_ids: frozenset[UUID] = frozenset()
+    team_mates: frozenset[UUID] = frozenset()
+    delegations: tuple[Delegation, ...] = ()
+    """Those that hold now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

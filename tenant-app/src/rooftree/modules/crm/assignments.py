@@ -4,21 +4,23 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.contracts.access.policy import grant
 from rooftree.contracts.crm.api import LeadNotFound, LeadTaken, PersonNotFound
 from rooftree.contracts.identity.api import IdentityApi, User, UserNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
-from rooftree.kernel.errors import FieldError, Unprocessable
+from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.preconditions import conflicts_told
+from rooftree.kernel.record_scope import Place
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
 from rooftree.modules.crm.domain import CLAIM_MEMORY
 from rooftree.modules.crm.edit_guard import editable, require_revision
 from rooftree.modules.crm.leads_repository import Leads
 from rooftree.modules.crm.people import caller_as_agent, require_looks_after
 from rooftree.modules.crm.people_repository import Found, PeopleRepository
+from rooftree.modules.crm.rights import looks_after_people, may, place_of, require_assignee
 from rooftree.modules.crm.shown import Presenter, Shown, beside
 from rooftree.modules.crm.tables import AgentRow
 
@@ -33,6 +35,12 @@ def user_as_agent(user: User) -> AgentRow:
         is_active=True,
         sequence=0,
     )
+
+
+def _require_assigns(principal: Principal, place: Place) -> None:
+    """Of a person whom the caller sees. Raises `Forbidden`."""
+    if not may(principal, "assign", place):
+        raise Forbidden("Owners and office managers say who looks after people; an agent can claim whom nobody does.")
 
 
 def _gone() -> Unprocessable:
@@ -60,9 +68,9 @@ class Assignments:
             agent = await changes.records.agent(user_as_agent(user)) if user else None
             found = await editable(session, principal, person_id)
             person = found.row
+            _require_assigns(principal, place_of(person))
             await require_revision(session, person.id, expected=revision, current=person.revision, at=person.updated_at)
-            rights.require_assigns(principal)
-            if agent is not None and not rights.looks_after_people(agent.role, is_active=agent.is_active):
+            if agent is not None and not looks_after_people(agent.role, is_active=agent.is_active):
                 raise _gone()
             if person.assigned_to != assignee:
                 office_id = agent.office_id if agent else None
@@ -75,14 +83,15 @@ class Assignments:
     async def _colleague(self, principal: Principal, person_id: UUID, user_id: UUID) -> User:
         """Who may look after people. Who may not see the person is told no more than that there is none."""
         async with self._unit_of_work() as session:
-            if await PeopleRepository(session, principal).person(person_id) is None:
-                raise PersonNotFound
-        rights.require_assigns(principal)
+            found = await PeopleRepository(session, principal).person(person_id)
+        if found is None:
+            raise PersonNotFound
+        _require_assigns(principal, place_of(found.row))
         try:
             user = await self._identity.user(user_id)
         except UserNotFound:
             raise _gone() from None
-        rights.require_assignee(principal, user)
+        require_assignee(principal, user)
         return user
 
     async def claim(self, principal: Principal, person_id: UUID) -> Shown:
@@ -111,10 +120,12 @@ class Assignments:
         found = await PeopleRepository(session, principal).locked(person_id, claiming=True)
         if found is None:
             return None
-        is_foreign = found.row.assigned_to is not None and not found.theirs
+        is_foreign = found.row.assigned_to is not None and not may(principal, "read", place_of(found.row))
         # A statement of its own: one that waited for the lock does not see what the winner wrote.
         if is_foreign and not await changes.records.was_taken_since(person_id, now - CLAIM_MEMORY):
             return None
+        if not grant(principal, "person", "claim"):
+            raise Forbidden("Your role does not claim people.")
         require_looks_after(agent)
         if found.row.assigned_to not in (None, principal.user_id):
             raise LeadTaken("Somebody else looks after this person now.")

@@ -6,9 +6,9 @@ from rooftree.contracts.identity.events import OfficeDeleted, UserChanged
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.consumers import Consumer, Received
 from rooftree.kernel.outbox import Outbox
-from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
 from rooftree.modules.crm.records_repository import Records
+from rooftree.modules.crm.rights import looks_after_people
 from rooftree.modules.crm.tables import AgentRow
 
 CONSUMER = "crm.departures"
@@ -44,7 +44,7 @@ class Departures:
         )
         if not await changes.records.follow(told):
             return
-        if rights.looks_after_people(told.role, is_active=told.is_active):
+        if looks_after_people(told.role, is_active=told.is_active):
             if told.office_id is not None:
                 await changes.records.move_office(told.user_id, told.office_id)
             return

@@ -18,13 +18,13 @@ from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm import rights
 from rooftree.modules.crm.assignments import user_as_agent
 from rooftree.modules.crm.changes import Changes
 from rooftree.modules.crm.domain import Contact
 from rooftree.modules.crm.edit_guard import editable
 from rooftree.modules.crm.people import new_person
 from rooftree.modules.crm.people_repository import PeopleRepository
+from rooftree.modules.crm.rights import WORKING_ROLES, looks_after_people
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import AgentRow, LeadRow, PersonRow, StageRow
 
@@ -88,7 +88,7 @@ class Intake:
         if listing.list_agent_id is not None:
             try:
                 user = await self._identity.user(listing.list_agent_id)
-                agent = user_as_agent(user) if user.role in rights.WORKING_ROLES else None
+                agent = user_as_agent(user) if user.role in WORKING_ROLES else None
             except UserNotFound:
                 pass  # has left: their listings' leads wait in the office
         listed = listing.list_office_id
@@ -109,7 +109,7 @@ class Intake:
             stages = Stages(session)
             first = await stages.first()
             agent = await changes.records.agent(reception.agent) if reception.agent else None
-            if agent is not None and not rights.looks_after_people(agent.role, is_active=agent.is_active):
+            if agent is not None and not looks_after_people(agent.role, is_active=agent.is_active):
                 agent = None
             person = await _person(session, changes, inquiry, caller)
             is_new = person is None

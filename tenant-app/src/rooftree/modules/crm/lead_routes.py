@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from rooftree.contracts.access.routes import needs, open_to_all
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
@@ -27,7 +28,7 @@ router = APIRouter()
 InboxDep = Annotated[Inbox, Depends(provided(Inbox))]
 
 
-@router.post("/inquiries", status_code=202, responses=responses(422, 429))
+@router.post("/inquiries", dependencies=open_to_all("lead", "inquire"), status_code=202, responses=responses(422, 429))
 async def create_inquiry(
     body: InquiryInput,
     request: Request,
@@ -40,14 +41,14 @@ async def create_inquiry(
     return InquiryReceived()
 
 
-@router.get("/leads", responses=responses(401, 403, 422))
+@router.get("/leads", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
 async def list_leads(query: Annotated[LeadQuery, Query()], principal: CurrentPrincipal, inbox: InboxDep) -> LeadPage:
     """Newest first."""
     page = await inbox.find(principal, **query.model_dump())
     return LeadPage(items=[_lead(one) for one in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/leads", status_code=201, responses=responses(401, 403, 404, 422))
+@router.post("/leads", dependencies=needs("person", "create"), status_code=201, responses=responses(401, 403, 404, 422))
 async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: InboxDep, response: Response) -> Lead:
     """Written down by a colleague for somebody. `Location` is there if the caller may open it."""
     shown = await inbox.capture(principal, body.model_dump())
@@ -56,12 +57,14 @@ async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: Inbox
     return _lead(shown)
 
 
-@router.get("/leads/{lead_id}", responses=responses(401, 404, 422))
+@router.get("/leads/{lead_id}", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
 async def get_lead(lead_id: UUID, principal: CurrentPrincipal, inbox: InboxDep) -> Lead:
     return _lead(await inbox.show(principal, lead_id))
 
 
-@router.post("/leads/{lead_id}/claim", responses=responses(401, 403, 404, 409, 422))
+@router.post(
+    "/leads/{lead_id}/claim", dependencies=needs("person", "claim"), responses=responses(401, 403, 404, 409, 422)
+)
 async def claim_lead(lead_id: UUID, principal: CurrentPrincipal, inbox: InboxDep) -> Lead:
     """With its person. Of several who claim at once one gets it; the others a 409."""
     return _lead(await inbox.claim(principal, lead_id))

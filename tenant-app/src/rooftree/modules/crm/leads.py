@@ -11,11 +11,11 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm import rights
 from rooftree.modules.crm.assignments import Assignments
 from rooftree.modules.crm.intake import Inquiry, Intake, Reception
 from rooftree.modules.crm.leads_repository import LeadOwner, Leads
 from rooftree.modules.crm.people import caller_as_agent, one_contact
+from rooftree.modules.crm.rights import brings_own, require_place
 from rooftree.modules.crm.shown import Presenter, ShownLead
 
 
@@ -52,8 +52,7 @@ class Inbox:
         limit: int,
         cursor: str | None,
     ) -> LeadsPage:
-        """Newest first. Raises `Forbidden` for roles that look after nobody."""
-        rights.require_works(principal)
+        """Newest first."""
         before = cursor_id(decode_cursor(cursor, str)[0]) if cursor else None
         async with self._unit_of_work() as session:
             found, total = await Leads(session, principal).find(
@@ -78,9 +77,8 @@ class Inbox:
 
         `given`: members of `LeadInput`. Raises `Forbidden`, `PersonNotFound`, `Unprocessable`.
         """
-        rights.require_works(principal)
         if given["person_id"] is None:
-            rights.require_place(principal)
+            require_place(principal)
         email, phone = given["email"], given["phone"]
         _require_somebody(given)
         inquiry = Inquiry(
@@ -96,10 +94,10 @@ class Inbox:
             consent=given["consent"],
             person_id=given["person_id"],
         )
-        if rights.may_assign(principal):
-            reception = await self._intake.reception(inquiry.listing, office_id=principal.office_id)
-        else:
+        if brings_own(principal):
             reception = Reception(caller_as_agent(principal), principal.office_id, "captured")
+        else:
+            reception = await self._intake.reception(inquiry.listing, office_id=principal.office_id)
         found = await self._intake.take(inquiry, reception, caller=principal)
         async with self._unit_of_work() as session:
             can_open = await Leads(session, principal).lead(found[0].id) is not None

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rooftree.contracts.crm.api import LeadState
 from rooftree.kernel.auth import Principal
 from rooftree.modules.crm.tables import AttemptRow, LeadRow, PersonRow
-from rooftree.modules.crm.visibility import claimable_people, visible_people
+from rooftree.modules.crm.visibility import claimable_people, people
 
 LeadOwner = Literal["mine", "unassigned", "all"]
 
@@ -25,7 +25,7 @@ class Leads:
         query = (
             select(LeadRow, PersonRow)
             .join(PersonRow, PersonRow.id == LeadRow.person_id)
-            .where(visible_people(self._principal), LeadRow.id == lead_id)
+            .where(people(self._principal, "read"), LeadRow.id == lead_id)
         )
         row = (await self._session.execute(query)).one_or_none()
         return (row[0], row[1]) if row else None
@@ -49,7 +49,7 @@ class Leads:
         limit: int,
     ) -> tuple[list[tuple[LeadRow, PersonRow]], int]:
         """Newest first; `before` is the last one of the page before. With how many there are in all."""
-        conditions: list[ColumnElement[bool]] = [visible_people(self._principal)]
+        conditions: list[ColumnElement[bool]] = [people(self._principal, "read")]
         if state is not None:
             conditions.append(LeadRow.state == state)
         if person_id is not None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
+from rooftree.contracts.access.policy import FIELDS
 from rooftree.contracts.crm.api import PersonKnown, PersonNotFound
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
@@ -15,21 +16,22 @@ from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.pagination import cursor_id, cursor_moment, decode_cursor, encode_cursor, invalid_cursor
 from rooftree.kernel.preconditions import conflicts_told
+from rooftree.kernel.record_scope import Place
 from rooftree.kernel.text import name_key
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm import domain, rights
+from rooftree.modules.crm import domain
 from rooftree.modules.crm.changes import Changes, Subject
 from rooftree.modules.crm.domain import Contact, ContactKey
 from rooftree.modules.crm.edit_guard import editable, require_revision
 from rooftree.modules.crm.people_repository import Filter, Found, PeopleRepository, PeopleSort
 from rooftree.modules.crm.records_repository import Records
+from rooftree.modules.crm.rights import brings_own, looks_after_people, place_of, require_place, works_on
 from rooftree.modules.crm.shown import Presenter, Shown, beside
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import AgentRow, ContactRow, HistoryRow, PersonRow, StageRow
 
 # What a merge patch changes as it is; addresses and numbers are rows of their own.
 _PLAIN = ("name", "source", "tags")
-_BEFORE_CLAIM: tuple[Subject, ...] = ("person", "lead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def caller_as_agent(principal: Principal) -> AgentRow:
 
 def require_looks_after(agent: AgentRow) -> None:
     """What the request began with may no longer be so. Raises `Forbidden`."""
-    if not rights.looks_after_people(agent.role, is_active=agent.is_active):
+    if not looks_after_people(agent.role, is_active=agent.is_active):
         raise Forbidden("You no longer look after people.")
 
 
@@ -108,8 +110,6 @@ class People:
     async def find(
         self, principal: Principal, wanted: Filter, *, sort: PeopleSort, limit: int, cursor: str | None
     ) -> PeoplePage:
-        """Raises `Forbidden` for roles that look after nobody."""
-        rights.require_works(principal)
         after = _place(cursor, sort) if cursor else None
         async with self._unit_of_work() as session:
             found, total = await PeopleRepository(session, principal).find(
@@ -120,8 +120,7 @@ class People:
         return PeoplePage(items, total, _following(found, sort, limit))
 
     async def board(self, principal: Principal, wanted: Filter, *, limit: int) -> list[BoardColumn]:
-        """Every stage in its order, also those that are empty. Raises `Forbidden`."""
-        rights.require_works(principal)
+        """Every stage in its order, also those that are empty."""
         async with self._unit_of_work() as session:
             stages = await Stages(session).all()
             columns = await PeopleRepository(session, principal).board(wanted, limit=limit)
@@ -147,8 +146,7 @@ class People:
         return await self._presenter.person(principal, found, seen)
 
     async def duplicates(self, principal: Principal, *, email: str | None, phone: str | None) -> list[Shown]:
-        """Whom the caller sees with this address or number. Raises `Forbidden`, `Unprocessable`."""
-        rights.require_works(principal)
+        """Whom the caller sees with this address or number. Raises `Unprocessable`."""
         contacts = one_contact(email, phone, region=self._region, pointer="?phone")
         async with self._unit_of_work() as session:
             found = await PeopleRepository(session, principal).known([contact.key for contact in contacts])
@@ -165,7 +163,7 @@ class People:
             person = await PeopleRepository(session, principal).person(person_id)
             if person is None:
                 raise PersonNotFound
-            subjects = get_args(Subject) if person.theirs else _BEFORE_CLAIM
+            subjects = subjects_shown(principal, place_of(person.row))
             found, total = await Records(session).history(person_id, subjects, limit=limit + 1, before=before)
         names = await self._presenter.names(one.actor_id for one in found)
         following = encode_cursor(str(found[limit - 1].id)) if len(found) > limit else None
@@ -178,8 +176,7 @@ class People:
 
         `given`: members of `PersonInput`. Raises `Forbidden`, `Unprocessable`, `PersonKnown`.
         """
-        rights.require_works(principal)
-        rights.require_place(principal)
+        require_place(principal)
         contacts = contacts_of(given["emails"], given["phones"], region=self._region)
         keys, now = [contact.key for contact in contacts], self._clock.now()
         async with self._unit_of_work() as session:
@@ -192,7 +189,7 @@ class People:
             person = new_person(given["name"], stage, source=given["source"], now=now)
             person.tags = domain.tidy_tags(given["tags"])
             person.office_id = principal.office_id
-            if not rights.may_assign(principal):
+            if brings_own(principal):
                 agent = await changes.records.agent(caller_as_agent(principal))
                 require_looks_after(agent)
                 person.assigned_to, person.office_id = agent.user_id, agent.office_id
@@ -264,6 +261,14 @@ def new_person(name: str, stage: StageRow, *, source: str, now: datetime) -> Per
         updated_at=now,
         last_activity_at=now,
     )
+
+
+def subjects_shown(principal: Principal, place: Place) -> tuple[Subject, ...]:
+    """Whose writes the audit of a person shows; those of notes and calls are for those who look after the person."""
+    subjects: tuple[Subject, ...] = get_args(Subject)
+    if works_on(principal, place):
+        return subjects
+    return tuple(subject for subject in subjects if subject not in FIELDS["person:work"])
 
 
 async def _require_unknown(people: PeopleRepository, keys: Sequence[ContactKey]) -> None:

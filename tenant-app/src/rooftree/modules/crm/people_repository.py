@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from rooftree.kernel.auth import Principal
 from rooftree.modules.crm.domain import ContactKey
 from rooftree.modules.crm.tables import ContactRow, PersonRow, StageRow
-from rooftree.modules.crm.visibility import claimable_people, their_people, visible_people
+from rooftree.modules.crm.visibility import claimable_people, people
 
 PeopleSort = Literal["-last_activity_at", "last_activity_at", "-created_at", "created_at", "name", "-name"]
 _COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
@@ -56,9 +56,9 @@ class PeopleRepository:
     def __init__(self, session: AsyncSession, principal: Principal) -> None:
         self._session = session
         self._principal = principal
-        self._visible = visible_people(principal)
+        self._visible = people(principal, "read")
         # Never NULL, as it would be for somebody whom nobody looks after.
-        self._theirs = their_people(principal).is_(true())
+        self._theirs = people(principal, "update").is_(true())
 
     async def person(self, person_id: UUID) -> Found | None:
         return await self._one(self._query(PersonRow.id == person_id))

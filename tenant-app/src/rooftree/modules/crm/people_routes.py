@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal, Principal
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
@@ -40,7 +41,7 @@ AssignmentsDep = Annotated[Assignments, Depends(provided(Assignments))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 
 
-@router.get("/people", responses=responses(401, 403, 422))
+@router.get("/people", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
 async def list_people(
     query: Annotated[PeopleQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> PersonPage:
@@ -51,7 +52,9 @@ async def list_people(
     return PersonPage(items=items, total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/people", status_code=201, responses=responses(401, 403, 409, 422))
+@router.post(
+    "/people", dependencies=needs("person", "create"), status_code=201, responses=responses(401, 403, 409, 422)
+)
 async def create_person(
     body: PersonInput, principal: CurrentPrincipal, people: PeopleDep, response: Response
 ) -> PersonDetail:
@@ -62,7 +65,7 @@ async def create_person(
     return _answer(shown, response)
 
 
-@router.get("/people/board", responses=responses(401, 403, 422))
+@router.get("/people/board", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
 async def get_people_board(
     query: Annotated[BoardQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> Board:
@@ -81,7 +84,7 @@ async def get_people_board(
     )
 
 
-@router.get("/people/duplicates", responses=responses(401, 403, 422))
+@router.get("/people/duplicates", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
 async def list_person_duplicates(
     principal: CurrentPrincipal, people: PeopleDep, email: Email | None = None, phone: Phone | None = None
 ) -> PersonList:
@@ -90,14 +93,14 @@ async def list_person_duplicates(
     return PersonList(items=[PersonSummary.model_validate(_values(one)) for one in found])
 
 
-@router.get("/people/{person_id}", responses=responses(401, 404, 422))
+@router.get("/people/{person_id}", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
 async def get_person(
     person_id: UUID, principal: CurrentPrincipal, people: PeopleDep, response: Response
 ) -> PersonDetail:
     return _answer(await people.show(principal, person_id), response)
 
 
-@router.patch("/people/{person_id}", responses=_CHANGED)
+@router.patch("/people/{person_id}", dependencies=needs("person", "update"), responses=_CHANGED)
 async def edit_person(
     *,
     person_id: UUID,
@@ -110,7 +113,7 @@ async def edit_person(
     return _answer(await people.edit(principal, person_id, body.given(), revision=version), response)
 
 
-@router.post("/people/{person_id}/stage-changes", responses=_CHANGED)
+@router.post("/people/{person_id}/stage-changes", dependencies=needs("person", "update"), responses=_CHANGED)
 async def change_person_stage(
     *,
     person_id: UUID,
@@ -123,7 +126,7 @@ async def change_person_stage(
     return _answer(await people.move(principal, person_id, body.stage_id, revision=version), response)
 
 
-@router.post("/people/{person_id}/assignments", responses=_CHANGED)
+@router.post("/people/{person_id}/assignments", dependencies=needs("person", "assign"), responses=_CHANGED)
 async def assign_person(
     *,
     person_id: UUID,
@@ -138,7 +141,9 @@ async def assign_person(
     return _answer(shown, response)
 
 
-@router.post("/people/{person_id}/claim", responses=responses(401, 403, 404, 409, 422))
+@router.post(
+    "/people/{person_id}/claim", dependencies=needs("person", "claim"), responses=responses(401, 403, 404, 409, 422)
+)
 async def claim_person(
     person_id: UUID, principal: CurrentPrincipal, assignments: AssignmentsDep, response: Response
 ) -> PersonDetail:
@@ -146,7 +151,7 @@ async def claim_person(
     return _answer(await assignments.claim(principal, person_id), response)
 
 
-@router.get("/people/{person_id}/history", responses=responses(401, 404, 422))
+@router.get("/people/{person_id}/history", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
 async def list_person_history(
     person_id: UUID, query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> RecordChangePage:

@@ -130,10 +130,6 @@ class Records:
         )
         return await self._session.scalar(changed.returning(AgentRow.user_id)) is not None
 
-    async def teams_of(self, user_id: UUID | None) -> frozenset[UUID]:
-        teams = await self._session.scalar(select(AgentRow.team_ids).where(AgentRow.user_id == user_id))
-        return frozenset(teams or ())
-
     async def people_around(self, user_id: UUID) -> Sequence[PersonRow]:
         """Whom this colleague looks after or has an open task for, locked."""
         tasks = select(TaskRow.person_id).where(TaskRow.assigned_to == user_id, TaskRow.done_at.is_(None))

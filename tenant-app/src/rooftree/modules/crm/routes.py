@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
@@ -23,24 +24,24 @@ router.include_router(lead_routes.router)
 router.include_router(work_routes.router)
 
 
-@router.get("/stages", responses=responses(401, 403))
-async def list_stages(principal: CurrentPrincipal, stages: StagesDep) -> StageList:
+@router.get("/stages", dependencies=needs("stage", "read"), responses=responses(401, 403))
+async def list_stages(stages: StagesDep) -> StageList:
     """In their order."""
-    return StageList(items=[_stage(one) for one in await stages.all(principal)])
+    return StageList(items=[_stage(one) for one in await stages.all()])
 
 
-@router.post("/stages", status_code=201, responses=responses(401, 403, 409, 422))
+@router.post("/stages", dependencies=needs("stage", "create"), status_code=201, responses=responses(401, 403, 409, 422))
 async def create_stage(body: StageInput, principal: CurrentPrincipal, stages: StagesDep, response: Response) -> Stage:
     """At the end."""
     return _answer(await stages.create(principal, body.name), response)
 
 
-@router.put("/stages/order", responses=responses(401, 403, 422))
+@router.put("/stages/order", dependencies=needs("stage", "update"), responses=responses(401, 403, 422))
 async def order_stages(body: StageOrderInput, principal: CurrentPrincipal, stages: StagesDep) -> StageList:
     return StageList(items=[_stage(one) for one in await stages.order(principal, body.stage_ids)])
 
 
-@router.patch("/stages/{stage_id}", responses=_CHANGED)
+@router.patch("/stages/{stage_id}", dependencies=needs("stage", "update"), responses=_CHANGED)
 async def rename_stage(
     *,
     stage_id: UUID,
@@ -53,7 +54,7 @@ async def rename_stage(
     return _answer(await stages.rename(principal, stage_id, body.name, version=version), response)
 
 
-@router.delete("/stages/{stage_id}", status_code=204, responses=_CHANGED)
+@router.delete("/stages/{stage_id}", dependencies=needs("stage", "delete"), status_code=204, responses=_CHANGED)
 async def delete_stage(
     *,
     stage_id: UUID,

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
-from rooftree.modules.crm import rights
 from rooftree.modules.crm.people_repository import Found
 from rooftree.modules.crm.records_repository import Records
+from rooftree.modules.crm.rights import may, may_claim, place_of
 from rooftree.modules.crm.tables import ContactRow, LeadRow, PersonRow
 
 
@@ -60,11 +60,6 @@ async def beside(session: AsyncSession, rows: Sequence[PersonRow]) -> Beside:
     )
 
 
-def can_claim(principal: Principal, person: PersonRow) -> bool:
-    """Of a person whom the caller sees."""
-    return person.assigned_to is None and rights.works(principal)
-
-
 class Presenter:
     """Outside of transactions: identity has its own."""
 
@@ -81,8 +76,8 @@ class Presenter:
                 open_leads=seen.open_leads.get(one.row.id, 0),
                 assigned_name=names.get(one.row.assigned_to) if one.row.assigned_to else None,
                 can_edit=one.theirs,
-                can_assign=one.theirs and rights.may_assign(principal),
-                can_claim=can_claim(principal, one.row),
+                can_assign=one.theirs and may(principal, "assign", place_of(one.row)),
+                can_claim=may_claim(principal, one.row),
             )
             for one in found
         ]
@@ -99,7 +94,7 @@ class Presenter:
                 person=person,
                 assigned_name=names.get(person.assigned_to) if person.assigned_to else None,
                 captured_by_name=names.get(lead.captured_by) if lead.captured_by else None,
-                can_claim=can_claim(principal, person),
+                can_claim=may_claim(principal, person),
             )
             for lead, person in found
         ]

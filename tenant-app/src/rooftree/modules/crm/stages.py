@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.contracts.access.policy import grant
 from rooftree.contracts.crm.api import LastStage, StageInUse, StageNameTaken, StageNotFound, StageTooFull, TooManyStages
-from rooftree.contracts.identity.api import STAFF_ROLES
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
@@ -16,7 +16,6 @@ from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.preconditions import require
 from rooftree.kernel.text import name_key
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
 from rooftree.modules.crm.domain import MAX_STAGES, MOST_MOVED
 from rooftree.modules.crm.stages_repository import Stages
@@ -37,15 +36,14 @@ class StageList:
         self._clock = clock
         self._outbox = outbox
 
-    async def all(self, principal: Principal) -> list[CountedStage]:
-        """In their order. Raises `Forbidden` for clients."""
-        rights.require_staff(principal)
+    async def all(self) -> list[CountedStage]:
+        """In their order."""
         async with self._unit_of_work() as session:
             return await _counted(Stages(session))
 
     async def create(self, principal: Principal, name: str) -> CountedStage:
         """At the end. Raises `Forbidden`, `StageNameTaken`, `TooManyStages`."""
-        _require_editor(principal)
+        _require(principal, "create")
         async with self._unit_of_work() as session:
             stages, changes = Stages(session), self._changes(session, principal)
             await stages.lock()
@@ -75,7 +73,7 @@ class StageList:
 
     async def order(self, principal: Principal, stage_ids: Sequence[UUID]) -> list[CountedStage]:
         """Raises `Forbidden`, `Unprocessable` unless each stage is named once."""
-        _require_editor(principal)
+        _require(principal, "update")
         async with self._unit_of_work() as session:
             stages, changes = Stages(session), self._changes(session, principal)
             await stages.lock()
@@ -100,7 +98,7 @@ class StageList:
         async with self._unit_of_work() as session:
             stages, changes = Stages(session), self._changes(session, principal)
             await stages.lock()
-            row = await _editable(stages, principal, stage_id, version)
+            row = await _editable(stages, principal, stage_id, version, action="delete")
             if len(await stages.all()) == 1:
                 raise LastStage("Make another one first.")
             people = await stages.people_in(row.id)
@@ -123,17 +121,19 @@ class StageList:
         return Changes(session, self._outbox, now=self._clock.now(), actor=principal.user_id)
 
 
-def _require_editor(principal: Principal) -> None:
-    if not rights.may_edit_stages(principal):
+def _require(principal: Principal, action: str) -> None:
+    if not grant(principal, "stage", action):
         raise Forbidden("Owners and office managers change stages.")
 
 
-async def _editable(stages: Stages, principal: Principal, stage_id: UUID, version: int) -> StageRow:
-    """Who is no colleague is told that there is no such stage."""
+async def _editable(
+    stages: Stages, principal: Principal, stage_id: UUID, version: int, *, action: str = "update"
+) -> StageRow:
+    """Locked. Raises `StageNotFound`, `Forbidden`, `VersionConflict`."""
     row = await stages.stage(stage_id, lock=True)
-    if row is None or principal.role not in STAFF_ROLES:
+    if row is None or not grant(principal, "stage", "read"):
         raise StageNotFound
-    _require_editor(principal)
+    _require(principal, action)
     require(version, current=row.version)
     return row
 

@@ -1,51 +1,36 @@
-"""Who may see and change which people, for PostgreSQL: `rights.is_theirs` and `rights.may_see` on rows.
+"""Which people somebody reaches, for PostgreSQL: `rights` for rows. Every query for a caller asks here.
 
-Every query for a caller goes through these; leads, notes, tasks, activities and histories are seen with their person.
+Leads, notes, tasks, activities and histories are reached with their person.
 """
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, or_
 
-from rooftree.contracts.identity.api import AGENT_ROLE, MANAGER_ROLE, OWNER_ROLE
+from rooftree.contracts.access.policy import grant
 from rooftree.kernel.auth import Principal
-from rooftree.modules.crm.tables import AgentRow, PersonRow
+from rooftree.kernel.record_scope import Columns, rows
+from rooftree.modules.crm.tables import PersonRow
+
+_COLUMNS = Columns(PersonRow.assigned_to, PersonRow.office_id)
 
 
-def their_people(principal: Principal) -> ColumnElement[bool]:
-    """Whom the caller may change."""
-    if principal.role == OWNER_ROLE:
-        return true()
-    own = PersonRow.assigned_to == principal.user_id
-    if principal.role == MANAGER_ROLE:
-        return own if principal.office_id is None else or_(own, _in_office(principal))
-    if principal.role == AGENT_ROLE:
-        # Without teams the subquery would find nobody and cost a look.
-        return or_(own, _of_team(principal)) if principal.team_ids else own
-    return false()
-
-
-def visible_people(principal: Principal) -> ColumnElement[bool]:
-    """Whom the caller may see: theirs, and for agents those who wait in their office."""
-    return or_(their_people(principal), _waiting_for(principal))
+def people(principal: Principal, action: str) -> ColumnElement[bool]:
+    """Rows of people whom the caller may `read`, `update`, …"""
+    return rows(grant(principal, "person", action), principal, _COLUMNS, more=_waiting(principal))
 
 
 def claimable_people(principal: Principal) -> ColumnElement[bool]:
     """Whom the caller sees or may have seen before somebody else claimed them; whether they did, assignments tell."""
-    if principal.role != AGENT_ROLE or principal.office_id is None:
-        return visible_people(principal)
-    return or_(visible_people(principal), PersonRow.office_id == principal.office_id)
+    read = people(principal, "read")
+    if "pond" not in grant(principal, "person", "claim").ways or principal.office_id is None:
+        return read
+    return or_(read, PersonRow.office_id == principal.office_id)
 
 
-def _in_office(principal: Principal) -> ColumnElement[bool]:
-    waits_nowhere = and_(PersonRow.assigned_to.is_(None), PersonRow.office_id.is_(None))
-    return or_(PersonRow.office_id == principal.office_id, waits_nowhere)
-
-
-def _of_team(principal: Principal) -> ColumnElement[bool]:
-    colleagues = select(AgentRow.user_id).where(AgentRow.team_ids.overlap(sorted(principal.team_ids)))
-    return PersonRow.assigned_to.in_(colleagues)
-
-
-def _waiting_for(principal: Principal) -> ColumnElement[bool]:
-    if principal.role != AGENT_ROLE or principal.office_id is None:
-        return false()
-    return and_(PersonRow.assigned_to.is_(None), PersonRow.office_id == principal.office_id)
+def _waiting(principal: Principal) -> dict[str, ColumnElement[bool]]:
+    if principal.office_id is None:
+        return {"pond": false(), "nowhere": false()}
+    waits = PersonRow.assigned_to.is_(None)
+    return {
+        "pond": and_(waits, PersonRow.office_id == principal.office_id),
+        "nowhere": and_(waits, PersonRow.office_id.is_(None)),
+    }

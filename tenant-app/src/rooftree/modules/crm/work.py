@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rooftree.contracts.access.policy import FIELDS
 from rooftree.contracts.crm.api import NoteNotFound, PersonNotFound
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
@@ -15,11 +18,12 @@ from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.pagination import cursor_id, cursor_moment, decode_cursor, encode_cursor
 from rooftree.kernel.preconditions import require
+from rooftree.kernel.record_scope import Place
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm import rights
 from rooftree.modules.crm.changes import Changes
 from rooftree.modules.crm.edit_guard import editable
 from rooftree.modules.crm.people_repository import PeopleRepository
+from rooftree.modules.crm.rights import may_change_note, place_of, works_on
 from rooftree.modules.crm.shown import Presenter
 from rooftree.modules.crm.tables import ActivityRow, NoteRow
 from rooftree.modules.crm.timeline_repository import KINDS, Entry, EntryKind, Timeline
@@ -81,10 +85,8 @@ class Work:
         now = self._clock.now()
         async with self._unit_of_work() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
-            row = await WorkRepository(session, principal).note(note_id)
+            row = await _note(session, principal, note_id, "update")
             if row is None:
-                raise NoteNotFound
-            if not rights.may_edit_note(principal, row.author_id):
                 raise Forbidden("A note is its author's to change.")
             require(revision, current=row.revision)
             if row.text != text:
@@ -99,10 +101,8 @@ class Work:
         now = self._clock.now()
         async with self._unit_of_work() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
-            row = await WorkRepository(session, principal).note(note_id)
+            row = await _note(session, principal, note_id, "delete")
             if row is None:
-                raise NoteNotFound
-            if not rights.may_delete_note(principal, row.author_id):
                 raise Forbidden("A note is deleted by its author, a manager or an owner.")
             require(revision, current=row.revision)
             row.deleted_at, row.text = now, ""
@@ -156,7 +156,7 @@ class Work:
             found = await PeopleRepository(session, principal).person(person_id)
             if found is None:
                 raise PersonNotFound
-            open_to_them = KINDS if found.theirs else _BEFORE_CLAIM
+            open_to_them = kinds_shown(principal, place_of(found.row))
             wanted: list[EntryKind] = [kind for kind in open_to_them if not kinds or kind in kinds]
             entries: Sequence[Entry] = ()
             if wanted:
@@ -171,8 +171,20 @@ class Work:
         return Written(row, names.get(author_id))
 
 
-# Notes and calls are for those who look after the person.
-_BEFORE_CLAIM: tuple[EntryKind, ...] = ("lead", "assignment")
+async def _note(session: AsyncSession, principal: Principal, note_id: UUID, action: str) -> NoteRow | None:
+    """The note, locked; None for one that the caller may only read. Raises `NoteNotFound`."""
+    found = await WorkRepository(session, principal).note(note_id)
+    if found is None:
+        raise NoteNotFound
+    note, person = found
+    return note if may_change_note(principal, action, author_id=note.author_id, person=person) else None
+
+
+def kinds_shown(principal: Principal, place: Place) -> tuple[EntryKind, ...]:
+    """Notes and calls are for those who look after the person."""
+    if works_on(principal, place):
+        return KINDS
+    return tuple(kind for kind in KINDS if kind not in FIELDS["person:work"])
 
 
 def _people_in(entries: Sequence[Entry]) -> set[UUID]:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
 from rooftree.modules.crm.tables import NoteRow, PersonRow, TaskRow
-from rooftree.modules.crm.visibility import their_people
+from rooftree.modules.crm.visibility import people
 
 TaskState = Literal["open", "done"]
 TaskOwner = Literal["mine", "all"]
@@ -21,17 +21,18 @@ class WorkRepository:
     def __init__(self, session: AsyncSession, principal: Principal) -> None:
         self._session = session
         self._principal = principal
-        self._theirs = their_people(principal)
+        self._theirs = people(principal, "update")
 
-    async def note(self, note_id: UUID) -> NoteRow | None:
-        """Locked; None also for one that was deleted."""
+    async def note(self, note_id: UUID) -> tuple[NoteRow, PersonRow] | None:
+        """Locked, with its person who is not; None also for one that was deleted."""
         query = (
-            select(NoteRow)
+            select(NoteRow, PersonRow)
             .join(PersonRow, PersonRow.id == NoteRow.person_id)
             .where(self._theirs, NoteRow.id == note_id, NoteRow.deleted_at.is_(None))
             .with_for_update(of=NoteRow)
         )
-        return await self._session.scalar(query.execution_options(populate_existing=True))
+        row = (await self._session.execute(query.execution_options(populate_existing=True))).one_or_none()
+        return (row[0], row[1]) if row else None
 
     async def task(self, task_id: UUID) -> tuple[TaskRow, PersonRow] | None:
         """Locked, with its person, whom nobody hands over meanwhile: who does so locks them, then their tasks."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
@@ -36,7 +37,7 @@ TasksDep = Annotated[Tasks, Depends(provided(Tasks))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 
 
-@router.get("/people/{person_id}/timeline", responses=responses(401, 404, 422))
+@router.get("/people/{person_id}/timeline", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
 async def list_person_timeline(
     person_id: UUID, query: Annotated[TimelineQuery, Query()], principal: CurrentPrincipal, work: WorkDep
 ) -> TimelinePage:
@@ -45,14 +46,19 @@ async def list_person_timeline(
     return TimelinePage(items=[_entry(one, page.names) for one in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("/people/{person_id}/notes", status_code=201, responses=responses(401, 403, 404, 422))
+@router.post(
+    "/people/{person_id}/notes",
+    dependencies=needs("person", "update"),
+    status_code=201,
+    responses=responses(401, 403, 404, 422),
+)
 async def create_note(
     person_id: UUID, body: NoteInput, principal: CurrentPrincipal, work: WorkDep, response: Response
 ) -> Note:
     return _note(await work.write_note(principal, person_id, body.text), response)
 
 
-@router.patch("/notes/{note_id}", responses=_CHANGED)
+@router.patch("/notes/{note_id}", dependencies=needs("note", "update"), responses=_CHANGED)
 async def edit_note(
     *,
     note_id: UUID,
@@ -66,13 +72,18 @@ async def edit_note(
     return _note(await work.edit_note(principal, note_id, body.text, revision=version), response)
 
 
-@router.delete("/notes/{note_id}", status_code=204, responses=_CHANGED)
+@router.delete("/notes/{note_id}", dependencies=needs("note", "delete"), status_code=204, responses=_CHANGED)
 async def delete_note(note_id: UUID, version: ExpectedVersion, principal: CurrentPrincipal, work: WorkDep) -> None:
     """By its author, a manager or an owner."""
     await work.delete_note(principal, note_id, revision=version)
 
 
-@router.post("/people/{person_id}/activities", status_code=201, responses=responses(401, 403, 404, 422))
+@router.post(
+    "/people/{person_id}/activities",
+    dependencies=needs("person", "update"),
+    status_code=201,
+    responses=responses(401, 403, 404, 422),
+)
 async def create_activity(person_id: UUID, body: ActivityInput, principal: CurrentPrincipal, work: WorkDep) -> Activity:
     written = await work.log_activity(principal, person_id, body.model_dump())
     row = written.row
@@ -88,14 +99,19 @@ async def create_activity(person_id: UUID, body: ActivityInput, principal: Curre
     )
 
 
-@router.get("/tasks", responses=responses(401, 403, 422))
+@router.get("/tasks", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
 async def list_tasks(query: Annotated[TaskQuery, Query()], principal: CurrentPrincipal, tasks: TasksDep) -> TaskPage:
     """Open ones by when they are due; done ones latest first."""
     page = await tasks.find(principal, **query.model_dump())
     return TaskPage(items=[_task(one) for one in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/people/{person_id}/tasks", status_code=201, responses=responses(401, 403, 404, 422))
+@router.post(
+    "/people/{person_id}/tasks",
+    dependencies=needs("person", "update"),
+    status_code=201,
+    responses=responses(401, 403, 404, 422),
+)
 async def create_task(
     person_id: UUID, body: TaskInput, principal: CurrentPrincipal, tasks: TasksDep, response: Response
 ) -> Task:
@@ -104,7 +120,7 @@ async def create_task(
     return _task(shown)
 
 
-@router.patch("/tasks/{task_id}", responses=_CHANGED)
+@router.patch("/tasks/{task_id}", dependencies=needs("person", "update"), responses=_CHANGED)
 async def edit_task(
     *,
     task_id: UUID,

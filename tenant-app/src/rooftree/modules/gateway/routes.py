@@ -6,7 +6,9 @@ from urllib.parse import quote, unquote, urlencode
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
 
-from rooftree.contracts.identity.api import RIGHTS, WEB_CALLBACK_PATH, WEB_CLIENT_ID, GrantRefused
+from rooftree.contracts.access.policy import rights
+from rooftree.contracts.access.routes import open_to_all
+from rooftree.contracts.identity.api import WEB_CALLBACK_PATH, WEB_CLIENT_ID, GrantRefused
 from rooftree.kernel.auth import SESSION_COOKIE, session_cookie
 from rooftree.kernel.errors import Unauthenticated
 from rooftree.kernel.ids import new_secret
@@ -34,7 +36,13 @@ def _redirect(location: str, *cookies: tuple[str, str]) -> Response:
     return response
 
 
-@router.get("/auth/login", status_code=302, response_class=Response, responses=_REDIRECT)
+@router.get(
+    "/auth/login",
+    dependencies=open_to_all("sign_in", "begin"),
+    status_code=302,
+    response_class=Response,
+    responses=_REDIRECT,
+)
 async def start_login(request: Request, return_to: str | None = None) -> Response:
     settings: Settings = request.app.state.settings
     secret = new_secret()
@@ -55,7 +63,13 @@ async def start_login(request: Request, return_to: str | None = None) -> Respons
     return _redirect(f"/oauth/authorize?{query}", cookie)
 
 
-@router.get(WEB_CALLBACK_PATH, status_code=302, response_class=Response, responses=_REDIRECT)
+@router.get(
+    WEB_CALLBACK_PATH,
+    dependencies=open_to_all("sign_in", "begin"),
+    status_code=302,
+    response_class=Response,
+    responses=_REDIRECT,
+)
 async def finish_login(
     request: Request, sessions: SessionsDep, code: str = "", state: str = "", iss: str = ""
 ) -> Response:
@@ -85,7 +99,13 @@ async def finish_login(
     return _redirect(local_path(unquote(return_to)), cookie, forget)
 
 
-@router.post("/auth/logout", status_code=204, response_class=Response, responses=responses(403))
+@router.post(
+    "/auth/logout",
+    dependencies=open_to_all("sign_in", "begin"),
+    status_code=204,
+    response_class=Response,
+    responses=responses(403),
+)
 async def logout(request: Request, sessions: SessionsDep) -> Response:
     secret = session_secret(request)
     if secret is not None:
@@ -94,7 +114,11 @@ async def logout(request: Request, sessions: SessionsDep) -> Response:
     return Response(status_code=204, headers={name: value, "Cache-Control": "no-store"})
 
 
-@router.get("/api/v1/session", responses=responses(401), dependencies=[Depends(session_cookie)])
+@router.get(
+    "/api/v1/session",
+    responses=responses(401),
+    dependencies=[Depends(session_cookie), *open_to_all("sign_in", "begin")],
+)
 async def get_session(request: Request, response: Response, sessions: SessionsDep) -> SessionOutput:
     settings: Settings = request.app.state.settings
     secret = session_secret(request)
@@ -111,11 +135,11 @@ async def get_session(request: Request, response: Response, sessions: SessionsDe
     )
     tenant = TenantName(slug=settings.slug, display_name=settings.display_name)
     response.headers["Cache-Control"] = "no-store"
-    can = list(RIGHTS.get(session.user.role, ()))
+    can = list(rights(session.user.role))
     return SessionOutput(user=user, tenant=tenant, expires_at=session.expires_at, can=can)
 
 
-@router.get("/api/v1/tenant")
+@router.get("/api/v1/tenant", dependencies=open_to_all("sign_in", "begin"))
 async def get_tenant(request: Request) -> TenantOutput:
     settings: Settings = request.app.state.settings
     return TenantOutput(
@@ -126,7 +150,7 @@ async def get_tenant(request: Request) -> TenantOutput:
     )
 
 
-@router.get("/openapi.json", include_in_schema=False)
+@router.get("/openapi.json", dependencies=open_to_all("sign_in", "begin"), include_in_schema=False)
 async def get_openapi(description: Annotated[ApiDescription, Depends(provided(ApiDescription))]) -> Response:
     headers = {"Cache-Control": "public, max-age=300"}
     return Response(description.content, headers=headers, media_type="application/json")

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from rooftree.contracts.identity.api import Right, Role
+from rooftree.contracts.access.policy import Right
+from rooftree.contracts.identity.api import Role
 
 
 class UserOutput(BaseModel):

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
@@ -16,28 +17,40 @@ router = APIRouter(prefix="/api/v1")
 ListDep = Annotated[SessionList, Depends(provided(SessionList))]
 
 
-@router.get("/sessions", responses=responses(401))
+@router.get("/sessions", dependencies=needs("session", "read"), responses=responses(401))
 async def list_sessions(principal: CurrentPrincipal, sessions: ListDep) -> BrowserSessionList:
     return _list(await sessions.of(principal, principal.user_id), principal.sign_in_id)
 
 
-@router.delete("/sessions", status_code=204, responses=responses(401, 403))
+@router.delete("/sessions", dependencies=needs("session", "delete"), status_code=204, responses=responses(401, 403))
 async def end_other_sessions(principal: CurrentPrincipal, sessions: ListDep) -> None:
     """All of one's own but this one, and what was signed in without a browser."""
     await sessions.end_others(principal)
 
 
-@router.delete("/sessions/{session_id}", status_code=204, responses=responses(401, 403, 404, 422))
+@router.delete(
+    "/sessions/{session_id}",
+    dependencies=needs("session", "delete"),
+    status_code=204,
+    responses=responses(401, 403, 404, 422),
+)
 async def end_session(session_id: UUID, principal: CurrentPrincipal, sessions: ListDep) -> None:
     await sessions.end(principal, session_id)
 
 
-@router.get("/users/{user_id}/sessions", responses=responses(401, 403, 404, 422))
+@router.get(
+    "/users/{user_id}/sessions", dependencies=needs("user", "sign_out"), responses=responses(401, 403, 404, 422)
+)
 async def list_user_sessions(user_id: UUID, principal: CurrentPrincipal, sessions: ListDep) -> BrowserSessionList:
     return _list(await sessions.of(principal, user_id), principal.sign_in_id)
 
 
-@router.delete("/users/{user_id}/sessions", status_code=204, responses=responses(401, 403, 404, 422))
+@router.delete(
+    "/users/{user_id}/sessions",
+    dependencies=needs("user", "sign_out"),
+    status_code=204,
+    responses=responses(401, 403, 404, 422),
+)
 async def end_user_sessions(user_id: UUID, principal: CurrentPrincipal, sessions: ListDep) -> None:
     """Also those that are no browser's."""
     await sessions.end_all(principal, user_id)

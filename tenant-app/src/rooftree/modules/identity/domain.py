@@ -14,6 +14,8 @@ from rooftree.kernel.text import email_key
 OWNER_LINK_LIFE = timedelta(hours=24)
 # A colleague may be away for a weekend or ill for some days; the mail can be sent again.
 INVITATION_LIFE = timedelta(days=7)
+# Long enough for a season; whoever needs longer gives it again.
+DELEGATION_LIFE = timedelta(days=366)
 REQUEST_LIFE = timedelta(minutes=10)
 CODE_LIFE = timedelta(seconds=60)
 ACCESS_LIFE = timedelta(minutes=10)

@@ -22,6 +22,7 @@ from rooftree.modules.identity.domain import (
 from rooftree.modules.identity.passwords import Passwords
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
+from rooftree.modules.identity.standing import Standings
 from rooftree.modules.identity.tables import InvitationRow, UserRow
 from rooftree.modules.identity.users import changed
 
@@ -65,8 +66,10 @@ class Invitations:
         *,
         links: Links,
         owner: Contact,
+        standings: Standings,
     ) -> None:
         """`owner` is whom the operator was given."""
+        self._standings = standings
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._passwords = passwords
@@ -151,6 +154,7 @@ class Invitations:
             await people.set_teams(user.id, teams)
             acting.set(str(user.id))
             await self._outbox.add(session, [changed(user, tuple(teams), "created")])
+        self._standings.forget((), team_ids=teams)
 
     def _link(self, token: str) -> tuple[UUID, int]:
         """Which invitation this is a link to, and its how many-th. Asks no database: a forged one needs none."""

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from rooftree.contracts.identity.api import Contact, IdentityApi
 from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.kernel.settings import SettingsError, SettingsSection, Text
+from rooftree.modules.identity.delegations import Delegations
 from rooftree.modules.identity.domain import derived_key
 from rooftree.modules.identity.grants import Grants
 from rooftree.modules.identity.invitation_mail import InvitationMail
@@ -43,8 +44,10 @@ def build(runtime: Runtime) -> Built:
     grants = Grants(unit_of_work, clock, issuer, key=derived_key(seed, "refresh"))
     owner = Contact(name=section.owner_name or section.owner_email.split("@")[0], email=section.owner_email)
     links = Links(derived_key(seed, "invitation"), settings.public_url)
-    invitations = Invitations(unit_of_work, clock, passwords, runtime.outbox, links=links, owner=owner)
     standings = Standings(unit_of_work, clock)
+    invitations = Invitations(
+        unit_of_work, clock, passwords, runtime.outbox, links=links, owner=owner, standings=standings
+    )
     users = Users(unit_of_work, clock, runtime.outbox, standings)
     service = IdentityService(
         unit_of_work,
@@ -67,6 +70,7 @@ def build(runtime: Runtime) -> Built:
             users,
             UserInvitations(unit_of_work, clock, runtime.jobs, links=links),
             Offices(unit_of_work, clock, runtime.outbox),
+            Delegations(unit_of_work, clock, standings),
             Teams(unit_of_work, runtime.outbox, standings),
         ),
         port=service,

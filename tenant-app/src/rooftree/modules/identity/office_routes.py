@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
@@ -28,15 +29,15 @@ TeamsDep = Annotated[Teams, Depends(provided(Teams))]
 _CHANGE = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
 
-@router.get("/offices", responses=responses(401, 403, 422))
-async def list_offices(
-    query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, offices: OfficesDep
-) -> OfficePage:
-    page = await offices.find(principal, limit=query.limit, cursor=query.cursor)
+@router.get("/offices", dependencies=needs("office", "read"), responses=responses(401, 403, 422))
+async def list_offices(query: Annotated[PageQuery, Query()], offices: OfficesDep) -> OfficePage:
+    page = await offices.find(limit=query.limit, cursor=query.cursor)
     return OfficePage(items=[_office(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/offices", status_code=201, responses=responses(401, 403, 409, 422))
+@router.post(
+    "/offices", dependencies=needs("office", "create"), status_code=201, responses=responses(401, 403, 409, 422)
+)
 async def create_office(
     body: OfficeInput, principal: CurrentPrincipal, offices: OfficesDep, response: Response
 ) -> Office:
@@ -45,14 +46,14 @@ async def create_office(
     return _office(made)
 
 
-@router.get("/offices/{office_id}", responses=responses(401, 404, 422))
+@router.get("/offices/{office_id}", dependencies=needs("office", "read"), responses=responses(401, 404, 422))
 async def get_office(office_id: UUID, principal: CurrentPrincipal, offices: OfficesDep, response: Response) -> Office:
     found = await offices.show(principal, office_id)
     response.headers.update(etag(found.row.version))
     return _office(found)
 
 
-@router.patch("/offices/{office_id}", responses=_CHANGE)
+@router.patch("/offices/{office_id}", dependencies=needs("office", "update"), responses=_CHANGE)
 async def update_office(
     office_id: UUID,
     *,
@@ -67,34 +68,34 @@ async def update_office(
     return _office(changed)
 
 
-@router.delete("/offices/{office_id}", status_code=204, responses=_CHANGE)
+@router.delete("/offices/{office_id}", dependencies=needs("office", "delete"), status_code=204, responses=_CHANGE)
 async def delete_office(
     office_id: UUID, expected: ExpectedVersion, principal: CurrentPrincipal, offices: OfficesDep
 ) -> None:
     await offices.delete(principal, office_id, expected=expected)
 
 
-@router.get("/teams", responses=responses(401, 403, 422))
-async def list_teams(query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, teams: TeamsDep) -> TeamPage:
-    page = await teams.find(principal, limit=query.limit, cursor=query.cursor)
+@router.get("/teams", dependencies=needs("team", "read"), responses=responses(401, 403, 422))
+async def list_teams(query: Annotated[PageQuery, Query()], teams: TeamsDep) -> TeamPage:
+    page = await teams.find(limit=query.limit, cursor=query.cursor)
     return TeamPage(items=[_team(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/teams", status_code=201, responses=responses(401, 403, 409, 422))
+@router.post("/teams", dependencies=needs("team", "create"), status_code=201, responses=responses(401, 403, 409, 422))
 async def create_team(body: TeamInput, principal: CurrentPrincipal, teams: TeamsDep, response: Response) -> Team:
     made = await teams.create(principal, body.model_dump())
     response.headers.update(etag(made.row.version) | {"Location": f"/api/v1/teams/{made.row.id}"})
     return _team(made)
 
 
-@router.get("/teams/{team_id}", responses=responses(401, 404, 422))
+@router.get("/teams/{team_id}", dependencies=needs("team", "read"), responses=responses(401, 404, 422))
 async def get_team(team_id: UUID, principal: CurrentPrincipal, teams: TeamsDep, response: Response) -> Team:
     found = await teams.show(principal, team_id)
     response.headers.update(etag(found.row.version))
     return _team(found)
 
 
-@router.patch("/teams/{team_id}", responses=_CHANGE)
+@router.patch("/teams/{team_id}", dependencies=needs("team", "update"), responses=_CHANGE)
 async def update_team(
     team_id: UUID,
     *,
@@ -109,7 +110,7 @@ async def update_team(
     return _team(changed)
 
 
-@router.delete("/teams/{team_id}", status_code=204, responses=_CHANGE)
+@router.delete("/teams/{team_id}", dependencies=needs("team", "delete"), status_code=204, responses=_CHANGE)
 async def delete_team(team_id: UUID, expected: ExpectedVersion, principal: CurrentPrincipal, teams: TeamsDep) -> None:
     """Its members stay in the office."""
     await teams.delete(principal, team_id, expected=expected)

@@ -1,4 +1,4 @@
-"""Use cases of offices and teams. Staff see them, owners change them, managers the teams of their own office."""
+"""Use cases of offices and teams. Staff see them, owners change them, managers their own one and its teams."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,9 +70,8 @@ class Offices:
         self._clock = clock
         self._outbox = outbox
 
-    async def find(self, principal: Principal, *, limit: int, cursor: str | None) -> Page[CountedOffice]:
-        """By name. Raises `Forbidden` for clients."""
-        _require_staff(principal)
+    async def find(self, *, limit: int, cursor: str | None) -> Page[CountedOffice]:
+        """By name."""
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
             rows, total = await people.find_offices(after=_key(cursor), limit=limit + 1)
@@ -88,7 +87,7 @@ class Offices:
 
     async def create(self, principal: Principal, values: Mapping[str, Any]) -> CountedOffice:
         """Raises `Forbidden`, `NameTaken`."""
-        _require_owner(principal)
+        _require_office_editor(principal, "create", None)
         row = OfficeRow(id=new_id(), name_key=name_key(values["name"]), version=1, **values)
         async with self._unit_of_work() as session:
             if not await IdentityRepository(session).try_add(row):
@@ -101,7 +100,7 @@ class Offices:
         """Raises `OfficeNotFound`, `Forbidden`, `VersionConflict`, `NameTaken`."""
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
-            row = await self._editable(people, principal, office_id, expected)
+            row = await self._editable(people, principal, "update", office_id, expected)
             if not await IdentityRepository(session).try_change(row, _with_key(changes)):
                 raise NameTaken
             return await _counted_office(people, row)
@@ -110,7 +109,7 @@ class Offices:
         """Raises `OfficeNotFound`, `Forbidden`, `VersionConflict`, `OfficeInUse`."""
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
-            await self._editable(people, principal, office_id, expected)
+            await self._editable(people, principal, "delete", office_id, expected)
             if await people.is_office_in_use(office_id, now=self._clock.now()):
                 raise OfficeInUse("Move its people and teams, and revoke its open invitations, first.")
             await people.delete_office(office_id)
@@ -125,10 +124,10 @@ class Offices:
         return row
 
     async def _editable(
-        self, people: PeopleRepository, principal: Principal, office_id: UUID, expected: int
+        self, people: PeopleRepository, principal: Principal, action: str, office_id: UUID, expected: int
     ) -> OfficeRow:
         row = await self._seen(people, principal, office_id, lock=True)
-        _require_owner(principal)
+        _require_office_editor(principal, action, office_id)
         require(expected, current=row.version)
         return row
 
@@ -139,9 +138,8 @@ class Teams:
         self._outbox = outbox
         self._standings = standings
 
-    async def find(self, principal: Principal, *, limit: int, cursor: str | None) -> Page[CountedTeam]:
-        """By name. Raises `Forbidden` for clients."""
-        _require_staff(principal)
+    async def find(self, *, limit: int, cursor: str | None) -> Page[CountedTeam]:
+        """By name."""
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
             rows, total = await people.find_teams(after=_key(cursor), limit=limit + 1)
@@ -209,14 +207,9 @@ class Teams:
         return row
 
 
-def _require_staff(principal: Principal) -> None:
-    if not permissions.may_see_offices(actor(principal)):
-        raise Forbidden("Offices and teams are for people of the brokerage.")
-
-
-def _require_owner(principal: Principal) -> None:
-    if not permissions.is_owner(actor(principal)):
-        raise Forbidden("Only an owner changes offices.")
+def _require_office_editor(principal: Principal, action: str, office_id: UUID | None) -> None:
+    if not permissions.may_edit_office(actor(principal), action, office_id):
+        raise Forbidden("Owners make, change and close offices; a manager changes the own one.")
 
 
 def _require_team_editor(principal: Principal, office_id: UUID) -> None:

@@ -1,16 +1,18 @@
-"""SQL of people, their invitations, offices and teams. `visible` is `permissions.may_see` for the database."""
+"""SQL of people, their invitations, offices and teams. `visible` is `permissions.may_see` for PostgreSQL."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from rooftree.contracts.identity.api import MANAGER_ROLE, OWNER_ROLE, STAFF_ROLES
-from rooftree.modules.identity.permissions import Person
+from rooftree.contracts.access.policy import granted
+from rooftree.contracts.identity.api import OWNER_ROLE, STAFF_ROLES
+from rooftree.kernel.record_scope import Columns, rows
+from rooftree.modules.identity.permissions import MANAGED_ROLES, Person, as_principal
 from rooftree.modules.identity.tables import FamilyRow, InvitationRow, MemberRow, OfficeRow, TeamRow, UserRow
 
 # Changes that may take the last owner wait for each other; any number that is only ours.
@@ -18,14 +20,33 @@ _OWNERS_LOCK = 0x6F776E657273
 
 
 def visible(actor: Person) -> ColumnElement[bool]:
-    if actor.role == OWNER_ROLE:
-        return true()
-    conditions = [UserRow.id == actor.id]
-    if actor.role == MANAGER_ROLE and actor.office_id is not None:
-        conditions.append(UserRow.office_id == actor.office_id)
-    if actor.role in STAFF_ROLES:
-        conditions.append(and_(UserRow.role.in_(STAFF_ROLES), UserRow.deactivated_at.is_(None)))
-    return or_(*conditions)
+    in_office = false() if actor.office_id is None else UserRow.office_id == actor.office_id
+    more = {
+        "managed": and_(in_office, UserRow.role.in_(MANAGED_ROLES)),
+        "colleagues": and_(
+            UserRow.deactivated_at.is_(None), UserRow.role.in_(STAFF_ROLES), or_(in_office, UserRow.role == OWNER_ROLE)
+        ),
+    }
+    columns = Columns(UserRow.id, UserRow.office_id)
+    return rows(granted(actor.role, "user", "read"), as_principal(actor), columns, more=more)
+
+
+def visible_invitations(actor: Person) -> ColumnElement[bool]:
+    columns = Columns(InvitationRow.invited_by, InvitationRow.office_id)
+    return rows(granted(actor.role, "invitation", "read"), as_principal(actor), columns)
+
+
+_mine, _theirs, _mate = aliased(MemberRow), aliased(MemberRow), aliased(UserRow)
+# Of a query over people: the ids of their teams, and of who else is in these.
+_TEAMS = (
+    select(func.array_agg(_mine.team_id)).where(_mine.user_id == UserRow.id).scalar_subquery(),
+    select(func.array_agg(_theirs.user_id.distinct()))
+    .join(_mine, _mine.team_id == _theirs.team_id)
+    .join(_mate, _mate.id == _theirs.user_id)
+    .where(_mine.user_id == UserRow.id, _theirs.user_id != UserRow.id, _mate.deactivated_at.is_(None))
+    .correlate(UserRow)
+    .scalar_subquery(),
+)
 
 
 class PeopleRepository:
@@ -37,6 +58,11 @@ class PeopleRepository:
     async def user(self, user_id: UUID, *, lock: bool = False) -> UserRow | None:
         query = select(UserRow).where(UserRow.id == user_id)
         return await self._session.scalar(query.with_for_update() if lock else query)
+
+    async def kept(self, user_ids: Collection[UUID]) -> Sequence[UserRow]:
+        """These people, as they stay until this transaction ends."""
+        query = select(UserRow).where(UserRow.id.in_(user_ids)).order_by(UserRow.id).with_for_update(read=True)
+        return (await self._session.scalars(query)).all()
 
     async def find_users(
         self,
@@ -87,16 +113,21 @@ class PeopleRepository:
             values = [{"user_id": user_id, "team_id": team_id} for team_id in team_ids]
             await self._session.execute(insert(MemberRow), values)
 
-    async def standing(self, family_id: UUID) -> tuple[UserRow, tuple[UUID, ...]] | None:
-        """The person of a sign-in that is not ended, with their teams; None also for one who was deactivated."""
-        teams = select(func.array_agg(MemberRow.team_id)).where(MemberRow.user_id == UserRow.id).scalar_subquery()
+    async def standing(self, family_id: UUID) -> tuple[UserRow, tuple[UUID, ...], tuple[UUID, ...]] | None:
+        """The person of a sign-in that is not ended, their teams and team mates; None also for one who has left."""
         query = (
-            select(UserRow, teams)
+            select(UserRow, *_TEAMS)
             .join(FamilyRow, FamilyRow.user_id == UserRow.id)
             .where(FamilyRow.id == family_id, FamilyRow.revoked_at.is_(None), UserRow.deactivated_at.is_(None))
         )
         row = (await self._session.execute(query)).one_or_none()
-        return (row[0], tuple(row[1] or ())) if row else None
+        return (row[0], tuple(row[1] or ()), tuple(row[2] or ())) if row else None
+
+    async def active(self, user_id: UUID) -> tuple[UserRow, tuple[UUID, ...], tuple[UUID, ...]] | None:
+        """A person who has not left, with their teams and team mates."""
+        query = select(UserRow, *_TEAMS).where(UserRow.id == user_id, UserRow.deactivated_at.is_(None))
+        row = (await self._session.execute(query)).one_or_none()
+        return (row[0], tuple(row[1] or ()), tuple(row[2] or ())) if row else None
 
     async def lock_owners(self) -> int:
         """How many owners are active; nobody else who asks this gets an answer before this transaction ends."""
@@ -120,10 +151,10 @@ class PeopleRepository:
     # -- invitations --------------------------------------------------------------------------------------------------
 
     async def find_invitations(
-        self, office_id: UUID | None, *, before: UUID | None, limit: int
+        self, actor: Person, *, before: UUID | None, limit: int
     ) -> tuple[Sequence[InvitationRow], int]:
-        """Newest first; of one office, or all for None. With how many there are in all."""
-        conditions = [InvitationRow.office_id == office_id] if office_id is not None else []
+        """Newest first, with how many there are in all."""
+        conditions = [visible_invitations(actor)]
         total = await self._session.scalar(select(func.count()).select_from(InvitationRow).where(*conditions))
         if before is not None:
             conditions.append(InvitationRow.id < before)

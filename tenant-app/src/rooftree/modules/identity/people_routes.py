@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
@@ -30,7 +31,7 @@ InvitationsDep = Annotated[UserInvitations, Depends(provided(UserInvitations))]
 _NO_STORE: Mapping[str, str] = {"Cache-Control": "no-store"}
 
 
-@router.get("/users", responses=responses(401, 422))
+@router.get("/users", dependencies=needs("user", "read"), responses=responses(401, 422))
 async def list_users(
     query: Annotated[UserQuery, Query()], principal: CurrentPrincipal, users: UsersDep
 ) -> UserDetailPage:
@@ -38,14 +39,18 @@ async def list_users(
     return UserDetailPage(items=[_user(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.get("/users/{user_id}", responses=responses(401, 404, 422))
+@router.get("/users/{user_id}", dependencies=needs("user", "read"), responses=responses(401, 404, 422))
 async def get_user(user_id: UUID, principal: CurrentPrincipal, users: UsersDep, response: Response) -> UserDetail:
     found = await users.show(principal, user_id)
     response.headers.update(etag(found.row.version))
     return _user(found)
 
 
-@router.patch("/users/{user_id}", responses=responses(400, 401, 403, 404, 409, 412, 422, 428))
+@router.patch(
+    "/users/{user_id}",
+    dependencies=needs("user", "update"),
+    responses=responses(400, 401, 403, 404, 409, 412, 422, 428),
+)
 async def update_user(
     user_id: UUID,
     *,
@@ -60,7 +65,7 @@ async def update_user(
     return _user(changed)
 
 
-@router.get("/user-invitations", responses=responses(401, 403, 422))
+@router.get("/user-invitations", dependencies=needs("invitation", "read"), responses=responses(401, 403, 422))
 async def list_user_invitations(
     query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, invitations: InvitationsDep
 ) -> UserInvitationPage:
@@ -69,7 +74,12 @@ async def list_user_invitations(
     return UserInvitationPage(items=items, total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/user-invitations", status_code=201, responses=responses(401, 403, 409, 422))
+@router.post(
+    "/user-invitations",
+    dependencies=needs("invitation", "create"),
+    status_code=201,
+    responses=responses(401, 403, 409, 422),
+)
 async def create_user_invitation(
     body: UserInvitationInput, principal: CurrentPrincipal, invitations: InvitationsDep, response: Response
 ) -> UserInvitationCreated:
@@ -85,7 +95,11 @@ async def create_user_invitation(
     return UserInvitationCreated(**_invitation(invited), link=invitations.link(invited.row))
 
 
-@router.post("/user-invitations/{invitation_id}/resend", responses=responses(401, 403, 404, 409, 410, 422))
+@router.post(
+    "/user-invitations/{invitation_id}/resend",
+    dependencies=needs("invitation", "update"),
+    responses=responses(401, 403, 404, 409, 410, 422),
+)
 async def resend_user_invitation(
     invitation_id: UUID, principal: CurrentPrincipal, invitations: InvitationsDep, response: Response
 ) -> UserInvitationCreated:
@@ -97,6 +111,7 @@ async def resend_user_invitation(
 
 @router.delete(
     "/user-invitations/{invitation_id}",
+    dependencies=needs("invitation", "delete"),
     status_code=204,
     responses=responses(401, 403, 404, 410, 422),
 )

@@ -38,7 +38,7 @@ TeamIds = Annotated[list[UUID], Field(max_length=MAX_TEAMS)]
 _absent: Any = Field(default_factory=lambda: None)
 
 
-class _Input(BaseModel):
+class Input(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     def given(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class UserDetailPage(BaseModel):
     next_cursor: str | None
 
 
-class UserPatch(_Input):
+class UserPatch(Input):
     """Teams of other offices are left when the office changes and no teams are given."""
 
     name: Name = _absent
@@ -91,7 +91,7 @@ class UserPatch(_Input):
     state: UserState = _absent
 
 
-class UserInvitationInput(_Input):
+class UserInvitationInput(Input):
     """An office manager invites into their own office, also when none is given."""
 
     email: Email
@@ -124,13 +124,13 @@ class UserInvitationPage(BaseModel):
     next_cursor: str | None
 
 
-class OfficeInput(_Input):
+class OfficeInput(Input):
     name: Name
     phone: Phone = None
     address: Address = None
 
 
-class OfficePatch(_Input):
+class OfficePatch(Input):
     name: Name = _absent
     phone: Phone = None
     address: Address = None
@@ -151,12 +151,12 @@ class OfficePage(BaseModel):
     next_cursor: str | None
 
 
-class TeamInput(_Input):
+class TeamInput(Input):
     name: Name
     office_id: UUID
 
 
-class TeamPatch(_Input):
+class TeamPatch(Input):
     name: Name = _absent
     office_id: UUID = _absent
 

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from rooftree.contracts.access.routes import open_to_all
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.settings import Settings
-from rooftree.modules.identity import office_routes, people_routes
+from rooftree.modules.identity import delegation_routes, office_routes, people_routes
 from rooftree.modules.identity.invitations import Invitations
 from rooftree.modules.identity.requests import SCOPES, AuthorizationError, Clients, parse
 from rooftree.modules.identity.schemas import (
@@ -68,6 +69,7 @@ Token = Annotated[str, Path(max_length=200)]
 
 @router.get(
     "/oauth/authorize",
+    dependencies=open_to_all("sign_in", "begin"),
     status_code=302,
     response_class=Response,
     responses={302: {"description": "To the sign-in page, or back to the client with an error."}, **responses(400)},
@@ -85,7 +87,9 @@ async def authorize(
     return Response(status_code=302, headers={"Location": location, "Cache-Control": "no-store"})
 
 
-@router.post("/oauth/sign-in", responses=responses(401, 410, 422, 429, 503))
+@router.post(
+    "/oauth/sign-in", dependencies=open_to_all("sign_in", "begin"), responses=responses(401, 410, 422, 429, 503)
+)
 async def submit_sign_in(
     body: SignInInput, request: Request, response: Response, sign_in: Annotated[SignIn, Depends(provided(SignIn))]
 ) -> Redirect:
@@ -98,6 +102,7 @@ async def submit_sign_in(
 
 @router.post(
     "/oauth/token",
+    dependencies=open_to_all("sign_in", "begin"),
     response_model=TokenOutput,
     responses={400: {"model": TokenErrorOutput}, 401: {"model": TokenErrorOutput}},
     openapi_extra=_FORM,
@@ -108,14 +113,18 @@ async def issue_token(
     return await endpoint.answer(request)
 
 
-@router.get("/oauth/jwks")
+@router.get("/oauth/jwks", dependencies=open_to_all("sign_in", "begin"))
 async def get_jwks(response: Response, keys: Annotated[Keys, Depends(provided(Keys))]) -> JwksOutput:
     response.headers["Cache-Control"] = "public, max-age=300"
     return JwksOutput.model_validate({"keys": keys.public()})
 
 
-@router.get("/.well-known/openid-configuration")
-@router.get("/.well-known/oauth-authorization-server", name="get_authorization_server_metadata")
+@router.get("/.well-known/openid-configuration", dependencies=open_to_all("sign_in", "begin"))
+@router.get(
+    "/.well-known/oauth-authorization-server",
+    dependencies=open_to_all("sign_in", "begin"),
+    name="get_authorization_server_metadata",
+)
 async def get_openid_configuration(request: Request) -> MetadataOutput:
     settings: Settings = request.app.state.settings
     issuer = settings.public_url
@@ -137,7 +146,7 @@ async def get_openid_configuration(request: Request) -> MetadataOutput:
     )
 
 
-@router.get("/api/v1/invitations/{token}", responses=responses(404, 410))
+@router.get("/api/v1/invitations/{token}", dependencies=open_to_all("sign_in", "begin"), responses=responses(404, 410))
 async def get_invitation(
     token: Token, response: Response, invitations: Annotated[Invitations, Depends(provided(Invitations))]
 ) -> InvitationOutput:
@@ -146,7 +155,12 @@ async def get_invitation(
     return InvitationOutput(email=found.email, name=found.name, role=found.role, expires_at=found.expires_at)
 
 
-@router.post("/api/v1/invitations/{token}/acceptance", status_code=201, responses=responses(404, 409, 410, 422, 503))
+@router.post(
+    "/api/v1/invitations/{token}/acceptance",
+    dependencies=open_to_all("sign_in", "begin"),
+    status_code=201,
+    responses=responses(404, 409, 410, 422, 503),
+)
 async def accept_invitation(
     token: Token, body: AcceptanceInput, invitations: Annotated[Invitations, Depends(provided(Invitations))]
 ) -> Redirect:
@@ -156,3 +170,4 @@ async def accept_invitation(
 
 router.include_router(people_routes.router)
 router.include_router(office_routes.router)
+router.include_router(delegation_routes.router)

@@ -13,7 +13,7 @@ from rooftree.modules.identity.grants import Grants
 from rooftree.modules.identity.invitations import Invitations
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
-from rooftree.modules.identity.standing import Standings
+from rooftree.modules.identity.standing import Standings, delegations_of
 from rooftree.modules.identity.tokens import TokenIssuer
 from rooftree.modules.identity.users import Users
 
@@ -45,7 +45,15 @@ class IdentityService:
         standing = await self._standings.of(principal.sign_in_id) if principal.sign_in_id else None
         if standing is None or standing.user_id != principal.user_id:
             raise TokenRefused
-        return replace(principal, role=standing.role, office_id=standing.office_id, team_ids=standing.team_ids)
+        now = self._clock.now()
+        return replace(
+            principal,
+            role=standing.role,
+            office_id=standing.office_id,
+            team_ids=standing.team_ids,
+            team_mates=standing.team_mates,
+            delegations=tuple(one for one in standing.delegations if now < one.until),
+        )
 
     async def exchange_code(self, *, code: str, verifier: str, redirect_uri: str, client_id: str) -> Tokens:
         granted = await self._grants.exchange_code(
@@ -77,17 +85,20 @@ class IdentityService:
 
     async def user(self, user_id: UUID) -> User:
         async with self._unit_of_work() as session:
-            people = PeopleRepository(session)
-            row, teams = await people.user(user_id), await people.teams_of([user_id])
-        if row is None or row.deactivated_at is not None:
-            raise UserNotFound
+            found = await PeopleRepository(session).active(user_id)
+            if found is None:
+                raise UserNotFound
+            row, teams, mates = found
+            delegations = await delegations_of(session, row, now=self._clock.now())
         return User(
             id=row.id,
             name=row.name,
             email=row.email,
             role=row.role,
             office_id=row.office_id,
-            team_ids=frozenset(teams[row.id]),
+            team_ids=frozenset(teams),
+            team_mates=frozenset(mates),
+            delegations=delegations,
         )
 
     async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:

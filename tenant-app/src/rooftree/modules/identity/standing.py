@@ -6,13 +6,20 @@ is away, what is known holds for the life of an access token.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rooftree.contracts.identity.api import COORDINATOR_ROLE
+from rooftree.kernel.auth import Delegation
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.remembered import Remembered
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.identity.delegations_repository import DelegationsRepository
 from rooftree.modules.identity.domain import ACCESS_LIFE
 from rooftree.modules.identity.people_repository import PeopleRepository
+from rooftree.modules.identity.tables import UserRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +28,30 @@ class Standing:
     role: str
     office_id: UUID | None
     team_ids: frozenset[UUID]
+    team_mates: frozenset[UUID]
+    delegations: tuple[Delegation, ...]
+    """Those that held when this was asked."""
 
 
 class Standings:
     def __init__(self, unit_of_work: UnitOfWork, clock: Clock) -> None:
         self._unit_of_work = unit_of_work
+        self._clock = clock
         self._remembered: Remembered[UUID, Standing | None] = Remembered(clock, while_away=ACCESS_LIFE)
 
-    def forget(self, user_ids: Collection[UUID]) -> None:
-        """What these people are or may changed in this process, which shall notice at once."""
-        self._remembered.forget(lambda _, standing: standing is not None and standing.user_id in user_ids)
+    def forget(self, user_ids: Collection[UUID], *, team_ids: Collection[UUID] = ()) -> None:
+        """What these people are or may changed in this process, which shall notice at once; so shall their team mates.
+
+        `team_ids`: teams which they are in now.
+        """
+        users, teams = frozenset(user_ids), frozenset(team_ids)
+
+        def is_meant(_: UUID, standing: Standing | None) -> bool:
+            if standing is None:
+                return False
+            return standing.user_id in users or bool(standing.team_mates & users or standing.team_ids & teams)
+
+        self._remembered.forget(is_meant)
 
     def forget_sign_in(self, sign_in_id: UUID) -> None:
         """It ended in this process; the person's others go on."""
@@ -43,7 +64,15 @@ class Standings:
     async def _ask(self, sign_in_id: UUID) -> Standing | None:
         async with self._unit_of_work() as session:
             found = await PeopleRepository(session).standing(sign_in_id)
-        if found is None:
-            return None
-        user, teams = found
-        return Standing(user.id, user.role, user.office_id, frozenset(teams))
+            if found is None:
+                return None
+            user, teams, mates = found
+            delegations = await delegations_of(session, user, now=self._clock.now())
+        return Standing(user.id, user.role, user.office_id, frozenset(teams), frozenset(mates), delegations)
+
+
+async def delegations_of(session: AsyncSession, user: UserRow, *, now: datetime) -> tuple[Delegation, ...]:
+    """What a person holds, whose role can hold some."""
+    if user.role != COORDINATOR_ROLE:
+        return ()
+    return await DelegationsRepository(session).held_by(user.id, now=now)

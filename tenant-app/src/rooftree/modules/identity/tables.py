@@ -108,6 +108,23 @@ class InvitationRow(Table):
     links: Mapped[int] = mapped_column(default=1)
 
 
+class DelegationRow(Table):
+    """Leave for an assistant to work on somebody's records until a time. Kept after its end: it tells who could."""
+
+    __tablename__ = "delegations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    assistant_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), index=True)
+    for_user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), index=True)
+    resources: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    granted_by: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[UUID | None] = mapped_column(ForeignKey("identity.users.id"))
+    """None with a time: the assistant or the one whose records they are left, or stopped being what it took."""
+
+
 class FamilyRow(Table):
     """One sign-in: all refresh tokens that descend from one code live and die together."""
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from rooftree.contracts.identity.api import MANAGER_ROLE, UserNotFound
+from rooftree.contracts.access.policy import holders
+from rooftree.contracts.identity.api import COORDINATOR_ROLE, MANAGER_ROLE, UserNotFound
 from rooftree.contracts.identity.events import UserChange, UserChanged
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
@@ -16,6 +17,7 @@ from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor
 from rooftree.kernel.preconditions import require
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity import permissions
+from rooftree.modules.identity.delegations_repository import DelegationsRepository
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.permissions import Person
 from rooftree.modules.identity.standing import Standings
@@ -121,7 +123,7 @@ class Users:
         """Raises `UserNotFound`, `Forbidden`."""
         async with self._unit_of_work() as session:
             row = await self._seen(PeopleRepository(session), principal, user_id)
-        if principal.user_id != user_id and not permissions.manages(actor(principal), person(row)):
+        if not permissions.may_sign_out(actor(principal), person(row)):
             raise Forbidden("You may not change this person's account.")
 
     async def change(self, principal: Principal, user_id: UUID, changes: Mapping[str, Any], *, expected: int) -> Known:
@@ -147,10 +149,12 @@ class Users:
                 raise LastOwner("Make somebody else an owner first.")
             row.version += 1
             await people.set_teams(row.id, teams_after)
+            assistants: Sequence[UUID] = ()
             if person(row) != was:
                 await _end_what_ends(people, row, now)
+                assistants = await _end_delegations(DelegationsRepository(session), row, now)
             await self._outbox.add(session, [changed(row, teams_after, change or "updated")])
-        self._standings.forget([user_id])
+        self._standings.forget([user_id, *assistants], team_ids=teams_after)
         return Known(row, teams_after)
 
     async def _seen(
@@ -195,6 +199,19 @@ def _apply(row: UserRow, changes: Mapping[str, Any], now: datetime) -> UserChang
 
 def _is_active_owner(row: UserRow) -> bool:
     return permissions.is_owner(person(row)) and row.deactivated_at is None
+
+
+async def _end_delegations(delegations: DelegationsRepository, row: UserRow, now: datetime) -> Sequence[UUID]:
+    """What the person took unless they are a coordinator here, and what was given over records of theirs unless they
+    are somebody who can have some. Ids of the assistants.
+    """
+    is_here = row.deactivated_at is None
+    return await delegations.end_of(
+        row.id,
+        taken=not (is_here and row.role == COORDINATOR_ROLE),
+        given=not (is_here and row.role in holders("listing")),
+        now=now,
+    )
 
 
 async def _end_what_ends(people: PeopleRepository, row: UserRow, now: datetime) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion
@@ -32,7 +33,9 @@ def merge_patch(schema: str) -> dict[str, Any]:
     return {"requestBody": {"content": content}}
 
 
-@router.post("/properties", status_code=201, responses=responses(401, 403, 422))
+@router.post(
+    "/properties", dependencies=needs("listing", "create"), status_code=201, responses=responses(401, 403, 422)
+)
 async def create_property(
     body: PropertyInput, principal: CurrentPrincipal, service: Service, response: Response
 ) -> PropertyDetail:
@@ -42,7 +45,12 @@ async def create_property(
     return answer(shown, response)
 
 
-@router.patch("/properties/{property_id}", responses=_CHANGED, openapi_extra=merge_patch("PropertyInput"))
+@router.patch(
+    "/properties/{property_id}",
+    dependencies=needs("listing", "update"),
+    responses=_CHANGED,
+    openapi_extra=merge_patch("PropertyInput"),
+)
 async def edit_property(
     *,
     property_id: UUID,
@@ -57,7 +65,7 @@ async def edit_property(
     return answer(shown, response)
 
 
-@router.post("/properties/{property_id}/status-changes", responses=_CHANGED)
+@router.post("/properties/{property_id}/status-changes", dependencies=needs("listing", "update"), responses=_CHANGED)
 async def change_property_status(
     *,
     property_id: UUID,
@@ -80,7 +88,7 @@ async def change_property_status(
     return answer(shown, response)
 
 
-@router.put("/properties/{property_id}/photos/order", responses=_CHANGED)
+@router.put("/properties/{property_id}/photos/order", dependencies=needs("listing", "update"), responses=_CHANGED)
 async def order_property_photos(
     *,
     property_id: UUID,
@@ -93,7 +101,9 @@ async def order_property_photos(
     return answer(await service.order_photos(principal, property_id, body.photo_ids, version=version), response)
 
 
-@router.get("/properties/{property_id}/history", responses=responses(401, 404, 422))
+@router.get(
+    "/properties/{property_id}/history", dependencies=needs("listing", "read"), responses=responses(401, 404, 422)
+)
 async def list_property_history(
     property_id: UUID, query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, service: Service
 ) -> HistoryPage:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from rooftree.contracts.identity.api import AGENT_ROLE, MANAGER_ROLE, IdentityApi, User, UserNotFound
+from rooftree.contracts.identity.api import IdentityApi, User, UserNotFound
 from rooftree.contracts.property.api import PropertyNotFound, StatusMoveNotAllowed
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
@@ -60,14 +60,11 @@ class EditorService:
 
     async def create(self, principal: Principal, given: Mapping[str, Any]) -> Shown:
         """A draft with these members of `PropertyInput`. An agent's draft is the agent's."""
-        if not rights.may_create(principal):
-            raise Forbidden("Your role does not list homes.")
-        if principal.role == MANAGER_ROLE and principal.office_id is None:
-            raise Forbidden("You belong to no office yet.")
-        if principal.role == AGENT_ROLE:
+        of_office = rights.makes_of_office(principal)
+        if rights.makes_own(principal):
             given = {"list_agent_id": principal.user_id, **given}
         values = await self._assigned(principal, given)
-        if principal.role == MANAGER_ROLE:
+        if of_office:
             values["list_office_id"] = principal.office_id
         now = self._clock.now()
         async with self._unit_of_work() as session:
@@ -79,7 +76,8 @@ class EditorService:
 
     async def edit(self, principal: Principal, property_id: UUID, given: Mapping[str, Any], *, version: int) -> Shown:
         """What was published must stay what may be published. Without a difference there is no new version."""
-        values, now = await self._assigned(principal, given), self._clock.now()
+        now = self._clock.now()
+        values = await self._with_agent(principal, property_id, given)
         async with conflicts_told(self._identity.names), self._unit_of_work() as session:
             row = await editable(session, principal, property_id)
             await require_version(session, row, version)
@@ -167,6 +165,18 @@ class EditorService:
         row.details = change.details
         return change.fields
 
+    async def _with_agent(self, principal: Principal, property_id: UUID, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`_assigned` for a listing that there is. Raises PropertyNotFound, Forbidden, Unprocessable."""
+        if "list_agent_id" not in given:
+            return given
+        async with self._unit_of_work() as session:
+            row = await editable(session, principal, property_id)
+        if rights.may_assign(principal, row):
+            return await self._assigned(principal, given)
+        if row.list_agent_id != given["list_agent_id"]:
+            raise Forbidden("You may not give this listing to somebody else.")
+        return {name: value for name, value in given.items() if name != "list_agent_id"}
+
     async def _assigned(self, principal: Principal, given: Mapping[str, Any]) -> dict[str, Any]:
         """`given`, with what the listing's agent brings along. Raises Forbidden, Unprocessable."""
         values = dict(given)
@@ -174,7 +184,7 @@ class EditorService:
             return values
         agent = await self._agent(values["list_agent_id"])
         if agent is None:
-            if principal.role == AGENT_ROLE:
+            if rights.makes_own(principal):
                 raise Forbidden("An agent's listings are the agent's own.")
             return values | {"list_agent_full_name": None}
         rights.require_agent(principal, agent)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.modules.property.feed_schemas import (
@@ -25,28 +25,29 @@ Service = Annotated[FeedService, Depends(provided(FeedService))]
 Name = Annotated[str, Path(max_length=100)]
 
 
-@router.get("/feeds", responses=responses(401))
-async def list_feeds(_principal: CurrentPrincipal, service: Service) -> Feeds:
+@router.get("/feeds", dependencies=needs("feed", "read"), responses=responses(401))
+async def list_feeds(service: Service) -> Feeds:
     return Feeds(items=[FeedOutput(**asdict(feed)) for feed in await service.feeds()])
 
 
-@router.get("/feeds/{name}/runs", responses=responses(401, 404, 422))
-async def list_feed_runs(
-    name: Name, query: Annotated[PageQuery, Query()], _principal: CurrentPrincipal, service: Service
-) -> FeedRunPage:
+@router.get("/feeds/{name}/runs", dependencies=needs("feed", "read"), responses=responses(401, 404, 422))
+async def list_feed_runs(name: Name, query: Annotated[PageQuery, Query()], service: Service) -> FeedRunPage:
     page = await service.runs(name, limit=query.limit, cursor=query.cursor)
     return FeedRunPage(items=[FeedRunOutput(**asdict(run)) for run in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("/feeds/{name}/runs", status_code=202, responses=responses(401, 403, 404, 409, 422))
-async def start_feed_run(name: Name, principal: CurrentPrincipal, service: Service) -> FeedRunOutput:
-    return FeedRunOutput(**asdict(await service.start_run(principal, name)))
+@router.post(
+    "/feeds/{name}/runs",
+    dependencies=needs("feed", "run"),
+    status_code=202,
+    responses=responses(401, 403, 404, 409, 422),
+)
+async def start_feed_run(name: Name, service: Service) -> FeedRunOutput:
+    return FeedRunOutput(**asdict(await service.start_run(name)))
 
 
-@router.get("/feeds/{name}/rejections", responses=responses(401, 404, 422))
-async def list_feed_rejections(
-    name: Name, query: Annotated[PageQuery, Query()], _principal: CurrentPrincipal, service: Service
-) -> RejectionPage:
+@router.get("/feeds/{name}/rejections", dependencies=needs("feed", "read"), responses=responses(401, 404, 422))
+async def list_feed_rejections(name: Name, query: Annotated[PageQuery, Query()], service: Service) -> RejectionPage:
     page = await service.rejections(name, limit=query.limit, cursor=query.cursor)
     items = [
         RejectionOutput(

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import StringConstraints
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
@@ -33,6 +34,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/properties/{property_id}/photos",
+    dependencies=needs("listing", "update"),
     status_code=201,
     openapi_extra=_BODY,
     responses=responses(401, 403, 404, 409, 411, 413, 415, 422, 503),
@@ -57,7 +59,12 @@ async def upload_property_photo(
     return _output(photo)
 
 
-@router.get("/photos/{photo_id}", response_class=Response, responses={**_PICTURE, **responses(401, 404, 422, 503)})
+@router.get(
+    "/photos/{photo_id}",
+    dependencies=needs("listing", "read"),
+    response_class=Response,
+    responses={**_PICTURE, **responses(401, 404, 422, 503)},
+)
 async def get_photo(
     photo_id: UUID,
     principal: CurrentPrincipal,
@@ -73,7 +80,12 @@ async def get_photo(
     return Response(await service.rendition(photo_id, size), media_type="image/jpeg", headers=headers)
 
 
-@router.patch("/photos/{photo_id}", responses=responses(401, 403, 404, 422), openapi_extra=merge_patch("PhotoInput"))
+@router.patch(
+    "/photos/{photo_id}",
+    dependencies=needs("listing", "update"),
+    responses=responses(401, 403, 404, 422),
+    openapi_extra=merge_patch("PhotoInput"),
+)
 async def edit_photo(
     photo_id: UUID, body: PhotoInput, principal: CurrentPrincipal, service: Service
 ) -> FullPhotoOutput:
@@ -81,14 +93,24 @@ async def edit_photo(
     return _output(await service.describe(principal, photo_id, {name: value or None for name, value in given.items()}))
 
 
-@router.delete("/photos/{photo_id}", status_code=204, response_class=Response, responses=responses(401, 403, 404, 422))
+@router.delete(
+    "/photos/{photo_id}",
+    dependencies=needs("listing", "update"),
+    status_code=204,
+    response_class=Response,
+    responses=responses(401, 403, 404, 422),
+)
 async def delete_photo(photo_id: UUID, principal: CurrentPrincipal, service: Service) -> Response:
     """It can be restored for 24 hours; then it is removed for good."""
     await service.delete(principal, photo_id)
     return Response(status_code=204)
 
 
-@router.post("/photos/{photo_id}/restoration", responses=responses(401, 403, 404, 409, 422))
+@router.post(
+    "/photos/{photo_id}/restoration",
+    dependencies=needs("listing", "update"),
+    responses=responses(401, 403, 404, 409, 422),
+)
 async def restore_photo(photo_id: UUID, principal: CurrentPrincipal, service: Service) -> FullPhotoOutput:
     """Undoes a deletion. The photo comes back where it was."""
     return _output(await service.restore(principal, photo_id))

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
 from rooftree.modules.property.tables import FeedRow, MediaRow, PropertyRow
-from rooftree.modules.property.visibility import readable_rows, visible_rows
+from rooftree.modules.property.visibility import readable_rows
 
 
 class PropertyRepository:
@@ -16,7 +16,7 @@ class PropertyRepository:
 
     def __init__(self, session: AsyncSession, principal: Principal | None) -> None:
         self._session = session
-        self._readable = readable_rows(principal) if principal else visible_rows(everything=False)
+        self._readable = readable_rows(principal)
 
     async def property(self, property_id: UUID) -> PropertyRow | None:
         query = select(PropertyRow).where(self._readable, PropertyRow.id == property_id)

@@ -1,21 +1,22 @@
-"""Who may do what with own listings: functions of the person and the row. Pure.
+"""Who may do what with one listing, by the policy. Pure; `visibility` says the same to PostgreSQL where rows are read.
 
-`visibility` says the same to PostgreSQL where lists are read.
+A listing belongs to its agent and to that one's office. Those of feeds are changed at their source, by nobody here.
 """
 
 from typing import Any
 
-from rooftree.contracts.identity.api import AGENT_ROLE, MANAGER_ROLE, OWNER_ROLE, User
+from rooftree.contracts.access.policy import grant, holders, mask
+from rooftree.contracts.identity.api import User
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
+from rooftree.kernel.record_scope import Grant, Place, reaches
 from rooftree.modules.property import listing_status
 from rooftree.modules.property.listing_status import CLOSED
 from rooftree.modules.property.values import StandardStatus
 
 # No feed can have this name: theirs are DNS labels.
 OWN_FEED = ".own"
-LISTING_ROLES = frozenset({OWNER_ROLE, MANAGER_ROLE, AGENT_ROLE})
-_ANSWERING = frozenset({OWNER_ROLE, MANAGER_ROLE})
+LISTING_ROLES = holders("listing")
 
 
 def is_own(row: Any) -> bool:
@@ -23,51 +24,59 @@ def is_own(row: Any) -> bool:
     return row.feed == OWN_FEED
 
 
-def may_create(principal: Principal) -> bool:
-    return principal.role in LISTING_ROLES
-
-
-def is_theirs(principal: Principal, row: Any) -> bool:
-    """The listing is this person's to look after, whatever its status."""
-    if not is_own(row):
-        return False
-    match principal.role:
-        case "broker_owner":
-            return True
-        case "office_manager":
-            return principal.office_id is not None and row.list_office_id == principal.office_id
-        case "agent":
-            return row.list_agent_id == principal.user_id
-        case _:
-            return False
-
-
 def may_edit(principal: Principal, row: Any) -> bool:
     """An agent's own closed listing is no longer the agent's to change."""
-    return is_theirs(principal, row) and (row.standard_status != CLOSED or may_correct(principal))
+    return _reaches(grant(principal, "listing", "update"), principal, row) and (
+        row.standard_status != CLOSED or may_correct(principal, row)
+    )
 
 
-def may_correct(principal: Principal) -> bool:
-    """Of those whose listing it is: who may change it after it was closed."""
-    return principal.role in _ANSWERING
+def may_correct(principal: Principal, row: Any) -> bool:
+    """Change it after it was closed."""
+    return _reaches(grant(principal, "listing", "approve"), principal, row)
 
 
 def may_read_private(principal: Principal, row: Any) -> bool:
     """Private remarks and showing instructions."""
-    return is_own(row) and (is_theirs(principal, row) or principal.role in _ANSWERING)
+    return _reaches(mask(principal, "listing", "private"), principal, row)
 
 
 def status_moves(principal: Principal, row: Any) -> tuple[StandardStatus, ...]:
     if not may_edit(principal, row):
         return ()
-    return listing_status.moves(row.standard_status, corrects=may_correct(principal))
+    return listing_status.moves(row.standard_status, corrects=may_correct(principal, row))
+
+
+def makes_own(principal: Principal) -> bool:
+    """Whether new listings of the caller are the caller's."""
+    return "own" in grant(principal, "listing", "create").ways
+
+
+def makes_of_office(principal: Principal) -> bool:
+    """Whether they are the caller's office's. Raises Forbidden for somebody of none."""
+    if "office" not in grant(principal, "listing", "create").ways:
+        return False
+    if principal.office_id is None:
+        raise Forbidden("You belong to no office yet.")
+    return True
 
 
 def require_agent(principal: Principal, agent: User) -> None:
     """Whether the person may make this one a listing's agent. Raises Forbidden or Unprocessable."""
-    if principal.role == AGENT_ROLE and agent.id != principal.user_id:
+    granted = grant(principal, "listing", "assign")
+    is_in_reach = reaches(granted, principal, Place(agent.id, agent.office_id))
+    if not is_in_reach and "office" not in granted.ways:
         raise Forbidden("An agent's listings are the agent's own.")
     if agent.role not in LISTING_ROLES:
         raise Unprocessable(errors=[FieldError("/list_agent_id", "This person does not list homes.")])
-    if principal.role == MANAGER_ROLE and agent.office_id != principal.office_id:
+    if not is_in_reach:
         raise Unprocessable(errors=[FieldError("/list_agent_id", "This person is not in your office.")])
+
+
+def may_assign(principal: Principal, row: Any) -> bool:
+    """Say who the listing's agent is."""
+    return _reaches(grant(principal, "listing", "assign"), principal, row)
+
+
+def _reaches(granted: Grant, principal: Principal, row: Any) -> bool:
+    return is_own(row) and reaches(granted, principal, Place(row.list_agent_id, row.list_office_id))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
@@ -29,7 +30,7 @@ _KEEP_A_DAY = {"Cache-Control": "private, max-age=86400"}
 router.include_router(search_routes.router)
 
 
-@router.get("/properties/{property_id}", responses=responses(401, 404, 422))
+@router.get("/properties/{property_id}", dependencies=needs("listing", "read"), responses=responses(401, 404, 422))
 async def get_property(
     property_id: UUID, principal: CurrentPrincipal, service: Service, response: Response
 ) -> PropertyDetail:
@@ -38,6 +39,7 @@ async def get_property(
 
 @router.get(
     "/properties/{property_id}/photos/{number}",
+    dependencies=needs("listing", "read"),
     response_class=Response,
     responses={**_PICTURE, **responses(401, 404, 422, 502)},
 )

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.module import provided
@@ -43,7 +44,9 @@ Editor = Annotated[EditorService, Depends(provided(EditorService))]
 _WITH_MINE = frozenset({"mine", "status", "limit", "cursor"})
 
 
-@router.get("/properties", response_model=PropertyPage, responses=responses(401, 422))
+@router.get(
+    "/properties", dependencies=needs("listing", "read"), response_model=PropertyPage, responses=responses(401, 422)
+)
 async def search_properties(
     query: Annotated[PropertyQuery, Query()], principal: CurrentPrincipal, service: Service, editor: Editor
 ) -> Response:
@@ -59,7 +62,12 @@ async def search_properties(
     return Response(content, media_type="application/json")
 
 
-@router.get("/properties/suggestions", response_model=Suggestions, responses=responses(401, 422))
+@router.get(
+    "/properties/suggestions",
+    dependencies=needs("listing", "read"),
+    response_model=Suggestions,
+    responses=responses(401, 422),
+)
 async def suggest_properties(
     query: Annotated[SuggestionQuery, Query()], principal: CurrentPrincipal, service: Service
 ) -> Response:
@@ -67,7 +75,9 @@ async def suggest_properties(
     return Response(b'{"items":%b}' % items, media_type="application/json")
 
 
-@router.get("/properties/map", response_model=PropertyMap, responses=responses(401, 422))
+@router.get(
+    "/properties/map", dependencies=needs("listing", "read"), response_model=PropertyMap, responses=responses(401, 422)
+)
 async def map_properties(
     query: Annotated[MapQuery, Query()], principal: CurrentPrincipal, service: Service
 ) -> Response:
@@ -76,14 +86,19 @@ async def map_properties(
     return Response(encoded(shown), media_type="application/json")
 
 
-@router.get("/search/status", responses=responses(401))
-async def get_search_status(_principal: CurrentPrincipal, service: Service) -> SearchStatus:
+@router.get("/search/status", dependencies=needs("search_index", "read"), responses=responses(401))
+async def get_search_status(service: Service) -> SearchStatus:
     return SearchStatus(**asdict(await service.status()))
 
 
-@router.post("/search/rebuilds", status_code=202, responses=responses(401, 403, 503))
-async def start_search_rebuild(principal: CurrentPrincipal, service: Service) -> SearchStatus:
-    return SearchStatus(**asdict(await service.rebuild(principal)))
+@router.post(
+    "/search/rebuilds",
+    dependencies=needs("search_index", "rebuild"),
+    status_code=202,
+    responses=responses(401, 403, 503),
+)
+async def start_search_rebuild(service: Service) -> SearchStatus:
+    return SearchStatus(**asdict(await service.start_rebuild()))
 
 
 def _require_alone(query: PropertyQuery) -> None:

@@ -9,10 +9,9 @@ from uuid import UUID
 import orjson
 import structlog
 
-from rooftree.contracts.identity.api import OWNER_ROLE
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.cache import Cache
-from rooftree.kernel.errors import FieldError, Forbidden, Unavailable, Unprocessable
+from rooftree.kernel.errors import FieldError, Unavailable, Unprocessable
 from rooftree.kernel.jobs import Jobs
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.kernel.unit_of_work import UnitOfWork
@@ -26,7 +25,7 @@ from rooftree.modules.property.search_pages import SearchPages
 from rooftree.modules.property.search_repository import SearchRepository
 from rooftree.modules.property.search_watch import REBUILD_JOB
 from rooftree.modules.property.suggestions import MIN_LETTERS, PLACES, Places, Suggested, arrange
-from rooftree.modules.property.visibility import is_staff
+from rooftree.modules.property.visibility import sees_all
 
 MAP_POINTS = 300
 # Cells of a map are a quarter of a tile of 256 pixels wide: 64 pixels, one cluster's disc.
@@ -118,7 +117,7 @@ class SearchService:
             # Words and places are hardly ever the same for two people.
             if cursor is not None or wanted.tells_the_place:
                 return await load()
-            question = repr((is_staff(principal), wanted, sort, limit, facets))
+            question = repr((sees_all(principal), wanted, sort, limit, facets))
             return await self._pages.get_or_load(question, load)
         except _FromDatabase as answer:
             return answer.content
@@ -127,7 +126,7 @@ class SearchService:
         self, principal: Principal, wanted: Search, *, sort: Sort, limit: int, cursor: str | None, facets: bool = False
     ) -> Page:
         """One page of listings. Raises Unprocessable for a cursor of another list."""
-        everything, after = is_staff(principal), _position(cursor, sort) if cursor else None
+        everything, after = sees_all(principal), _position(cursor, sort) if cursor else None
         currency = self.currency if facets else None
 
         async def ask(index: SearchIndex) -> Page:
@@ -162,7 +161,7 @@ class SearchService:
 
     async def map(self, principal: Principal, wanted: Search, *, zoom: int) -> Map:
         """`wanted` has the box of the view."""
-        everything, precision = is_staff(principal), min(zoom + FINER, MAX_PRECISION)
+        everything, precision = sees_all(principal), min(zoom + FINER, MAX_PRECISION)
 
         async def ask(index: SearchIndex) -> MapAnswer:
             return await index.map(wanted, everything=everything, precision=precision, few=MAP_POINTS)
@@ -192,7 +191,7 @@ class SearchService:
         """JSON of a list of `Suggestion`, kept for half a minute: many people type the same."""
         if len(text) < MIN_LETTERS:
             return b"[]"
-        everything, beginning = is_staff(principal), text.casefold()
+        everything, beginning = sees_all(principal), text.casefold()
 
         async def ask(index: SearchIndex) -> tuple[Places, list[Json]]:
             return await index.suggest(beginning, everything=everything, limit=limit)
@@ -274,14 +273,8 @@ class SearchService:
             progress=progress,
         )
 
-    async def rebuild(self, principal: Principal) -> Status:
-        """Let the index be made anew from the database. Raises Forbidden for all but the owner."""
-        if principal.role != OWNER_ROLE:
-            raise Forbidden("Only the owner of the brokerage may rebuild the search index.")
-        return await self.start_rebuild()
-
     async def start_rebuild(self) -> Status:
-        """Raises Unavailable where there is no index."""
+        """Let the index be made anew from the database. Raises Unavailable where there is none."""
         if self._keeper is None:
             raise Unavailable("This brokerage has no search index.")
         await self._jobs.defer(REBUILD_JOB)

@@ -15,7 +15,7 @@ from rooftree.modules.property.own_repository import OwnListings
 from rooftree.modules.property.repository import PropertyRepository
 from rooftree.modules.property.tables import MediaRow, PhotoRow, PropertyRow
 from rooftree.modules.property.values import StandardStatus
-from rooftree.modules.property.visibility import is_staff
+from rooftree.modules.property.visibility import sees_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ async def show(session: AsyncSession, principal: Principal, row: PropertyRow, *,
         row=row,
         photos=await repository.photos(row.id),
         refreshed_at=max(row.updated_at, finished) if finished else row.updated_at,
-        everything=is_staff(principal),
+        everything=sees_all(principal),
         days_on_market=row.details["days_on_market"],
     )
 
@@ -67,7 +67,7 @@ async def _own(session: AsyncSession, principal: Principal, row: PropertyRow, no
         row=row,
         own_photos=photos if can_edit else [photo for photo in photos if photo.state == "ready"],
         refreshed_at=row.updated_at,
-        everything=is_staff(principal),
+        everything=sees_all(principal),
         private=rights.may_read_private(principal, row),
         can_edit=can_edit,
         status_moves=rights.status_moves(principal, row),

@@ -1,4 +1,4 @@
-"""Who may see which listing, and how much of it: one rule for both places that are searched.
+"""Who may see which listing, and how much of it, by the policy: one rule for both places that are searched.
 
 Nobody sees what has left its feed or is no listing (yet); a draft is there for those alone who may edit it. People of
 the brokerage see everything else; outsiders only what may be shown on the internet. Where the address may not be shown,
@@ -8,21 +8,24 @@ give them away.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, and_, false, or_
 
-from rooftree.contracts.identity.api import AGENT_ROLE, MANAGER_ROLE, OWNER_ROLE, STAFF_ROLES
+from rooftree.contracts.access.policy import grant, mask
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.record_scope import Columns, rows
 from rooftree.modules.property.domain import HIDDEN_STATUSES
 from rooftree.modules.property.listing_status import CLOSED, DRAFT
-from rooftree.modules.property.rights import OWN_FEED, may_correct
+from rooftree.modules.property.rights import OWN_FEED
 from rooftree.modules.property.tables import PropertyRow
 
 ADDRESS_WITHHELD = "Address withheld"
 
 
-def is_staff(principal: Principal) -> bool:
-    """People of the brokerage, who see all listings of its feeds."""
-    return principal.role in STAFF_ROLES
+def sees_all(principal: Principal | None) -> bool:
+    """Whether everything that was published is theirs to see, wherever it is: people of the brokerage."""
+    return all(
+        "company" in one.ways for one in (grant(principal, "listing", "read"), mask(principal, "listing", "place"))
+    )
 
 
 def is_hidden(row: Any) -> bool:
@@ -48,23 +51,28 @@ def visible_rows(*, everything: bool, by_place: bool = False) -> ColumnElement[b
     return and_(*conditions)
 
 
-def readable_rows(principal: Principal) -> ColumnElement[bool]:
-    """What a person may open by its id: what everybody in their place sees, and drafts that they may edit."""
-    drafts = and_(editable_rows(principal), PropertyRow.standard_status == DRAFT)
-    return or_(visible_rows(everything=is_staff(principal)), drafts)
+def readable_rows(principal: Principal | None) -> ColumnElement[bool]:
+    """What a person may open by its id: what everybody in their place sees, and drafts that they may edit.
+
+    None: the public.
+    """
+    if not grant(principal, "listing", "read"):
+        return false()
+    visible = visible_rows(everything=sees_all(principal))
+    if principal is None or not grant(principal, "listing", "update"):
+        return visible
+    return or_(visible, and_(editable_rows(principal), PropertyRow.standard_status == DRAFT))
 
 
 def editable_rows(principal: Principal) -> ColumnElement[bool]:
     """`rights.may_edit` for PostgreSQL, without what was deleted."""
-    theirs: ColumnElement[bool] = false()
-    if principal.role == OWNER_ROLE:
-        theirs = true()
-    elif principal.role == MANAGER_ROLE and principal.office_id is not None:
-        theirs = PropertyRow.list_office_id == principal.office_id
-    elif principal.role == AGENT_ROLE:
-        theirs = PropertyRow.list_agent_id == principal.user_id
-    own = and_(PropertyRow.feed == OWN_FEED, PropertyRow.removed_at.is_(None), theirs)
-    return own if may_correct(principal) else and_(own, PropertyRow.standard_status != CLOSED)
+    own = and_(PropertyRow.feed == OWN_FEED, PropertyRow.removed_at.is_(None), _rows(principal, "update"))
+    return and_(own, or_(PropertyRow.standard_status != CLOSED, _rows(principal, "approve")))
+
+
+def _rows(principal: Principal, action: str) -> ColumnElement[bool]:
+    columns = Columns(PropertyRow.list_agent_id, PropertyRow.list_office_id)
+    return rows(grant(principal, "listing", action), principal, columns)
 
 
 def indexed_rows() -> ColumnElement[bool]:

@@ -1,0 +1,1 @@
+"""Who may do what in the brokerage: one policy for all modules."""
