@@ -131,7 +131,7 @@ async def test_agents_read_stages_and_clients_do_not(brokerage: Brokerage) -> No
     andy, clara = await brokerage.agent(), await brokerage.join("Clara", CLIENT_ROLE)
     trash = await stage(andy, "Trash")
     path, body = f"{PATH}/{trash['id']}", {"name": "Bin"}
-    for browser, single in ((andy, (403, "forbidden")), (clara, (404, "stage-not-found"))):
+    for browser, single in ((andy, (403, "forbidden")), (clara, (404, "not-found"))):
         assert problem(await browser.post(PATH, json=body)) == (403, "forbidden")
         assert problem(await browser.put(f"{PATH}/order", json={"stage_ids": []})) == (403, "forbidden")
         assert problem(await browser.patch(path, json=body, headers=version(trash))) == single

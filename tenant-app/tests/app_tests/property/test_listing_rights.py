@@ -1,13 +1,16 @@
 """Who may do what with own listings, and what an edit makes of their values."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from rooftree.contracts.access.policy import grant
 from rooftree.contracts.identity.api import User
-from rooftree.kernel.auth import Principal
+from rooftree.kernel.auth import Delegation, Principal
 from rooftree.kernel.errors import Forbidden, Unprocessable
 from rooftree.modules.property import rights
 from rooftree.modules.property.listing_edit import edited, empty_details, groups
@@ -46,7 +49,7 @@ def test_a_listing_is_edited_by_those_who_look_after_it(
     assert rights.may_edit(who, listing()) is mine
     assert rights.may_edit(who, listing(agent=OTHER)) is colleague
     assert rights.may_edit(who, listing(agent=OTHER, office=THERE)) is elsewhere
-    assert rights.may_create(who) is (role in ("broker_owner", "office_manager", "agent"))
+    assert bool(grant(who, "listing", "create")) is (role in ("broker_owner", "office_manager", "agent"))
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -79,6 +82,22 @@ def test_private_words_are_for_editors_owners_and_managers() -> None:
     }
     everywhere = set(product(("broker_owner", "office_manager"), (ME, OTHER), (HERE, THERE)))
     assert readers == everywhere | {("agent", ME, HERE), ("agent", ME, THERE)}
+
+
+def test_a_team_and_an_assistant_look_after_listings_of_others() -> None:
+    """As far as closed: then those who answer for them do."""
+    mate = replace(person("agent"), team_mates=frozenset({OTHER}))
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    helper, other = (
+        replace(person("coordinator"), delegations=(Delegation(OTHER, frozenset({resource}), tomorrow),))
+        for resource in ("listing", "person")
+    )
+    for who, expected in ((mate, True), (helper, True), (other, False)):
+        assert rights.may_edit(who, listing(agent=OTHER)) is expected
+        assert rights.may_read_private(who, listing(agent=OTHER)) is expected
+        assert not rights.may_edit(who, listing(agent=OTHER, status="Closed"))
+        assert not rights.may_edit(who, listing(agent=None))
+        assert not rights.may_assign(who, listing(agent=OTHER))
 
 
 def colleague(role: str = "agent", *, user_id: UUID = OTHER, office: UUID | None = HERE) -> User:

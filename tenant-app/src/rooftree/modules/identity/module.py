@@ -40,11 +40,10 @@ def build(runtime: Runtime) -> Built:
     seed = _seed(runtime.secrets.read("owner_seed"))
     keys = Keys(runtime.secrets.read("signing_keys.json").get_secret_value())
     issuer = TokenIssuer(keys, issuer=settings.public_url, tenant_id=settings.tenant_id)
-    clients, passwords = Clients(settings.public_url), Passwords()
+    clients, passwords, standings = Clients(settings.public_url), Passwords(), Standings(unit_of_work, clock)
     grants = Grants(unit_of_work, clock, issuer, key=derived_key(seed, "refresh"))
     owner = Contact(name=section.owner_name or section.owner_email.split("@")[0], email=section.owner_email)
     links = Links(derived_key(seed, "invitation"), settings.public_url)
-    standings = Standings(unit_of_work, clock)
     invitations = Invitations(
         unit_of_work, clock, passwords, runtime.outbox, links=links, owner=owner, standings=standings
     )
@@ -59,7 +58,6 @@ def build(runtime: Runtime) -> Built:
         issuer=issuer,
         first_owner=owner,
     )
-    mail = InvitationMail(unit_of_work, clock, runtime.mail, settings, links=links)
     return Built(
         services=(
             clients,
@@ -74,7 +72,7 @@ def build(runtime: Runtime) -> Built:
             Teams(unit_of_work, runtime.outbox, standings),
         ),
         port=service,
-        jobs=(*jobs(service), mail.job()),
+        jobs=(*jobs(service), InvitationMail(unit_of_work, clock, runtime.mail, settings, links=links).job()),
     )
 
 
