@@ -1,0 +1,251 @@
+"""One brokerage with a record in every place, and somebody of every kind signed in.
+
+Whatever only some may read holds a word of its own (a canary), so that a leak shows wherever it comes out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from rooftree.contracts.identity.api import AGENT_ROLE, CLIENT_ROLE, COORDINATOR_ROLE, MANAGER_ROLE
+from rooftree.kernel.ids import new_id
+
+from ..conftest import Browser
+from ..identity.conftest import Brokerage, change, me
+from . import truth
+
+PLACES: dict[str, tuple[str | None, str | None]] = {
+    "agent": ("agent", "Main"),
+    "mate": ("mate", "Main"),
+    "office": ("office", "Main"),
+    "manager": ("manager", "Main"),
+    "west": ("west", "West"),
+    "pond": (None, "Main"),
+    "pond'": (None, "West"),
+    "nowhere": (None, None),
+}
+
+
+@dataclass
+class World:
+    """`ids` by the truth's table and column. `hidden`: by caller, words that must not reach them."""
+
+    brokerage: Brokerage
+    callers: dict[str, Browser] = field(default_factory=dict[str, Browser])
+    users: dict[str, str] = field(default_factory=dict[str, str])
+    ids: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    hidden: dict[str, set[str]] = field(default_factory=lambda: {caller: set() for caller in truth.CALLERS})
+    stage: str = ""
+
+    def sql(self, statement: str, *values: Any) -> None:
+        with psycopg.connect(self.brokerage.database.admin_dsn, autocommit=True) as connection:
+            connection.execute(statement.encode(), values or None)
+
+    def put_back(self) -> None:
+        """Everybody of the crm to where they belong, as if nobody had claimed them."""
+        for name, (owner, office) in PLACES.items():
+            self.sql(
+                "UPDATE crm.people SET assigned_to = %s, office_id = %s WHERE id = %s",
+                self.users[owner] if owner else None,
+                self.brokerage.offices[office] if office else None,
+                self.ids["person", name],
+            )
+
+    def only_for(self, word: str, is_shown: Callable[[str], bool]) -> str:
+        """`word`, which reaches those callers alone."""
+        for caller in truth.CALLERS:
+            if caller in truth.UNKNOWN or not is_shown(caller):
+                self.hidden[caller].add(word)
+        return word
+
+
+async def build(brokerage: Brokerage) -> World:
+    world = World(brokerage)
+    await _staff(world)
+    await _delegations(world)
+    await _invitations(world)
+    await _people(world)
+    await _listings(world)
+    departed = world.callers["departed"]
+    gone = await change(brokerage.owner, await _account(world, departed), state="deactivated")
+    assert gone.status_code == 200, gone.text
+    return world
+
+
+async def _account(world: World, browser: Browser) -> dict[str, Any]:
+    user = await me(browser)
+    return (await world.brokerage.owner.get(f"/api/v1/users/{user['id']}")).json()
+
+
+async def _staff(world: World) -> None:
+    brokerage = world.brokerage
+    lake, hill = await brokerage.team("Lake", "Main"), await brokerage.team("Hill", "West")
+    world.ids |= {("team", "lake"): lake, ("team", "hill"): hill}
+    world.ids |= {("office", "main"): brokerage.offices["Main"], ("office", "west"): brokerage.offices["West"]}
+    joining: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "manager": (MANAGER_ROLE, "Main", {}),
+        "agent": (AGENT_ROLE, "Main", {"team_ids": [lake]}),
+        "mate": (AGENT_ROLE, "Main", {"team_ids": [lake]}),
+        "office": (AGENT_ROLE, "Main", {}),
+        "west": (AGENT_ROLE, "West", {"team_ids": [hill]}),
+        "boss'": (MANAGER_ROLE, "West", {}),
+        "client": (CLIENT_ROLE, "Main", {}),
+        "gone": (AGENT_ROLE, "Main", {}),
+        "departed": (AGENT_ROLE, "Main", {"team_ids": [lake]}),
+        **{name: (COORDINATOR_ROLE, "Main", {}) for name in ("helper", "half", "idle", "spare")},
+        "spare'": (COORDINATOR_ROLE, "West", {}),
+    }
+    browsers = {"owner": brokerage.owner}
+    for name, (role, office, more) in joining.items():
+        browsers[name] = await brokerage.join(name.replace("'", "-").title(), role, office, **more)
+    for name, browser in browsers.items():
+        world.users[name] = (await me(browser))["id"]
+        if name in truth.CALLERS:
+            world.callers[name] = browser
+    world.callers["anonymous"] = await brokerage.browser()
+    gone = await change(brokerage.owner, await me(browsers["gone"]), state="deactivated")
+    assert gone.status_code == 200, gone.text
+    seen = truth.read(truth.USERS)
+    for _, column in seen:
+        world.ids["user", column] = world.users[column]
+    for name in ("agent", "office"):
+        world.ids["session", name] = (await browsers[name].get("/api/v1/sessions")).json()["items"][0]["id"]
+
+
+async def _delegations(world: World) -> None:
+    later = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    owner = world.callers["owner"]
+
+    async def delegate(assistant: str, whose: str, *resources: str) -> str:
+        body = {"assistant_id": world.users[assistant], "user_id": world.users[whose], "resources": resources}
+        answer = await owner.post("/api/v1/delegations", json=body | {"expires_at": later})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    await delegate("helper", "agent", "listing", "person")
+    await delegate("half", "agent", "person")
+    world.ids["delegation", "idle's"] = await delegate("idle", "agent", "listing", "person")
+    revoked = await delegate("idle", "agent", "listing", "person")
+    assert (await owner.delete(f"/api/v1/delegations/{revoked}")).status_code == 204
+    expired = "UPDATE identity.delegations SET expires_at = now() - interval '1 minute' WHERE id = %s"
+    world.sql(expired, world.ids["delegation", "idle's"])
+    for name, assistant in (("agent", "spare"), ("office", "spare"), ("west", "spare'")):
+        world.ids["delegation", name] = await delegate(assistant, name, "person")
+
+
+async def _invitations(world: World) -> None:
+    for name, role, office in (
+        ("main", AGENT_ROLE, "Main"),
+        ("main-manager", MANAGER_ROLE, "Main"),
+        ("west", AGENT_ROLE, "West"),
+    ):
+        answer = await world.brokerage.invite(f"invited-{name}", role, office)
+        assert answer.status_code == 201, answer.text
+        world.ids["invitation", name] = answer.json()["id"]
+
+
+async def _people(world: World) -> None:
+    owner, letters, tasks = world.callers["owner"], truth.read(truth.PEOPLE), truth.read(truth.TASKS)
+    world.stage = (await owner.get("/api/v1/stages")).json()["items"][0]["id"]
+    world.ids["stage", "lead"] = world.stage
+    for number, name in enumerate(PLACES):
+        word = f"canaryperson{number}"
+
+        def sees(caller: str, name: str = name) -> bool:
+            return letters[caller, name] != "."
+
+        def works(caller: str, name: str = name) -> bool:
+            return tasks[caller, name] == "y"
+
+        world.only_for(word, sees)
+        body = {"name": word, "emails": [f"{word}@client.test"], "phones": [f"515 232 01{number:02}"]}
+        made = await owner.post("/api/v1/people", json=body)
+        assert made.status_code == 201, made.text
+        person = world.ids["person", name] = made.json()["id"]
+        lead = await owner.post("/api/v1/leads", json={"person_id": person, "message": f"{word} asks"})
+        assert lead.status_code == 201, lead.text
+        world.ids["lead", name] = lead.json()["id"]
+        world.only_for(f"canarynote{number}", works)
+        note = await owner.post(f"/api/v1/people/{person}/notes", json={"text": f"canarynote{number}"})
+        world.ids["note", f"{name}/owner"] = note.json()["id"]
+        world.only_for(f"canarytask{number}", works)
+        task = await owner.post(f"/api/v1/people/{person}/tasks", json={"title": f"canarytask{number}"})
+        world.ids["task", name] = task.json()["id"]
+    world.put_back()
+    for name, author in (("agent", "agent"), ("agent", "helper"), ("mate", "agent")):
+        path = f"/api/v1/people/{world.ids['person', name]}/notes"
+        note = await world.callers[author].post(path, json={"text": "A word."})
+        assert note.status_code == 201, note.text
+        world.ids["note", f"{name}/{author}"] = note.json()["id"]
+
+
+async def _listings(world: World) -> None:
+    letters = truth.listings()
+    columns = {column for _, column in letters}
+    for number, column in enumerate(sorted(columns)):
+        state, place = column.split("/")
+        await _listing(world, letters, column, state, place, number)
+
+
+async def _listing(
+    world: World, letters: dict[tuple[str, str], str], column: str, state: str, place: str, number: int
+) -> None:
+    def letter(caller: str) -> str:
+        return letters[caller, column]
+
+    word = world.only_for(f"canaryhome{number}", lambda caller: letter(caller) not in ".m")
+    private = world.only_for(f"canaryprivate{number}", lambda caller: letter(caller) in "WP")
+    reason = world.only_for(f"canaryreason{number}", lambda caller: letter(caller) in "WP")
+    values = {
+        "unparsed_address": f"{number} {word} Lane",
+        "city": "Ames",
+        "property_type": "Residential",
+        "list_price": {"amount": 35_000_000 + number, "currency": "USD"},
+        "list_agent_id": world.users["agent"],
+        "latitude": 42.0 + number / 100,
+        "longitude": -93.0,
+        "private_remarks": private,
+        "showing_instructions": private,
+        "internet_display": state != "quiet",
+        "internet_address_display": state != "unplaced",
+    }
+    made = await world.callers["owner"].post("/api/v1/properties", json=values)
+    assert made.status_code == 201, made.text
+    listing = world.ids["listing", column] = made.json()["id"]
+    owner, office = {"none": (None, "Main"), "feed": (None, None)}.get(place) or PLACES[place]
+    world.sql(
+        "UPDATE property.properties SET standard_status = %s, list_agent_id = %s, list_office_id = %s, feed = %s,"
+        " version = 1 WHERE id = %s",
+        {"draft": "Incomplete", "closed": "Closed"}.get(state, "Active"),
+        world.users[owner] if owner else None,
+        world.brokerage.offices[office] if office else None,
+        "ames" if place == "feed" else ".own",
+        listing,
+    )
+    world.sql(
+        "INSERT INTO property.history (id, property_id, at, change_type, field, to_value, reason)"
+        " VALUES (%s, %s, now(), 'Active', 'standard_status', 'Active', %s)",
+        new_id(),
+        listing,
+        reason,
+    )
+    _photo(world, column, listing, is_own=place != "feed")
+
+
+def _photo(world: World, column: str, listing: str, *, is_own: bool) -> None:
+    if is_own:
+        photo: UUID = new_id()
+        world.ids["photo", column] = str(photo)
+        world.sql(
+            "INSERT INTO property.photos (id, property_id, position, description, state, created_at)"
+            " VALUES (%s, %s, 1, NULL, 'ready', now())",
+            photo,
+            listing,
+        )
+    else:
+        world.sql(
+            "INSERT INTO property.media (property_id, number, url) VALUES (%s, 1, %s)", listing, "http://x.test/1"
+        )
