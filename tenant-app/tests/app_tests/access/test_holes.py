@@ -1,0 +1,158 @@
+"""Holes that are planted into the running app, each of which the matrix must notice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from rooftree.contracts.access.policy import POLICY
+from rooftree.kernel import record_scope
+from rooftree.kernel.auth import Delegation
+from rooftree.kernel.errors import Forbidden
+from rooftree.modules.crm import edit_guard, leads_repository, people_repository, work, work_repository
+from rooftree.modules.identity import users
+from rooftree.modules.identity.delegations_repository import DelegationsRepository
+from rooftree.modules.identity.permissions import Person
+from rooftree.modules.identity.tables import DelegationRow
+from rooftree.modules.property import (
+    own_photos_repository,
+    own_repository,
+    repository,
+    rights,
+    search_document,
+    search_repository,
+)
+from rooftree.modules.property.visibility import visible_rows
+from sqlalchemy import select, true
+
+from ..conftest import FakeClock
+from ..identity.conftest import Brokerage
+from . import truth
+from .matrix import Matrix
+from .probes import PROBES
+from .world import World, build
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True)
+class Hole:
+    """`operations`: those of the matrix that must notice it, each by itself."""
+
+    name: str
+    plant: Plant
+    operations: tuple[str, ...]
+
+
+def _set(owner: Any, name: str, value: Any) -> Plant:
+    return lambda patch: patch.setattr(owner, name, value)
+
+
+def _cell(row: str, role: str, *ways: str) -> Plant:
+    return lambda patch: patch.setitem(POLICY[row], role, ways)  # type: ignore[arg-type] - a table of the test's own now
+
+
+def _everything(*_: Any, **__: Any) -> Any:
+    return true()
+
+
+async def _also_revoked(self: Any, assistant_id: Any, *, now: Any) -> tuple[Delegation, ...]:
+    found = await self._session.scalars(select(DelegationRow).where(DelegationRow.assistant_id == assistant_id))
+    return tuple(Delegation(row.for_user_id, frozenset(row.resources), row.expires_at) for row in found)
+
+
+def _all_resources(_grant: Any, principal: Any) -> dict[Any, Any]:
+    return {one.for_user: one.until for one in principal.delegations} if principal else {}
+
+
+def _seen(_actor: Person, _target: Person) -> bool:
+    return True
+
+
+HOLES = [
+    Hole(
+        "people without a scope",
+        _set(people_repository, "people", _everything),
+        ("get_person", "list_people", "edit_person", "list_person_timeline"),
+    ),
+    Hole("leads without a scope", _set(leads_repository, "people", _everything), ("get_lead", "list_leads")),
+    Hole("tasks without a scope", _set(work_repository, "people", _everything), ("list_tasks", "edit_task")),
+    Hole("the board counts and shows all", _set(people_repository, "people", _everything), ("get_people_board",)),
+    Hole(
+        "a listing by its id without a scope",
+        _set(repository, "readable_rows", _everything),
+        ("get_property", "list_property_history"),
+    ),
+    Hole("an edit without a scope", _set(own_repository, "readable_rows", _everything), ("edit_property",)),
+    Hole("one's own list is everybody's", _set(own_repository, "editable_rows", _everything), ("search_properties",)),
+    Hole(
+        "a photo without its listing's scope", _set(own_photos_repository, "readable_rows", _everything), ("get_photo",)
+    ),
+    Hole(
+        "search without its filter",
+        _set(search_repository, "visible_rows", lambda **_: visible_rows(everything=True)),
+        ("search_properties", "map_properties"),
+    ),
+    Hole(
+        "search without its mask",
+        _set(search_document, "shows_place", lambda *_, **__: True),
+        ("search_properties", "get_property"),
+    ),
+    Hole(
+        "private remarks without their mask",
+        _set(rights, "may_read_private", lambda *_: True),
+        ("get_property", "list_property_history"),
+    ),
+    Hole("notes before claiming", _set(work, "works_on", lambda *_: True), ("list_person_timeline",)),
+    Hole(
+        "what was revoked holds", _set(DelegationsRepository, "held_by", _also_revoked), ("get_person", "edit_property")
+    ),
+    Hole("a delegation of one thing is of all", _set(record_scope, "_delegated", _all_resources), ("edit_property",)),
+    Hole(
+        "403 tells that somebody exists", _set(edit_guard, "PersonNotFound", Forbidden), ("edit_person", "create_note")
+    ),
+    Hole("everybody's account is seen", _set(users.permissions, "may_see", _seen), ("get_user",)),
+    Hole("an agent sees the office's people", _cell("person.read", "agent", "own", "team", "office"), ("get_person",)),
+    Hole("an agent loses the team", _cell("listing.update", "agent", "own"), ("edit_property",)),
+    Hole("one's own role is one's own", _cell("user:account", "agent", "own"), ("update_user",)),
+    Hole("a client reads stages", _cell("stage.read", "client", "company"), ("list_stages",)),
+    Hole("an agent starts runs", _cell("feed.run", "agent", "company"), ("start_feed_run",)),
+    Hole("a manager changes other offices", _cell("office.update", "office_manager", "company"), ("update_office",)),
+    Hole(
+        "an assistant ends a delegation", _cell("delegation.delete", "coordinator", "company"), ("revoke_delegation",)
+    ),
+]
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(900)
+async def test_the_matrix_notices_planted_holes(
+    brokerage: Brokerage, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await build(brokerage)
+    unnoticed: list[str] = []
+    for hole in HOLES:
+        for operation in hole.operations:
+            clock.advance(seconds=2)  # what is remembered of a sign-in is asked anew
+            with monkeypatch.context() as patch:
+                hole.plant(patch)
+                if not await _notices(world, operation):
+                    unnoticed.append(f"{hole.name}: {operation}")
+    clock.advance(seconds=2)
+    assert unnoticed == []
+    for operation in sorted({operation for hole in HOLES for operation in hole.operations}):
+        assert not await _notices(world, operation), operation
+
+
+async def _notices(world: World, operation: str) -> bool:
+    """Whether this operation's part of the matrix is wrong anywhere."""
+    matrix = Matrix(world)
+    for probe in PROBES:
+        if probe.operation != operation:
+            continue
+        for column in probe.columns():
+            for caller in truth.CALLERS:
+                await matrix.cell(probe, column, caller)
+                if matrix.wrong:
+                    return True
+    return False
