@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import ssl
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -112,6 +114,7 @@ def furnish(desk: Desk, member: Member) -> None:
     desk.post("/api/v1/teams", name=canary, office_id=office["id"])
     guest = f"guest@{member.tenant.name}.example"
     desk.post("/api/v1/user-invitations", email=guest, name=canary, role="agent", office_id=office["id"])
+    _delegate(desk, member)
     listing = desk.post("/api/v1/properties", unparsed_address=canary, private_remarks=canary, public_remarks=canary)
     desk.picture(f"/api/v1/properties/{listing['id']}/photos?description={canary}")
     lead = desk.post("/api/v1/leads", name=canary, email=guest, message=canary, property_id=listing["id"])
@@ -119,6 +122,16 @@ def furnish(desk: Desk, member: Member) -> None:
     desk.post(f"{person}/notes", text=canary)
     desk.post(f"{person}/tasks", title=canary)
     desk.post(f"{person}/activities", kind="call", direction="incoming", outcome=canary)
+
+
+def _delegate(desk: Desk, member: Member) -> None:
+    """To an assistant who came in for it."""
+    invited = {"email": f"aide@{member.tenant.name}.example", "name": member.canary, "role": "coordinator"}
+    token = desk.post("/api/v1/user-invitations", **invited)["link"].rpartition("/")[2]
+    desk.post(f"/api/v1/invitations/{token}/acceptance", name=member.canary, password=secrets.token_urlsafe(24))
+    (aide,) = desk.get("/api/v1/users?role=coordinator")["items"]
+    later = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    desk.post("/api/v1/delegations", assistant_id=aide["id"], resources=["person"], expires_at=later)
 
 
 def _own(get: Callable[[str], Any]) -> str:
@@ -142,6 +155,7 @@ LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "office_id": listed("/api/v1/offices"),
     "team_id": listed("/api/v1/teams"),
     "invitation_id": listed("/api/v1/user-invitations"),
+    "delegation_id": listed("/api/v1/delegations"),
     "session_id": listed("/api/v1/sessions"),
     "person_id": listed("/api/v1/people"),
     "lead_id": listed("/api/v1/leads"),

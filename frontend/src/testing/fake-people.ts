@@ -1,6 +1,7 @@
 /** Users, invitations and sessions as the app keeps them, with its refusals. Mounted by the fake app. */
 import type {
   BrowserSession,
+  Delegation,
   Session,
   User,
   UserChange,
@@ -32,11 +33,12 @@ const RIGHTS: Partial<Record<User["role"], Session["can"]>> = {
     "listings.edit_all",
     "feeds.manage",
     "leads.work",
+    "people.create",
     "stages.manage",
   ],
-  office_manager: ["users.manage", "listings.create", "feeds.manage", "leads.work", "stages.manage"],
-  agent: ["listings.create", "feeds.manage", "leads.work"],
-  coordinator: ["feeds.manage"],
+  office_manager: ["users.manage", "listings.create", "feeds.manage", "leads.work", "people.create", "stages.manage"],
+  agent: ["listings.create", "leads.work", "people.create"],
+  coordinator: ["leads.work"],
 };
 
 export class FakePeople {
@@ -58,6 +60,7 @@ export class FakePeople {
     ],
     ["user-3", [makeBrowserSession({ id: "session-4", is_current: false })]],
   ]);
+  delegations: Delegation[] = [];
   /** Addresses to which a link was sent, in order. */
   mails: string[] = [];
   #session: () => Session | undefined;
@@ -87,7 +90,8 @@ export class FakePeople {
   }
 
   #sees(user: User): boolean {
-    return user.state === "active" || user === this.#self || this.#manages(user);
+    const isColleague = user.office_id === this.#self.office_id || user.role === "broker_owner";
+    return (user.state === "active" && isColleague) || user === this.#self || this.#manages(user);
   }
 
   routes: [RegExp, Handler][] = [
@@ -113,6 +117,23 @@ export class FakePeople {
     [/^POST \/api\/v1\/user-invitations$/, (request) => this.#invite(request)],
     [/^POST \/api\/v1\/user-invitations\/([^/]+)\/resend$/, (_request, _url, [id]) => this.#resend(id)],
     [/^DELETE \/api\/v1\/user-invitations\/([^/]+)$/, (_request, _url, [id]) => this.#revoke(id)],
+    [
+      /^GET \/api\/v1\/delegations$/,
+      (_request, url) => {
+        const of = url.searchParams.get("user_id");
+        return page(
+          this.delegations.filter(({ assistant, user }) => of === assistant.id || of === user.id),
+          url,
+        );
+      },
+    ],
+    [
+      /^DELETE \/api\/v1\/delegations\/([^/]+)$/,
+      (_request, _url, [id]) => {
+        this.delegations = this.delegations.filter((each) => each.id !== id);
+        return nothing();
+      },
+    ],
     [/^GET \/api\/v1\/sessions$/, () => json({ items: this.sessions.get(this.#self.id) ?? [] })],
     [/^DELETE \/api\/v1\/sessions$/, () => this.#endSessions(({ is_current }) => is_current)],
     [/^DELETE \/api\/v1\/sessions\/([^/]+)$/, (_request, _url, [id]) => this.#endSessions((each) => each.id !== id)],

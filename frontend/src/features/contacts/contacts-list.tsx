@@ -23,7 +23,8 @@ interface ContactsListProps {
   /** The search, for the way back from a contact. */
   search: string;
   onChange: ChangeFilters;
-  onNew: () => void;
+  /** For those who may add somebody. */
+  onNew: (() => void) | undefined;
 }
 
 /** The contacts found, page after page; the first of a newly loaded page takes the focus from the button. */
@@ -103,8 +104,14 @@ function ContactRow({ contact, search }: { contact: ContactSummary; search: stri
 function NoContacts({ filters, onChange, onNew }: Omit<ContactsListProps, "search">) {
   if (!isNarrowed(filters))
     return (
-      <EmptyState Icon={ContactRound} title="No contacts yet" action={<Button onClick={onNew}>Add a contact</Button>}>
-        Whoever asks about a listing appears here, and so does whom you add yourself.
+      <EmptyState
+        Icon={ContactRound}
+        title="No contacts yet"
+        action={onNew && <Button onClick={onNew}>Add a contact</Button>}
+      >
+        {onNew
+          ? "Whoever asks about a listing appears here, and so does whom you add yourself."
+          : "Contacts of colleagues who delegate them to you appear here."}
       </EmptyState>
     );
   return (

@@ -89,9 +89,18 @@ describe("the list of contacts", () => {
     ).toEqual(["Carla Canary", "Wanda Waiting", "Henry Hot"]);
   });
 
-  it("is not for coordinators, who find no entry of it in the menu either", async () => {
+  it("tells a coordinator that colleagues delegate contacts, and offers no way to add one", async () => {
     const app = as("user-3");
     Object.assign(app.people.users.find(({ id }) => id === "user-3") ?? {}, { role: "coordinator" });
+    app.signIn("user-3");
+    open("/contacts", app);
+    expect(await screen.findByText("Contacts of colleagues who delegate them to you appear here.")).toBeVisible();
+    expect(screen.queryByRole("button", { name: /contact/ })).toBeNull();
+  });
+
+  it("is not for clients, who find no entry of it in the menu either", async () => {
+    const app = as("user-3");
+    Object.assign(app.people.users.find(({ id }) => id === "user-3") ?? {}, { role: "client" });
     app.signIn("user-3");
     open("/contacts", app);
     expect(await screen.findByRole("heading", { name: "Your role does not open this page" })).toBeVisible();

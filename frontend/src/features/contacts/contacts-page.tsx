@@ -22,6 +22,7 @@ export function ContactsPage() {
 
 function Contacts() {
   const { filters, search, change } = useContactFilters();
+  const canCreate = useCan("people.create");
   const [creating, setCreating] = useState(false);
   const query = useInfiniteQuery(contactsQuery(filters));
   const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
@@ -35,10 +36,12 @@ function Contacts() {
             {total === undefined ? (query.isError ? "" : "Searching…") : plural(total, "contact", "contacts")}
           </p>
         </div>
-        <Button aria-haspopup="dialog" onClick={() => setCreating(true)}>
-          <UserPlus aria-hidden />
-          New contact
-        </Button>
+        {canCreate && (
+          <Button aria-haspopup="dialog" onClick={() => setCreating(true)}>
+            <UserPlus aria-hidden />
+            New contact
+          </Button>
+        )}
       </div>
       <div className="mb-5 flex flex-wrap items-center justify-between gap-3">
         <ContactsTabs />
@@ -56,7 +59,12 @@ function Contacts() {
         </Select>
       </div>
       <ContactsBar filters={filters} onChange={change} sources={sources} withStage />
-      <ContactsList filters={filters} search={search} onChange={change} onNew={() => setCreating(true)} />
+      <ContactsList
+        filters={filters}
+        search={search}
+        onChange={change}
+        onNew={canCreate ? () => setCreating(true) : undefined}
+      />
       {creating && <NewContactDialog onClose={() => setCreating(false)} />}
     </div>
   );

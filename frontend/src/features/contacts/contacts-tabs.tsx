@@ -11,4 +11,4 @@ const TABS = [
 export const ContactsTabs = () => <TabLinks label="Contacts" tabs={TABS} />;
 
 export const NOT_FOR_YOU =
-  "Owners, office managers and agents look after contacts here. Ask one of them if you need to know about somebody.";
+  "People of the brokerage look after contacts here. Ask one of them if you need to know about somebody.";

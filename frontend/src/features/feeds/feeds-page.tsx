@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Rss } from "lucide-react";
+import { useCan } from "@/shared/api/session";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
+import { NotAllowed } from "@/shared/ui/not-allowed";
 import { PageTitle } from "@/shared/ui/page";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { FeedCard } from "./feed-card";
@@ -9,6 +11,11 @@ import { feedsQuery } from "./queries";
 import { SearchSection } from "./search-section";
 
 export function FeedsPage() {
+  if (useCan("feeds.manage")) return <AllFeeds />;
+  return <NotAllowed title="Feeds">Owners and office managers look after the feeds.</NotAllowed>;
+}
+
+function AllFeeds() {
   const query = useQuery(feedsQuery);
   return (
     <div className="mx-auto max-w-5xl">

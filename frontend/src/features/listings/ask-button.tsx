@@ -17,14 +17,14 @@ const isPublic = ({ internet_display, standard_status }: PropertyDetail): boolea
   internet_display && standard_status !== "Incomplete";
 
 /**
- * Asking about a listing: colleagues who look after contacts write down who asked, and everybody else fills in the
- * visitors' form themselves, which takes questions about public listings alone.
+ * Asking about a listing: colleagues who add contacts write down who asked, and everybody else fills in the visitors'
+ * form themselves, which takes questions about public listings alone.
  */
 export function AskButton({ home }: { home: PropertyDetail }) {
-  const canWork = useCan("leads.work");
+  const canCreate = useCan("people.create");
   const [asking, setAsking] = useState(false);
   const [captured, setCaptured] = useState<Lead>();
-  if (!canWork)
+  if (!canCreate)
     return (
       isPublic(home) && (
         <Link to={`/inquire/${home.id}`} className={buttonStyle()}>

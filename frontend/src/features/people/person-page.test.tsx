@@ -62,6 +62,30 @@ describe("the page of a person", () => {
     expect(page.app.log.filter((line) => line.startsWith("PATCH"))).toHaveLength(1);
   });
 
+  it("shows what was delegated to whom and until when, and ends it", async () => {
+    const app = as("user-1");
+    const named = (id: string) => ({ id, name: person(app, id).name });
+    app.people.delegations.push({
+      id: "delegation-1",
+      assistant: named("user-2"),
+      user: named("user-3"),
+      resources: ["listing", "person"],
+      granted_by: named("user-3"),
+      created_at: "2026-10-01T12:00:00Z",
+      expires_at: "2026-12-24T18:00:00Z",
+      revoked_at: null,
+      is_live: true,
+    });
+    const page = open("/people/user-3", app);
+    const section = await screen.findByRole("region", { name: "Delegated work" });
+    expect(section).toHaveTextContent(`Listings and Contacts of Arthur AgentTo ${named("user-2").name}, until`);
+    await page.user.click(within(section).getByRole("button", { name: /^End: Listings and Contacts/ }));
+    await page.user.click(await screen.findByRole("button", { name: "End delegation" }));
+    expect(await within(section).findByText("The delegation has ended.")).toBeVisible();
+    expect(app.people.delegations).toEqual([]);
+    expect(within(section).queryByRole("button")).toBeNull();
+  });
+
   it("shows a refusal at its field and keeps the edit", async () => {
     const page = open("/people/user-3");
     const form = await details();

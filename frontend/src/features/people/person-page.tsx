@@ -13,6 +13,7 @@ import { NotAllowed } from "@/shared/ui/not-allowed";
 import { PageTitle } from "@/shared/ui/page";
 import { RecordRefusal, RecordSkeleton } from "@/shared/ui/record-refusal";
 import { AccessSection } from "./access-section";
+import { DelegationsSection } from "./delegations-section";
 import { PersonForm } from "./person-form";
 import { mayManage } from "./rights";
 import { SessionsSection } from "./sessions-section";
@@ -89,6 +90,7 @@ function Person({ user }: { user: User }) {
         <div className="grid gap-6">
           <PersonForm user={user} />
           {user.id === self.id ? <OwnSessions /> : <SessionsSection user={user} />}
+          <DelegationsSection user={user} />
           <AccessSection user={user} />
         </div>
       ) : (

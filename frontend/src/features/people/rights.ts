@@ -6,8 +6,8 @@ export const ROLES: readonly Role[] = ["broker_owner", "office_manager", "agent"
 export const ROLE_EFFECTS: Partial<Record<Role, string>> = {
   broker_owner: "Changes everything: all listings, people, offices and feeds.",
   office_manager: "Edits all listings of the own office and manages its agents and coordinators.",
-  agent: "Adds listings and edits the own ones.",
-  coordinator: "Sees all listings and edits none.",
+  agent: "Adds listings and edits the own ones and those of team mates.",
+  coordinator: "Sees all listings, and works on what colleagues delegate.",
 };
 
 type Self = Session["user"];

@@ -149,7 +149,7 @@ def test_what_pages_offer_is_what_the_roles_open() -> None:
     assert {role: everything - set(rights(role)) for role in (*STAFF_ROLES, CLIENT_ROLE)} == {
         OWNER_ROLE: set(),
         MANAGER_ROLE: {"offices.manage", "listings.edit_all"},
-        AGENT_ROLE: everything - {"listings.create", "leads.work"},
+        AGENT_ROLE: everything - {"listings.create", "leads.work", "people.create"},
         COORDINATOR_ROLE: everything - {"leads.work"},
         CLIENT_ROLE: everything,
     }

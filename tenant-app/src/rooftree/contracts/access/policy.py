@@ -99,6 +99,7 @@ Right = Literal[
     "listings.edit_all",
     "feeds.manage",
     "leads.work",
+    "people.create",
     "stages.manage",
 ]
 _RIGHTS: Mapping[Right, tuple[str, tuple[str, ...]]] = {
@@ -108,6 +109,7 @@ _RIGHTS: Mapping[Right, tuple[str, tuple[str, ...]]] = {
     "listings.edit_all": ("listing.update", ("company",)),
     "feeds.manage": ("feed.run", ("company",)),
     "leads.work": ("person.read", ("own", "delegated", "company")),
+    "people.create": ("person.create", ("own", "office", "company")),
     "stages.manage": ("stage.update", ("company",)),
 }
 
