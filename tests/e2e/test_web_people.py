@@ -157,7 +157,7 @@ def test_someone_who_is_deactivated_is_out_at_once_and_cannot_come_back(
         expect(page.get_by_text("Carla Coordinator is deactivated.")).to_be_visible()
         hers.allow_refusal(401, "/api/v1/")
         hers.allow_refusal(401, "/oauth/sign-in")
-        hers.page.get_by_role("link", name="Feeds").first.click()
+        hers.page.get_by_role("link", name="Contacts").first.click()
         expect(hers.page.get_by_text("Your session has ended")).to_be_visible()
         sign_in(hers.page, email, PASSWORD)
         expect(hers.page.get_by_role("alert")).to_contain_text("The email and password do not match")
