@@ -11,7 +11,8 @@ import { delegationsQuery, endDelegation } from "./queries";
 
 const WHAT = { listing: "Listings", person: "Contacts" };
 
-const whatOf = ({ resources, user }: Delegation) => `${resources.map((each) => WHAT[each]).join(" and ")} of ${user.name}`;
+const whatOf = ({ resources, user }: Delegation) =>
+  `${resources.map((each) => WHAT[each]).join(" and ")} of ${user.name}`;
 
 /** Whose work was handed to the person, and to whom theirs was, with the way to end it. */
 export function DelegationsSection({ user }: { user: User }) {
