@@ -40,9 +40,7 @@ async def indexed(
 
 @pytest.mark.integration
 @pytest.mark.timeout(600)
-async def test_searches_of_the_index_show_what_the_matrix_says(
-    indexed: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_searches_of_the_index_show_what_the_matrix_says(indexed: World, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = await searched(indexed)
     assert matrix.wrong == []
     assert matrix.counted["cells"] == len(truth.CALLERS) * sum(probe.operation in SEARCHES for probe in PROBES)
