@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,11 @@ from rooftree.contracts.identity.events import OfficeDeleted, UserChanged
 from rooftree.kernel.ids import new_id
 from rooftree.modules.crm.records_repository import Records
 
-from ..conftest import Browser
+from ..conftest import Browser, FakeClock
 from ..events.conftest import until
 from ..identity.conftest import Brokerage, change, me, problem
 from ..property.editing import published
-from .conftest import ADA, assign, claim, create, done, events, hear, lead_of, people, read, timeline
+from .conftest import ADA, assign, claim, create, done, events, hear, lead_of, people, read, tasks, timeline
 
 pytestmark = pytest.mark.integration
 
@@ -95,6 +96,24 @@ async def test_who_no_longer_looks_after_people_gets_none_by_a_request_that_was_
     assert refused.status_code == 422
     body = {"name": "N", "email": "n@client.test"}
     assert done(await andy.post("/api/v1/leads", json=body), 201)["assigned_to"] is None
+
+
+async def test_an_assistant_who_changes_keeps_the_tasks_that_were_delegated(
+    brokerage: Brokerage, clock: FakeClock
+) -> None:
+    andy, cora = await brokerage.agent(), await brokerage.coordinator()
+    assistant, person = await me(cora), await create(andy)
+    await heard(brokerage, assistant, 1, "joined")
+    body = {"assistant_id": assistant["id"], "resources": ["person"]}
+    later = (clock.now() + timedelta(hours=1)).isoformat()
+    done(await andy.post("/api/v1/delegations", json=body | {"expires_at": later}), 201)
+    task = {"title": "Call", "assigned_to": assistant["id"]}
+    done(await andy.post(f"/api/v1/people/{person['id']}/tasks", json=task), 201)
+    await told(brokerage, assistant, 2, name="Coralie")
+    assert await tasks(cora) == ["Call"]
+    await told(brokerage, await me(cora), 3, state="deactivated")
+    open_tasks = done(await andy.get("/api/v1/tasks", params={"owner": "all"}))["items"]
+    assert [(item["title"], item["assigned_to"]) for item in open_tasks] == [("Call", None)]
 
 
 async def test_who_finishes_a_task_while_its_person_is_taken_waits(brokerage: Brokerage) -> None:

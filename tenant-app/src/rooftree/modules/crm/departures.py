@@ -42,12 +42,15 @@ class Departures:
             is_active=event.change != "deactivated",
             sequence=sequence,
         )
+        before = await changes.records.role_of(told.user_id)
         if not await changes.records.follow(told):
             return
         if looks_after_people(told.role, is_active=told.is_active):
             if told.office_id is not None:
                 await changes.records.move_office(told.user_id, told.office_id)
             return
+        if told.is_active and told.role == before:
+            return  # still an assistant, who keeps tasks of people that are delegated
         people = await changes.records.people_around(told.user_id)
         if theirs := [person for person in people if person.assigned_to == told.user_id]:
             await changes.assign(theirs, None, told.office_id, reason="departed")

@@ -130,6 +130,10 @@ class Records:
         )
         return await self._session.scalar(changed.returning(AgentRow.user_id)) is not None
 
+    async def role_of(self, user_id: UUID) -> str | None:
+        """By what was heard last."""
+        return await self._session.scalar(select(AgentRow.role).where(AgentRow.user_id == user_id))
+
     async def people_around(self, user_id: UUID) -> Sequence[PersonRow]:
         """Whom this colleague looks after or has an open task for, locked."""
         tasks = select(TaskRow.person_id).where(TaskRow.assigned_to == user_id, TaskRow.done_at.is_(None))
