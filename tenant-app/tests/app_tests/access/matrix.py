@@ -71,6 +71,8 @@ class Matrix:
             self.masks(body, LISTINGS[caller, column], place)
         if probe.operation == "list_person_timeline":
             self.kinds(body, PEOPLE[caller, column], place)
+        if probe.operation == "list_person_history":
+            self.audit(body, PEOPLE[caller, column], place)
         if probe.lists is not None:
             self.records(probe.lists, caller, place, body)
         self.counted["fields"] += len(known)
@@ -95,6 +97,11 @@ class Matrix:
         kinds = {entry["kind"] for entry in body["items"]}
         if "lead" not in kinds or ("note" in kinds) is not (letter == "w"):
             self.wrong.append(f"{place}: kinds {sorted(kinds)}")
+
+    def audit(self, body: Any, letter: str, place: str) -> None:
+        subjects = {item["subject"] for item in body["items"]}
+        if "person" not in subjects or bool(subjects - {"person", "lead"}) is not (letter == "w"):
+            self.wrong.append(f"{place}: subjects {sorted(subjects)}")
 
     def records(self, kind: str, caller: str, place: str, body: Any) -> None:
         wanted = {self.world.ids[key] for key in _readable(kind, caller)}

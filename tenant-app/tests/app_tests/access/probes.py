@@ -12,7 +12,7 @@ from typing import Any
 from rooftree.kernel.ids import new_id
 
 from . import truth
-from .world import World
+from .world import PLACES, World
 
 STALE = {"If-Match": '"999"'}
 _LIVING = {"y": "ok", "f": "403", ".": "404"}
@@ -110,7 +110,9 @@ CRM = [
         operation="list_person_duplicates",
         request=lambda _, column: Request(f"/api/v1/people/duplicates?email=canaryperson{column}@client.test"),
         letters={
-            (caller, str(number)): letter for (caller, _), letter in _roles("staff").items() for number in range(8)
+            (caller, str(number)): letter
+            for (caller, _), letter in _roles("staff").items()
+            for number in range(len(PLACES))
         },
     ),
     Probe(
@@ -153,7 +155,7 @@ CRM = [
     ),
     Probe(
         operation="list_person_history",
-        request=_on("person", "/api/v1/people/{id}/history"),
+        request=_on("person", "/api/v1/people/{id}/history?limit=100"),
         letters=PEOPLE,
         says=_READ_PERSON,
     ),

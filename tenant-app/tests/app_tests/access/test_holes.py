@@ -9,7 +9,8 @@ from rooftree.contracts.access.policy import POLICY
 from rooftree.kernel import record_scope
 from rooftree.kernel.auth import Delegation
 from rooftree.kernel.errors import Forbidden
-from rooftree.modules.crm import edit_guard, leads_repository, people_repository, work, work_repository
+from rooftree.modules.crm import edit_guard, leads_repository, people, people_repository, work, work_repository
+from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.identity import users
 from rooftree.modules.identity.delegations_repository import DelegationsRepository
 from rooftree.modules.identity.permissions import Person
@@ -65,6 +66,14 @@ def _all_resources(_grant: Any, principal: Any) -> dict[Any, Any]:
     return {one.for_user: one.until for one in principal.delegations} if principal else {}
 
 
+async def _taken(*_: Any) -> bool:
+    return True
+
+
+async def _not_taken(*_: Any) -> bool:
+    return False
+
+
 def _seen(_actor: Person, _target: Person) -> bool:
     return True
 
@@ -104,6 +113,9 @@ HOLES = [
         ("get_property", "list_property_history"),
     ),
     Hole("notes before claiming", _set(work, "works_on", lambda *_: True), ("list_person_timeline",)),
+    Hole("the audit of notes before claiming", _set(people, "works_on", lambda *_: True), ("list_person_history",)),
+    Hole("a claim tells of everybody in the office", _set(Records, "was_taken_since", _taken), ("claim_person",)),
+    Hole("who is late is told of nobody", _set(Records, "was_taken_since", _not_taken), ("claim_lead",)),
     Hole(
         "what was revoked holds", _set(DelegationsRepository, "held_by", _also_revoked), ("get_person", "edit_property")
     ),

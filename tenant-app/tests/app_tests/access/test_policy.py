@@ -2,7 +2,7 @@
 
 import json
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,8 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.record_scope import GENERAL, Columns, Grant, Place, reaches, rows
 from rooftree.modules.crm import rights as crm_rights
+from rooftree.modules.crm.changes import Subject
+from rooftree.modules.crm.timeline_repository import KINDS
 from rooftree.modules.identity import permissions
 from rooftree.modules.property import listing_edit
 from rooftree.modules.property.schemas import PropertyDetail
@@ -133,6 +135,7 @@ def test_masked_fields_are_fields_of_the_api() -> None:
     assert FIELDS["listing:place"] <= shown
     assert FIELDS["listing:private"] - {"reason"} <= shown
     assert FIELDS["listing:private"] - {"reason"} <= set(listing_edit.COLUMNS)
+    assert FIELDS["person:work"] <= {*KINDS, *get_args(Subject)}
 
 
 @pytest.mark.parametrize("kind", sorted(event_schemas.published()))

@@ -13,47 +13,47 @@ UNKNOWN = ("anonymous", "departed")
 
 # w: reads and changes; c: reads, and may claim.
 PEOPLE = """
-           agent  mate  office  manager  west  pond  pond'  nowhere
-owner      w      w     w       w        w     w     w      w
-manager    w      w     w       w        .     w     .      w
-agent      w      w     .       .        .     c     .      .
-helper     w      .     .       .        .     .     .      .
-half       w      .     .       .        .     .     .      .
-idle       .      .     .       .        .     .     .      .
-client     .      .     .       .        .     .     .      .
+           agent  mate  office  manager  west  pond  pond'  nowhere  raced
+owner      w      w     w       w        w     w     w      w        w
+manager    w      w     w       w        .     w     .      w        w
+agent      w      w     .       .        .     c     .      .        .
+helper     w      .     .       .        .     .     .      .        .
+half       w      .     .       .        .     .     .      .        .
+idle       .      .     .       .        .     .     .      .        .
+client     .      .     .       .        .     .     .      .        .
 """
 # y: gets them; t: is told that somebody was faster; f: sees them and may not claim. Whom a colleague of the own office
-# looks after an agent may have seen waiting a moment ago: the loser of a race is told so.
+# got a moment ago (`raced`) an agent may have seen waiting until then, and is told so; of no other that there is one.
 CLAIMS = """
-           agent  mate  office  manager  west  pond  pond'  nowhere
-owner      t      t     t       t        t     y     y      y
-manager    t      t     t       y        .     y     .      y
-agent      y      t     t       t        .     y     .      .
-helper     f      .     .       .        .     .     .      .
-half       f      .     .       .        .     .     .      .
-idle       .      .     .       .        .     .     .      .
-client     .      .     .       .        .     .     .      .
+           agent  mate  office  manager  west  pond  pond'  nowhere  raced
+owner      t      t     t       t        t     y     y      y        t
+manager    t      t     t       y        .     y     .      y        t
+agent      y      t     .       .        .     y     .      .        t
+helper     f      .     .       .        .     .     .      .        .
+half       f      .     .       .        .     .     .      .        .
+idle       .      .     .       .        .     .     .      .        .
+client     .      .     .       .        .     .     .      .        .
 """
 ASSIGNMENTS = """
-           agent  mate  office  manager  west  pond  pond'  nowhere
-owner      y      y     y       y        y     y     y      y
-manager    y      y     y       y        .     y     .      y
-agent      f      f     .       .        .     f     .      .
-helper     f      .     .       .        .     .     .      .
-half       f      .     .       .        .     .     .      .
-idle       .      .     .       .        .     .     .      .
-client     .      .     .       .        .     .     .      .
+           agent  mate  office  manager  west  pond  pond'  nowhere  raced
+owner      y      y     y       y        y     y     y      y        y
+manager    y      y     y       y        .     y     .      y        y
+agent      f      f     .       .        .     f     .      .        .
+helper     f      .     .       .        .     .     .      .        .
+half       f      .     .       .        .     .     .      .        .
+idle       .      .     .       .        .     .     .      .        .
+client     .      .     .       .        .     .     .      .        .
 """
 # Tasks are for those who look after the person.
 TASKS = """
-           agent  mate  office  manager  west  pond  pond'  nowhere
-owner      y      y     y       y        y     y     y      y
-manager    y      y     y       y        .     y     .      y
-agent      y      y     .       .        .     .     .      .
-helper     y      .     .       .        .     .     .      .
-half       y      .     .       .        .     .     .      .
-idle       .      .     .       .        .     .     .      .
-client     .      .     .       .        .     .     .      .
+           agent  mate  office  manager  west  pond  pond'  nowhere  raced
+owner      y      y     y       y        y     y     y      y        y
+manager    y      y     y       y        .     y     .      y        y
+agent      y      y     .       .        .     .     .      .        .
+helper     y      .     .       .        .     .     .      .        .
+half       y      .     .       .        .     .     .      .        .
+idle       .      .     .       .        .     .     .      .        .
+client     .      .     .       .        .     .     .      .        .
 """
 # Notes by their person and author. u: may change and delete it; d: may delete it; f: may only read it.
 NOTES = """

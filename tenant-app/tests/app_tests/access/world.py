@@ -26,6 +26,8 @@ PLACES: dict[str, tuple[str | None, str | None]] = {
     "pond": (None, "Main"),
     "pond'": (None, "West"),
     "nowhere": (None, None),
+    # Waited until a moment ago.
+    "raced": ("office", "Main"),
 }
 
 
@@ -174,12 +176,21 @@ async def _people(world: World) -> None:
         world.only_for(f"canarytask{number}", works)
         task = await owner.post(f"/api/v1/people/{person}/tasks", json={"title": f"canarytask{number}"})
         world.ids["task", name] = task.json()["id"]
+    await _race(world)
     world.put_back()
     for name, author in (("agent", "agent"), ("agent", "helper"), ("mate", "agent")):
         path = f"/api/v1/people/{world.ids['person', name]}/notes"
         note = await world.callers[author].post(path, json={"text": "A word."})
         assert note.status_code == 201, note.text
         world.ids["note", f"{name}/{author}"] = note.json()["id"]
+
+
+async def _race(world: World) -> None:
+    path, owner = f"/api/v1/people/{world.ids['person', 'raced']}", world.callers["owner"]
+    headers = {"If-Match": (await owner.get(path)).headers["etag"]}
+    body = {"assigned_to": world.users["office"]}
+    given = await owner.post(f"{path}/assignments", json=body, headers=headers)
+    assert given.status_code == 200, given.text
 
 
 async def _listings(world: World) -> None:
