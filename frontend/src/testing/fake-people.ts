@@ -21,25 +21,9 @@ import {
   staleness,
 } from "./answers.ts";
 import { FakeOffices } from "./fake-offices.ts";
-import { makeBrowserSession, makeUserInvitation, makeUsers } from "./people.ts";
+import { makeBrowserSession, makeUserInvitation, makeUsers, RIGHTS } from "./people.ts";
 
 const STAFF_OF_A_MANAGER = ["agent", "coordinator"];
-
-const RIGHTS: Partial<Record<User["role"], Session["can"]>> = {
-  broker_owner: [
-    "users.manage",
-    "offices.manage",
-    "listings.create",
-    "listings.edit_all",
-    "feeds.manage",
-    "leads.work",
-    "people.create",
-    "stages.manage",
-  ],
-  office_manager: ["users.manage", "listings.create", "feeds.manage", "leads.work", "people.create", "stages.manage"],
-  agent: ["listings.create", "leads.work", "people.create"],
-  coordinator: ["leads.work"],
-};
 
 export class FakePeople {
   users: User[] = makeUsers();

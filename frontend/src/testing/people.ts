@@ -1,5 +1,5 @@
 /** Made-up offices, teams, people, invitations and sessions, in the shape of the API. */
-import type { BrowserSession, Office, Team, User, UserInvitation } from "../shared/api/types";
+import type { BrowserSession, Office, Session, Team, User, UserInvitation } from "../shared/api/types";
 
 const makeUser = (change: Partial<User> = {}): User => ({
   id: "user-1",
@@ -102,3 +102,20 @@ export const makeBrowserSession = (change: Partial<BrowserSession> = {}): Browse
   is_current: true,
   ...change,
 });
+
+/** What the policy opens to each role. */
+export const RIGHTS: Partial<Record<User["role"], Session["can"]>> = {
+  broker_owner: [
+    "users.manage",
+    "offices.manage",
+    "listings.create",
+    "listings.edit_all",
+    "feeds.manage",
+    "leads.work",
+    "people.create",
+    "stages.manage",
+  ],
+  office_manager: ["users.manage", "listings.create", "feeds.manage", "leads.work", "people.create", "stages.manage"],
+  agent: ["listings.create", "leads.work", "people.create"],
+  coordinator: ["leads.work"],
+};
