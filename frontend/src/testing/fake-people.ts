@@ -1,7 +1,6 @@
 /** Users, invitations and sessions as the app keeps them, with its refusals. Mounted by the fake app. */
 import type {
   BrowserSession,
-  Delegation,
   Session,
   User,
   UserChange,
@@ -20,6 +19,7 @@ import {
   refuseFields,
   staleness,
 } from "./answers.ts";
+import { FakeDelegations } from "./fake-delegations.ts";
 import { FakeOffices } from "./fake-offices.ts";
 import { makeBrowserSession, makeUserInvitation, makeUsers, RIGHTS } from "./people.ts";
 
@@ -44,7 +44,10 @@ export class FakePeople {
     ],
     ["user-3", [makeBrowserSession({ id: "session-4", is_current: false })]],
   ]);
-  delegations: Delegation[] = [];
+  delegations = new FakeDelegations(
+    () => this.users,
+    () => this.#self,
+  );
   /** Addresses to which a link was sent, in order. */
   mails: string[] = [];
   #session: () => Session | undefined;
@@ -101,27 +104,11 @@ export class FakePeople {
     [/^POST \/api\/v1\/user-invitations$/, (request) => this.#invite(request)],
     [/^POST \/api\/v1\/user-invitations\/([^/]+)\/resend$/, (_request, _url, [id]) => this.#resend(id)],
     [/^DELETE \/api\/v1\/user-invitations\/([^/]+)$/, (_request, _url, [id]) => this.#revoke(id)],
-    [
-      /^GET \/api\/v1\/delegations$/,
-      (_request, url) => {
-        const of = url.searchParams.get("user_id");
-        return page(
-          this.delegations.filter(({ assistant, user }) => of === assistant.id || of === user.id),
-          url,
-        );
-      },
-    ],
-    [
-      /^DELETE \/api\/v1\/delegations\/([^/]+)$/,
-      (_request, _url, [id]) => {
-        this.delegations = this.delegations.filter((each) => each.id !== id);
-        return nothing();
-      },
-    ],
     [/^GET \/api\/v1\/sessions$/, () => json({ items: this.sessions.get(this.#self.id) ?? [] })],
     [/^DELETE \/api\/v1\/sessions$/, () => this.#endSessions(({ is_current }) => is_current)],
     [/^DELETE \/api\/v1\/sessions\/([^/]+)$/, (_request, _url, [id]) => this.#endSessions((each) => each.id !== id)],
     ...this.places.routes,
+    ...this.delegations.routes,
   ];
 
   #endSessions(stays: (session: BrowserSession) => boolean): Response {

@@ -1,5 +1,6 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import { toInstant } from "@/shared/lib/zone-time";
 import { FakeApp, problem } from "@/testing/fake-app";
 import { open } from "@/testing/open";
 
@@ -8,6 +9,9 @@ const as = (id: string) => {
   app.signIn(id);
   return app;
 };
+
+/** 23:59 of 31 January where the brokerage is. */
+const END = toInstant("2027-01-31T23:59", "America/Chicago");
 
 const sessions = () => screen.findByRole("region", { name: "Sessions" });
 
@@ -53,6 +57,75 @@ describe("the own account", () => {
     await page.user.click(screen.getByRole("button", { name: "Save" }));
     expect(await screen.findByText("Saved.")).toBeVisible();
     expect(self).toMatchObject({ name: "Olivia Owner II", version: 8 });
+  });
+});
+
+describe("the own work", () => {
+  const helped = (id: string) => {
+    const app = new FakeApp();
+    Object.assign(app.people.users.find((user) => user.id === "user-4") ?? {}, {
+      name: "Cora Coordinator",
+      role: "coordinator",
+      state: "active",
+      office_id: "office-north",
+    });
+    app.signIn(id);
+    return app;
+  };
+  const work = () => screen.findByRole("region", { name: "Delegated work" });
+
+  it("is delegated to a coordinator until the end of a day of the brokerage, and taken back", async () => {
+    const page = open("/account", helped("user-3"));
+    await page.user.click(within(await work()).getByRole("button", { name: "Delegate" }));
+    const dialog = await screen.findByRole("dialog", { name: "Delegate work of Arthur Agent" });
+    await within(dialog).findByRole("option", { name: "Cora Coordinator" });
+    await page.user.selectOptions(within(dialog).getByLabelText("To"), "Cora Coordinator");
+    await page.user.click(within(dialog).getByLabelText("Listings"));
+    fireEvent.change(within(dialog).getByLabelText("Until the end of"), { target: { value: "2027-01-31" } });
+    await page.user.click(within(dialog).getByRole("button", { name: "Delegate" }));
+    const section = await work();
+    expect(await within(section).findByText("Cora Coordinator can work on this from now on.")).toBeVisible();
+    expect(page.app.people.delegations.all).toMatchObject([
+      { assistant: { id: "user-4" }, user: { id: "user-3" }, resources: ["person"], expires_at: END },
+    ]);
+    await page.user.click(within(section).getByRole("button", { name: /^End: Contacts of Arthur Agent/ }));
+    await page.user.click(await screen.findByRole("button", { name: "End delegation" }));
+    expect(await within(section).findByText("The delegation has ended.")).toHaveFocus();
+    expect(page.app.people.delegations.all).toEqual([]);
+  });
+
+  it("stays in the dialog when the app refuses it", async () => {
+    const page = open("/account", helped("user-3"));
+    await page.user.click(within(await work()).getByRole("button", { name: "Delegate" }));
+    const dialog = await screen.findByRole("dialog");
+    await within(dialog).findByRole("option", { name: "Cora Coordinator" });
+    await page.user.selectOptions(within(dialog).getByLabelText("To"), "Cora Coordinator");
+    Object.assign(page.app.people.users.find(({ id }) => id === "user-4") ?? {}, { role: "agent" });
+    await page.user.click(within(dialog).getByRole("button", { name: "Delegate" }));
+    const to = within(dialog).getByLabelText("To");
+    await waitFor(() => expect(to).toHaveAccessibleDescription("This person is no coordinator."));
+    expect(to).toHaveValue("user-4");
+    expect(to).toHaveFocus();
+  });
+
+  it("shows a coordinator what they may work on, without a way to hand it on", async () => {
+    const app = helped("user-4");
+    const named = (id: string) => ({ id, name: app.people.users.find((user) => user.id === id)?.name ?? "" });
+    app.people.delegations.all.push({
+      id: "delegation-1",
+      assistant: named("user-4"),
+      user: named("user-3"),
+      resources: ["listing"],
+      granted_by: named("user-3"),
+      created_at: "2026-10-01T12:00:00Z",
+      expires_at: "2026-12-24T18:00:00Z",
+      revoked_at: null,
+      is_live: true,
+    });
+    open("/account", app);
+    const section = await work();
+    expect(section).toHaveTextContent("Listings of Arthur AgentTo Cora Coordinator, until");
+    expect(within(section).queryByRole("button")).toBeNull();
   });
 });
 

@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { officesQuery, teamsQuery } from "@/shared/api/offices";
 import { useSession } from "@/shared/api/session";
+import { DelegationsSection } from "@/shared/delegations/delegations-section";
+import { GIVES_WORK } from "@/shared/delegations/queries";
 import { words } from "@/shared/lib/format";
 import { PageTitle } from "@/shared/ui/page";
 import { NameForm } from "./name-form";
@@ -8,11 +10,12 @@ import { OwnSessions } from "./own-sessions";
 
 /** What everyone may do for themselves: the name, and the browsers in which they are signed in. */
 export function AccountPage() {
+  const { user } = useSession();
   return (
     <div className="mx-auto grid max-w-3xl gap-6">
       <div>
         <PageTitle>Your account</PageTitle>
-        <p className="text-ink-soft">Your name, and the browsers in which you are signed in.</p>
+        <p className="text-ink-soft">Your name, who works for you, and the browsers in which you are signed in.</p>
       </div>
       <section aria-labelledby="about" className="card px-5 py-5">
         <h2 id="about" className="mb-4 font-semibold text-lg">
@@ -21,6 +24,7 @@ export function AccountPage() {
         <NameForm />
         <Place />
       </section>
+      {user.role !== "client" && <DelegationsSection user={user} mayDelegate={GIVES_WORK.includes(user.role)} />}
       <OwnSessions />
     </div>
   );

@@ -65,7 +65,7 @@ describe("the page of a person", () => {
   it("shows what was delegated to whom and until when, and ends it", async () => {
     const app = as("user-1");
     const named = (id: string) => ({ id, name: person(app, id).name });
-    app.people.delegations.push({
+    app.people.delegations.all.push({
       id: "delegation-1",
       assistant: named("user-2"),
       user: named("user-3"),
@@ -82,8 +82,22 @@ describe("the page of a person", () => {
     await page.user.click(within(section).getByRole("button", { name: /^End: Listings and Contacts/ }));
     await page.user.click(await screen.findByRole("button", { name: "End delegation" }));
     expect(await within(section).findByText("The delegation has ended.")).toBeVisible();
-    expect(app.people.delegations).toEqual([]);
-    expect(within(section).queryByRole("button")).toBeNull();
+    expect(app.people.delegations.all).toEqual([]);
+    expect(within(section).queryByRole("button", { name: /^End/ })).toBeNull();
+  });
+
+  it("delegates an agent's work for whoever manages them", async () => {
+    const app = as("user-2");
+    Object.assign(person(app, "user-4"), { role: "coordinator", state: "active", office_id: "office-north" });
+    const page = open("/people/user-3", app);
+    const section = await screen.findByRole("region", { name: "Delegated work" });
+    await page.user.click(within(section).getByRole("button", { name: "Delegate" }));
+    const dialog = await screen.findByRole("dialog", { name: "Delegate work of Arthur Agent" });
+    await within(dialog).findByRole("option", { name: person(app, "user-4").name });
+    await page.user.selectOptions(within(dialog).getByLabelText("To"), "user-4");
+    await page.user.click(within(dialog).getByRole("button", { name: "Delegate" }));
+    expect(await within(section).findByText(/can work on this from now on/)).toBeVisible();
+    expect(app.people.delegations.all).toMatchObject([{ user: { id: "user-3" }, granted_by: { id: "user-2" } }]);
   });
 
   it("shows a refusal at its field and keeps the edit", async () => {

@@ -5,6 +5,7 @@ import { useCan, useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import type { User } from "@/shared/api/types";
 import { userQuery } from "@/shared/api/users";
+import { DelegationsSection } from "@/shared/delegations/delegations-section";
 import { moment, words } from "@/shared/lib/format";
 import { Avatar } from "@/shared/ui/avatar";
 import { Badge } from "@/shared/ui/badge";
@@ -13,7 +14,6 @@ import { NotAllowed } from "@/shared/ui/not-allowed";
 import { PageTitle } from "@/shared/ui/page";
 import { RecordRefusal, RecordSkeleton } from "@/shared/ui/record-refusal";
 import { AccessSection } from "./access-section";
-import { DelegationsSection } from "./delegations-section";
 import { PersonForm } from "./person-form";
 import { mayManage } from "./rights";
 import { SessionsSection } from "./sessions-section";
@@ -90,7 +90,7 @@ function Person({ user }: { user: User }) {
         <div className="grid gap-6">
           <PersonForm user={user} />
           {user.id === self.id ? <OwnSessions /> : <SessionsSection user={user} />}
-          <DelegationsSection user={user} />
+          <DelegationsSection user={user} mayDelegate={user.state === "active"} />
           <AccessSection user={user} />
         </div>
       ) : (

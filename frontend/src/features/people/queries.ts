@@ -38,19 +38,6 @@ export const resend = (id: string) => body(api.POST("/api/v1/user-invitations/{i
 
 export const revoke = (id: string) => api.DELETE("/api/v1/user-invitations/{invitation_id}", byId(id));
 
-/** What holds now of what a person gave or took. */
-export const delegationsQuery = (id: string) =>
-  queryOptions({
-    queryKey: ["delegations", id],
-    queryFn: ({ signal }) =>
-      everyPage((cursor) =>
-        body(api.GET("/api/v1/delegations", { params: { query: { user_id: id, limit: 100, ...cursor } }, signal })),
-      ),
-  });
-
-export const endDelegation = (id: string) =>
-  api.DELETE("/api/v1/delegations/{delegation_id}", { params: { path: { delegation_id: id } } });
-
 export const userSessionsQuery = (id: string) =>
   queryOptions({
     queryKey: ["users", "sessions", id],

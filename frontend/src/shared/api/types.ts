@@ -42,6 +42,7 @@ export type UserInvitation = Json<paths["/api/v1/user-invitations"]["get"], 200>
 export type UserInvitationInput = Change<paths["/api/v1/user-invitations"]["post"]>;
 /** An invitation together with its link, which is told only here. */
 export type SentInvitation = Json<paths["/api/v1/user-invitations"]["post"], 201>;
+export type DelegationInput = Change<paths["/api/v1/delegations"]["post"]>;
 /** Leave for an assistant to work on somebody's records. */
 export type Delegation = Json<paths["/api/v1/delegations"]["get"], 200>["items"][number];
 export type Office = Json<paths["/api/v1/offices/{office_id}"]["get"], 200>;

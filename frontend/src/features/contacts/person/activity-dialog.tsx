@@ -2,13 +2,13 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTenant } from "@/shared/api/tenant";
 import type { ActivityInput, Contact } from "@/shared/api/types";
+import { isKnownZone, ownZone, toInstant } from "@/shared/lib/zone-time";
 import { Field } from "@/shared/ui/field";
 import { FormDialog } from "@/shared/ui/form-dialog";
 import { SelectField } from "@/shared/ui/select-field";
 import { TextAreaField } from "@/shared/ui/text-area-field";
 import { ACTIVITIES } from "./entry-words";
 import { addActivity, refreshWork } from "./work-queries";
-import { isKnownZone, ownZone, toInstant } from "./zone-time";
 
 type ActivityKind = ActivityInput["kind"];
 type Direction = NonNullable<ActivityInput["direction"]>;

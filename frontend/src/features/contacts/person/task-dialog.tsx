@@ -2,13 +2,13 @@ import { useState } from "react";
 import { useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import type { Task, TaskChange } from "@/shared/api/types";
+import { isKnownZone, ownZone } from "@/shared/lib/zone-time";
 import { Alert } from "@/shared/ui/alert";
 import { Field } from "@/shared/ui/field";
 import { FormDialog } from "@/shared/ui/form-dialog";
 import { SelectField } from "@/shared/ui/select-field";
 import { nameOf, useColleagues } from "../colleagues";
 import { changeOf, draftOf, type TaskDraft, valuesOf } from "./task-draft";
-import { isKnownZone, ownZone } from "./zone-time";
 
 interface TaskDialogProps {
   title: string;

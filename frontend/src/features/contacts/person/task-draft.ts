@@ -1,6 +1,6 @@
 /** A task as its form holds it, and what of it is to be saved. */
 import type { Task, TaskChange } from "@/shared/api/types";
-import { isKnownZone, ownZone, toInstant, toLocal } from "./zone-time";
+import { isKnownZone, ownZone, toInstant, toLocal } from "@/shared/lib/zone-time";
 
 export interface TaskDraft {
   title: string;

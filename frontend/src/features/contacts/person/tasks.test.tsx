@@ -1,9 +1,9 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import { toInstant, toLocal } from "@/shared/lib/zone-time";
 import { makeTask } from "@/testing/crm";
 import { FakeApp } from "@/testing/fake-app";
 import { open } from "@/testing/open";
-import { toInstant, toLocal } from "./zone-time";
 
 const section = () => screen.findByRole("region", { name: "Tasks" });
 

@@ -1,0 +1,36 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, body } from "@/shared/api/client";
+import { everyPage } from "@/shared/api/pages";
+import type { DelegationInput } from "@/shared/api/types";
+
+/** Of these roles records can be delegated, as `listing.hold` and `person.hold` of the policy say. */
+export const GIVES_WORK: readonly string[] = ["broker_owner", "office_manager", "agent"];
+
+/** What holds now of what a person gave or took. */
+export const delegationsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["delegations", id],
+    queryFn: ({ signal }) =>
+      everyPage((cursor) =>
+        body(api.GET("/api/v1/delegations", { params: { query: { user_id: id, limit: 100, ...cursor } }, signal })),
+      ),
+  });
+
+/** To whom work can be delegated. */
+export const coordinatorsQuery = queryOptions({
+  queryKey: ["users", "coordinators"],
+  queryFn: ({ signal }) =>
+    everyPage((cursor) =>
+      body(
+        api.GET("/api/v1/users", {
+          params: { query: { role: "coordinator", state: "active", limit: 100, ...cursor } },
+          signal,
+        }),
+      ),
+    ),
+});
+
+export const delegate = (delegation: DelegationInput) => body(api.POST("/api/v1/delegations", { body: delegation }));
+
+export const endDelegation = (id: string) =>
+  api.DELETE("/api/v1/delegations/{delegation_id}", { params: { path: { delegation_id: id } } });
