@@ -114,6 +114,7 @@ export const RIGHTS: Partial<Record<User["role"], Session["can"]>> = {
     "leads.work",
     "people.create",
     "stages.manage",
+    "stages.delete",
   ],
   office_manager: ["users.manage", "listings.create", "feeds.manage", "leads.work", "people.create", "stages.manage"],
   agent: ["listings.create", "leads.work", "people.create"],

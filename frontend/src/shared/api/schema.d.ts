@@ -2812,7 +2812,7 @@ export interface components {
              * Can
              * @description What the person's role opens; each request is decided for itself.
              */
-            can: ("users.manage" | "offices.manage" | "listings.create" | "listings.edit_all" | "feeds.manage" | "leads.work" | "people.create" | "stages.manage")[];
+            can: ("users.manage" | "offices.manage" | "listings.create" | "listings.edit_all" | "feeds.manage" | "leads.work" | "people.create" | "stages.manage" | "stages.delete")[];
             /**
              * Expires At
              * Format: date-time

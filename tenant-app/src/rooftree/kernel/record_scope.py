@@ -98,7 +98,7 @@ def _rows(
         case "team":
             return columns.owner.in_(sorted(principal.team_mates)) if principal.team_mates else false()
         case _:
-            # By the database's clock: a query that waited, or a principal that was kept, gets nothing after the end.
+            # By the database's clock as the transaction began: a principal that was kept gets nothing after the end.
             delegated = _delegated(grant, principal).items()
             return or_(false(), *(and_(columns.owner == owner, func.now() < until) for owner, until in delegated))
 

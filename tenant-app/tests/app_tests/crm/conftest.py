@@ -121,10 +121,12 @@ def events(brokerage: Brokerage, kind: str) -> list[dict[str, Any]]:
     return [data for (data,) in brokerage.database.rows(query)]
 
 
-async def hear(brokerage: Brokerage, event: Any, sequence: int = 1, event_id: UUID | None = None) -> None:
+async def hear(
+    brokerage: Brokerage, event: Any, sequence: int = 1, event_id: UUID | None = None, *, name: str = CONSUMER
+) -> None:
     """What the stream does with an event, in a transaction with its inbox row."""
     parts = brokerage.app.state.parts
-    (consumer,) = [item for part in parts.built for item in part.consumers if item.name == CONSUMER]
+    (consumer,) = [item for part in parts.built for item in part.consumers if item.name == name]
     assert isinstance(consumer, Consumer)
     received = Received(
         id=event_id or new_id(),
@@ -135,5 +137,5 @@ async def hear(brokerage: Brokerage, event: Any, sequence: int = 1, event_id: UU
         actor_id="system",
     )
     async with parts.runtime.unit_of_work() as session:
-        if (taken := await inbox.take(session, CONSUMER, received)) is not None:
+        if (taken := await inbox.take(session, name, received)) is not None:
             await consumer.handle(session, taken)

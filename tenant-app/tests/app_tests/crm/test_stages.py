@@ -137,3 +137,18 @@ async def test_agents_read_stages_and_clients_do_not(brokerage: Brokerage) -> No
         assert problem(await browser.patch(path, json=body, headers=version(trash))) == single
         assert problem(await browser.delete(path, headers=version(trash))) == single
     assert problem(await clara.get(PATH)) == (403, "forbidden")
+
+
+async def test_everybody_is_told_of_the_people_whom_they_see(brokerage: Brokerage) -> None:
+    owner, andy, wes = brokerage.owner, await brokerage.agent(), await brokerage.manager("West", name="Wes")
+    await create(andy)
+    await create(owner, emails=[], phones=[])
+    for browser, expected in ((owner, 2), (andy, 1), (wes, 0)):
+        assert (await stage(browser, "Lead"))["people"] == expected
+
+
+async def test_a_manager_removes_no_stage_because_people_of_other_offices_are_in_it(brokerage: Brokerage) -> None:
+    mona, trash = await brokerage.manager(), await stage(brokerage.owner, "Trash")
+    answer = await mona.delete(f"{PATH}/{trash['id']}", headers=version(trash))
+    assert problem(answer) == (403, "forbidden")
+    assert await stage(brokerage.owner, "Trash") == trash

@@ -149,3 +149,31 @@ async def test_delegations_come_in_pages_newest_first(brokerage: Brokerage, cloc
     rest = (await cora.get(PATH, params={"limit": 2, "cursor": first["next_cursor"]})).json()
     assert [one["id"] for one in (*first["items"], *rest["items"])] == made[::-1]
     assert (first["total"], rest["next_cursor"]) == (3, None)
+
+
+async def test_a_manager_delegates_for_those_whom_they_manage(brokerage: Brokerage, clock: FakeClock) -> None:
+    mona, cora = await brokerage.manager(), await brokerage.coordinator()
+    main = brokerage.offices["Main"]
+    owner = (await change(brokerage.owner, await me(brokerage.owner), office_id=main)).json()
+    peer = await brokerage.manager(name="Max")
+    for whose in (owner, await me(peer)):
+        assert problem(await delegate(mona, clock, cora, user_id=whose["id"])) == (403, "forbidden")
+    theirs = await delegated(peer, clock, cora)
+    assert problem(await mona.delete(f"{PATH}/{theirs['id']}")) == (403, "forbidden")
+    andy = await brokerage.agent()
+    made = await delegated(mona, clock, cora, user_id=(await me(andy))["id"])
+    assert (await mona.delete(f"{PATH}/{made['id']}")).status_code == 204
+
+
+async def test_of_the_same_records_the_last_delegation_counts(brokerage: Brokerage, clock: FakeClock) -> None:
+    andy, cora = await brokerage.agent(), await brokerage.coordinator()
+    listing, person = await draft(andy), await contact(andy)
+    first = await delegated(andy, clock, cora, resources=["listing"])
+    both = await delegated(andy, clock, cora)
+    people = await delegated(andy, clock, cora, resources=["person"])
+    held = (await cora.get(PATH)).json()["items"]
+    assert [one["id"] for one in held] == [people["id"], both["id"]]
+    assert (await andy.delete(f"{PATH}/{both['id']}")).status_code == 204
+    assert await statuses(cora, listing, person) == [404, 200]
+    ended = {one["id"] for one in (await cora.get(PATH, params={"state": "all"})).json()["items"] if one["revoked_at"]}
+    assert ended == {first["id"], both["id"]}

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -17,7 +18,7 @@ from rooftree.modules.property import photo_service
 from rooftree.modules.property.pictures import MAX_BYTES
 
 from ..conftest import Browser, FakeClock, Tenant, TestDatabase
-from ..identity.conftest import Brokerage, sign_in
+from ..identity.conftest import Brokerage, me, sign_in
 from ..object_storage import Bucket, Silent, bucket, password, settings
 from .editing import HOME, code, create, edit, edited, moved, published, read
 from .test_pictures import CANARIES, claiming, located, picture
@@ -311,6 +312,27 @@ async def test_photos_follow_the_rights_of_their_listing(desk: Desk) -> None:
     waiting = await desk.upload(draft)
     assert [one["id"] for one in await desk.photos(draft, colleague)] == [photo["id"]]
     assert [one["id"] for one in await desk.photos(draft)] == [photo["id"], waiting["id"]]
+
+
+async def test_a_photo_of_whose_right_ended_while_it_was_sent_is_not_kept(desk: Desk, clock: FakeClock) -> None:
+    cora = await desk.brokerage.coordinator()
+    listing = await published(desk.agent)
+    until = (clock.now() + timedelta(hours=1)).isoformat()
+    given = {"assistant_id": (await me(cora))["id"], "resources": ["listing"], "expires_at": until}
+    made = await desk.agent.post("/api/v1/delegations", json=given)
+    assert made.status_code == 201, made.text
+    content = picture()
+
+    async def slow() -> AsyncGenerator[bytes]:
+        yield content[:10]
+        ended = await desk.agent.delete(f"/api/v1/delegations/{made.json()['id']}")
+        assert ended.status_code == 204, ended.text
+        yield content[10:]
+
+    refused = await upload(cora, listing, slow(), JPEG | {"Content-Length": str(len(content))})
+    assert code(refused) == (403, "forbidden")
+    assert desk.bucket.names() == []
+    assert await desk.photos(listing) == []
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import { ArrowDown, ArrowUp, GripVertical, Pencil, Trash2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import { useCan } from "@/shared/api/session";
 import type { Stage } from "@/shared/api/types";
 import { plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
@@ -51,9 +52,11 @@ export function StageRow({ stage, stages, onMove, onDone, onGone }: StageRowProp
         <Act label={`Rename ${stage.name}`} onClick={() => setOpen("rename")}>
           <Pencil aria-hidden />
         </Act>
-        <Act label={`Remove ${stage.name}`} isOff={stages.length === 1} onClick={() => setOpen("remove")}>
-          <Trash2 aria-hidden />
-        </Act>
+        {useCan("stages.delete") && (
+          <Act label={`Remove ${stage.name}`} isOff={stages.length === 1} onClick={() => setOpen("remove")}>
+            <Trash2 aria-hidden />
+          </Act>
+        )}
       </div>
       {open === "rename" && <StageNameDialog stage={stage} onClose={close} onDone={onDone} />}
       {open === "remove" && <RemoveStage stage={stage} stages={stages} onClose={close} onDone={onGone} />}

@@ -47,8 +47,8 @@ team.create            company       office                 -               -   
 team.update            company       office                 -               -               -          -
 team.delete            company       office                 -               -               -          -
 delegation.read        company       own+office             own             own             -          -
-delegation.create      company       own+office             own             -               -          -
-delegation.delete      company       own+office             own             -               -          -
+delegation.create      company       own+managed            own             -               -          -
+delegation.delete      company       own+managed            own             -               -          -
 
 feed.read              company       company                -               -               -          -
 feed.run               company       company                -               -               -          -
@@ -59,7 +59,7 @@ listing.read           company       company                company         comp
 listing:place          company       company                company         company         placed     placed
 listing:private        company       company                own+team        delegated       -          -
 listing.create         company       office                 own             -               -          -
-listing.update         company       office                 own+team        delegated       -          -
+listing.update         company       own+office             own+team        delegated       -          -
 listing.approve        company       office                 -               -               -          -
 listing.assign         company       office                 own             -               -          -
 listing.hold           own           own                    own             -               -          -
@@ -77,7 +77,7 @@ note.delete            company       company                own             own 
 stage.read             company       company                company         company         -          -
 stage.create           company       company                -               -               -          -
 stage.update           company       company                -               -               -          -
-stage.delete           company       company                -               -               -          -
+stage.delete           company       -                      -               -               -          -
 """
 
 # Which fields a mask covers, by the names that the API gives them; `work` is of entries of the timeline, by their kind,
@@ -101,6 +101,7 @@ Right = Literal[
     "leads.work",
     "people.create",
     "stages.manage",
+    "stages.delete",
 ]
 _RIGHTS: Mapping[Right, tuple[str, tuple[str, ...]]] = {
     "users.manage": ("user:account", ("managed", "company")),
@@ -111,6 +112,7 @@ _RIGHTS: Mapping[Right, tuple[str, tuple[str, ...]]] = {
     "leads.work": ("person.read", ("own", "delegated", "company")),
     "people.create": ("person.create", ("own", "office", "company")),
     "stages.manage": ("stage.update", ("company",)),
+    "stages.delete": ("stage.delete", ("company",)),
 }
 
 

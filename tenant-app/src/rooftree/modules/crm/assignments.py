@@ -9,7 +9,7 @@ from rooftree.contracts.crm.api import LeadNotFound, LeadTaken, PersonNotFound
 from rooftree.contracts.identity.api import IdentityApi, User, UserNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
-from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
+from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.preconditions import conflicts_told
 from rooftree.kernel.record_scope import Place
@@ -20,7 +20,7 @@ from rooftree.modules.crm.edit_guard import editable, require_revision
 from rooftree.modules.crm.leads_repository import Leads
 from rooftree.modules.crm.people import caller_as_agent, require_looks_after
 from rooftree.modules.crm.people_repository import Found, PeopleRepository
-from rooftree.modules.crm.rights import looks_after_people, may, place_of, require_assignee
+from rooftree.modules.crm.rights import looks_after_people, may, nobody, place_of, require_assignee
 from rooftree.modules.crm.shown import Presenter, Shown, beside
 from rooftree.modules.crm.tables import AgentRow
 
@@ -41,10 +41,6 @@ def _require_assigns(principal: Principal, place: Place) -> None:
     """Of a person whom the caller sees. Raises `Forbidden`."""
     if not may(principal, "assign", place):
         raise Forbidden("Owners and office managers say who looks after people; an agent can claim whom nobody does.")
-
-
-def _gone() -> Unprocessable:
-    return Unprocessable(errors=[FieldError("/assigned_to", "There is no such person, or they have left.")])
 
 
 class Assignments:
@@ -71,7 +67,7 @@ class Assignments:
             _require_assigns(principal, place_of(person))
             await require_revision(session, person.id, expected=revision, current=person.revision, at=person.updated_at)
             if agent is not None and not looks_after_people(agent.role, is_active=agent.is_active):
-                raise _gone()
+                raise nobody()
             if person.assigned_to != assignee:
                 office_id = agent.office_id if agent else None
                 reason = "assigned" if agent else "returned"
@@ -90,7 +86,7 @@ class Assignments:
         try:
             user = await self._identity.user(user_id)
         except UserNotFound:
-            raise _gone() from None
+            raise nobody() from None
         require_assignee(principal, user)
         return user
 

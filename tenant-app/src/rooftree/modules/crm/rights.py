@@ -67,10 +67,10 @@ def require_place(principal: Principal) -> None:
 
 def require_assignee(principal: Principal, user: User) -> None:
     """Whether the caller may give people to this colleague. Raises `Unprocessable`."""
+    if not may(principal, "assign", Place(user.id, user.office_id)):
+        raise nobody()
     if user.role not in WORKING_ROLES:
         raise _refused("This person's role does not look after people.")
-    if not may(principal, "assign", Place(user.id, user.office_id)):
-        raise _refused("This person is not in your office.")
 
 
 def sees(user: User, place: Place) -> bool:
@@ -87,6 +87,11 @@ def sees(user: User, place: Place) -> bool:
         delegations=user.delegations,
     )
     return may(as_caller, "update", place)
+
+
+def nobody() -> Unprocessable:
+    """Whom the caller does not reach is told to be nobody."""
+    return _refused("There is no such person whom you could choose, or they have left.")
 
 
 def _refused(detail: str) -> Unprocessable:

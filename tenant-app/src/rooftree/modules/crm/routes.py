@@ -25,9 +25,9 @@ router.include_router(work_routes.router)
 
 
 @router.get("/stages", dependencies=needs("stage", "read"), responses=responses(401, 403))
-async def list_stages(stages: StagesDep) -> StageList:
+async def list_stages(principal: CurrentPrincipal, stages: StagesDep) -> StageList:
     """In their order."""
-    return StageList(items=[_stage(one) for one in await stages.all()])
+    return StageList(items=[_stage(one) for one in await stages.all(principal)])
 
 
 @router.post("/stages", dependencies=needs("stage", "create"), status_code=201, responses=responses(401, 403, 409, 422))

@@ -1,4 +1,4 @@
-"""Use cases of stages: colleagues read them; owners and managers make, rename, reorder and remove them."""
+"""Use cases of stages: colleagues read them, owners and managers make, rename and reorder, owners remove them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from rooftree.modules.crm.tables import StageRow
 
 @dataclass(frozen=True, slots=True)
 class CountedStage:
-    """`people`: how many of the whole brokerage are in it."""
+    """`people`: how many whom the caller sees are in it."""
 
     row: StageRow
     people: int
@@ -36,10 +36,10 @@ class StageList:
         self._clock = clock
         self._outbox = outbox
 
-    async def all(self) -> list[CountedStage]:
+    async def all(self, principal: Principal) -> list[CountedStage]:
         """In their order."""
         async with self._unit_of_work() as session:
-            return await _counted(Stages(session))
+            return await _counted(Stages(session), principal)
 
     async def create(self, principal: Principal, name: str) -> CountedStage:
         """At the end. Raises `Forbidden`, `StageNameTaken`, `TooManyStages`."""
@@ -69,7 +69,7 @@ class StageList:
                     raise StageNameTaken
                 changes.note("stage", row.id, "changed", person_id=None, revision=row.version, fields=["name"])
             await changes.finish()
-            return CountedStage(row, (await stages.counts()).get(row.id, 0))
+            return CountedStage(row, (await stages.counts(principal)).get(row.id, 0))
 
     async def order(self, principal: Principal, stage_ids: Sequence[UUID]) -> list[CountedStage]:
         """Raises `Forbidden`, `Unprocessable` unless each stage is named once."""
@@ -87,7 +87,7 @@ class StageList:
                     row.version += 1
                     changes.note("stage", row.id, "changed", person_id=None, revision=row.version, fields=["position"])
             await changes.finish()
-            return await _counted(stages)
+            return await _counted(stages, principal)
 
     async def remove(self, principal: Principal, stage_id: UUID, *, move_to: UUID | None, version: int) -> None:
         """People in it go to `move_to` in the same transaction.
@@ -123,7 +123,7 @@ class StageList:
 
 def _require(principal: Principal, action: str) -> None:
     if not grant(principal, "stage", action):
-        raise Forbidden("Owners and office managers change stages.")
+        raise Forbidden("Owners and office managers change stages; owners remove them.")
 
 
 async def _editable(
@@ -138,6 +138,6 @@ async def _editable(
     return row
 
 
-async def _counted(stages: Stages) -> list[CountedStage]:
-    rows, counts = await stages.all(), await stages.counts()
+async def _counted(stages: Stages, principal: Principal) -> list[CountedStage]:
+    rows, counts = await stages.all(), await stages.counts(principal)
     return [CountedStage(row, counts.get(row.id, 0)) for row in rows]

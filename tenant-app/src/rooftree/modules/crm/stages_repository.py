@@ -8,10 +8,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.kernel.auth import Principal
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.text import name_key
 from rooftree.modules.crm.domain import FIRST_STAGES
 from rooftree.modules.crm.tables import PersonRow, StageRow
+from rooftree.modules.crm.visibility import people
 
 # Who makes, moves or removes stages waits for who does; any number that is only ours.
 _STAGES_LOCK = 0x737461676573
@@ -96,9 +98,10 @@ class Stages:
         }
         await self._session.execute(_MOVE_PEOPLE, values)
 
-    async def counts(self) -> dict[UUID, int]:
-        """How many people are in each that has some."""
-        query = select(PersonRow.stage_id, func.count()).group_by(PersonRow.stage_id)
+    async def counts(self, principal: Principal) -> dict[UUID, int]:
+        """How many people whom the caller sees are in each that has some."""
+        visible = people(principal, "read")
+        query = select(PersonRow.stage_id, func.count()).where(visible).group_by(PersonRow.stage_id)
         return {row[0]: row[1] for row in await self._session.execute(query)}
 
     async def try_add(self, row: StageRow) -> bool:

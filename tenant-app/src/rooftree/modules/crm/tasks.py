@@ -129,7 +129,7 @@ class Tasks:
         try:
             return await self._identity.user(user_id)
         except UserNotFound:
-            raise _refused("There is no such person, or they have left.") from None
+            raise _nobody() from None
 
     async def _shown(self, found: Sequence[tuple[TaskRow, PersonRow]]) -> list[ShownTask]:
         names = await self._presenter.names(task.assigned_to for task, _ in found)
@@ -142,10 +142,12 @@ class Tasks:
 def _require_sees(user: User | None, person: PersonRow) -> None:
     """A task for somebody who cannot open the person would be done by nobody. Raises `Unprocessable`."""
     if user is not None and not sees(user, place_of(person)):
-        raise _refused("This person does not look after the one whom the task is about.")
+        raise _nobody()
 
 
-def _refused(detail: str) -> Unprocessable:
+def _nobody() -> Unprocessable:
+    """Also of somebody whom the caller does not know: one answer for all."""
+    detail = "There is no such person who looks after the one whom the task is about."
     return Unprocessable(errors=[FieldError("/assigned_to", detail)])
 
 

@@ -72,7 +72,10 @@ class Delegations:
         resources: Collection[str],
         expires_at: datetime,
     ) -> ShownDelegation:
-        """`for_user_id`: whose records; None: the caller's. Raises `Forbidden`, `Unprocessable`."""
+        """Takes the place of what the assistant has of the same records. `for_user_id`: whose; None: the caller's.
+
+        Raises `Forbidden`, `Unprocessable`.
+        """
         now, whose = self._clock.now(), for_user_id or principal.user_id
         if not now < expires_at <= now + DELEGATION_LIFE:
             raise _refused("/expires_at", f"Choose a time within the next {DELEGATION_LIFE.days} days.")
@@ -90,7 +93,9 @@ class Delegations:
                 created_at=now,
                 expires_at=expires_at.astimezone(UTC),
             )
-            await DelegationsRepository(session).add(row)
+            delegations = DelegationsRepository(session)
+            await delegations.supersede(row)
+            await delegations.add(row)
             names = await people.names(_people(row))
         self._standings.forget([assistant_id])
         return self._shown(row, names)
@@ -98,6 +103,8 @@ class Delegations:
     async def revoke(self, principal: Principal, delegation_id: UUID) -> None:
         """Twice is no error. Raises `DelegationNotFound`, `Forbidden`."""
         async with self._unit_of_work() as session:
+            # Before the row, as those do who end what somebody gave when they leave.
+            await PeopleRepository(session).kept([principal.user_id])
             found = await DelegationsRepository(session).locked(actor(principal), delegation_id)
             if found is None:
                 raise DelegationNotFound

@@ -31,6 +31,17 @@ class DelegationsRepository:
         self._session.add(row)
         await self._session.flush()
 
+    async def supersede(self, row: DelegationRow) -> None:
+        """End what holds of the same between these two: the last word counts, and there are never many."""
+        older = update(DelegationRow).where(
+            DelegationRow.assistant_id == row.assistant_id,
+            DelegationRow.for_user_id == row.for_user_id,
+            DelegationRow.resources.contained_by(row.resources),
+            DelegationRow.revoked_at.is_(None),
+            DelegationRow.expires_at > row.created_at,
+        )
+        await self._session.execute(older.values(revoked_at=row.created_at, revoked_by=row.granted_by))
+
     async def find(
         self, actor: Person, *, user_id: UUID | None, now: datetime | None, before: UUID | None, limit: int
     ) -> tuple[Sequence[DelegationRow], int]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -71,10 +71,10 @@ class PeopleRepository:
         *,
         q: str | None,
         is_active: bool | None,
-        after: UUID | None,
+        after: tuple[str, UUID] | None,
         limit: int,
     ) -> tuple[Sequence[UserRow], int]:
-        """By name, those that come `after` this person, with how many there are in all.
+        """By name, those that come `after` this name and person, with how many there are in all.
 
         `filters`: columns and what they must equal.
         """
@@ -87,9 +87,7 @@ class PeopleRepository:
         total = await self._session.scalar(select(func.count()).select_from(UserRow).where(*conditions))
         name = func.lower(UserRow.name)
         if after is not None:
-            other = aliased(UserRow)
-            before = select(func.lower(other.name)).where(other.id == after).scalar_subquery()
-            conditions.append(or_(name > before, and_(name == before, UserRow.id > after)))
+            conditions.append(tuple_(name, UserRow.id) > tuple_(func.lower(after[0]), literal(after[1])))
         query = select(UserRow).where(*conditions).order_by(name, UserRow.id).limit(limit)
         return (await self._session.scalars(query)).all(), total or 0
 

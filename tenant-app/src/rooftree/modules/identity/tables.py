@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     DateTime,
     ForeignKey,
     Identity,
@@ -112,9 +113,15 @@ class DelegationRow(Table):
     """Leave for an assistant to work on somebody's records until a time. Kept after its end: it tells who could."""
 
     __tablename__ = "delegations"
+    __table_args__ = (
+        CheckConstraint("cardinality(resources) > 0", name="delegations_resources_check"),
+        CheckConstraint("assistant_id <> for_user_id", name="delegations_assistant_check"),
+        CheckConstraint("expires_at > created_at", name="delegations_end_check"),
+        Index("ix_identity_delegations_assistant_id", "assistant_id", postgresql_where=text("revoked_at IS NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    assistant_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), index=True)
+    assistant_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"))
     for_user_id: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"), index=True)
     resources: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     granted_by: Mapped[UUID] = mapped_column(ForeignKey("identity.users.id"))

@@ -104,12 +104,12 @@ class Users:
                 filters,
                 q=(q or "").strip() or None,
                 is_active=None if state is None else state == "active",
-                after=cursor_id(decode_cursor(cursor, str)[0]) if cursor else None,
+                after=_place(cursor) if cursor else None,
                 limit=limit + 1,
             )
             shown = rows[:limit]
             teams = await people.teams_of([row.id for row in shown])
-        following = encode_cursor(str(shown[-1].id)) if len(rows) > limit else None
+        following = encode_cursor(shown[-1].name, str(shown[-1].id)) if len(rows) > limit else None
         return UserPage([Known(row, teams[row.id]) for row in shown], total, following)
 
     async def show(self, principal: Principal, user_id: UUID) -> Known:
@@ -164,6 +164,12 @@ class Users:
         if row is None or not permissions.may_see(actor(principal), person(row)):
             raise UserNotFound
         return row
+
+
+def _place(cursor: str) -> tuple[str, UUID]:
+    """After whom a page begins."""
+    name, user_id = decode_cursor(cursor, str, str)
+    return str(name), cursor_id(user_id)
 
 
 async def _teams_after(

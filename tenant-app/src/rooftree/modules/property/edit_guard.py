@@ -16,12 +16,13 @@ from rooftree.modules.property.tables import PropertyRow
 
 async def editable(session: AsyncSession, principal: Principal, property_id: UUID) -> PropertyRow:
     """The listing, locked. Raises PropertyNotFound for one that the person may not see, else Forbidden."""
-    row = await OwnListings(session).locked(principal, property_id)
-    if row is None:
+    found = await OwnListings(session).locked(principal, property_id)
+    if found is None:
         raise PropertyNotFound
+    row, theirs = found
     if not rights.is_own(row):
         raise Forbidden("This listing comes from a feed; it is changed at its source.")
-    if not rights.may_edit(principal, row):
+    if not theirs:
         raise Forbidden("This listing is not yours to change.")
     return row
 

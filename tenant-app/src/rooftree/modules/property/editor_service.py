@@ -182,20 +182,17 @@ class EditorService:
         values = dict(given)
         if "list_agent_id" not in values:
             return values
-        agent = await self._agent(values["list_agent_id"])
-        if agent is None:
-            if rights.makes_own(principal):
-                raise Forbidden("An agent's listings are the agent's own.")
+        agent_id = values["list_agent_id"]
+        if agent_id is None and not rights.makes_own(principal):
             return values | {"list_agent_full_name": None}
-        rights.require_agent(principal, agent)
+        agent = rights.require_agent(principal, await self._agent(agent_id))
         return values | {"list_agent_full_name": agent.name, "list_office_id": agent.office_id}
 
     async def _agent(self, user_id: UUID | None) -> User | None:
         try:
             return await self._identity.user(user_id) if user_id else None
         except UserNotFound:
-            error = FieldError("/list_agent_id", "There is no such person, or they have left.")
-            raise Unprocessable(errors=[error]) from None
+            return None
 
     def _minor(self, pointer: str, price: Json | None) -> int | None:
         if price is not None and price["currency"] != self._currency:

@@ -5,6 +5,8 @@ import re
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel.module import Built, Module, Runtime, Upload
+from rooftree.modules.property.agents_moved import CONSUMER as AGENTS_MOVED
+from rooftree.modules.property.agents_moved import AgentsMoved
 from rooftree.modules.property.consumers import SEARCH, consumers
 from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.feed_alerts import CONSUMER as FEED_ALERTS
@@ -38,6 +40,7 @@ def build(runtime: Runtime) -> Built:
     own_photos, keeper = PhotoService(*own), PhotoKeeper(*own)
     feed_import = FeedImport.build(runtime, configured, open_client)
     alerts = FeedAlerts(runtime.jobs, runtime.port(IdentityApi), runtime.mail, runtime.settings)
+    agents = AgentsMoved(runtime.clock, runtime.outbox)
     feeds = FeedService(runtime.unit_of_work, runtime.clock, runtime.jobs, configured)
     search = SearchParts.build(runtime)
 
@@ -49,7 +52,7 @@ def build(runtime: Runtime) -> Built:
         services=(service, search.service, feeds, editor, own_photos),
         port=PropertyPort(feeds, service),
         jobs=(*jobs(feed_import), alerts.job(), *keeper.jobs(), *search.jobs()),
-        consumers=(*consumers(search.keeper), alerts.consumer()),
+        consumers=(*consumers(search.keeper), alerts.consumer(), agents.consumer()),
         start=search.start,
         close=close,
     )
@@ -61,7 +64,7 @@ MODULE = Module(
     build=build,
     provides=PropertyApi,
     requires=(IdentityApi,),
-    consumers=(SEARCH, FEED_ALERTS),
+    consumers=(SEARCH, FEED_ALERTS, AGENTS_MOVED),
     indices=(NAME,),
     uploads=(Upload("POST", re.compile(r"/api/v1/properties/[^/]+/photos"), MAX_BYTES),),
 )

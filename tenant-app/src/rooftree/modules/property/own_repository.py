@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVarTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, select, text, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
 from rooftree.modules.property.domain import HIDDEN_STATUSES, kind_text, search_text
+from rooftree.modules.property.listing_status import CLOSED
 from rooftree.modules.property.rights import OWN_FEED
 from rooftree.modules.property.tables import PropertyRow
 from rooftree.modules.property.visibility import editable_rows, readable_rows
 
+_Ts = TypeVarTuple("_Ts")
 _LANGUAGE = text("'english'")
 
 
@@ -37,18 +39,31 @@ class OwnListings:
         self._session.add(row)
         await self._session.flush()
 
-    async def locked(self, principal: Principal, property_id: UUID) -> PropertyRow | None:
-        """The listing, of a feed or own, if the person may see it; nobody else changes it before this ends."""
-        return await self._locked(readable_rows(principal), PropertyRow.id == property_id)
+    async def locked(self, principal: Principal, property_id: UUID) -> tuple[PropertyRow, bool] | None:
+        """The listing, of a feed or own, if the person may see it, and whether they may edit it now.
+
+        Nobody else changes it before this ends.
+        """
+        # Never NULL, as it would be for a listing without an agent.
+        theirs = editable_rows(principal).is_(true())
+        query = select(PropertyRow, theirs).where(readable_rows(principal), PropertyRow.id == property_id)
+        row = (await self._session.execute(_locking(query))).one_or_none()
+        return (row[0], row[1]) if row else None
 
     async def by_id(self, property_id: UUID) -> PropertyRow | None:
         """For work that no person does now; locked likewise."""
-        return await self._locked(PropertyRow.id == property_id)
+        return await self._session.scalar(_locking(select(PropertyRow).where(PropertyRow.id == property_id)))
 
-    async def _locked(self, *conditions: ColumnElement[bool]) -> PropertyRow | None:
-        # Also what this session read before: until now another transaction may have changed it.
-        query = select(PropertyRow).where(*conditions).with_for_update()
-        return await self._session.scalar(query.execution_options(populate_existing=True))
+    async def elsewhere(self, agent_id: UUID, office_id: UUID) -> Sequence[PropertyRow]:
+        """Listings of this agent that are not over and belong to another office, locked."""
+        query = select(PropertyRow).where(
+            PropertyRow.feed == OWN_FEED,
+            PropertyRow.removed_at.is_(None),
+            PropertyRow.list_agent_id == agent_id,
+            PropertyRow.list_office_id.is_distinct_from(office_id),
+            PropertyRow.standard_status != CLOSED,
+        )
+        return (await self._session.scalars(_locking(query.order_by(PropertyRow.id)))).all()
 
     async def same_home(self, row: PropertyRow) -> Sequence[UUID]:
         """Earlier own listings at the same address, latest first."""
@@ -79,6 +94,11 @@ class OwnListings:
         if after is not None:
             query = query.where(tuple_(*place) < tuple_(literal(after[0]), literal(after[1])))
         return (await self._session.scalars(query)).all(), total.scalar_one()
+
+
+def _locking(query: Select[*_Ts]) -> Select[*_Ts]:
+    # Also what this session read before: until now another transaction may have changed it.
+    return query.with_for_update(of=PropertyRow).execution_options(populate_existing=True)
 
 
 def _weighed(words: str | None, weight: str) -> ColumnElement[Any]:

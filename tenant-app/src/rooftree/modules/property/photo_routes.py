@@ -1,5 +1,6 @@
 """HTTP of own photos: upload, describe, delete, restore, look."""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import StringConstraints
 
 from rooftree.contracts.access.routes import needs
-from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.auth import CurrentPrincipal, require_principal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.modules.property.detail import photo_output
@@ -55,6 +56,7 @@ async def upload_property_photo(
         content_type=request.headers.get("content-type", ""),
         length=request.headers.get("content-length"),
         description=description or None,
+        again=partial(require_principal, request),
     )
     return _output(photo)
 

@@ -5,7 +5,7 @@ upload exists before its file, so that a file which nobody knows of cannot come 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,8 +66,12 @@ class PhotoService:
         content_type: str,
         length: str | None,
         description: str | None,
+        again: Callable[[], Awaitable[Principal]],
     ) -> PhotoShown:
-        """Take a picture. Raises what `pictures` raises, StorageUnavailable, TooManyPhotos."""
+        """Take a picture. `again` tells who the caller is when it has arrived, which may take two minutes.
+
+        Raises what `pictures` raises, StorageUnavailable, TooManyPhotos.
+        """
         kind = pictures.require_kind(content_type)
         if length is None or not length.isdigit():
             raise LengthRequired
@@ -77,7 +81,7 @@ class PhotoService:
         async with self._turn():
             content = await _received(body, int(length))
             pictures.inspect(content, kind)
-            photo_id = await self._announce(principal, property_id, description)
+            photo_id = await self._announce(await again(), property_id, description)
             try:
                 await self._objects.put(original_name(photo_id), content, media_type=kind)
             except StorageUnavailable:

@@ -61,16 +61,20 @@ def makes_of_office(principal: Principal) -> bool:
     return True
 
 
-def require_agent(principal: Principal, agent: User) -> None:
-    """Whether the person may make this one a listing's agent. Raises Forbidden or Unprocessable."""
+def require_agent(principal: Principal, agent: User | None) -> User:
+    """The one whom the person may make a listing's agent. Raises Forbidden or Unprocessable.
+
+    Whoever is out of reach is told to be nobody: None.
+    """
     granted = grant(principal, "listing", "assign")
-    is_in_reach = reaches(granted, principal, Place(agent.id, agent.office_id))
-    if not is_in_reach and "office" not in granted.ways:
-        raise Forbidden("An agent's listings are the agent's own.")
+    if agent is None or not reaches(granted, principal, Place(agent.id, agent.office_id)):
+        if "own" in granted.ways:
+            raise Forbidden("An agent's listings are the agent's own.")
+        of_office = " of your office" if "office" in granted.ways else ""
+        raise Unprocessable(errors=[FieldError("/list_agent_id", f"There is no such person{of_office}.")])
     if agent.role not in LISTING_ROLES:
         raise Unprocessable(errors=[FieldError("/list_agent_id", "This person does not list homes.")])
-    if not is_in_reach:
-        raise Unprocessable(errors=[FieldError("/list_agent_id", "This person is not in your office.")])
+    return agent
 
 
 def may_assign(principal: Principal, row: Any) -> bool:
