@@ -144,7 +144,8 @@ async def test_what_cannot_be_delegated_is_pointed_at(brokerage: Brokerage, cloc
 
 async def test_delegations_come_in_pages_newest_first(brokerage: Brokerage, clock: FakeClock) -> None:
     andy, cora = await brokerage.agent(), await brokerage.coordinator()
-    made = [(await delegated(andy, clock, cora))["id"] for _ in range(3)]
+    others = [await brokerage.agent(name=name) for name in ("Bert", "Carl")]
+    made = [(await delegated(browser, clock, cora))["id"] for browser in (andy, *others)]
     first = (await cora.get(PATH, params={"limit": 2})).json()
     rest = (await cora.get(PATH, params={"limit": 2, "cursor": first["next_cursor"]})).json()
     assert [one["id"] for one in (*first["items"], *rest["items"])] == made[::-1]

@@ -9,10 +9,11 @@ from rooftree.modules.property.agents_moved import CONSUMER
 
 from ..conftest import Browser
 from ..crm.conftest import hear
-from ..identity.conftest import Brokerage, change, me
+from ..identity.conftest import Brokerage, brokerage, change, me
 from .editing import CLOSING, code, create, edit, edited, moved, published, read
 
 pytestmark = pytest.mark.integration
+_ = brokerage  # a fixture
 
 
 async def move(brokerage: Brokerage, browser: Browser, sequence: int, **changes: Any) -> None:
@@ -34,7 +35,7 @@ async def test_open_listings_go_along_to_another_office_and_closed_ones_stay(bro
     andy, mona = await brokerage.agent(), await brokerage.manager()
     wes = await brokerage.manager("West", name="Wes")
     draft, active = await create(andy), await published(andy)
-    closed = await moved(andy, await published(andy), "Pending", "Closed", **CLOSING)
+    closed = await moved(andy, await published(andy), "Active Under Contract", "Pending", "Closed", **CLOSING)
     await move(brokerage, andy, 2, office_id=brokerage.offices["West"])
     for listing in (draft, active):
         shown = await read(wes, listing)
