@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rooftree.manifest import manifest
 
 from ..e2e.conftest import required, until
 from .kafka_messages import MORE
@@ -328,11 +329,27 @@ def test_every_request_of_the_broker_is_part_of_the_matrix(clients: dict[str, Cl
 def test_no_request_reaches_what_is_anothers(
     matrix: Matrix, family: Family, clients: dict[str, Client], admin: Client
 ) -> None:
-    ids, before = topic_ids(admin, family), snapshot(admin, family)
+    ids, before = topic_ids(admin, family), settled(admin, family)
     for attacker, victim in family.pairs():
         sweep(matrix, family, clients[attacker.id], attacker, victim, ids[victim.id])
     assert matrix.red() == []
     assert snapshot(admin, family) == before
+
+
+def settled(admin: Client, family: Family) -> list[Any]:
+    """The snapshot once every consumer of every app has joined its group: they do so in their own time."""
+    groups = {f"{member.id}.{name}" for member in family.members for name in manifest("")["consumers"]}
+    until(
+        "all groups of the apps are stable",
+        lambda: {
+            group["group_id"]: group["group_state"]
+            for group in admin.ask(by_name("ListGroups"), 4, target("", ""))[0]["groups"]
+            if group["group_id"] in groups
+        },
+        enough=lambda states: set(states) == groups and set(states.values()) == {"Stable"},
+        seconds=PLANTED_SECONDS,
+    )
+    return snapshot(admin, family)
 
 
 def test_the_prefix_ends_at_its_delimiter(matrix: Matrix, family: Family, clients: dict[str, Client]) -> None:

@@ -69,7 +69,8 @@ describe("the list of people", () => {
     expect(screen.getByRole("link", { name: "Go to listings" })).toBeVisible();
     expect(screen.queryByRole("link", { name: "People" })).toBeNull();
     expect(screen.queryByRole("link", { name: "Offices" })).toBeNull();
-    expect(screen.getAllByRole("link", { name: "Feeds" })[0]).toBeVisible();
+    expect(screen.queryByRole("link", { name: "Feeds" })).toBeNull();
+    expect(screen.getAllByRole("link", { name: "Contacts" })[0]).toBeVisible();
   });
 
   it("gives way to an explanation when the right is taken while it is open", async () => {
