@@ -11,6 +11,9 @@ PYTHON ?= python3
 STACK ?= dev
 TEST_STACK ?= test
 FAULT_SECONDS ?= 60
+EVENTS ?= 100000
+KILLS ?= 100
+SEED ?= 20261128
 LOCAL := $(BIN)/rooftree-local
 MEMBERS := operator tenant-app local examples/mls-feed
 PYTEST := $(BIN)/pytest
@@ -23,8 +26,8 @@ IN_CLUSTER = $(if $(KUBECONFIG),,source <($(LOCAL) env --stack $(STACK)) && $(LO
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-e2e test-local isolation faults full pictures bench-provision \
-	bench-search bench-edit licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	test test-unit test-web test-integration test-torture test-e2e test-local isolation faults torture-events oracles full pictures bench-provision \
+	bench-search bench-events bench-edit licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,13 +119,16 @@ chart-lint: chart-tools ## The chart by helm's lint, and what it renders for eac
 	@$(PYTEST) -q -m chart operator/tests tests/delivery_tests
 
 test-unit: setup ## Pure and scenario tests, two at a time
-	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not isolation"
+	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not isolation and not torture"
 
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
 test-integration: up-backends ## Tests against the real backends
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration
+
+test-torture: up-backends ## A sample of torture-events and of its oracle
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
 
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser
@@ -136,7 +142,7 @@ isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
-test: check licences chart-lint test-unit test-web test-integration test-e2e ## Everything that must pass before a change lands
+test: check licences chart-lint test-unit test-web test-integration test-torture test-e2e ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
 	@$(MAKE) --no-print-directory test-local
 
@@ -145,8 +151,15 @@ faults: setup ## Every backend, the control plane and pods away for a minute eac
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && FAULT_SECONDS=$(FAULT_SECONDS) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e tests/e2e/faults
 
+torture-events: up-backends ## EVENTS=100000 while relays, consumers, broker and database are killed KILLS=100 times (half an hour)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && TORTURE_EVENTS=$(EVENTS) TORTURE_KILLS=$(KILLS) TORTURE_SEED=$(SEED) \
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
+
+oracles: up-backends ## Plants bugs that the torture of events must notice
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_bite.py
+
 full: export HYPOTHESIS_PROFILE = search
-full: test isolation faults images sbom chart ## The same, and what takes longer than a change should wait
+full: test torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
 	@$(LOCAL) down --stack $(TEST_STACK)
 
 # -- delivery ---------------------------------------------------------------------------------------------------------
@@ -185,6 +198,10 @@ bench-provision: setup ## Measures how fast tenants come and go (n = 20)
 
 bench-search: up-backends ## Measures search on 50,000 listings with 8 clients, on an otherwise idle machine
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_search.py
+
+bench-events: up-backends ## Measures how soon events have their effect at 200 a second, on an otherwise idle machine
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- \
+		env PYTHONPATH=. $(BIN)/python scripts/bench_events.py
 
 bench-edit: setup ## Measures how soon a saved edit shows in another browser (n = 100)
 	@$(LOCAL) up --stack $(STACK) --browser

@@ -184,13 +184,14 @@ def _path(location: str) -> str:
 
 
 @contextmanager
-def scratch_tenant() -> Iterator[ScratchTenant]:
+def scratch_tenant(*, partitions: int = 1) -> Iterator[ScratchTenant]:
+    """`partitions`: of each of its topics; a plan gives one."""
     tenant_id = f"bench-{secrets.token_hex(4)}"
     passwords = {name: secrets.token_urlsafe(24) for name in ("database", "kafka", "elasticsearch", "redis")}
     with (
         tempfile.TemporaryDirectory() as name,
         _database(tenant_id, passwords["database"], Path(name)) as (admin_dsn, database),
-        _topics(tenant_id, passwords["kafka"]),
+        _topics(tenant_id, passwords["kafka"], partitions),
         _indices(tenant_id, passwords["elasticsearch"]),
         _keys(tenant_id, passwords["redis"]),
     ):
@@ -270,7 +271,7 @@ def _grant(admin_dsn: str, app: sql.Identifier) -> None:
 
 
 @contextmanager
-def _topics(tenant_id: str, password: str) -> Iterator[None]:
+def _topics(tenant_id: str, password: str, partitions: int) -> Iterator[None]:
     admin: Any = KafkaAdminClient(
         bootstrap_servers=os.environ["ROOFTREE_TEST_KAFKA_BOOTSTRAP"],
         security_protocol="SASL_SSL",
@@ -296,7 +297,7 @@ def _topics(tenant_id: str, password: str) -> Iterator[None]:
     ]
     admin.alter_user_scram_credentials([UserScramCredentialUpsertion(user, "SCRAM-SHA-512", password)])
     admin.create_acls(rights)
-    admin.create_topics([NewTopic(topic, 1, 1) for topic in topics])
+    admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics])
     try:
         yield
     finally:
