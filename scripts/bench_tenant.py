@@ -72,6 +72,16 @@ class ScratchTenant:
     def secrets(self) -> Secrets:
         return Secrets(self.folder)
 
+    def let_into_kafka(self) -> None:
+        """Set its credential again, as the operator does in its next pass.
+
+        Kafka 4.3.1 that is killed and started again has forgotten all of them if one was ever deleted.
+        """
+        password = self.secrets().read("kafka_password").get_secret_value()
+        with _kafka() as admin:
+            user = self.environment["ROOFTREE_KAFKA_USER"]
+            admin.alter_user_scram_credentials([UserScramCredentialUpsertion(user, "SCRAM-SHA-512", password)])
+
     def analyze(self) -> None:
         with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
             admin.execute("VACUUM ANALYZE")
@@ -271,7 +281,8 @@ def _grant(admin_dsn: str, app: sql.Identifier) -> None:
 
 
 @contextmanager
-def _topics(tenant_id: str, password: str, partitions: int) -> Iterator[None]:
+def _kafka() -> Iterator[Any]:
+    """The administrator, who waits until the broker answers."""
     admin: Any = KafkaAdminClient(
         bootstrap_servers=os.environ["ROOFTREE_TEST_KAFKA_BOOTSTRAP"],
         security_protocol="SASL_SSL",
@@ -280,6 +291,14 @@ def _topics(tenant_id: str, password: str, partitions: int) -> Iterator[None]:
         sasl_plain_username=os.environ["ROOFTREE_TEST_KAFKA_USER"],
         sasl_plain_password=os.environ["ROOFTREE_TEST_KAFKA_PASSWORD"],
     )
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+@contextmanager
+def _topics(tenant_id: str, password: str, partitions: int) -> Iterator[None]:
     user, topics = f"{tenant_id}.app", [f"{tenant_id}.{topic}" for topic in TOPICS]
     rights = [
         ACL(
@@ -295,16 +314,17 @@ def _topics(tenant_id: str, password: str, partitions: int) -> Iterator[None]:
             (ResourceType.GROUP, ACLOperation.READ),
         )
     ]
-    admin.alter_user_scram_credentials([UserScramCredentialUpsertion(user, "SCRAM-SHA-512", password)])
-    admin.create_acls(rights)
-    admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics])
+    with _kafka() as admin:
+        admin.alter_user_scram_credentials([UserScramCredentialUpsertion(user, "SCRAM-SHA-512", password)])
+        admin.create_acls(rights)
+        admin.create_topics([NewTopic(topic, partitions, 1) for topic in topics])
     try:
         yield
     finally:
-        admin.delete_topics(topics)
-        admin.delete_acls(rights)
-        admin.alter_user_scram_credentials([UserScramCredentialDeletion(user, "SCRAM-SHA-512")])
-        admin.close()
+        with _kafka() as admin:
+            admin.delete_topics(topics)
+            admin.delete_acls(rights)
+            admin.alter_user_scram_credentials([UserScramCredentialDeletion(user, "SCRAM-SHA-512")])
 
 
 @contextmanager

@@ -19,14 +19,15 @@ _BEYOND = b"position > (SELECT coalesce(max(position), 0) FROM events.outbox WHE
 
 
 def offset_before_effect() -> None:
-    settle = consumption.Consumption._settle
+    """Messages are done when they have come, as with offsets that are committed by themselves."""
+    take = consumption.Consumption._take
 
-    async def hasty(self: Any, state: Any, step: Any) -> bool:
-        state.done = step.records[-1].offset + 1
-        await self._commit(self._owned)
-        return await settle(self, state, step)
+    async def hasty(self: Any, consumer: Any, partition: Any, state: Any, records: Any) -> None:
+        state.done = records[-1].offset + 1
+        await self._commit([partition])
+        await take(self, consumer, partition, state, records)
 
-    consumption.Consumption._settle = hasty
+    consumption.Consumption._take = hasty
 
 
 def inbox_without_key() -> None:

@@ -7,25 +7,37 @@ the database has lost its session.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import signal
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import psycopg
 from rooftree.kernel.backoff import is_set_within
+
+from .sample import effects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bench_tenant import ScratchTenant
+
     from ..e2e.components import Components
-    from .workers import Workers
+    from .workers import Process, Workers
 
 # The stack's names of the backends.
 BACKENDS = {"database": "postgres", "broker": "kafka"}
 # Longer than Kafka waits for a member of a group and PostgreSQL's answer may take, at times.
 LONGEST_HANG_SECONDS = 25.0
 LONGEST_DOWN_SECONDS = 3.0
+# What waits for a worker that is about to be killed, and how soon it is then: up to 0.3 s.
+HELD_UP_SECONDS = 1.5
+_MIDST = 0.1
+# Then it is struck although it does nothing.
+LONGEST_IDLE_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
 
 
 class Blow(NamedTuple):
@@ -54,7 +66,10 @@ def blows(seed: int, deck: Sequence[tuple[str, str]], *, pause: float) -> Iterat
 class Killer:
     """Strikes, and counts by kind; `note` keeps each blow."""
 
-    def __init__(self, workers: Workers, components: Components, note: Callable[..., None]) -> None:
+    def __init__(
+        self, tenant: ScratchTenant, workers: Workers, components: Components, note: Callable[..., None]
+    ) -> None:
+        self._tenant = tenant
         self._workers = workers
         self._components = components
         self._note = note
@@ -75,16 +90,33 @@ class Killer:
 
     async def _strike_worker(self, blow: Blow) -> None:
         alive = self._workers.alive[blow.target]
+        if blow.target == "consumer":
+            await self._working()
         # A relay that works rather than the one that stands by; either consumer.
-        process = alive[0] if blow.target == "relay" else alive[int(blow.pause * 1000) % len(alive)]
-        if blow.kind == "kill":
-            self._workers.kill(blow.target, process)
+        process = alive[0 if blow.target == "relay" else int(blow.pause * 1000) % len(alive)]
+        if blow.kind == "hang":
+            await _held([process], blow.seconds)
             return
-        process.send_signal(signal.SIGSTOP)
+        # Then it has something to do, and dies in the middle of it.
+        await _held(alive, HELD_UP_SECONDS)
+        await asyncio.sleep(blow.seconds * _MIDST)
+        self._workers.kill(blow.target, process)
+
+    async def _working(self) -> None:
+        """A consumer is struck while effects happen: after the last blow its group waits for a member that is dead."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_IDLE_SECONDS):
+                before = after = await asyncio.to_thread(self._effects)
+                while before is None or after is None or before == after:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                    before, after = after, await asyncio.to_thread(self._effects)
+
+    def _effects(self) -> int | None:
+        """How many there were, or None while nobody can tell."""
         try:
-            await asyncio.sleep(blow.seconds)
-        finally:
-            process.send_signal(signal.SIGCONT)
+            return effects(self._tenant)
+        except psycopg.OperationalError:
+            return None
 
     async def _strike_backend(self, blow: Blow) -> None:
         name = BACKENDS[blow.target]
@@ -93,8 +125,20 @@ class Killer:
         await asyncio.sleep(blow.seconds)
         if blow.kind == "kill":
             await asyncio.to_thread(self._components.start, name)
+            if blow.target == "broker":
+                await asyncio.to_thread(self._tenant.let_into_kafka)
         else:
             self._components.go_on()
+
+
+async def _held(processes: Sequence[Process], seconds: float) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
 
 
 def kills(struck: Counter[str]) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AGGREGATES = 100
 # As many as the pool has connections.
 AT_ONCE = 3
-MOST_EVENTS = 4  # of a transaction
+MOST_EVENTS = 6  # of a transaction
 ROLLED_BACK = 0.05
 # Some commit later than others that drew their positions after them.
 LINGERING = 0.05

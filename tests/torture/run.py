@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
 from bench_tenant import scratch_tenant
 from rooftree.kernel.database import Database
 from rooftree.kernel.kafka import Kafka, KafkaSettings
@@ -36,6 +37,7 @@ PARTITIONS = 4
 # is longer than a group waits for a member, a relay for a lock and all of them before they try again.
 SETTLED_SECONDS = 3.0
 STALLED_SECONDS = 60.0
+BACK_SECONDS = 120.0
 # A backend is struck rarely, since it takes seconds to come back.
 _WORKERS_PAUSE, _BACKENDS_PAUSE = 0.7, 1.4
 
@@ -89,7 +91,7 @@ async def torture(size: Size, components: Components, log: Path, note: Callable[
         publisher = Publisher(UnitOfWork(pool.engine), rate=size.rate, seed=size.seed)
         try:
             with Workers(tenant, log, bug=bug) as workers:
-                killer = Killer(workers, components, note)
+                killer = Killer(tenant, workers, components, note)
                 seconds = await _suffer(size, publisher, killer)
                 began = asyncio.get_running_loop().time()
                 dead = await _drained(tenant, note)
@@ -130,8 +132,7 @@ async def _suffer(size: Size, publisher: Publisher, killer: Killer) -> float:
 async def _drained(tenant: ScratchTenant, note: Callable[..., None]) -> int:
     """Wait until nothing moves any more; the number of dead letters."""
     kafka = Kafka(tenant.settings(), load(KafkaSettings), tenant.secrets())
-    reader: Any = AIOKafkaConsumer(**kafka.arguments(), group_id=kafka.group(CONSUMER), enable_auto_commit=False)
-    await reader.start()
+    reader = await _reader(kafka)
     loop = asyncio.get_running_loop()
     try:
         last, since = None, loop.time()
@@ -146,6 +147,22 @@ async def _drained(tenant: ScratchTenant, note: Callable[..., None]) -> int:
             await asyncio.sleep(0.5)
     finally:
         await reader.stop()
+
+
+async def _reader(kafka: Kafka) -> Any:
+    """As soon as the broker answers: it may have been started just now."""
+    async with asyncio.timeout(BACK_SECONDS):
+        while True:
+            reader: Any = AIOKafkaConsumer(
+                **kafka.arguments(), group_id=kafka.group(CONSUMER), enable_auto_commit=False
+            )
+            try:
+                await reader.start()
+            except KafkaConnectionError:
+                await reader.stop()
+                await asyncio.sleep(0.5)
+            else:
+                return reader
 
 
 async def _left(tenant: ScratchTenant, reader: Any, topic: str) -> Left:

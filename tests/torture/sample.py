@@ -49,3 +49,11 @@ def make_tables(tenant: ScratchTenant) -> None:
                 sql.Identifier(tenant.environment["ROOFTREE_DATABASE_USER"])
             )
         )
+
+
+def effects(tenant: ScratchTenant) -> int:
+    """How many were begun so far; also those that did not become true."""
+    with psycopg.connect(tenant.admin_dsn, autocommit=True, connect_timeout=2) as admin:
+        row = admin.execute("SELECT last_value FROM public.effects_position_seq").fetchone()
+    assert row is not None
+    return int(row[0])

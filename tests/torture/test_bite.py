@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..e2e.components import Components
 
 pytestmark = [pytest.mark.torture, pytest.mark.timeout(1800)]
-EVENTS, KILLS = 1500, 8
+EVENTS, KILLS = 1000, 6
 # What each of them does to events.
 HARM = {
     "offset before effect": "lost",
