@@ -32,12 +32,12 @@ BACKENDS = {"database": "postgres", "broker": "kafka"}
 # Longer than Kafka waits for a member of a group and PostgreSQL's answer may take, at times.
 LONGEST_HANG_SECONDS = 25.0
 LONGEST_DOWN_SECONDS = 3.0
-# What waits for a worker that is about to be killed, and how soon it is then: up to 0.3 s.
-HELD_UP_SECONDS = 1.5
+# So long work gathers for a worker that is about to be killed; a relay is killed up to 0.3 s later.
+HELD_UP_SECONDS = 2.5
 _MIDST = 0.1
 # Then it is struck although it does nothing.
 LONGEST_IDLE_SECONDS = 30.0
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.05
 
 
 class Blow(NamedTuple):
@@ -99,7 +99,10 @@ class Killer:
             return
         # Then it has something to do, and dies in the middle of it.
         await _held(alive, HELD_UP_SECONDS)
-        await asyncio.sleep(blow.seconds * _MIDST)
+        if blow.target == "consumer":
+            await self._working()
+        else:
+            await asyncio.sleep(blow.seconds * _MIDST)
         self._workers.kill(blow.target, process)
 
     async def _working(self) -> None:
