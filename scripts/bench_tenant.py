@@ -75,7 +75,8 @@ class ScratchTenant:
     def let_into_kafka(self) -> None:
         """Set its credential again, as the operator does in its next pass.
 
-        Kafka 4.3.1 that is killed and started again has forgotten all of them if one was ever deleted.
+        A Kafka that starts forgets all users when one that was deleted comes first in its hash table and its last
+        snapshot holds none; tenants of benchmarks come and go without the operator.
         """
         password = self.secrets().read("kafka_password").get_secret_value()
         with _kafka() as admin:
