@@ -26,6 +26,7 @@ ME, HERE = new_id(), new_id()
 # Ways that one module explains.
 OWN_WORDS = {
     "user": {"managed", "colleagues"},
+    "delegation": {"managed"},
     "listing": {"displayed", "placed"},
     "person": {"pond", "nowhere"},
 }
@@ -159,6 +160,7 @@ def test_pages_offer_what_roles_reach() -> None:
             "leads.work",
             "people.create",
             "stages.manage",
+            "stages.delete",
         ),
         "office_manager": (
             "users.manage",

@@ -148,7 +148,7 @@ def test_what_pages_offer_is_what_the_roles_open() -> None:
     everything = set(rights(OWNER_ROLE))
     assert {role: everything - set(rights(role)) for role in (*STAFF_ROLES, CLIENT_ROLE)} == {
         OWNER_ROLE: set(),
-        MANAGER_ROLE: {"offices.manage", "listings.edit_all"},
+        MANAGER_ROLE: {"offices.manage", "listings.edit_all", "stages.delete"},
         AGENT_ROLE: everything - {"listings.create", "leads.work", "people.create"},
         COORDINATOR_ROLE: everything - {"leads.work"},
         CLIENT_ROLE: everything,

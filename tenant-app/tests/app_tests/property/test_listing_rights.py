@@ -60,9 +60,10 @@ def test_a_feeds_listing_is_edited_by_nobody(role: str) -> None:
     assert rights.status_moves(person(role), row) == ()
 
 
-def test_without_an_office_a_manager_looks_after_nothing() -> None:
+def test_without_an_office_a_manager_looks_after_the_own_listings_only() -> None:
     for office in (None, HERE):
-        assert not rights.may_edit(person("office_manager", None), listing(office=office))
+        assert rights.may_edit(person("office_manager", None), listing(office=office))
+        assert not rights.may_edit(person("office_manager", None), listing(agent=OTHER, office=office))
 
 
 def test_a_closed_listing_is_corrected_by_those_who_answer_for_it() -> None:
