@@ -1,4 +1,4 @@
-"""Compares the app's answers with `truth`: status, records of lists, fields, words that must not come out."""
+"""Compares the app's answers with `truth`: status, records of lists, numbers, fields, words that must not come out."""
 
 import json
 from collections import Counter
@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 from rooftree import openapi
 
-from . import truth
-from .probes import LISTINGS, OPEN, PEOPLE, SESSION, TASKS, USERS, Probe, Request
-from .world import World
+from . import fields, lists, truth
+from .probes import CLAIMS, LISTINGS, OPEN, PEOPLE, SESSION, Probe, Request
+from .world import HOMES, PLACES, World
 
 DOCUMENT = json.loads((openapi.DEFAULT_FOLDER / openapi.MERGED).read_text())
 METHODS = {
@@ -25,6 +25,8 @@ class Matrix:
         self.wrong: list[str] = []
         self.counted: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
+        self.answers: dict[tuple[str, str, str], tuple[str, list[Any]]] = {}
+        self.names = {record: name for (_, name), record in world.ids.items()}
 
     def told(self) -> str:
         parts = ", ".join(f"{count} {name}" for name, count in sorted(self.counted.items()))
@@ -37,12 +39,21 @@ class Matrix:
             probe.after(self.world)
         self.outcomes[wanted] += 1
         place = f"{probe.operation} of {column} as {caller}"
-        if not _is(answer, wanted, probe.ok):
+        if not _is(answer, wanted, probe):
             self.wrong.append(f"{place}: wanted {wanted}, got {answer.status_code} {answer.text[:200]}")
             return
         self.counted["cells"] += 1
-        if wanted == "ok" and answer.status_code in (200, 201) and answer.content:
+        if wanted.startswith("?"):
+            self.nobody(probe.operation, wanted, caller, place, answer.json()["errors"])
+        if wanted == "ok" and answer.is_success and answer.content and _is_json(answer):
             self.look(probe, column, caller, place, answer.json())
+
+    def nobody(self, operation: str, wanted: str, caller: str, place: str, errors: list[Any]) -> None:
+        """Of everybody of whom a caller is told nothing they are told the same, also of whom there never was."""
+        first, words = self.answers.setdefault((operation, wanted, caller), (place, errors))
+        if words != errors:
+            self.wrong.append(f"{place}: told {errors}, and {first}: {words}")
+        self.counted["refusals"] += 1
 
     async def send(self, operation: str, request: Request, caller: str) -> httpx2.Response:
         method, _described = METHODS[operation]
@@ -62,36 +73,69 @@ class Matrix:
         return answer
 
     def look(self, probe: Probe, column: str, caller: str, place: str, body: Any) -> None:
-        """Fields, and of lists the records."""
-        known = _fields(METHODS[probe.operation][1])
-        found = {name for name, _ in _leaves(body)}
-        if unknown := found - known:
+        """Fields with their values, and of lists the records and their numbers."""
+        if unknown := {name for name, _ in _leaves(body)} - _fields(METHODS[probe.operation][1]):
             self.wrong.append(f"{place}: fields that the description does not know: {sorted(unknown)}")
-        if probe.operation == "get_property":
-            self.masks(body, LISTINGS[caller, column], place)
+        told, compared = fields.differences(
+            probe.operation, body, lambda shape, element: self.traits(shape, element, caller, column)
+        )
+        told += lists.miscounted(body)
+        if probe.lists is not None:
+            told += lists.differences(probe.lists, self.world, caller, column, body)
+            self.counted["lists"] += 1
+        self.wrong += [f"{place}: {one}" for one in told]
+        self.counted["fields"] += compared
+        self.counted["facets"] += len(body.get("facets") or ())
         if probe.operation == "list_person_timeline":
             self.kinds(body, PEOPLE[caller, column], place)
         if probe.operation == "list_person_history":
             self.audit(body, PEOPLE[caller, column], place)
-        if probe.lists is not None:
-            self.records(probe.lists, caller, place, body)
-        self.counted["fields"] += len(known)
 
-    def masks(self, body: Any, letter: str, place: str) -> None:
-        """Each masked field: its value, or nothing; nothing else is missing."""
-        shown = {
-            "private_remarks": letter in "WP",
-            "showing_instructions": letter in "WP",
-            "latitude": letter != "m",
-            "longitude": letter != "m",
-            "unparsed_address": letter != "m",
+    def traits(self, shape: str, element: Any, caller: str, column: str) -> set[str]:
+        """The letter of who asks for this record, and what is so of the record. Flags that say the same are compared."""
+        name = self.names.get(element.get("id"), column)
+        match shape.partition("/")[0]:
+            case "person" | "lead" | "claimed":
+                owner, office = PLACES[name]
+                self.flags(shape, element, caller, name)
+                return {PEOPLE[caller, name]} | _true(assigned=owner, office=office)
+            case "summary" | "detail" | "point" | "price":
+                state, _, place = name.partition("/")
+                owner, office = HOMES[place]
+                letter = LISTINGS[caller, name]
+                if element.get("can_edit", letter == "W") is not (letter == "W"):
+                    self.wrong.append(f"{name} as {caller}: can_edit {element['can_edit']}")
+                own = place != "feed"
+                return (
+                    {letter} | _true(assigned=owner, office=office, own=own, feed=not own, photo=True) | {f"+{state}"}
+                )
+            case "user":
+                return _true(office=name not in ("owner", "nomad"), team=name in _TEAMED)
+            case "delegation":
+                return _true(revoked=name == "agent/idle'")
+            case "office" | "team" as kind:
+                people, wanted = (
+                    (truth.IN_OFFICE, "user_count") if kind == "office" else (truth.IN_TEAM, "member_count")
+                )
+                if element[wanted] != people[name]:
+                    self.wrong.append(f"{kind} {name} as {caller}: {wanted} {element[wanted]}")
+                return set()
+            case _:
+                return {PEOPLE[caller, column]} if (caller, column) in PEOPLE else set()
+
+    def flags(self, shape: str, element: Any, caller: str, name: str) -> None:
+        """What a page offers with a person or lead."""
+        claims = CLAIMS[caller, name] == "y" and PLACES[name][0] is None
+        wanted = {
+            "can_claim": claims,
+            "can_edit": PEOPLE[caller, name] == "w",
+            "can_assign": _ASSIGNMENTS[caller, name] == "y",
+            "can_open": True,
         }
-        for name, is_shown in shown.items():
-            value = None if body[name] == "Address withheld" else body[name]
-            if (value is not None) is not is_shown:
-                self.wrong.append(f"{place}: {name} is {body[name]!r}")
-        if not body["list_price"]["amount"] or body["can_edit"] is not (letter == "W"):
-            self.wrong.append(f"{place}: price {body['list_price']}, can_edit {body['can_edit']}")
+        if shape != "claimed":
+            for flag, value in wanted.items():
+                if element.get(flag, value) is not value:
+                    self.wrong.append(f"{shape} {name} as {caller}: {flag} is {element[flag]}")
 
     def kinds(self, body: Any, letter: str, place: str) -> None:
         kinds = {entry["kind"] for entry in body["items"]}
@@ -102,15 +146,6 @@ class Matrix:
         subjects = {item["subject"] for item in body["items"]}
         if "person" not in subjects or bool(subjects - {"person", "lead"}) is not (letter == "w"):
             self.wrong.append(f"{place}: subjects {sorted(subjects)}")
-
-    def records(self, kind: str, caller: str, place: str, body: Any) -> None:
-        wanted = {self.world.ids[key] for key in _readable(kind, caller)}
-        ours = {record for (one, _), record in self.world.ids.items() if one == _RECORDS.get(kind, kind)}
-        found = {item["id"] for item in body["items"]} & ours
-        if found != wanted:
-            names = {record: name for (_, name), record in self.world.ids.items()}
-            missing, more = ({names[one] for one in side} for side in (wanted - found, found - wanted))
-            self.wrong.append(f"{place}: misses {sorted(missing)}, shows also {sorted(more)}")
 
     async def whoever_asks(self) -> None:
         for operation, request in OPEN.items():
@@ -130,41 +165,28 @@ class Matrix:
                 self.counted["cells"] += 1
 
 
-_RECORDS = {"editable": "listing"}
+_ASSIGNMENTS = truth.read(truth.ASSIGNMENTS)
+_TEAMED = ("agent", "mate", "west", "teamed", "departed")
 
 
-def _readable(kind: str, caller: str) -> set[tuple[str, str]]:
-    """Keys of records that a list must hold."""
-    match kind:
-        case "person" | "lead":
-            return {(kind, column) for (one, column), letter in PEOPLE.items() if one == caller and letter != "."}
-        case "task":
-            return {(kind, column) for (one, column), letter in TASKS.items() if one == caller and letter == "y"}
-        case "user":
-            return {(kind, column) for (one, column), letter in USERS.items() if one == caller and letter != "."}
-        case "listing":
-            return {
-                ("listing", column)
-                for (one, column), letter in LISTINGS.items()
-                if one == caller and letter != "." and not column.startswith("draft/")
-            }
-        case "editable":
-            return {("listing", column) for (one, column), letter in LISTINGS.items() if (one, letter) == (caller, "W")}
-        case _:
-            table = {"invitation": truth.INVITATIONS, "delegation": truth.DELEGATIONS}[kind]
-            taken = {("delegation", "idle's")} if (kind, caller) == ("delegation", "idle") else set[tuple[str, str]]()
-            letters = truth.read(table)
-            return taken | {
-                (kind, column) for (one, column), letter in letters.items() if (one, letter != ".") == (caller, True)
-            }
+def _true(**facts: object) -> set[str]:
+    return {f"+{name}" for name, value in facts.items() if value}
 
 
-def _is(answer: httpx2.Response, wanted: str, ok: frozenset[int]) -> bool:
+def _is(answer: httpx2.Response, wanted: str, probe: Probe) -> bool:
     if wanted == "ok":
-        return answer.status_code in ok and not (answer.status_code == 422 and "/user_id" in answer.text)
-    if wanted.startswith("/"):
-        return answer.status_code == 422 and [one["pointer"] for one in answer.json()["errors"]] == [wanted]
+        return answer.status_code in probe.ok and (answer.status_code != 422 or _points(answer) == [probe.points])
+    if "/" in wanted:
+        return answer.status_code == 422 and _points(answer) == [wanted.removeprefix("?")]
     return answer.status_code == int(wanted)
+
+
+def _points(answer: httpx2.Response) -> list[str]:
+    return [one["pointer"] for one in answer.json()["errors"]]
+
+
+def _is_json(answer: httpx2.Response) -> bool:
+    return answer.headers["content-type"].startswith("application/json")
 
 
 def _holds(text: str, word: str) -> bool:

@@ -30,9 +30,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """`request` makes one for a column; `says`: what a letter means, `ok`, a status or (`u`) a refused member.
+    """`request` makes one for a column; `says`: what a letter means: `ok`, a status, a member that a 422 points at, or
+    with `?` before it one of whom nothing is told: the same words for all of a caller's columns that say so.
 
-    `ok`: statuses of whoever is let through. `lists`: the table whose readable records the answer must hold.
+    `ok`: statuses of whoever is let through; with 422, what it then points at. `lists`: what the answer must hold, by
+    `lists.wanted`.
     """
 
     operation: str
@@ -42,6 +44,7 @@ class Probe:
     ok: frozenset[int] = frozenset({200})
     after: Callable[[World], None] | None = None
     lists: str | None = None
+    points: str | None = None
 
     def columns(self) -> list[str]:
         return sorted({column for _, column in self.letters})
@@ -53,6 +56,11 @@ def _only(letters: Letters, keep: Callable[[str], bool]) -> Letters:
 
 def _roles(column: str) -> Letters:
     return {key: letter for key, letter in truth.read(truth.ROLES).items() if key[1] == column}
+
+
+def _asked(role: str, columns: list[str]) -> Letters:
+    """Of an operation that answers everybody of these roles, whatever it is asked about."""
+    return {(caller, column): letter for (caller, _), letter in _roles(role).items() for column in columns}
 
 
 def _on(kind: str, path: str, **more: Any) -> Callable[[World, str], Request]:
@@ -74,7 +82,8 @@ _EDIT_LISTING = {"W": "ok", **dict.fromkeys("Prm", "403"), ".": "404"}
 _REACHED = frozenset({412})
 _CREATED = frozenset({201})
 _REFUSED = frozenset({422})
-_GONE = frozenset({200, 204, 410})
+_GIVEN = {"y": "ok", "f": "403", "r": "/assigned_to", "u": "?/assigned_to", ".": "404"}
+_LISTED = {"y": "ok", "f": "403", "r": "/list_agent_id", "u": "?/list_agent_id"}
 _OWN = _only(LISTINGS, lambda column: not column.endswith("/feed"))
 _FEED = _only(LISTINGS, lambda column: column.endswith("/feed"))
 
@@ -85,6 +94,17 @@ def _restore_sessions(world: World) -> None:
         "UPDATE identity.families SET revoked_at = NULL, revoked_because = NULL WHERE user_id <> ALL(%s::uuid[])",
         [world.users["departed"], world.users["gone"]],
     )
+
+
+def _restore_delegations(world: World) -> None:
+    known = world.known("delegation")
+    world.sql("DELETE FROM identity.delegations WHERE id <> ALL(%s::uuid[])", known)
+    revoked = world.ids["delegation", "agent/idle'"]
+    world.sql("UPDATE identity.delegations SET revoked_at = NULL, revoked_by = NULL WHERE id <> %s", revoked)
+
+
+def _restore_invitations(world: World) -> None:
+    world.sql("UPDATE identity.invitations SET revoked_at = NULL")
 
 
 def _restore_photos(world: World) -> None:
@@ -105,21 +125,26 @@ def _future() -> str:
 
 CRM = [
     Probe(operation="list_people", request=_at("/api/v1/people?limit=100"), letters=_roles("staff"), lists="person"),
-    Probe(operation="get_people_board", request=_at("/api/v1/people/board?limit=50"), letters=_roles("staff")),
+    Probe(
+        operation="get_people_board",
+        request=_at("/api/v1/people/board?limit=50"),
+        letters=_roles("staff"),
+        lists="board",
+    ),
     Probe(
         operation="list_person_duplicates",
-        request=lambda _, column: Request(f"/api/v1/people/duplicates?email=canaryperson{column}@client.test"),
-        letters={
-            (caller, str(number)): letter
-            for (caller, _), letter in _roles("staff").items()
-            for number in range(len(PLACES))
-        },
+        request=lambda _, column: Request(
+            f"/api/v1/people/duplicates?email=canaryperson{list(PLACES).index(column)}@client.test"
+        ),
+        letters=_asked("staff", list(PLACES)),
+        lists="duplicate",
     ),
     Probe(
         operation="create_person",
         request=_at("/api/v1/people", json={"name": "Matrix", "phones": ["none"]}),
         letters=_roles("sell"),
         ok=_REFUSED,
+        points="/phones/0",
     ),
     Probe(operation="get_person", request=_on("person", "/api/v1/people/{id}"), letters=PEOPLE, says=_READ_PERSON),
     Probe(
@@ -133,7 +158,7 @@ CRM = [
         operation="change_person_stage",
         request=lambda world, column: Request(
             f"/api/v1/people/{world.ids['person', column]}/stage-changes",
-            json={"stage_id": world.stage},
+            json={"stage_id": world.stages[0]},
             headers=STALE,
         ),
         letters=PEOPLE,
@@ -144,6 +169,17 @@ CRM = [
         operation="assign_person",
         request=_on("person", "/api/v1/people/{id}/assignments", json={"assigned_to": None}, headers=STALE),
         letters=truth.read(truth.ASSIGNMENTS),
+        ok=_REACHED,
+    ),
+    Probe(
+        operation="assign_person",
+        request=lambda world, column: Request(
+            f"/api/v1/people/{world.ids['person', 'agent']}/assignments",
+            json={"assigned_to": world.users[column]},
+            headers=STALE,
+        ),
+        letters=truth.read(truth.ASSIGNEES),
+        says=_GIVEN,
         ok=_REACHED,
     ),
     Probe(
@@ -171,6 +207,7 @@ CRM = [
         letters=PEOPLE,
         says=_CHANGE_PERSON,
         ok=_CREATED,
+        after=_put_back,
     ),
     Probe(
         operation="create_activity",
@@ -178,6 +215,7 @@ CRM = [
         letters=PEOPLE,
         says=_CHANGE_PERSON,
         ok=_CREATED,
+        after=_put_back,
     ),
     Probe(
         operation="create_task",
@@ -185,6 +223,18 @@ CRM = [
         letters=PEOPLE,
         says=_CHANGE_PERSON,
         ok=_CREATED,
+        after=_put_back,
+    ),
+    Probe(
+        operation="create_task",
+        request=lambda world, column: Request(
+            f"/api/v1/people/{world.ids['person', 'agent']}/tasks",
+            json={"title": "Matrix", "assigned_to": world.users[column]},
+        ),
+        letters=truth.read(truth.TASKS_FOR),
+        says=_GIVEN,
+        ok=_CREATED,
+        after=_put_back,
     ),
     Probe(
         operation="list_tasks",
@@ -197,6 +247,17 @@ CRM = [
         request=_on("task", "/api/v1/tasks/{id}", json={"title": "Matrix"}, headers=STALE),
         letters=TASKS,
         ok=_REACHED,
+    ),
+    Probe(
+        operation="edit_task",
+        request=lambda world, column: Request(
+            f"/api/v1/tasks/{world.ids['task', 'agent']}",
+            json={"assigned_to": world.users[column]},
+            headers={"If-Match": '"1"'},
+        ),
+        letters=truth.read(truth.TASKS_FOR),
+        says=_GIVEN,
+        after=_put_back,
     ),
     Probe(
         operation="edit_note",
@@ -218,6 +279,16 @@ CRM = [
         request=_at("/api/v1/leads", json={"name": "Matrix", "phone": "none"}),
         letters=_roles("sell"),
         ok=_REFUSED,
+        points="/phone",
+    ),
+    Probe(
+        operation="create_lead",
+        request=lambda world, column: Request(
+            "/api/v1/leads", json={"person_id": world.ids["person", column], "message": "Matrix"}
+        ),
+        letters=truth.read(truth.LEADS_OF),
+        ok=_CREATED,
+        after=_put_back,
     ),
     Probe(operation="get_lead", request=_on("lead", "/api/v1/leads/{id}"), letters=PEOPLE, says=_READ_PERSON),
     Probe(
@@ -227,7 +298,7 @@ CRM = [
         says=_CLAIM,
         after=_put_back,
     ),
-    Probe(operation="list_stages", request=_at("/api/v1/stages"), letters=_roles("staff")),
+    Probe(operation="list_stages", request=_at("/api/v1/stages"), letters=_roles("staff"), lists="stage"),
     Probe(
         operation="create_stage",
         request=lambda _world, _column: Request("/api/v1/stages", json={"name": f"Matrix {new_id()}"}),
@@ -240,25 +311,38 @@ CRM = [
         request=_at("/api/v1/stages/order", json={"stage_ids": []}),
         letters=_roles("answer"),
         ok=_REFUSED,
+        points="/stage_ids",
     ),
     Probe(
         operation="rename_stage",
         request=_on("stage", "/api/v1/stages/{id}", json={"name": "Matrix"}, headers=STALE),
         letters=truth.read(truth.STAGES),
+        says={"c": "ok", "u": "ok", **_LIVING},
         ok=_REACHED,
     ),
     Probe(
         operation="delete_stage",
         request=_on("stage", "/api/v1/stages/{id}", headers=STALE),
         letters=truth.read(truth.STAGES),
+        says={"c": "ok", "u": "403", **_LIVING},
         ok=_REACHED,
     ),
 ]
 
+# Money that nobody here has: refused when everything else was found good.
+_PRICED = {"list_price": {"amount": 1, "currency": "XXX"}}
+
+
+def _agent(world: World, column: str) -> dict[str, Any]:
+    return {"list_agent_id": None if column == "nobody" else world.users[column]}
+
+
+_VIEW = "/api/v1/properties/map?bbox=-180,-80,180,80&zoom=3"
+
 PROPERTY = [
     Probe(
         operation="search_properties",
-        request=_at("/api/v1/properties?limit=100"),
+        request=_at("/api/v1/properties?limit=100&facets=true"),
         letters=_roles("signed"),
         lists="listing",
     ),
@@ -268,18 +352,35 @@ PROPERTY = [
         letters=_roles("signed"),
         lists="editable",
     ),
-    Probe(operation="search_properties", request=_at("/api/v1/properties?q=lane&limit=100"), letters=_roles("signed")),
-    Probe(operation="suggest_properties", request=_at("/api/v1/properties/suggestions?q=1"), letters=_roles("signed")),
-    Probe(
-        operation="map_properties",
-        request=_at("/api/v1/properties/map?bbox=-180,-80,180,80&zoom=3"),
-        letters=_roles("signed"),
+    *(
+        Probe(
+            operation="search_properties",
+            request=_at(f"/api/v1/properties?{asked}&limit=100&facets=true"),
+            letters=_roles("signed"),
+            lists="placed",
+        )
+        for asked in ("q=lane", "bbox=-180,-80,180,80", "near=42,-93&radius=100000")
     ),
     Probe(
+        operation="suggest_properties",
+        request=lambda world, column: Request(f"/api/v1/properties/suggestions?q={world.words[column]}"),
+        letters=_asked("signed", sorted({column for _, column in LISTINGS})),
+        lists="suggestion",
+    ),
+    Probe(
+        operation="suggest_properties",
+        request=_at("/api/v1/properties/suggestions?q=some"),
+        letters=_roles("signed"),
+        lists="count",
+    ),
+    Probe(operation="map_properties", request=_at(_VIEW), letters=_roles("signed"), lists="point"),
+    Probe(
         operation="create_property",
-        request=_at("/api/v1/properties", json={"list_agent_id": str(new_id())}),
-        letters=_roles("sell"),
+        request=lambda world, column: Request("/api/v1/properties", json=_PRICED | _agent(world, column)),
+        letters=truth.read(truth.NEW_AGENTS),
+        says=_LISTED,
         ok=_REFUSED,
+        points="/list_price/currency",
     ),
     Probe(
         operation="get_property",
@@ -292,6 +393,15 @@ PROPERTY = [
         request=_on("listing", "/api/v1/properties/{id}", json={"city": "Nevada"}, headers=STALE),
         letters=LISTINGS,
         says=_EDIT_LISTING,
+        ok=_REACHED,
+    ),
+    Probe(
+        operation="edit_property",
+        request=lambda world, column: Request(
+            f"/api/v1/properties/{world.ids['listing', 'active/agent']}", json=_agent(world, column), headers=STALE
+        ),
+        letters=truth.read(truth.GIVEN_AGENTS),
+        says=_LISTED,
         ok=_REACHED,
     ),
     Probe(
@@ -385,15 +495,23 @@ PROPERTY = [
     ),
 ]
 
-_SEES = {"a": "ok", "n": "ok", "s": "ok", ".": "404"}
-_ACCOUNT = {"a": "ok", "n": "403", "s": "403", ".": "404"}
-_SELF = {"a": "ok", "n": "ok", "s": "403", ".": "404"}
-_CHANGES: dict[str, Callable[[World], Any]] = {
-    "role": lambda _world: "agent",
-    "office_id": lambda world: world.brokerage.offices["Main"],
-    "team_ids": lambda _world: [],
-    "state": lambda _world: "active",
-}
+_SEES = {**dict.fromkeys("Aans", "ok"), ".": "404"}
+_ACCOUNT = {"A": "ok", "a": "ok", "n": "403", "s": "403", ".": "404"}
+_SELF = _ACCOUNT | {"n": "ok"}
+_ALL = _ACCOUNT | {"a": "403"}
+# What is changed, and how the managers' letter reads then, whose office is the main one or the other one.
+_CHANGES: list[tuple[str, Callable[[World], Any], Mapping[str, str]]] = [
+    ("role", lambda _world: "agent", _ACCOUNT),
+    ("role", lambda _world: "office_manager", _ALL),
+    ("role", lambda _world: "broker_owner", _ALL),
+    ("office_id", lambda world: world.brokerage.offices["Main"], _ACCOUNT | {"a'": "403"}),
+    ("office_id", lambda world: world.brokerage.offices["West"], _ALL | {"a'": "ok"}),
+    ("office_id", lambda _world: None, _ALL),
+    ("team_ids", lambda _world: [], _ACCOUNT),
+    ("state", lambda _world: "active", _ACCOUNT),
+]
+# The other manager's letters, where it matters which office is meant.
+_MANAGED = {key: "a'" if (key[0], letter) == ("boss'", "a") else letter for key, letter in USERS.items()}
 
 
 def _change(member: str, value: Callable[[World], Any]) -> Callable[[World, str], Request]:
@@ -407,14 +525,15 @@ def _invitation(world: World, column: str) -> Request:
     body = {
         "email": "olivia@acme.test",
         "name": "Matrix",
-        "role": {"coordinator": "coordinator", "manager": "office_manager"}.get(role, "agent"),
+        "role": {"manager": "office_manager", "owner": "broker_owner"}.get(role, role),
         "office_id": world.brokerage.offices[office.title()],
     }
     return Request("/api/v1/user-invitations", json=body)
 
 
 def _delegation(world: World, column: str) -> Request:
-    body = {"assistant_id": world.users["agent"], "user_id": world.users[column], "resources": ["person"]}
+    assistant = world.users["spare'" if column in ("west", "boss'") else "spare"]
+    body = {"assistant_id": assistant, "user_id": world.users[column], "resources": ["person"]}
     return Request("/api/v1/delegations", json=body | {"expires_at": _future()})
 
 
@@ -429,14 +548,15 @@ IDENTITY = [
         ok=_REACHED,
     ),
     *(
-        Probe(operation="update_user", request=_change(member, value), letters=USERS, says=_ACCOUNT, ok=_REACHED)
-        for member, value in _CHANGES.items()
+        Probe(operation="update_user", request=_change(member, value), letters=_MANAGED, says=says, ok=_REACHED)
+        for member, value, says in ((member, value, {"a'": says["a"], **says}) for member, value, says in _CHANGES)
     ),
     Probe(
         operation="list_user_sessions",
         request=_on("user", "/api/v1/users/{id}/sessions"),
         letters=USERS,
         says=_SELF,
+        lists="session",
     ),
     Probe(
         operation="end_user_sessions",
@@ -462,13 +582,13 @@ IDENTITY = [
         operation="resend_user_invitation",
         request=_on("invitation", "/api/v1/user-invitations/{id}/resend"),
         letters=truth.read(truth.INVITATIONS),
-        ok=_GONE,
     ),
     Probe(
         operation="revoke_user_invitation",
         request=_on("invitation", "/api/v1/user-invitations/{id}"),
         letters=truth.read(truth.INVITATIONS),
-        ok=_GONE,
+        ok=frozenset({204}),
+        after=_restore_invitations,
     ),
     Probe(
         operation="list_delegations",
@@ -480,23 +600,25 @@ IDENTITY = [
         operation="create_delegation",
         request=_delegation,
         letters=truth.read(truth.DELEGATED),
-        says={"y": "ok", "f": "403", "u": "/user_id"},
-        ok=_REFUSED,
+        says={"y": "ok", "f": "403", "u": "?/user_id", "a": "/assistant_id"},
+        ok=_CREATED,
+        after=_restore_delegations,
     ),
     Probe(
         operation="revoke_delegation",
         request=_on("delegation", "/api/v1/delegations/{id}"),
         letters=truth.read(truth.DELEGATIONS),
-        ok=_GONE,
+        ok=frozenset({204}),
+        after=_restore_delegations,
     ),
-    Probe(operation="list_offices", request=_at("/api/v1/offices"), letters=_roles("staff")),
+    Probe(operation="list_offices", request=_at("/api/v1/offices"), letters=_roles("staff"), lists="office"),
     Probe(
         operation="create_office",
         request=_at("/api/v1/offices", json={"name": "Main"}),
         letters=_roles("own"),
         ok=frozenset({409}),
     ),
-    Probe(operation="list_teams", request=_at("/api/v1/teams"), letters=_roles("staff")),
+    Probe(operation="list_teams", request=_at("/api/v1/teams"), letters=_roles("staff"), lists="team"),
     Probe(
         operation="create_team",
         request=lambda world, column: Request(
@@ -532,7 +654,7 @@ IDENTITY = [
 ]
 
 GATEWAY = [
-    Probe(operation="list_sessions", request=_at("/api/v1/sessions"), letters=_roles("signed")),
+    Probe(operation="list_sessions", request=_at("/api/v1/sessions"), letters=_roles("signed"), lists="session"),
     Probe(
         operation="end_other_sessions",
         request=_at("/api/v1/sessions"),

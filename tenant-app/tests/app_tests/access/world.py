@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from rooftree.contracts.identity.api import AGENT_ROLE, CLIENT_ROLE, COORDINATOR_ROLE, MANAGER_ROLE
+from rooftree.contracts.identity.api import AGENT_ROLE, CLIENT_ROLE, COORDINATOR_ROLE, MANAGER_ROLE, OWNER_ROLE
 from rooftree.kernel.ids import new_id
 
 from ..conftest import Browser
@@ -26,28 +26,49 @@ PLACES: dict[str, tuple[str | None, str | None]] = {
     "pond": (None, "Main"),
     "pond'": (None, "West"),
     "nowhere": (None, None),
+    "nomad": ("nomad", None),
     # Waited until a moment ago.
     "raced": ("office", "Main"),
 }
+# Listings' agents and offices are those of people, and these.
+HOMES: dict[str, tuple[str | None, str | None]] = PLACES | {"none": (None, "Main"), "feed": (None, None)}
+# Who is in the second stage; everybody else is in the first one.
+FURTHER = ("mate", "west", "nowhere")
 
 
 @dataclass
 class World:
-    """`ids` by the truth's table and column. `hidden`: by caller, words that must not reach them."""
+    """`ids` by the truth's table and column. `hidden`: by caller, words that must not reach them.
+
+    `users` holds nobody's id, too: `unknown`. `words`: of each listing, a word of its address.
+    """
 
     brokerage: Brokerage
+    connection: psycopg.Connection
     callers: dict[str, Browser] = field(default_factory=dict[str, Browser])
     users: dict[str, str] = field(default_factory=dict[str, str])
     ids: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     hidden: dict[str, set[str]] = field(default_factory=lambda: {caller: set() for caller in truth.CALLERS})
-    stage: str = ""
+    words: dict[str, str] = field(default_factory=dict[str, str])
+    stages: list[str] = field(default_factory=list[str])
 
     def sql(self, statement: str, *values: Any) -> None:
-        with psycopg.connect(self.brokerage.database.admin_dsn, autocommit=True) as connection:
-            connection.execute(statement.encode(), values or None)
+        self.connection.execute(statement.encode(), values or None)
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query.encode(), values or None).fetchall()
+
+    def known(self, kind: str) -> list[str]:
+        """Ids of all records of this kind that the world began with."""
+        return [record for (one, _), record in self.ids.items() if one == kind]
 
     def put_back(self) -> None:
-        """Everybody of the crm to where they belong, as if nobody had claimed them."""
+        """Everybody of the crm to where they belong, as if nobody had claimed them, and without what was added."""
+        self.sql("DELETE FROM crm.notes WHERE id <> ALL(%s::uuid[])", self.known("note"))
+        self.sql("DELETE FROM crm.tasks WHERE id <> ALL(%s::uuid[])", self.known("task"))
+        self.sql("DELETE FROM crm.leads WHERE id <> ALL(%s::uuid[])", self.known("lead"))
+        self.sql("DELETE FROM crm.activities")
+        self.sql("UPDATE crm.tasks SET assigned_to = %s, revision = 1", self.users["owner"])
         for name, (owner, office) in PLACES.items():
             self.sql(
                 "UPDATE crm.people SET assigned_to = %s, office_id = %s WHERE id = %s",
@@ -65,7 +86,8 @@ class World:
 
 
 async def build(brokerage: Brokerage) -> World:
-    world = World(brokerage)
+    connection = brokerage.stack.enter_context(psycopg.connect(brokerage.database.admin_dsn, autocommit=True))
+    world = World(brokerage, connection)
     await _staff(world)
     await _delegations(world)
     await _invitations(world)
@@ -87,8 +109,11 @@ async def _staff(world: World) -> None:
     lake, hill = await brokerage.team("Lake", "Main"), await brokerage.team("Hill", "West")
     world.ids |= {("team", "lake"): lake, ("team", "hill"): hill}
     world.ids |= {("office", "main"): brokerage.offices["Main"], ("office", "west"): brokerage.offices["West"]}
-    joining: dict[str, tuple[str, str, dict[str, Any]]] = {
+    joining: dict[str, tuple[str, str | None, dict[str, Any]]] = {
+        "placed": (OWNER_ROLE, "Main", {}),
         "manager": (MANAGER_ROLE, "Main", {}),
+        "peer": (MANAGER_ROLE, "Main", {}),
+        "nomad": (AGENT_ROLE, None, {}),
         "agent": (AGENT_ROLE, "Main", {"team_ids": [lake]}),
         "mate": (AGENT_ROLE, "Main", {"team_ids": [lake]}),
         "office": (AGENT_ROLE, "Main", {}),
@@ -97,7 +122,8 @@ async def _staff(world: World) -> None:
         "client": (CLIENT_ROLE, "Main", {}),
         "gone": (AGENT_ROLE, "Main", {}),
         "departed": (AGENT_ROLE, "Main", {"team_ids": [lake]}),
-        **{name: (COORDINATOR_ROLE, "Main", {}) for name in ("helper", "half", "idle", "spare")},
+        **{name: (COORDINATOR_ROLE, "Main", {}) for name in ("helper", "half", "idle", "aide", "spare")},
+        "teamed": (COORDINATOR_ROLE, "Main", {"team_ids": [lake]}),
         "spare'": (COORDINATOR_ROLE, "West", {}),
     }
     browsers = {"owner": brokerage.owner}
@@ -110,9 +136,11 @@ async def _staff(world: World) -> None:
     world.callers["anonymous"] = await brokerage.browser()
     gone = await change(brokerage.owner, await me(browsers["gone"]), state="deactivated")
     assert gone.status_code == 200, gone.text
-    seen = truth.read(truth.USERS)
-    for _, column in seen:
-        world.ids["user", column] = world.users[column]
+    for name, user in world.users.items():
+        world.ids["user", name] = user
+    world.users["unknown"] = str(new_id())
+    # Invitations of whoever is here say no more than that.
+    world.sql("DELETE FROM identity.invitations WHERE accepted_at IS NOT NULL")
     for name in ("agent", "office"):
         world.ids["session", name] = (await browsers[name].get("/api/v1/sessions")).json()["items"][0]["id"]
 
@@ -127,15 +155,16 @@ async def _delegations(world: World) -> None:
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 
-    await delegate("helper", "agent", "listing", "person")
-    await delegate("half", "agent", "person")
-    world.ids["delegation", "idle's"] = await delegate("idle", "agent", "listing", "person")
-    revoked = await delegate("idle", "agent", "listing", "person")
-    assert (await owner.delete(f"/api/v1/delegations/{revoked}")).status_code == 204
-    expired = "UPDATE identity.delegations SET expires_at = now() - interval '1 minute' WHERE id = %s"
-    world.sql(expired, world.ids["delegation", "idle's"])
-    for name, assistant in (("agent", "spare"), ("office", "spare"), ("west", "spare'")):
-        world.ids["delegation", name] = await delegate(assistant, name, "person")
+    for column in sorted({column for _, column in truth.read(truth.DELEGATIONS)}):
+        whose, assistant = column.split("/")
+        resources = ("person",) if assistant in ("half", "spare", "spare'") else ("listing", "person")
+        made = await delegate("idle" if assistant == "idle'" else assistant, whose, *resources)
+        world.ids["delegation", column] = made
+        if assistant == "idle":
+            expired = "UPDATE identity.delegations SET expires_at = now() - interval '1 minute',"
+            world.sql(f"{expired} created_at = now() - interval '1 hour' WHERE id = %s", made)
+        elif assistant == "idle'":
+            assert (await owner.delete(f"/api/v1/delegations/{made}")).status_code == 204
 
 
 async def _invitations(world: World) -> None:
@@ -151,8 +180,8 @@ async def _invitations(world: World) -> None:
 
 async def _people(world: World) -> None:
     owner, letters, tasks = world.callers["owner"], truth.read(truth.PEOPLE), truth.read(truth.TASKS)
-    world.stage = (await owner.get("/api/v1/stages")).json()["items"][0]["id"]
-    world.ids["stage", "lead"] = world.stage
+    world.stages = [stage["id"] for stage in (await owner.get("/api/v1/stages")).json()["items"]]
+    world.ids["stage", "lead"] = world.stages[0]
     for number, name in enumerate(PLACES):
         word = f"canaryperson{number}"
 
@@ -176,6 +205,7 @@ async def _people(world: World) -> None:
         world.only_for(f"canarytask{number}", works)
         task = await owner.post(f"/api/v1/people/{person}/tasks", json={"title": f"canarytask{number}"})
         world.ids["task", name] = task.json()["id"]
+        world.sql("UPDATE crm.people SET stage_id = %s WHERE id = %s", world.stages[name in FURTHER], person)
     await _race(world)
     world.put_back()
     for name, author in (("agent", "agent"), ("agent", "helper"), ("mate", "agent")):
@@ -207,13 +237,18 @@ async def _listing(
     def letter(caller: str) -> str:
         return letters[caller, column]
 
-    word = world.only_for(f"canaryhome{number}", lambda caller: letter(caller) not in ".m")
+    word = world.only_for(f"canaryhome{number:02}", lambda caller: letter(caller) not in ".m")
+    world.words[column] = word
     private = world.only_for(f"canaryprivate{number}", lambda caller: letter(caller) in "WP")
     reason = world.only_for(f"canaryreason{number}", lambda caller: letter(caller) in "WP")
     values = {
         "unparsed_address": f"{number} {word} Lane",
         "city": "Ames",
+        "postal_code": "50010",
+        "subdivision_name": "Somerset",
         "property_type": "Residential",
+        "property_sub_type": "Condominium",
+        "bedrooms_total": 3,
         "list_price": {"amount": 35_000_000 + number, "currency": "USD"},
         "list_agent_id": world.users["agent"],
         "latitude": 42.0 + number / 100,
@@ -226,7 +261,7 @@ async def _listing(
     made = await world.callers["owner"].post("/api/v1/properties", json=values)
     assert made.status_code == 201, made.text
     listing = world.ids["listing", column] = made.json()["id"]
-    owner, office = {"none": (None, "Main"), "feed": (None, None)}.get(place) or PLACES[place]
+    owner, office = HOMES[place]
     world.sql(
         "UPDATE property.properties SET standard_status = %s, list_agent_id = %s, list_office_id = %s, feed = %s,"
         " version = 1 WHERE id = %s",
