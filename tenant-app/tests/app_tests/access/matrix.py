@@ -92,23 +92,21 @@ class Matrix:
             self.audit(body, PEOPLE[caller, column], place)
 
     def traits(self, shape: str, element: Any, caller: str, column: str) -> set[str]:
-        """The letter of who asks for this record, and what is so of the record. Flags that say the same are compared."""
+        """The letter of who asks for this record, and what is so of it. Numbers and flags are compared on the way."""
         name = self.names.get(element.get("id"), column)
         match shape.partition("/")[0]:
             case "person" | "lead" | "claimed":
                 owner, office = PLACES[name]
                 self.flags(shape, element, caller, name)
                 return {PEOPLE[caller, name]} | _true(assigned=owner, office=office)
-            case "summary" | "detail" | "point" | "price":
+            case "summary" | "detail" | "point" | "price" | "photo":
                 state, _, place = name.partition("/")
                 owner, office = HOMES[place]
                 letter = LISTINGS[caller, name]
                 if element.get("can_edit", letter == "W") is not (letter == "W"):
                     self.wrong.append(f"{name} as {caller}: can_edit {element['can_edit']}")
                 own = place != "feed"
-                return (
-                    {letter} | _true(assigned=owner, office=office, own=own, feed=not own, photo=True) | {f"+{state}"}
-                )
+                return {letter} | _true(assigned=owner, office=office, own=own, draft=state == "draft")
             case "user":
                 return _true(office=name not in ("owner", "nomad"), team=name in _TEAMED)
             case "delegation":
@@ -132,7 +130,7 @@ class Matrix:
             "can_assign": _ASSIGNMENTS[caller, name] == "y",
             "can_open": True,
         }
-        if shape != "claimed":
+        if not shape.startswith("claimed"):
             for flag, value in wanted.items():
                 if element.get(flag, value) is not value:
                     self.wrong.append(f"{shape} {name} as {caller}: {flag} is {element[flag]}")
@@ -210,7 +208,7 @@ def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
 def _fields(operation: dict[str, Any]) -> set[str]:
     """Names of all leaves that the description of the answer has, and of what may stand for a missing object."""
     found: set[str] = set()
-    for status in ("200", "201"):
+    for status in ("200", "201", "202"):
         content = operation["responses"].get(status, {}).get("content", {}).get("application/json", {})
         found |= _names(content.get("schema", {}), "", ())
     return found

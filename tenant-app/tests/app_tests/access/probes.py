@@ -197,7 +197,7 @@ CRM = [
     ),
     Probe(
         operation="list_person_timeline",
-        request=_on("person", "/api/v1/people/{id}/timeline"),
+        request=_on("person", "/api/v1/people/{id}/timeline?limit=100"),
         letters=PEOPLE,
         says=_READ_PERSON,
     ),

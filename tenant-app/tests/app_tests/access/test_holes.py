@@ -6,13 +6,31 @@ from typing import Any
 
 import pytest
 from rooftree.contracts.access.policy import POLICY
+from rooftree.contracts.identity.api import ROLES
 from rooftree.kernel import record_scope
 from rooftree.kernel.auth import Delegation
 from rooftree.kernel.errors import Forbidden
-from rooftree.modules.crm import edit_guard, leads_repository, people, people_repository, work, work_repository
+from rooftree.modules.crm import (
+    edit_guard,
+    intake,
+    leads_repository,
+    people,
+    people_repository,
+    tasks,
+    work,
+    work_repository,
+)
+from rooftree.modules.crm.leads_repository import Leads
+from rooftree.modules.crm.people_repository import Column, PeopleRepository
 from rooftree.modules.crm.records_repository import Records
-from rooftree.modules.identity import users
+from rooftree.modules.crm.stages_repository import Stages
+from rooftree.modules.crm.tables import PersonRow
+from rooftree.modules.crm.visibility import people as people_rows
+from rooftree.modules.crm.work_repository import WorkRepository
+from rooftree.modules.identity import delegations_repository, permissions, users
+from rooftree.modules.identity import people_repository as accounts_repository
 from rooftree.modules.identity.delegations_repository import DelegationsRepository
+from rooftree.modules.identity.people_repository import PeopleRepository as AccountsRepository
 from rooftree.modules.identity.permissions import Person
 from rooftree.modules.identity.tables import DelegationRow
 from rooftree.modules.property import (
@@ -23,6 +41,8 @@ from rooftree.modules.property import (
     search_document,
     search_repository,
 )
+from rooftree.modules.property.own_repository import OwnListings
+from rooftree.modules.property.search_repository import SearchRepository
 from rooftree.modules.property.visibility import visible_rows
 from sqlalchemy import select, true
 
@@ -57,6 +77,16 @@ def _everything(*_: Any, **__: Any) -> Any:
     return true()
 
 
+def _without_places(*, everything: bool, **_: bool) -> Any:
+    return visible_rows(everything=everything)
+
+
+async def _locked(session: Any, _principal: Any, person_id: Any) -> Any:
+    """Without asking whether the caller may."""
+    person = await session.get(PersonRow, person_id)
+    return people_repository.Found(person, theirs=True)
+
+
 async def _also_revoked(self: Any, assistant_id: Any, *, now: Any) -> tuple[Delegation, ...]:
     found = await self._session.scalars(select(DelegationRow).where(DelegationRow.assistant_id == assistant_id))
     return tuple(Delegation(row.for_user_id, frozenset(row.resources), row.expires_at) for row in found)
@@ -78,11 +108,140 @@ def _seen(_actor: Person, _target: Person) -> bool:
     return True
 
 
+def _answers(owner: Any, name: str, altered: Callable[[Any], Any]) -> Plant:
+    """This query of a repository answers something else."""
+    original = getattr(owner, name)
+
+    async def answer(*args: Any, **named: Any) -> Any:
+        return altered(await original(*args, **named))
+
+    return _set(owner, name, answer)
+
+
+def _one_more(found: Any) -> Any:
+    return found[0], found[1] + 1
+
+
+def _all_but_the_last(found: Any) -> Any:
+    return found[0][:-1], found[1]
+
+
+def _counts_more(found: Any) -> Any:
+    """Of the board's columns, of stages, of how many listings a place has."""
+    match found:
+        case dict():
+            return {
+                one: Column(value.total + 1, value.found) if isinstance(value, Column) else value + 1
+                for one, value in found.items()
+            }
+        case int():
+            return found + 1
+        case _:
+            return [(value, count + 1) for value, count in found]
+
+
+def _shows_less(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {stage: Column(column.total, column.found[:-1]) for stage, column in found.items()}
+    return found[:-1]
+
+
+_PAGES = (
+    ("people", PeopleRepository, "find", "list_people"),
+    ("leads", Leads, "find", "list_leads"),
+    ("tasks", WorkRepository, "tasks", "list_tasks"),
+    ("one's own listings", OwnListings, "mine", "search_properties"),
+    ("accounts", AccountsRepository, "find_users", "list_users"),
+    ("invitations", AccountsRepository, "find_invitations", "list_user_invitations"),
+    ("delegations", DelegationsRepository, "find", "list_delegations"),
+    ("offices", AccountsRepository, "find_offices", "list_offices"),
+    ("teams", AccountsRepository, "find_teams", "list_teams"),
+)
+
 HOLES = [
+    *(
+        Hole(f"{what} {says}", _answers(owner, name, altered), (operation,))
+        for what, owner, name, operation in _PAGES
+        for says, altered in (("are one more than are shown", _one_more), ("lack one", _all_but_the_last))
+    ),
+    Hole(
+        "columns of the board count one more", _answers(PeopleRepository, "board", _counts_more), ("get_people_board",)
+    ),
+    Hole("columns of the board lack somebody", _answers(PeopleRepository, "board", _shows_less), ("get_people_board",)),
+    Hole("stages count one more", _answers(Stages, "counts", _counts_more), ("list_stages",)),
+    Hole(
+        "search counts one more",
+        _answers(SearchRepository, "count", _counts_more),
+        ("search_properties", "map_properties"),
+    ),
+    Hole("places count one more", _answers(SearchRepository, "places", _counts_more), ("suggest_properties",)),
+    Hole("no address is suggested", _answers(SearchRepository, "addresses", _shows_less), ("suggest_properties",)),
+    Hole(
+        "search lacks a listing",
+        _answers(SearchRepository, "search", _shows_less),
+        ("search_properties", "map_properties"),
+    ),
+    Hole(
+        "somebody known is not told of", _answers(PeopleRepository, "known", _shows_less), ("list_person_duplicates",)
+    ),
+    Hole(
+        "whom somebody got a moment ago nobody waited for",
+        _set(people_repository, "claimable_people", lambda principal: people_rows(principal, "read")),
+        ("claim_person",),
+    ),
+    Hole(
+        "of a lead that somebody got a moment ago nobody is told",
+        _set(leads_repository, "claimable_people", lambda principal: people_rows(principal, "read")),
+        ("claim_lead",),
+    ),
+    Hole("everybody can be claimed", _set(people_repository, "claimable_people", _everything), ("claim_person",)),
+    Hole("accounts without a scope", _set(accounts_repository, "visible", _everything), ("list_users",)),
+    Hole(
+        "invitations without a scope",
+        _set(accounts_repository, "visible_invitations", _everything),
+        ("list_user_invitations",),
+    ),
+    Hole(
+        "delegations without a scope",
+        _set(delegations_repository, "visible", _everything),
+        ("list_delegations", "revoke_delegation"),
+    ),
+    Hole(
+        "listings are found by places that nobody may know",
+        _set(search_repository, "visible_rows", _without_places),
+        ("search_properties", "map_properties", "suggest_properties"),
+    ),
+    Hole("a city vanishes", _set(search_document, "SHOWN", ("listing_key", "standard_status")), ("search_properties",)),
+    Hole("nobody reads remarks", _set(rights, "may_read_private", lambda *_: False), ("get_property",)),
+    Hole(
+        "numbers and addresses vanish",
+        _answers(Records, "contacts", lambda found: dict.fromkeys(found, ())),
+        ("get_person", "list_people", "get_people_board"),
+    ),
+    Hole("an agent gives people away", _cell("person.assign", "agent", "own"), ("assign_person",)),
+    Hole(
+        "a manager lists for all",
+        _cell("listing.assign", "office_manager", "company"),
+        ("create_property", "edit_property"),
+    ),
+    Hole(
+        "a manager gives people to all",
+        _cell("person.assign", "office_manager", "company"),
+        ("assign_person",),
+    ),
+    Hole("a team's coordinator reads it", _cell("person.read", "coordinator", "team", "delegated"), ("get_person",)),
+    Hole(
+        "a manager delegates for all",
+        _cell("delegation.create", "office_manager", "company"),
+        ("create_delegation",),
+    ),
+    Hole("tasks are for everybody", _set(tasks, "sees", lambda *_: True), ("create_task", "edit_task")),
+    Hole("a lead of anybody", _set(intake, "editable", _locked), ("create_lead",)),
+    Hole("a manager makes managers", _set(permissions, "MADE_ROLES", frozenset(ROLES)), ("update_user",)),
     Hole(
         "people without a scope",
         _set(people_repository, "people", _everything),
-        ("get_person", "list_people", "edit_person", "list_person_timeline"),
+        ("get_person", "list_people", "edit_person", "list_person_timeline", "list_person_duplicates"),
     ),
     Hole("leads without a scope", _set(leads_repository, "people", _everything), ("get_lead", "list_leads")),
     Hole("tasks without a scope", _set(work_repository, "people", _everything), ("list_tasks", "edit_task")),
@@ -100,7 +259,7 @@ HOLES = [
     Hole(
         "search without its filter",
         _set(search_repository, "visible_rows", lambda **_: visible_rows(everything=True)),
-        ("search_properties", "map_properties"),
+        ("search_properties", "map_properties", "suggest_properties"),
     ),
     Hole(
         "search without its mask",

@@ -43,16 +43,23 @@ async def indexed(
 async def test_searches_of_the_index_show_what_the_matrix_says(indexed: World, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = await searched(indexed)
     assert matrix.wrong == []
-    assert matrix.counted["cells"] == len(truth.CALLERS) * sum(probe.operation in SEARCHES for probe in PROBES)
+    columns = sum(len(probe.columns()) for probe in PROBES if probe.operation in SEARCHES)
+    assert matrix.counted["cells"] == len(truth.CALLERS) * columns
+    assert matrix.counted["facets"] > 0
     page = (await indexed.callers["client"].get("/api/v1/properties?limit=100")).json()
     assert page["source"] == "search"
     for owner, name, hole in (
         (search_queries, "visible_documents", lambda **_: visible_documents(everything=True)),
+        (search_queries, "visible_documents", _without_places),
         (search_document, "shows_place", lambda *_, **__: True),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, hole)
             assert (await searched(indexed)).wrong, name
+
+
+def _without_places(*, everything: bool, **_: bool) -> list[Any]:
+    return visible_documents(everything=everything)
 
 
 async def searched(world: World) -> Matrix:

@@ -113,8 +113,8 @@ aide       .      .     .       y        .     .     .      .        .      .
 teamed     .      .     .       .        .     .     .      .        .      .
 client     .      .     .       .        .     .     .      .        .      .
 """
-# For whom somebody writes down a task about the person whom `agent` looks after. u: for nobody who works on that person,
-# whether there is such a user or not.
+# For whom somebody writes down a task about the person whom `agent` looks after. u: for nobody who works on that
+# person, whether there is such a user or not.
 TASKS_FOR = """
            agent mate office manager owner helper half idle aide west nomad client gone unknown
 owner      y     y    u      y       y     y      y    u    u    u    u     u      u    u
