@@ -1,8 +1,8 @@
 """Which fields answers show, by hand: those that are neither null nor an empty list, of every operation and letter.
 
 A word is a field; `field:WP` is shown to those letters alone, `field:+assigned` of records of which that is true,
-`field?` whether or not. `items=person` says that each of `items` shows what a person does, `=person` that the answer itself does;
-of `items=entry/{kind}` the item says what it is.
+`field?` whether or not. `items=person` says that each of `items` shows what a person does, `=person` that the answer
+itself does; of `items=entry/{kind}` the item says what it is.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -74,7 +75,7 @@ class Matrix:
 
     def look(self, probe: Probe, column: str, caller: str, place: str, body: Any) -> None:
         """Fields with their values, and of lists the records and their numbers."""
-        if unknown := {name for name, _ in _leaves(body)} - _fields(METHODS[probe.operation][1]):
+        if unknown := {name for name, _ in _leaves(body)} - _fields(probe.operation):
             self.wrong.append(f"{place}: fields that the description does not know: {sorted(unknown)}")
         told, compared = fields.differences(
             probe.operation, body, lambda shape, element: self.traits(shape, element, caller, column)
@@ -205,11 +206,12 @@ def _leaves(value: Any, name: str = "") -> list[tuple[str, Any]]:
     return [(name, value)]
 
 
-def _fields(operation: dict[str, Any]) -> set[str]:
+@cache
+def _fields(operation: str) -> set[str]:
     """Names of all leaves that the description of the answer has, and of what may stand for a missing object."""
     found: set[str] = set()
     for status in ("200", "201", "202"):
-        content = operation["responses"].get(status, {}).get("content", {}).get("application/json", {})
+        content = METHODS[operation][1]["responses"].get(status, {}).get("content", {}).get("application/json", {})
         found |= _names(content.get("schema", {}), "", ())
     return found
 
