@@ -36,7 +36,7 @@ class Matrix:
     async def cell(self, probe: Probe, column: str, caller: str) -> None:
         wanted = "401" if caller in truth.UNKNOWN else probe.says[probe.letters[caller, column]]
         answer = await self.send(probe.operation, probe.request(self.world, column), caller)
-        if probe.after is not None:
+        if probe.after is not None and answer.is_success:
             probe.after(self.world)
         self.outcomes[wanted] += 1
         place = f"{probe.operation} of {column} as {caller}"

@@ -64,18 +64,18 @@ class World:
 
     def put_back(self) -> None:
         """Everybody of the crm to where they belong, as if nobody had claimed them, and without what was added."""
-        self.sql("DELETE FROM crm.notes WHERE id <> ALL(%s::uuid[])", self.known("note"))
-        self.sql("DELETE FROM crm.tasks WHERE id <> ALL(%s::uuid[])", self.known("task"))
-        self.sql("DELETE FROM crm.leads WHERE id <> ALL(%s::uuid[])", self.known("lead"))
-        self.sql("DELETE FROM crm.activities")
-        self.sql("UPDATE crm.tasks SET assigned_to = %s, revision = 1", self.users["owner"])
-        for name, (owner, office) in PLACES.items():
-            self.sql(
-                "UPDATE crm.people SET assigned_to = %s, office_id = %s WHERE id = %s",
-                self.users[owner] if owner else None,
-                self.brokerage.offices[office] if office else None,
-                self.ids["person", name],
-            )
+        with self.connection.transaction():
+            for kind, table in (("note", "notes"), ("task", "tasks"), ("lead", "leads")):
+                self.sql(f"DELETE FROM crm.{table} WHERE id <> ALL(%s::uuid[])", self.known(kind))
+            self.sql("DELETE FROM crm.activities")
+            self.sql("UPDATE crm.tasks SET assigned_to = %s, revision = 1", self.users["owner"])
+            for name, (owner, office) in PLACES.items():
+                self.sql(
+                    "UPDATE crm.people SET assigned_to = %s, office_id = %s WHERE id = %s",
+                    self.users[owner] if owner else None,
+                    self.brokerage.offices[office] if office else None,
+                    self.ids["person", name],
+                )
 
     def only_for(self, word: str, is_shown: Callable[[str], bool]) -> str:
         """`word`, which reaches those callers alone."""
@@ -87,6 +87,7 @@ class World:
 
 async def build(brokerage: Brokerage) -> World:
     connection = brokerage.stack.enter_context(psycopg.connect(brokerage.database.admin_dsn, autocommit=True))
+    connection.execute("SET synchronous_commit = off")
     world = World(brokerage, connection)
     await _staff(world)
     await _delegations(world)
