@@ -36,9 +36,12 @@ class Matrix:
     async def cell(self, probe: Probe, column: str, caller: str) -> None:
         wanted = "401" if caller in truth.UNKNOWN else probe.says[probe.letters[caller, column]]
         answer = await self.send(probe.operation, probe.request(self.world, column), caller)
+        self.outcomes[wanted] += 1
+        self.judge(probe, column, caller, wanted, answer)
         if probe.after is not None and answer.is_success:
             probe.after(self.world)
-        self.outcomes[wanted] += 1
+
+    def judge(self, probe: Probe, column: str, caller: str, wanted: str, answer: httpx2.Response) -> None:
         place = f"{probe.operation} of {column} as {caller}"
         if not _is(answer, wanted, probe):
             self.wrong.append(f"{place}: wanted {wanted}, got {answer.status_code} {answer.text[:200]}")
@@ -91,6 +94,8 @@ class Matrix:
             self.kinds(body, PEOPLE[caller, column], place)
         if probe.operation == "list_person_history":
             self.audit(body, PEOPLE[caller, column], place)
+        if probe.operation == "create_delegation" and (live := self.live(body)) != 1:
+            self.wrong.append(f"{place}: {live} delegations hold between the two")
 
     def traits(self, shape: str, element: Any, caller: str, column: str) -> set[str]:
         """The letter of who asks for this record, and what is so of it. Numbers and flags are compared on the way."""
@@ -135,6 +140,12 @@ class Matrix:
             for flag, value in wanted.items():
                 if element.get(flag, value) is not value:
                     self.wrong.append(f"{shape} {name} as {caller}: {flag} is {element[flag]}")
+
+    def live(self, delegation: Any) -> int:
+        """How many of what this one is of hold now."""
+        query = "SELECT count(*) FROM identity.delegations WHERE (assistant_id, for_user_id) = (%s, %s)"
+        two = delegation["assistant"]["id"], delegation["user"]["id"]
+        return self.world.rows(f"{query} AND revoked_at IS NULL AND expires_at > now()", *two)[0][0]
 
     def kinds(self, body: Any, letter: str, place: str) -> None:
         kinds = {entry["kind"] for entry in body["items"]}

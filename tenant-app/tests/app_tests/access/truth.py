@@ -354,9 +354,9 @@ DELEGATED = """
 owner      y     y      y       y     y    y     y      y     y    u    u
 placed     y     y      y       y     y    y     y      y     y    u    u
 manager    y     y      y       u     f    f     f      u     u    u    u
-boss'      u     u      u       y     u    f     f      u     y    u    u
+boss'      u     u      u       y     u    a     a      u     y    u    u
 agent      y     f      f       u     f    f     f      u     u    u    u
-nomad      u     u      u       u     u    f     f      a     u    u    u
+nomad      u     u      u       u     u    a     a      a     u    u    u
 helper     f     f      f       f     f    f     f      f     f    f    f
 half       f     f      f       f     f    f     f      f     f    f    f
 idle       f     f      f       f     f    f     f      f     f    f    f
