@@ -363,15 +363,15 @@ PROPERTY = [
     ),
     Probe(
         operation="suggest_properties",
-        request=lambda world, column: Request(f"/api/v1/properties/suggestions?q={world.words[column]}"),
-        letters=_asked("signed", sorted({column for _, column in LISTINGS})),
-        lists="suggestion",
-    ),
-    Probe(
-        operation="suggest_properties",
         request=_at("/api/v1/properties/suggestions?q=some"),
         letters=_roles("signed"),
         lists="count",
+    ),
+    Probe(
+        operation="suggest_properties",
+        request=lambda world, column: Request(f"/api/v1/properties/suggestions?q={world.words[column]}"),
+        letters=_asked("signed", sorted({column for _, column in LISTINGS})),
+        lists="suggestion",
     ),
     Probe(operation="map_properties", request=_at(_VIEW), letters=_roles("signed"), lists="point"),
     Probe(
