@@ -77,12 +77,12 @@ class Tasks:
 
         Raises `PersonNotFound`, `Forbidden`, `Unprocessable`.
         """
-        user = await self._colleague(principal, given["assigned_to"])
+        wanted = await self._wanted(principal, given["assigned_to"])
         now = self._clock.now()
         async with self._unit_of_work() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
             person = (await editable(session, principal, person_id)).row
-            _require_sees(user, person)
+            user = _seeing(wanted, person)
             row = TaskRow(
                 id=new_id(),
                 person_id=person.id,
@@ -105,7 +105,7 @@ class Tasks:
         self, principal: Principal, task_id: UUID, given: Mapping[str, Any], *, revision: int
     ) -> ShownTask:
         """`given`: some members of `TaskPatch`. Raises `TaskNotFound`, `VersionConflict`, `Unprocessable`."""
-        user = await self._colleague(principal, given.get("assigned_to"))
+        wanted = await self._wanted(principal, given.get("assigned_to"))
         now = self._clock.now()
         async with self._unit_of_work() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
@@ -114,7 +114,7 @@ class Tasks:
                 raise TaskNotFound
             row, person = found
             require(revision, current=row.revision)
-            _require_sees(user, person)
+            _seeing(wanted, person)
             fields = _apply(row, given, actor=principal.user_id, now=now)
             if fields:
                 row.revision += 1
@@ -122,14 +122,17 @@ class Tasks:
             await changes.finish()
         return (await self._shown([(row, person)]))[0]
 
-    async def _colleague(self, principal: Principal, user_id: UUID | None) -> User | None:
-        """None for nobody in particular and for the caller, who need not be asked for."""
+    async def _wanted(self, principal: Principal, user_id: UUID | None) -> User | UserNotFound | None:
+        """Who shall do it; None for nobody in particular and for the caller, who need not be asked for.
+
+        That there is no such person is told only to those who see what the task is about.
+        """
         if user_id is None or user_id == principal.user_id:
             return None
         try:
             return await self._identity.user(user_id)
-        except UserNotFound:
-            raise _nobody() from None
+        except UserNotFound as missing:
+            return missing
 
     async def _shown(self, found: Sequence[tuple[TaskRow, PersonRow]]) -> list[ShownTask]:
         names = await self._presenter.names(task.assigned_to for task, _ in found)
@@ -139,10 +142,11 @@ class Tasks:
         ]
 
 
-def _require_sees(user: User | None, person: PersonRow) -> None:
+def _seeing(wanted: User | UserNotFound | None, person: PersonRow) -> User | None:
     """A task for somebody who cannot open the person would be done by nobody. Raises `Unprocessable`."""
-    if user is not None and not sees(user, place_of(person)):
+    if isinstance(wanted, UserNotFound) or (wanted is not None and not sees(wanted, place_of(person))):
         raise _nobody()
+    return wanted
 
 
 def _nobody() -> Unprocessable:
