@@ -51,6 +51,8 @@ class World:
     hidden: dict[str, set[str]] = field(default_factory=lambda: {caller: set() for caller in truth.CALLERS})
     words: dict[str, str] = field(default_factory=dict[str, str])
     stages: list[str] = field(default_factory=list[str])
+    history: list[UUID] = field(default_factory=list[UUID])
+    """Of what happened before anybody asks."""
 
     def sql(self, statement: str, *values: Any) -> None:
         self.connection.execute(statement.encode(), values or None)
@@ -68,6 +70,8 @@ class World:
             for kind, table in (("note", "notes"), ("task", "tasks"), ("lead", "leads")):
                 self.sql(f"DELETE FROM crm.{table} WHERE id <> ALL(%s::uuid[])", self.known(kind))
             self.sql("DELETE FROM crm.activities")
+            if self.history:
+                self.sql("DELETE FROM crm.history WHERE id <> ALL(%s)", self.history)
             self.sql("UPDATE crm.tasks SET assigned_to = %s, revision = 1", self.users["owner"])
             for name, (owner, office) in PLACES.items():
                 self.sql(
@@ -95,6 +99,7 @@ async def build(brokerage: Brokerage) -> World:
     await _people(world)
     await _listings(world)
     departed = world.callers["departed"]
+    world.history = [line for (line,) in world.rows("SELECT id FROM crm.history")]
     gone = await change(brokerage.owner, await _account(world, departed), state="deactivated")
     assert gone.status_code == 200, gone.text
     return world
