@@ -99,7 +99,8 @@ fix: setup ## Formats and repairs what can be repaired
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent fix
 
-gen: setup frontend/node_modules/.package-lock.json ## Writes everything that is generated: CRDs, OpenAPI and event documents, the front end's types
+gen: setup frontend/node_modules/.package-lock.json ## Writes everything that is generated: CRDs, gRPC messages, OpenAPI and event documents, the front end's types
+	@$(BIN)/python scripts/protos.py
 	@$(BIN)/python -m rooftree_operator.api.generate
 	@$(BIN)/python -m rooftree.openapi
 	@$(BIN)/python -m rooftree.event_schemas

@@ -3,11 +3,12 @@
 import asyncio
 import importlib
 import pkgutil
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -29,9 +30,13 @@ from rooftree.kernel.middleware import Guard
 from rooftree.kernel.module import Built, Module, Runtime, Upload
 from rooftree.kernel.objects import Objects, S3Settings
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.rpc import Elsewhere, RpcSettings
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
 from rooftree.kernel.telemetry import Telemetry, TelemetrySettings
 from rooftree.kernel.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from rooftree.remote.process import Neighbours
 
 _STOP_SECONDS = 10.0
 # FastAPI's own spans and logs hold paths, query values and messages of exceptions; `kernel.telemetry` makes ours.
@@ -54,8 +59,11 @@ def folder(name: str) -> Path:
     return Path(modules.__path__[0]) / name
 
 
-def find(wanted: Sequence[str] | None = None) -> tuple[Module, ...]:
-    """Import modules and order them so that each follows what it requires. Raises `SettingsError`."""
+def find(wanted: Sequence[str] | None = None, *, elsewhere: Collection[str] = ()) -> tuple[Module, ...]:
+    """Import modules and order them so that each follows what it requires. Raises `SettingsError`.
+
+    `elsewhere`: modules of other processes, whose contracts are provided for.
+    """
     chosen = tuple(wanted) if wanted else names()
     if unknown := sorted(set(chosen) - set(names())):
         raise SettingsError(f"Unknown modules: {', '.join(unknown)}. There are: {', '.join(names())}.")
@@ -65,10 +73,16 @@ def find(wanted: Sequence[str] | None = None) -> tuple[Module, ...]:
     providers = {module.provides: name for name, module in found.items() if module.provides}
     graph: dict[str, set[str]] = {}
     for name, module in found.items():
-        if missing := [contract.__name__ for contract in module.requires if contract not in providers]:
+        absent = [contract for contract in module.requires if contract not in providers]
+        if missing := [contract.__name__ for contract in absent if _module_of(contract) not in elsewhere]:
             raise SettingsError(f"Module {name} needs {', '.join(missing)}, which no chosen module provides.")
-        graph[name] = {providers[contract] for contract in module.requires}
+        graph[name] = {providers[contract] for contract in module.requires if contract in providers}
     return tuple(found[name] for name in TopologicalSorter(graph).static_order())
+
+
+def _module_of(contract: type) -> str:
+    """`rooftree.contracts.identity.api` → `identity`."""
+    return contract.__module__.split(".")[2]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +115,21 @@ class Parts:
         await self.telemetry.stop()
 
 
-def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock: Clock | None = None) -> Parts:
+def build(
+    chosen: Sequence[Module],
+    settings: Settings,
+    secrets: Secrets,
+    clock: Clock | None = None,
+    elsewhere: Elsewhere | None = None,
+) -> Parts:
     """Build the modules in order; opens no connection."""
     metrics = Metrics(settings.version)
     database = Database(settings, secrets)
     metrics.watch_pool(database.engine, POOL_SIZE)
     telemetry = Telemetry(load(TelemetrySettings), settings)
     metrics.watch_spans(telemetry.exported)
-    queue = JobQueue(database.engine, metrics)
-    runtime = _runtime(settings, secrets, clock or SystemClock(), database, queue, metrics)
+    queue = JobQueue(database.engine, metrics, only_own=len(chosen) < len(names()))
+    runtime = _runtime(settings, secrets, clock or SystemClock(), database, queue, metrics, elsewhere or Elsewhere())
     built: list[Built] = []
     for module in chosen:
         part = module.build(runtime)
@@ -135,7 +155,13 @@ def build(chosen: Iterable[Module], settings: Settings, secrets: Secrets, clock:
 
 
 def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
-    settings: Settings, secrets: Secrets, clock: Clock, database: Database, queue: JobQueue, metrics: Metrics
+    settings: Settings,
+    secrets: Secrets,
+    clock: Clock,
+    database: Database,
+    queue: JobQueue,
+    metrics: Metrics,
+    elsewhere: Elsewhere,
 ) -> Runtime:
     background, ca_file = Background(), settings.ca_file
     return Runtime(
@@ -159,6 +185,8 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
             load(SmtpSettings), display_name=settings.display_name, ca_file=ca_file, clock=clock, metrics=metrics
         ),
         objects=Objects(load(S3Settings), secrets, ca_file=ca_file),
+        elsewhere=elsewhere,
+        ports=dict(elsewhere.ports),
     )
 
 
@@ -171,12 +199,14 @@ def create_app(
     run_jobs: bool = True,
 ) -> FastAPI:
     """The ASGI app of the chosen modules. `run_jobs`: also work on the queue and on events, once started."""
-    chosen = find(wanted)
-    parts = build(chosen, settings, secrets, clock)
+    rpc = load(RpcSettings)
+    chosen = find(wanted, elsewhere=rpc.rpc_addresses)
+    neighbours = _neighbours(rpc, settings, [module.name for module in chosen])
+    parts = build(chosen, settings, secrets, clock, neighbours.elsewhere if neighbours else None)
     state = Health(parts.database)
 
     app = FastAPI(
-        lifespan=lambda _app: _life(parts, state, run_jobs=run_jobs),
+        lifespan=lambda app: _life(app, parts, state, neighbours, run_jobs=run_jobs),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -188,17 +218,34 @@ def create_app(
     app.state.settings = settings
     app.state.parts = parts
     app.state.services = {type(service): service for part in parts.built for service in part.services}
-    app.state.authenticator = next((part.authenticator for part in parts.built if part.authenticator), None)
-    uploads = [upload for module in chosen for upload in module.uploads]
+    own = next((part.authenticator for part in parts.built if part.authenticator), None)
+    app.state.is_public = own is not None or neighbours is None
+    app.state.authenticator = neighbours.authenticator(parts.runtime.ports) if neighbours and not own else own
+    uploads = [upload for part in (*chosen, *parts.built) for upload in part.uploads]
     _wire(app, (health.router, *(module.router for module in chosen)), parts, uploads)
     return app
 
 
+def _neighbours(rpc: RpcSettings, settings: Settings, here: Sequence[str]) -> "Neighbours | None":
+    """None if all modules are in one process, which then never loads gRPC."""
+    if not rpc.rpc_addresses and not rpc.rpc_port:
+        return None
+    from rooftree.remote.process import Neighbours
+
+    return Neighbours(rpc, host=settings.bind_host, here=here)
+
+
 @asynccontextmanager
-async def _life(parts: Parts, state: Health, *, run_jobs: bool) -> AsyncGenerator[None]:
+async def _life(
+    app: FastAPI, parts: Parts, state: Health, neighbours: "Neighbours | None", *, run_jobs: bool
+) -> AsyncGenerator[None]:
     """From when the process answers to its end."""
+    background = parts.runtime.background
+    if neighbours is not None:
+        await neighbours.answer(app, parts.runtime.ports)
+        state.on_drain.append(lambda: neighbours.drain(background))
     state.started = True
-    exporting = parts.runtime.background.spawn("telemetry", _export(parts.telemetry, state))
+    exporting = background.spawn("telemetry", _export(parts.telemetry, state))
 
     async def recording() -> None:
         # Also if it failed. The first job is the first import of a feed: its trace must not be missing.
@@ -211,7 +258,11 @@ async def _life(parts: Parts, state: Health, *, run_jobs: bool) -> AsyncGenerato
     yield
     state.draining = True
     exporting.cancel()
+    if neighbours is not None:
+        await neighbours.stop(_STOP_SECONDS)
     await parts.close()
+    if neighbours is not None:
+        await neighbours.close()
 
 
 async def _export(telemetry: Telemetry, state: Health) -> None:

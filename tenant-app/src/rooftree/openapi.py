@@ -6,7 +6,7 @@ The files are committed and designed before their handlers; `--check` fails when
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 
 from rooftree import assembly
 from rooftree.kernel import health, problems
+from rooftree.kernel.module import MAX_BODY_EXTENSION, Upload
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "openapi"
 MERGED = "openapi.json"
@@ -23,12 +24,16 @@ MERGED = "openapi.json"
 def documents() -> dict[str, str]:
     """File name → content, in a stable order and spelling."""
     modules = assembly.find()
-    found = {f"{module.name}.json": _document(f"Rooftree {module.name}", [module.router]) for module in modules}
-    found[MERGED] = _document("Rooftree", [health.router, *(module.router for module in modules)])
+    found = {
+        f"{module.name}.json": _document(f"Rooftree {module.name}", [module.router], module.uploads)
+        for module in modules
+    }
+    uploads = [upload for module in modules for upload in module.uploads]
+    found[MERGED] = _document("Rooftree", [health.router, *(module.router for module in modules)], uploads)
     return found
 
 
-def _document(title: str, routers: Iterable[APIRouter]) -> str:
+def _document(title: str, routers: Iterable[APIRouter], uploads: Sequence[Upload]) -> str:
     app = FastAPI(generate_unique_id_function=assembly.operation_id)
     for router in routers:
         app.include_router(router)
@@ -37,6 +42,10 @@ def _document(title: str, routers: Iterable[APIRouter]) -> str:
     for framework_schema in ("HTTPValidationError", "ValidationError"):
         schemas.pop(framework_schema, None)
     schemas["Problem"] = problems.SCHEMA
+    for upload in uploads:
+        for path, methods in document["paths"].items():
+            if upload.path.fullmatch(path) and upload.method.lower() in methods:
+                methods[upload.method.lower()][MAX_BODY_EXTENSION] = upload.max_bytes
     for operation in _operations(document):
         if "422" in operation["responses"]:
             operation["responses"] |= {str(status): value for status, value in problems.responses(422).items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -39,6 +39,8 @@ class Principal:
     """Who else is in these teams now."""
     delegations: tuple[Delegation, ...] = ()
     """Those that hold now."""
+    token: str | None = field(default=None, repr=False, compare=False)
+    """The access token (RFC 9068) that proved it: what crosses to another process in its place."""
 
 
 # Raises `Unauthenticated`; never returns an anonymous principal.

@@ -14,6 +14,8 @@ from rooftree.kernel.database import Database
 from rooftree.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rooftree.kernel.settings import Settings
 
 router = APIRouter(tags=["health"])
@@ -28,6 +30,14 @@ class Health:
         self.started = False
         self.draining = False
         self._was_ready = asyncio.Event()
+        self.on_drain: list[Callable[[], None]] = []
+        """Called in the loop once it begins to drain."""
+
+    def drain(self) -> None:
+        """From now on new requests should go elsewhere."""
+        self.draining = True
+        for listener in self.on_drain:
+            listener()
 
     async def check_ready(self) -> None:
         """Raises `Unavailable` while requests should go elsewhere."""

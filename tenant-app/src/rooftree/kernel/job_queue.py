@@ -47,7 +47,9 @@ _log = structlog.get_logger(__name__)
 class JobQueue:
     """Implements `kernel.jobs.Jobs`."""
 
-    def __init__(self, engine: AsyncEngine, metrics: Metrics) -> None:
+    def __init__(self, engine: AsyncEngine, metrics: Metrics, *, only_own: bool = False) -> None:
+        """`only_own`: other processes have jobs that this one does not know."""
+        self._only_own = only_own
         self._engine = engine
         self._metrics = metrics
         self._jobs: dict[str, Job] = {}
@@ -149,7 +151,9 @@ class JobQueue:
         for job in self._jobs.values():
             lock = job.name if job.single else None
             retry = _retry_strategy(job.attempts)
-            task = app.task(name=job.name, lock=lock, queueing_lock=lock, retry=retry)(self._payload_only(job))
+            task = app.task(name=job.name, lock=lock, queueing_lock=lock, retry=retry, queue=_queue(job))(
+                self._payload_only(job)
+            )
             if job.cron:
                 app.periodic(cron=job.cron)(task)
         return app
@@ -175,7 +179,9 @@ class JobQueue:
         for job in self._jobs.values():
             if job.at_start:
                 await self.defer(job.name)
+        queues: Any = sorted({_queue(job) for job in self._jobs.values()}) if self._only_own else None
         await app.run_worker_async(
+            queues=queues,
             concurrency=AT_ONCE,
             listen_notify=False,
             install_signal_handlers=False,
@@ -218,6 +224,11 @@ class JobQueue:
                     return
                 _log.warning("job_loop_restarts", loop=name, exc_info=error)
             await asyncio.sleep(_RESTART_SECONDS)
+
+
+def _queue(job: Job) -> str:
+    """One for each module: a worker can only run what its process has."""
+    return job.name.partition(".")[0]
 
 
 class _Borrowed:

@@ -8,6 +8,7 @@ state change that another site started.
 
 import time
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -48,7 +49,17 @@ _SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     (b"x-frame-options", b"DENY"),
 )
+FORWARDED = "rooftree.forwarded"
+"""Member of the scope of a request that our own gateway handed on."""
 _log = structlog.get_logger("rooftree.request")
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """Such a request goes on in the gateway's trace, with what is left of its time in seconds."""
+
+    traceparent: str | None
+    seconds: float
 
 
 class Guard:
@@ -64,7 +75,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        patience.set(Patience(REQUEST_SECONDS))
+        forwarded: Forwarded | None = scope.get(FORWARDED)
+        patience.set(Patience(forwarded.seconds if forwarded else REQUEST_SECONDS))
         if scope["path"] in PROBES:
             await self._answered(scope, receive, _Answer(send, str(new_id())))
             return
@@ -138,8 +150,11 @@ class _Answer:
 
 def _server_span(scope: Scope) -> AbstractContextManager[Span]:
     """A new trace. A caller's own trace is linked, not joined: callers are strangers, who could claim any id."""
-    callers = [value.decode("latin-1") for value in header_values(scope, b"traceparent")[:1]]
     attributes = {"http.request.method": _method(scope), "url.scheme": "https"}
+    forwarded: Forwarded | None = scope.get(FORWARDED)
+    if forwarded is not None:
+        return telemetry.span(_method(scope), SpanKind.SERVER, attributes, parent=forwarded.traceparent)
+    callers = [value.decode("latin-1") for value in header_values(scope, b"traceparent")[:1]]
     return telemetry.span(_method(scope), SpanKind.SERVER, attributes, links=callers)
 
 

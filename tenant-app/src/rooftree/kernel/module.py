@@ -23,6 +23,7 @@ from rooftree.kernel.mail import Mail
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.objects import Objects
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.rpc import Elsewhere
 from rooftree.kernel.settings import Secrets, SectionT, Settings, load
 from rooftree.kernel.unit_of_work import UnitOfWork
 
@@ -44,7 +45,10 @@ class Runtime:
     cache: Cache
     mail: Mail
     objects: Objects
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
+    """What modules of other processes offer."""
     ports: dict[type, object] = field(default_factory=dict[type, object])
+    """All of them, wherever they are."""
 
     def section(self, section: type[SectionT]) -> SectionT:
         """The module's own settings."""
@@ -73,6 +77,12 @@ class Built:
     """Ends that work and lets go of connections when the process stops."""
     fallback: ASGIApp | None = None
     """Answers what no route matched; only the module that serves the web app has one."""
+    uploads: tuple["Upload", ...] = ()
+    """Those of routes of other processes; only the module that hands requests on to them has some."""
+
+
+MAX_BODY_EXTENSION = "x-rooftree-max-body"
+"""Says `Upload.max_bytes` of an operation in the API description."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,11 @@ from typing import Any
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rooftree.kernel.health import Health
+from rooftree.kernel.middleware import PROBES
 from rooftree.kernel.settings import Settings
 from rooftree.kernel.telemetry import TelemetrySettings
 
@@ -37,6 +40,7 @@ class _Server(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self._health.draining = True
+        self._loop.call_soon_threadsafe(self._health.drain)
         self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, super().handle_exit, sig, frame)
 
 
@@ -45,12 +49,24 @@ def _log_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -
     _log.error("event_loop_error", reason=context["message"], exc_info=context.get("exception"))
 
 
+def probes_only(app: ASGIApp) -> ASGIApp:
+    """The app as it is seen on the plain port of a process that other modules' processes call by gRPC."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in PROBES:
+            await PlainTextResponse("Only probes are answered here.", 404)(scope, receive, send)
+            return
+        await app(scope, receive, send)
+
+    return answer
+
+
 def serve(app: FastAPI, settings: Settings, telemetry: TelemetrySettings) -> None:
     """Blocks until the process is told to stop. Metrics are on a port of their own, which no edge routes to."""
     if telemetry.metrics_port:
         app.state.parts.runtime.metrics.serve(settings.bind_host, telemetry.metrics_port)
     config = uvicorn.Config(
-        app,
+        app if app.state.is_public else probes_only(app),
         host=settings.bind_host,
         port=settings.bind_port,
         loop="uvloop",

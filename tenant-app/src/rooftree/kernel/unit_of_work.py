@@ -23,6 +23,11 @@ from rooftree.kernel.errors import Problem
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
 
 
+def is_open() -> bool:
+    """Whether this task is within a transaction; then it calls no other module, wherever that runs."""
+    return _open.get()
+
+
 class UnitOfWork:
     """Opens transactions on the process's pool; call it to get one."""
 

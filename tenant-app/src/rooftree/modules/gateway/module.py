@@ -11,6 +11,7 @@ from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.modules.gateway.consumers import SESSIONS, consumers
 from rooftree.modules.gateway.cookies import session_secret
 from rooftree.modules.gateway.domain import KEPT_WHILE_AWAY
+from rooftree.modules.gateway.handing_on import HandedOn, operations
 from rooftree.modules.gateway.jobs import jobs
 from rooftree.modules.gateway.routes import router
 from rooftree.modules.gateway.service import KeptSessions, Sessions
@@ -25,12 +26,15 @@ def build(runtime: Runtime) -> Built:
     identity, kept = runtime.port(IdentityApi), KeptSessions(runtime.clock, while_away=KEPT_WHILE_AWAY)
     sessions = Sessions(runtime.unit_of_work, runtime.clock, identity, runtime.background, kept)
     listed = SessionList(runtime.unit_of_work, runtime.clock, identity, kept)
+    description, authenticate = ApiDescription(_OPENAPI_PLACES), _authenticator(sessions)
+    handed_on = operations(description.content, runtime.elsewhere.http)
     return Built(
-        services=(sessions, listed, ApiDescription(_OPENAPI_PLACES)),
+        services=(sessions, listed, description),
         jobs=jobs(sessions),
         consumers=consumers(listed),
-        authenticator=_authenticator(sessions),
-        fallback=WebApp(runtime.settings.frontend_dir),
+        authenticator=authenticate,
+        fallback=HandedOn(handed_on, runtime.elsewhere.http, authenticate, WebApp(runtime.settings.frontend_dir)),
+        uploads=tuple(one.upload for one in handed_on if one.upload is not None),
     )
 
 

@@ -53,6 +53,7 @@ class IdentityService:
             team_ids=standing.team_ids,
             team_mates=standing.team_mates,
             delegations=tuple(one for one in standing.delegations if now < one.until),
+            token=access_token,
         )
 
     async def exchange_code(self, *, code: str, verifier: str, redirect_uri: str, client_id: str) -> Tokens:

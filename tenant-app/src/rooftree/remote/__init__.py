@@ -1,0 +1,1 @@
+"""Contracts over gRPC: a servicer and a client for each module. Nothing else touches `rooftree_pb`."""

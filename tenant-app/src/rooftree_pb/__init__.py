@@ -1,0 +1,1 @@
+"""Generated from `tenant-app/proto` by `make gen`: do not edit."""
