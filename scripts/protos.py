@@ -1,4 +1,4 @@
-"""`python scripts/protos.py [--check]`: write `rooftree_pb` from `tenant-app/proto`; `--check` fails on a difference."""
+"""`python scripts/protos.py [--check]`: write `rooftree_pb` from the protos; `--check` fails on a difference."""
 
 import argparse
 import sys

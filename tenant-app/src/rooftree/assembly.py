@@ -197,9 +197,10 @@ def create_app(
     wanted: Sequence[str] | None = None,
     clock: Clock | None = None,
     run_jobs: bool = True,
+    rpc: RpcSettings | None = None,
 ) -> FastAPI:
     """The ASGI app of the chosen modules. `run_jobs`: also work on the queue and on events, once started."""
-    rpc = load(RpcSettings)
+    rpc = rpc or load(RpcSettings)
     chosen = find(wanted, elsewhere=rpc.rpc_addresses)
     neighbours = _neighbours(rpc, settings, [module.name for module in chosen])
     parts = build(chosen, settings, secrets, clock, neighbours.elsewhere if neighbours else None)

@@ -4,11 +4,13 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterator
+import socket
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,8 +28,11 @@ from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel import migrating
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.database import SEARCH_PATH
+from rooftree.kernel.rpc import RpcSettings
 from rooftree.kernel.settings import DatabaseSettings, Secrets, Settings
 from rooftree.manifest import manifest
+
+from .certificates import Authority
 
 # structlog's default draws every frame with its variables, which takes seconds on a busy machine.
 structlog.configure(
@@ -301,12 +306,41 @@ async def start(clock: FakeClock) -> AsyncGenerator[Callable[..., Any]]:
     async with AsyncExitStack() as stack:
 
         async def run(tenant: Tenant, *, run_jobs: bool = False) -> Browser:
-            app = assembly.create_app(tenant.settings(), tenant.secrets(), clock=clock, run_jobs=run_jobs)
-            app.include_router(probe)
-            await stack.enter_async_context(_running(app))
+            app = await _started(stack, tenant, clock=clock, run_jobs=run_jobs)
             return await stack.enter_async_context(Browser(app, tenant.origin))
 
         yield run
+
+
+async def _started(stack: AsyncExitStack, tenant: Tenant, **options: Any) -> FastAPI:
+    """The app that browsers reach. With TOPOLOGY=microservices it has each other module's beside it, over gRPC."""
+    alone = os.environ.get("TOPOLOGY", "monolith") == "monolith"
+    placed = [(None, None)] if alone else placements(stack)
+    for wanted, rpc in placed:
+        app = assembly.create_app(tenant.settings(), tenant.secrets(), wanted=wanted, rpc=rpc, **options)
+        app.include_router(probe)
+        await stack.enter_async_context(_running(app))
+    return app
+
+
+def placements(stack: AsyncExitStack) -> list[tuple[Sequence[str], RpcSettings]]:
+    """Each module for itself, the gateway last; certificates live as long as `stack`."""
+    authority, folder = Authority(), Path(stack.enter_context(TemporaryDirectory()))
+    modules = [name for name in assembly.names() if name != "gateway"]
+    addresses = {name: f"127.0.0.1:{free_port()}" for name in modules}
+    placed: list[tuple[Sequence[str], RpcSettings]] = []
+    for name in (*modules, "gateway"):
+        authority.write(folder / name, name)
+        others = {other: address for other, address in addresses.items() if other != name}
+        port = int(addresses.get(name, ":0").rpartition(":")[2])
+        placed.append(([name], RpcSettings(rpc_addresses=others, rpc_port=port, rpc_dir=folder / name)))
+    return placed
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 probe = APIRouter(prefix="/probe")

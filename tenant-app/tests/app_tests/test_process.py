@@ -63,8 +63,8 @@ class Process:
         except OSError:
             return 0
 
-    def wait_until(self, path: str, status: int) -> None:
-        deadline = time.monotonic() + 30
+    def wait_until(self, path: str, status: int, *, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
         while self.get(path) != status:
             assert self.child.poll() is None, "the process ended"
             assert time.monotonic() < deadline, f"{path} did not answer {status}"

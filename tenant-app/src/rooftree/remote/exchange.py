@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rooftree.contracts.identity.api import IdentityApi, TokenRefused
 from rooftree.kernel.auth import Authenticator, Principal
 from rooftree.kernel.database import REQUEST_SECONDS, patience
-from rooftree.kernel.errors import Unauthenticated
+from rooftree.kernel.errors import Unauthenticated, Unavailable
 from rooftree.kernel.middleware import FORWARDED, Forwarded
 from rooftree.kernel.rpc_client import LEAST_SECONDS, Peer
-from rooftree.kernel.rpc_errors import decoded
+from rooftree.kernel.rpc_errors import RemoteFailure, decoded
 from rooftree.kernel.rpc_server import Context, caller, traceparent
 from rooftree.kernel.telemetry import span
 
@@ -46,16 +46,35 @@ class Client:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with span("forward", SpanKind.CLIENT, {"rpc.system": "grpc", "server.address": self._peer.module}):
             call = self._peer.stream(_EXCHANGE, seconds=_MOST_SECONDS)
+            asking = asyncio.ensure_future(_ask(call, _head(scope), receive))
             try:
-                await self._ask(call, scope, receive)
-                await self._answer(call, receive, send)
-            except AioRpcError as error:
-                raise decoded(error, module=self._peer.module) from None
+                await _answer(call, send)
+            except (AioRpcError, asyncio.CancelledError) as error:
+                if asking.done() and not asking.cancelled():
+                    _end(asking, self._peer.module)
+                elif isinstance(error, AioRpcError):
+                    raise decoded(error, module=self._peer.module) from None
+                else:
+                    raise
             finally:
+                asking.cancel()
                 call.cancel()
 
-    async def _ask(self, call: Any, scope: Scope, receive: Receive) -> None:
-        head: pb.RequestHead | None = _head(scope)
+
+def _end(asking: "asyncio.Future[bool]", module: str) -> None:
+    """What the asking side knows of a call that ended early is why it did."""
+    if (cause := asking.exception()) is not None:
+        raise cause
+    if not asking.result():
+        raise Unavailable(f"The module {module} went away.")
+
+
+async def _ask(call: Any, head: pb.RequestHead | None, receive: Receive) -> bool:
+    """Send the request, then wait for its client to go, which ends the call, as do errors of receiving.
+
+    False: the request cannot be sent to its end. Either its answer came before that, or none will.
+    """
+    try:
         more = True
         while more:
             message = await receive()
@@ -63,34 +82,36 @@ class Client:
                 raise ClientDisconnect
             more = message.get("more_body", False)
             for body, last in _chunks(message.get("body", b"")):
-                try:
-                    await call.write(pb.RequestPart(head=head, body=body, more=more or not last))
-                except (asyncio.InvalidStateError, AioRpcError):
-                    return  # the answer came before the whole question, or will tell what failed
+                if not await _written(call, pb.RequestPart(head=head, body=body, more=more or not last)):
+                    return False
                 head = None
-
-    async def _answer(self, call: Any, receive: Receive, send: Send) -> None:
-        watch: asyncio.Task[None] | None = None
-        try:
-            while (part := await call.read()) is not grpc.aio.EOF:
-                if part.HasField("head"):
-                    await send(_start(part.head))
-                await send({"type": "http.response.body", "body": part.body, "more_body": part.more})
-                if part.more and watch is None:
-                    watch = asyncio.ensure_future(_cancel_when_gone(call, receive))
-        except asyncio.CancelledError:
-            if watch is None or not watch.done():
-                raise
-        finally:
-            if watch is not None:
-                watch.cancel()
-
-
-async def _cancel_when_gone(call: Any, receive: Receive) -> None:
-    """An answer may have no end of its own; nobody reads what would still come."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    except BaseException:
+        call.cancel()
+        raise
     call.cancel()
+    return True
+
+
+async def _written(call: Any, part: pb.RequestPart) -> bool:
+    try:
+        await call.write(part)
+    except (asyncio.InvalidStateError, AioRpcError):
+        return False
+    return True
+
+
+async def _answer(call: Any, send: Send) -> None:
+    more = True
+    while more:
+        part = await call.read()
+        if part is grpc.aio.EOF:
+            raise RemoteFailure("the answer has no end")
+        if part.HasField("head"):
+            await send(_start(part.head))
+        more = part.more
+        await send({"type": "http.response.body", "body": part.body, "more_body": more})
 
 
 def _chunks(body: bytes) -> Iterable[tuple[bytes, bool]]:

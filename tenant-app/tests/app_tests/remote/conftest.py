@@ -13,13 +13,15 @@ from rooftree.kernel.rpc_server import Server, Service
 from rooftree.remote import exchange, identity
 from rooftree_pb import identity_pb2 as pb
 
-from .certificates import Authority
+from ..certificates import Authority
 
 
 class LosesFirstAnswers(grpc.aio.ServerInterceptor):
     """Each call is done, but the first answer to it is lost: its caller sees `UNAVAILABLE`. Off until told."""
 
-    def __init__(self) -> None:
+    def __init__(self, spared: frozenset[str] = frozenset()) -> None:
+        """`spared`: methods whose answers always arrive."""
+        self._spared = spared
         self.is_on = False
         self.lost: list[str] = []
         self.done: list[str] = []
@@ -41,7 +43,7 @@ class LosesFirstAnswers(grpc.aio.ServerInterceptor):
         async def answer(request: Any, context: Any) -> Any:
             self.done.append(details.method.rpartition("/")[2])
             answered = await handler.unary_unary(request, context)
-            if self.is_on and attempt is None:
+            if self.is_on and attempt is None and details.method.rpartition("/")[2] not in self._spared:
                 self.lost.append(details.method.rpartition("/")[2])
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the answer is lost")
             return answered
@@ -65,7 +67,12 @@ class Wire:
         return server
 
     def peer(
-        self, module: str, port: int, *descriptors: Any, certificates: Certificates | None = None, caller: str = "gateway"
+        self,
+        module: str,
+        port: int,
+        *descriptors: Any,
+        certificates: Certificates | None = None,
+        caller: str = "gateway",
     ) -> Peer:
         given = certificates or self.authority.issue(caller)
         peer = Peer(module, f"127.0.0.1:{port}", given, (*descriptors, exchange.SERVICE))

@@ -19,9 +19,10 @@ from rooftree.kernel.errors import FieldError, Problem, Unavailable
 from rooftree.kernel.rpc_client import LEAST_SECONDS, SECONDS
 from rooftree.kernel.rpc_errors import STATUS, RemoteFailure
 from rooftree.kernel.rpc_methods import methods
-from rooftree.remote import crm, identity, property  # noqa: A004
+from rooftree.remote import crm, identity
+from rooftree.remote import property as listings
 
-from .certificates import Authority
+from ..certificates import Authority
 from .conftest import ANSWERS, Asked, Wire
 
 SOMEBODY = UUID("0190a0a0-0000-7000-8000-000000000001")
@@ -111,7 +112,7 @@ async def test_what_does_harm_twice_is_asked_once(asked: Asked) -> None:
 def test_every_method_says_whether_it_may_be_repeated() -> None:
     found = {
         method.attribute: method.repeatable
-        for remote in (identity, property, crm)
+        for remote in (identity, listings, crm)
         for method in methods(remote.SERVICE)
     }
     assert [name for name, repeatable in found.items() if not repeatable] == ["exchange_code"]
