@@ -10,6 +10,7 @@ UV := .local/uv/bin/uv
 PYTHON ?= python3
 STACK ?= dev
 TEST_STACK ?= test
+TOPOLOGY ?= monolith
 FAULT_SECONDS ?= 60
 EVENTS ?= 100000
 KILLS ?= 100
@@ -27,7 +28,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
 	test test-unit test-web test-integration test-torture test-e2e test-local isolation faults torture-events oracles full pictures bench-provision \
-	bench-search bench-events bench-edit licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-search bench-events bench-edit bench-rpc licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,8 +126,9 @@ test-unit: setup ## Pure and scenario tests, two at a time
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
-test-integration: up-backends ## Tests against the real backends
-	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration
+test-integration: up-backends ## Tests against the real backends (TOPOLOGY=microservices: the app's modules over gRPC)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && TOPOLOGY=$(TOPOLOGY) \
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration $(IN_TOPOLOGY)
 
 test-torture: up-backends ## A sample of torture-events and of its oracle
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
@@ -208,3 +210,6 @@ bench-edit: setup ## Measures how soon a saved edit shows in another browser (n 
 	@$(LOCAL) up --stack $(STACK) --browser
 	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
 		env PYTHONPATH=. $(BIN)/python scripts/bench_edit.py
+
+bench-rpc: setup ## Measures a call between two modules' processes, on an otherwise idle machine
+	@$(BIN)/python scripts/bench_rpc.py

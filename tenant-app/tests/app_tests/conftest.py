@@ -315,12 +315,21 @@ async def start(clock: FakeClock) -> AsyncGenerator[Callable[..., Any]]:
 async def _started(stack: AsyncExitStack, tenant: Tenant, **options: Any) -> FastAPI:
     """The app that browsers reach. With TOPOLOGY=microservices it has each other module's beside it, over gRPC."""
     alone = os.environ.get("TOPOLOGY", "monolith") == "monolith"
-    placed = [(None, None)] if alone else placements(stack)
-    for wanted, rpc in placed:
+    processes: dict[str, FastAPI] = {}
+    for wanted, rpc in [(assembly.names(), None)] if alone else placements(stack):
         app = assembly.create_app(tenant.settings(), tenant.secrets(), wanted=wanted, rpc=rpc, **options)
         app.include_router(probe)
         await stack.enter_async_context(_running(app))
-    return app
+        processes |= dict.fromkeys(wanted, app)
+    gateway = processes["gateway"]
+    gateway.state.processes = processes
+    return gateway
+
+
+def parts_of(app: FastAPI, module: str) -> assembly.Parts:
+    """What the process of this module is made of."""
+    process: FastAPI = app.state.processes[module]
+    return process.state.parts
 
 
 def placements(stack: AsyncExitStack) -> list[tuple[Sequence[str], RpcSettings]]:

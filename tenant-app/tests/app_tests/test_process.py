@@ -31,6 +31,7 @@ NOT_AT_START = (
     "elastic_transport",
     "elasticsearch",
     "google",
+    "grpc",
     "redis",
     "requests",
     "mako",
@@ -42,6 +43,7 @@ NOT_AT_START = (
     "obstore",
     "phonenumbers",
     "psycopg_pool",
+    "rooftree_pb",
     "PIL",
 )
 # The image has no `rich`, which structlog would load here.

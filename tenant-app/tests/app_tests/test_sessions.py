@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from .conftest import Browser, FakeClock, TestDatabase
+from .conftest import Browser, FakeClock, TestDatabase, parts_of
 
 pytestmark = pytest.mark.integration
 
@@ -125,7 +125,7 @@ async def test_expired_rows_are_forgotten(owner: Browser, clock: FakeClock, data
 
     clock.advance(days=61)
     await owner.app.state.services[Sessions].forget_expired()
-    for job in owner.app.state.parts.queue.declared():
+    for job in parts_of(owner.app, "identity").queue.declared():
         if job.name == "identity.forget_expired":
             await job.run()
     assert database.rows("SELECT count(*) FROM gateway.sessions") == [(0,)]

@@ -10,7 +10,7 @@ from rooftree.kernel.consumers import Consumer, Received
 from rooftree.kernel.ids import new_id
 from rooftree.modules.crm.departures import CONSUMER
 
-from ..conftest import Browser
+from ..conftest import Browser, parts_of
 from ..identity.conftest import Brokerage, brokerage
 
 _ = brokerage  # a fixture
@@ -125,7 +125,7 @@ async def hear(
     brokerage: Brokerage, event: Any, sequence: int = 1, event_id: UUID | None = None, *, name: str = CONSUMER
 ) -> None:
     """What the stream does with an event, in a transaction with its inbox row."""
-    parts = brokerage.app.state.parts
+    parts = parts_of(brokerage.app, "crm")
     (consumer,) = [item for part in parts.built for item in part.consumers if item.name == name]
     assert isinstance(consumer, Consumer)
     received = Received(

@@ -8,7 +8,7 @@ import pytest
 from rooftree.contracts.identity.api import CLIENT_ROLE
 from rooftree.modules.crm import domain
 
-from ..conftest import FakeClock
+from ..conftest import FakeClock, parts_of
 from ..identity.conftest import Brokerage, change, me, problem
 from ..property.editing import create as draft
 from ..property.editing import published
@@ -253,7 +253,7 @@ async def test_attempts_are_kept_as_hashes_and_forgotten(brokerage: Brokerage, c
     await inquire(await brokerage.browser(), phone="515 232 0100")
     rows = brokerage.database.rows("SELECT length(key), count(*) OVER () FROM crm.attempts")
     assert rows == [(32, 4)] * 4  # tenant, network, address, number
-    (job,) = [job for job in brokerage.app.state.parts.queue.declared() if job.name == "crm.forget_attempts"]
+    (job,) = [job for job in parts_of(brokerage.app, "crm").queue.declared() if job.name == "crm.forget_attempts"]
     await job.run()
     assert len(brokerage.database.rows("SELECT 1 FROM crm.attempts")) == 4
     clock.advance(minutes=16)

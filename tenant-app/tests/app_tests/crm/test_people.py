@@ -1,15 +1,12 @@
 """People: written down, changed, found, moved through the stages, and nobody overwrites what they have not seen."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
-from rooftree.contracts.crm.api import CrmApi
 from rooftree.contracts.identity.api import AGENT_ROLE, CLIENT_ROLE
-from rooftree.kernel.auth import Principal
 from rooftree.kernel.pagination import encode_cursor
 
-from ..conftest import Browser, FakeClock
+from ..conftest import FakeClock
 from ..identity.conftest import Brokerage, me, problem
 from .conftest import ADA, create, done, edit, events, move, people, pointers, read, stage_ids, user_id, version
 
@@ -296,21 +293,3 @@ async def test_a_team_shares_its_people(brokerage: Brokerage) -> None:
     assert done(await edit(mate, shown, name="Ada of us"))["version"] == 2
     assert (await me(mate))["team_ids"] == [team]
     assert await people(await brokerage.agent(name="Anna")) == []
-
-
-async def test_other_modules_get_whom_the_reader_sees(brokerage: Brokerage) -> None:
-    andy, anna = await brokerage.agent(), await brokerage.agent(name="Anna")
-    shown = await create(andy)
-    port = brokerage.app.state.parts.runtime.port(CrmApi)
-    ids = [UUID(shown["id"]), UUID(int=1)]
-    assert await port.people(await reader(anna), ids) == {}
-    assert await port.people(await reader(andy), []) == {}
-    found = await port.people(await reader(andy), ids)
-    assert set(found) == {ids[0]}
-    person = found[ids[0]]
-    assert (person.name, person.emails, person.phones) == ("Ada Canary", ("ada@client.test",), ("(515) 232-0199",))
-    assert str(person.assigned_to) == await user_id(andy)
-
-
-async def reader(browser: Browser) -> Principal:
-    return Principal(UUID(await user_id(browser)), "acme-0a1b2c3d", AGENT_ROLE, "web", frozenset())

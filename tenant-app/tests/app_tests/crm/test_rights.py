@@ -27,7 +27,7 @@ from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import LeadRow, TaskRow
 from rooftree.modules.crm.work_repository import WorkRepository
 
-from ..conftest import Browser
+from ..conftest import Browser, parts_of
 
 HERE, THERE = new_id(), new_id()
 ME, MATE, COLLEAGUE, STRANGER, PLACELESS = (new_id() for _ in range(5))
@@ -102,7 +102,7 @@ def test_people_are_seen_and_changed_by_whose_they_are(who: str, place: str, let
 
 @pytest.mark.integration
 async def test_postgresql_gives_the_same_answers(browser: Browser) -> None:
-    unit_of_work = browser.app.state.parts.runtime.unit_of_work
+    unit_of_work = parts_of(browser.app, "crm").runtime.unit_of_work
     now, ids = datetime.now(UTC), dict[UUID, str]()
     async with unit_of_work() as session:
         first = await Stages(session).first()

@@ -15,7 +15,7 @@ from rooftree.modules.identity.invitation_mail import InvitationMail, letter
 from rooftree.modules.identity.invitations import Links
 from rooftree.modules.identity.module import _seed
 
-from ..conftest import EMAIL, PASSWORD, Browser, FakeClock, Tenant, TestDatabase, identity_of
+from ..conftest import EMAIL, PASSWORD, Browser, FakeClock, Tenant, TestDatabase, identity_of, parts_of
 from ..test_mail import Sink, certificate, mail, sink
 from .conftest import Brokerage, accept, change, me, problem, sign_in
 
@@ -32,7 +32,7 @@ def waiting(database: TestDatabase) -> list[dict[str, Any]]:
 
 
 def sender(brokerage: Brokerage, tenant: Tenant, mail: Any, clock: FakeClock) -> InvitationMail:
-    parts = brokerage.app.state.parts
+    parts = parts_of(brokerage.app, "identity")
     seed = _seed(tenant.secrets().read("owner_seed"))
     links = Links(derived_key(seed, "invitation"), tenant.origin)
     return InvitationMail(parts.runtime.unit_of_work, clock, mail(), tenant.settings(), links=links)

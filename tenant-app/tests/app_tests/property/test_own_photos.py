@@ -17,7 +17,7 @@ from rooftree.kernel import job_queue, middleware
 from rooftree.modules.property import photo_service
 from rooftree.modules.property.pictures import MAX_BYTES
 
-from ..conftest import Browser, FakeClock, Tenant, TestDatabase
+from ..conftest import Browser, FakeClock, Tenant, TestDatabase, parts_of
 from ..identity.conftest import Brokerage, me, sign_in
 from ..object_storage import Bucket, Silent, bucket, password, settings
 from .editing import HOME, code, create, edit, edited, moved, published, read
@@ -40,7 +40,7 @@ class Desk:
 
     @property
     def parts(self) -> assembly.Parts:
-        return self.agent.app.state.parts
+        return parts_of(self.agent.app, "property")
 
     async def run(self, name: str, **payload: Any) -> None:
         """What a job does, now."""

@@ -9,7 +9,7 @@ from rooftree import assembly
 from rooftree.kernel.consumers import Projection
 from rooftree.modules.property.search_watch import REBUILD_JOB
 
-from ..conftest import Browser, Tenant, TestDatabase
+from ..conftest import Browser, Tenant, TestDatabase, parts_of
 from .editing import HOME, create, edited, moved, user_id
 from .elasticsearch import Cluster
 from .test_search_copy import told
@@ -26,7 +26,7 @@ class Found:
         self.cluster = cluster
         self.index = f"{tenant_id}.properties"
         self.database = database
-        self.parts: assembly.Parts = browser.app.state.parts
+        self.parts: assembly.Parts = parts_of(browser.app, "property")
 
     async def rebuild(self) -> None:
         (job,) = [job for job in self.parts.queue.declared() if job.name == REBUILD_JOB]
