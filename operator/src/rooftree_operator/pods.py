@@ -14,6 +14,7 @@ MIGRATOR_SECRET = "migrator"  # noqa: S105 -- as above
 CA_CONFIG = "backends-ca"
 SECRETS_DIR = "/etc/rooftree/secrets"
 CA_FILE = "/etc/rooftree/ca/ca.crt"
+RPC_DIR = "/etc/rooftree/rpc"
 
 POD_SECURITY: Object = {
     "runAsNonRoot": True,
@@ -109,12 +110,17 @@ def app_values(tenant: Tenant) -> dict[str, str]:
     }
 
 
-def pod_spec(container: Object, *, secret: str, restart: str = "Always") -> Object:
-    """A pod under PodSecurity `restricted`, without a service-account token, with a read-only root."""
-    mounts = [
+def pod_spec(container: Object, *, secret: str, restart: str = "Always", rpc_secret: str | None = None) -> Object:
+    """A pod under PodSecurity `restricted`, without a service-account token, with a read-only root.
+
+    `rpc_secret`: the certificate with which it calls and answers other modules' pods.
+    """
+    rpc = [("rpc", RPC_DIR, rpc_secret)] if rpc_secret else []
+    mounts: list[Object] = [
         {"name": "secrets", "mountPath": SECRETS_DIR, "readOnly": True},
         {"name": "ca", "mountPath": CA_FILE.rpartition("/")[0], "readOnly": True},
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 -- the pod's own
+        *({"name": name, "mountPath": path, "readOnly": True} for name, path, _ in rpc),
     ]
     return {
         "automountServiceAccountToken": False,
@@ -133,6 +139,7 @@ def pod_spec(container: Object, *, secret: str, restart: str = "Always") -> Obje
             {"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o440}},
             {"name": "ca", "configMap": {"name": CA_CONFIG}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            *({"name": name, "secret": {"secretName": one, "defaultMode": 0o440}} for name, _, one in rpc),
         ],
     }
 

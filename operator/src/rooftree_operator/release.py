@@ -1,13 +1,17 @@
 """What the operator knows of the app: releases (ConfigMaps with the app's own manifest) and channels."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .adapters.kubernetes import CONFIG, Kubernetes
 from .drift import Object
 from .errors import Blocked
 from .names import LABEL_RELEASE, release_config
+
+GATEWAY = "gateway"
+"""The module that the edge leads to."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,15 @@ class Release:
     indices: tuple[str, ...]
     consumers: tuple[str, ...]
     metrics_port: int | None
+    rpc_port: int | None = None
+    """Where modules in processes of their own answer each other; None: this release knows no such thing."""
+    calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By module, those that it calls."""
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The modules that others call: all but the gateway."""
+        return tuple(sorted(self.calls.keys() - {GATEWAY}))
 
 
 def parsed(version: str, image: str, manifest: dict[str, Any]) -> Release:
@@ -48,6 +61,8 @@ def parsed(version: str, image: str, manifest: dict[str, Any]) -> Release:
         indices=tuple(manifest.get("indices", ("properties",))),
         consumers=tuple(manifest.get("consumers", ())),
         metrics_port=manifest.get("metrics_port"),
+        rpc_port=manifest.get("rpc_port"),
+        calls={name: tuple(others) for name, others in manifest.get("calls", {}).items()},
     )
 
 

@@ -27,10 +27,12 @@ from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
 from .provisioners.autoscaling import Autoscaling
 from .provisioners.cache import Cache
+from .provisioners.certificates import Certificates
 from .provisioners.credentials import Credentials
 from .provisioners.database import Database
 from .provisioners.disruption import Disruption
 from .provisioners.migrations import Migrations
+from .provisioners.modules import Modules
 from .provisioners.namespace import Namespace
 from .provisioners.policies import Policies
 from .provisioners.route import Route
@@ -262,6 +264,8 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Storage(kube, backends.s3),
         Migrations(kube, backends.postgres),
         Policies(kube),
+        Certificates(kube, now),
+        Modules(kube),
         Workload(kube),
         Autoscaling(kube),
         Disruption(kube),

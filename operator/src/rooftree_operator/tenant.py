@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from . import names
-from .api.brokerage import BrokerageSpec
+from .api.brokerage import BrokerageSpec, Topology
 from .api.plan import BrokeragePlanSpec
 from .names import TenantId
 from .network import Network
@@ -54,6 +54,11 @@ class Tenant:
     @property
     def slug(self) -> str:
         return self.id.slug
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that have a Deployment of their own beside `app`."""
+        return self.release.called if self.spec.topology is Topology.MICROSERVICES else ()
 
     @property
     def namespace(self) -> str:

@@ -13,17 +13,19 @@ import yaml
 from rooftree_operator.adapters.kafka import AccessSeen
 from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.adapters.s3 import Standing
-from rooftree_operator.api.brokerage import BrokerageSpec
+from rooftree_operator.api.brokerage import BrokerageSpec, Topology
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
 from rooftree_operator.names import TenantId
 from rooftree_operator.provisioners import (
     autoscaling,
     cache,
+    certificates,
     credentials,
     database,
     disruption,
     migrations,
+    modules,
     namespace,
     policies,
     route,
@@ -49,6 +51,14 @@ TENANT = Tenant(
     release=parsed("1.0.0", "localhost/rooftree-tenant:1.0.0", manifest("1.0.0", {"identity": "i1"})),
     platform=PLATFORM,
 )
+# The same with a Deployment for each module.
+APART = replace(
+    TENANT,
+    spec=TENANT.spec.model_copy(update={"topology": Topology.MICROSERVICES}),
+    plan=BrokeragePlanSpec.model_validate(
+        {"displayName": "Large", "replicas": {"min": 2, "max": 3}, "database": {"connections": 60}}
+    ),
+)
 NOBODY: Any = None  # plans are pure: they never touch an adapter
 
 
@@ -70,6 +80,12 @@ def plans() -> dict[str, Any]:
         "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen("digest", None, None)),
         "policies": policies.Policies(NOBODY).plan(TENANT, policies.Seen(None, None)),
         "autoscaling": autoscaling.Autoscaling(NOBODY).plan(TENANT, autoscaling.Seen(None, 2)),
+        "certificates": certificates.Certificates(NOBODY, NOBODY).plan(APART, certificates.Seen(None, frozenset())),
+        "modules": modules.Modules(NOBODY).plan(
+            APART, modules.Seen(None, {"identity": "digest-i", "property": "digest-p"}, {}, {})
+        ),
+        "workload-microservices": workload.Workload(NOBODY).plan(APART, workload.Seen("digest", None, None)),
+        "policies-microservices": policies.Policies(NOBODY).plan(APART, policies.Seen(None, None)),
         "disruption": disruption.Disruption(NOBODY).plan(TENANT, None),
         "route": route.Route(NOBODY).plan(TENANT, route.Seen(None, ())),
     }

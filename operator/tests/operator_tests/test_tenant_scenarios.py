@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, PLAN, ROUTE, SECRET
-from rooftree_operator.provisioners.credentials import decoded
+from rooftree_operator.secret_objects import decoded
 
 from .world import NAMESPACE, World, brokerage, plan
 

@@ -70,7 +70,9 @@ def now() -> datetime:
 def manifest(version: str, heads: dict[str, str]) -> dict[str, Any]:
     return {
         "version": version,
-        "modules": ["identity"],
+        "modules": ["gateway", "identity", "property"],
+        "rpc_port": 9443,
+        "calls": {"gateway": ["identity", "property"], "identity": [], "property": ["identity"]},
         "port": 8080,
         "schemas": ["migrations", "identity"],
         "migration_heads": heads,

@@ -38,6 +38,7 @@ from rooftree.kernel.unit_of_work import UnitOfWork
 if TYPE_CHECKING:
     from rooftree.remote.process import Neighbours
 
+GATEWAY = "gateway"
 _STOP_SECONDS = 10.0
 # FastAPI's own spans and logs hold paths, query values and messages of exceptions; `kernel.telemetry` makes ours.
 _NO_TELEMETRY: TelemetryConfig = {
@@ -83,6 +84,13 @@ def find(wanted: Sequence[str] | None = None, *, elsewhere: Collection[str] = ()
 def _module_of(contract: type) -> str:
     """`rooftree.contracts.identity.api` → `identity`."""
     return contract.__module__.split(".")[2]
+
+
+def calls(found: Iterable[Module]) -> dict[str, list[str]]:
+    """Which modules each one calls, were it in a process of its own; the gateway hands requests on to all."""
+    required = {module.name: {_module_of(contract) for contract in module.requires} for module in found}
+    others = required.keys() - {GATEWAY}
+    return {name: sorted(others if name == GATEWAY else wanted) for name, wanted in sorted(required.items())}
 
 
 @dataclass(frozen=True, kw_only=True)

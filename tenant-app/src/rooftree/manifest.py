@@ -10,6 +10,7 @@ from rooftree.kernel import migrating
 from rooftree.kernel.kafka import DEAD_LETTER_TOPIC, EVENTS_TOPIC
 
 METRICS_PORT = 9464
+RPC_PORT = 9443
 
 
 def manifest(version: str) -> dict[str, Any]:
@@ -27,6 +28,8 @@ def manifest(version: str) -> dict[str, Any]:
         "indices": sorted(index for module in found for index in module.indices),
         "consumers": sorted(consumer for module in found for consumer in module.consumers),
         "metrics_port": METRICS_PORT,
+        "rpc_port": RPC_PORT,
+        "calls": assembly.calls(found),
         "commands": {
             "serve": ["python", "-m", "rooftree.main"],
             "migrate": ["python", "-m", "rooftree.migrate"],

@@ -79,6 +79,13 @@ class MlsFeed(ApiModel):
     credentials_secret_ref: SecretReference = Field(description="The Secret that holds the feed's client credentials.")
 
 
+class Topology(StrEnum):
+    """Where the modules of the tenant app run."""
+
+    MONOLITH = "monolith"
+    MICROSERVICES = "microservices"
+
+
 class BrokerageSpec(ApiModel):
     """What the brokerage shall be."""
 
@@ -97,6 +104,11 @@ class BrokerageSpec(ApiModel):
         min_length=1,
         max_length=63,
         pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+    )
+    topology: Topology = Field(
+        default=Topology.MONOLITH,
+        description="Where the modules of the app run: `monolith`, all in each pod; `microservices`, a Deployment each. "
+        "Can be changed at any time; the plan's quota and connections must suffice.",
     )
     time_zone: str = Field(
         default="America/Chicago",

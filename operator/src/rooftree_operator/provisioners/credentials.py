@@ -1,11 +1,9 @@
 """The tenant's Secrets, each value made once, the copied feed credentials, and the CAs of the backends."""
 
 import asyncio
-import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
 
 from .. import keys, names, pods
 from ..adapters.kubernetes import CONFIG, SECRET, Kubernetes
@@ -13,6 +11,7 @@ from ..conditions import Report, State
 from ..drift import Object, differences, pending
 from ..names import TenantId
 from ..provisioner import Plan, done
+from ..secret_objects import decoded, secret_object
 from ..tenant import Tenant
 
 CONDITION_FEEDS = "FeedsReady"
@@ -112,23 +111,6 @@ class Credentials:
 
     async def delete(self, tenant: TenantId) -> None:
         """Secrets go with the namespace."""
-
-
-def secret_object(tenant: Tenant, name: str, values: dict[str, str]) -> Object:
-    data = {key: base64.b64encode(value.encode()).decode() for key, value in sorted(values.items())}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
-        "type": "Opaque",
-        "data": data,
-    }
-
-
-def decoded(secret: Object | None) -> dict[str, str]:
-    """The values of a Secret; empty if there is none."""
-    data = cast("dict[str, str]", (secret or Object()).get("data") or {})
-    return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
 def _write(tenant: Tenant, name: str, seen: Object | None, own: dict[str, str]) -> WriteSecret | None:

@@ -4,38 +4,24 @@ The policies go with the namespace, which goes after the pods: no pod of a tenan
 """
 
 import asyncio
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from .. import names, pods
 from ..adapters.kubernetes import POLICY, Kubernetes
-from ..api.plan import OutboundRule
 from ..conditions import Report, State
 from ..drift import Object, pending
 from ..names import TenantId
 from ..network import Peers
+from ..outbound import feed_rules, plan_rules
 from ..provisioner import Plan, done
+from ..release import GATEWAY
 from ..tenant import Tenant
 
 CONDITION_OUTBOUND = "OutboundReady"
 DEFAULT = "default"
 # Every pod needs these; a migration needs no more.
 FOR_ALL = ("dns", "postgres")
-
-EVERYWHERE = IPv4Network("0.0.0.0/0")
-# Private, shared, loopback, link-local, documentation, multicast and reserved addresses (the IANA registry).
-NOT_PUBLIC = tuple(
-    IPv4Network(block)
-    for block in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-        "224.0.0.0/4", "240.0.0.0/4",
-    )
-)  # fmt: skip
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -44,6 +30,8 @@ class Seen:
 
     default: Object | None
     app: Object | None
+    modules: dict[str, Object] = field(default_factory=dict[str, Object])
+    """Of the modules that have pods of their own."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +41,8 @@ class Remove:
     name: str
 
 
-@dataclass(frozen=True)
-class Target:
-    """Host and port of a feed's URL."""
-
-    feed: str
-    host: str
-    port: int
-
-
-class Refused(Exception):
-    """A feed's host is one that no tenant may reach."""
-
-
 class Policies:
-    """NetworkPolicies `default` (all pods) and `app`."""
+    """NetworkPolicies `default` (all pods), `app`, and one for each module that has pods of its own."""
 
     name = "policies"
     needs = ("namespace",)
@@ -77,20 +52,28 @@ class Policies:
         self._kube = kube
 
     async def observe(self, tenant: Tenant) -> Seen:
-        default, app = await asyncio.gather(
-            self._kube.get(POLICY, DEFAULT, tenant.namespace), self._kube.get(POLICY, pods.APP, tenant.namespace)
+        wanted = (DEFAULT, pods.APP, *tenant.release.called)
+        default, app, *found = await asyncio.gather(
+            *(self._kube.get(POLICY, name, tenant.namespace) for name in wanted)
         )
-        return Seen(default, app)
+        modules = {name: policy for name, policy in zip(tenant.release.called, found, strict=True) if policy}
+        return Seen(default, app, modules)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         if not tenant.platform.network.enabled:
-            present = [policy["metadata"]["name"] for policy in (seen.default, seen.app) if policy]
+            policies = (seen.default, seen.app, *seen.modules.values())
+            present = [policy["metadata"]["name"] for policy in policies if policy]
             verdict = done("Disabled", "This installation makes no network policies.")
             return Plan(verdict, actions=tuple(Remove(name) for name in present))
         feeds, refusals = feed_rules(tenant)
+        # Those of modules that had pods of their own stay, as their pods do until nobody calls them any more.
+        calls = _calls(tenant, GATEWAY, {*tenant.modules, *seen.modules})
+        wanted = [build_default(tenant), build_app(tenant, feeds, calls)]
+        wanted += [build_module(tenant, module, feeds) for module in tenant.modules]
+        have = [seen.default, seen.app, *(seen.modules.get(module) for module in tenant.modules)]
         return Plan(
             done("Provisioned", "Connections are refused in both directions, except those that are granted."),
-            objects=pending([build_default(tenant), build_app(tenant, feeds)], [seen.default, seen.app]),
+            objects=pending(wanted, have),
             also=_outbound(refusals),
         )
 
@@ -113,109 +96,38 @@ def build_default(tenant: Tenant) -> Object:
     return _policy(tenant, DEFAULT, {}, [], _granted(tenant, FOR_ALL))
 
 
-def build_app(tenant: Tenant, feeds: list[Object]) -> Object:
+def build_app(tenant: Tenant, feeds: list[Object], calls: Sequence[Object] = ()) -> Object:
     """Serving pods: in from the edge and monitoring; out to the backends, the feeds and what the plan grants."""
     network, release = tenant.platform.network, tenant.release
     ingress = [*_admit(network.edge, release.port), *_admit(network.monitoring, release.metrics_port)]
-    backends = _granted(tenant, (name for name in sorted(network.peers) if name not in FOR_ALL))
-    selector = {"matchLabels": {"app.kubernetes.io/name": pods.APP}}
-    return _policy(tenant, pods.APP, selector, ingress, [*backends, *feeds, *plan_rules(tenant)])
+    return _policy(tenant, pods.APP, _pods_of(pods.APP), ingress, [*_outside(tenant, feeds), *calls])
 
 
-def feed_rules(tenant: Tenant) -> tuple[list[Object], list[str]]:
-    """Egress rules for the hosts of the feeds, and why some get none."""
-    rules: dict[str, Object] = {}
-    public: set[int] = set()
-    refusals: list[str] = []
-    for feed in tenant.spec.mls:
-        for url in (feed.url, feed.token_url):
-            try:
-                target = _target(feed.name, url)
-                if namespace := _namespace(tenant, target):
-                    selector = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
-                    # Without a port: a Service's port is not its pods'.
-                    rules[f"namespace {namespace}"] = {"to": [selector], "ports": [{"protocol": "TCP"}]}
-                elif address := _address(tenant, target):
-                    rules[f"address {address} {target.port}"] = _rule(f"{address}/{address.max_prefixlen}", target.port)
-                else:
-                    public.add(target.port)
-            except Refused as refusal:
-                refusals.append(str(refusal))
-    found = [rules[key] for key in sorted(rules)]
-    if public:
-        found.append(_open(tenant, EVERYWHERE, sorted(public)))
-    return found, sorted(set(refusals))
+def build_module(tenant: Tenant, module: str, feeds: list[Object]) -> Object:
+    """A module's pods: in from the modules that call it and monitoring; out as all, and to the modules that it calls."""
+    release = tenant.release
+    callers = [name for name, others in sorted(release.calls.items()) if module in others]
+    peers: Peers = [{"podSelector": _pods_of(pods.APP if name == GATEWAY else name)} for name in callers]
+    ingress = [*_admit(peers, release.rpc_port), *_admit(tenant.platform.network.monitoring, release.metrics_port)]
+    egress = [*_outside(tenant, feeds), *_calls(tenant, module, set(tenant.modules))]
+    return _policy(tenant, module, _pods_of(module), ingress, egress)
 
 
-def plan_rules(tenant: Tenant) -> list[Object]:
-    """Egress rules for what the plan grants."""
-    granted = tenant.plan.network.outbound
-    return [_open(tenant, IPv4Network(rule.cidr, strict=False), rule.ports) for rule in granted]
+def _outside(tenant: Tenant, feeds: list[Object]) -> list[Object]:
+    """The backends, the feeds and what the plan grants."""
+    backends = _granted(tenant, (name for name in sorted(tenant.platform.network.peers) if name not in FOR_ALL))
+    return [*backends, *feeds, *plan_rules(tenant)]
 
 
-def _target(feed: str, url: str) -> Target:
-    parts = urlsplit(url)
-    try:
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except ValueError as error:
-        raise Refused(f"feed {feed!r} has an impossible port") from error
-    return Target(feed, (parts.hostname or "").rstrip("."), port)
+def _calls(tenant: Tenant, module: str, having_pods: set[str]) -> list[Object]:
+    """Egress to the pods of the modules that it calls."""
+    called = [other for other in tenant.release.calls.get(module, ()) if other in having_pods]
+    ports = [{"protocol": "TCP", "port": tenant.release.rpc_port}]
+    return [{"to": [{"podSelector": _pods_of(other)} for other in called], "ports": ports}] if called else []
 
 
-def _namespace(tenant: Tenant, target: Target) -> str | None:
-    """The namespace of a Service of this cluster; None if the host is not one. Raises `Refused`."""
-    labels = target.host.removesuffix(".cluster.local").split(".")
-    if len(labels) < 3 or labels[-1] != "svc":
-        return None
-    namespace = labels[-2]
-    ours = namespace in (tenant.platform.namespace, "default") or namespace.startswith(("kube-", "tenant-"))
-    if ours or not _LABEL.fullmatch(namespace):
-        raise Refused(f"feed {target.feed!r} is in namespace {namespace!r}, which no tenant may reach")
-    return namespace
-
-
-def _address(tenant: Tenant, target: Target) -> IPv4Address | IPv6Address | None:
-    """The address that the host is, public or granted by the plan; None if it is a name. Raises `Refused`."""
-    try:
-        address = ip_address(target.host)
-    except ValueError:
-        if "." not in target.host:
-            raise Refused(f"feed {target.feed!r}: {target.host!r} is not a full host name") from None
-        return None
-    closed = not address.is_global or any(address in block for block in closed_ranges(tenant))
-    if closed and not any(_covers(tenant, rule, address, target.port) for rule in tenant.plan.network.outbound):
-        raise Refused(f"feed {target.feed!r} is at {address}, a private address that the plan does not grant")
-    return address
-
-
-def closed_ranges(tenant: Tenant) -> list[IPv4Network]:
-    """What no grant of a wider block covers."""
-    return [*NOT_PUBLIC, *(IPv4Network(block, strict=False) for block in tenant.platform.network.cluster_ranges)]
-
-
-def _closed_in(tenant: Tenant, block: IPv4Network) -> list[IPv4Network]:
-    """What lies closed in a granted `block`, each address once."""
-    inner = [closed for closed in closed_ranges(tenant) if closed != block and closed.subnet_of(block)]
-    return [closed for closed in inner if not any(closed != other and closed.subnet_of(other) for other in inner)]
-
-
-def _covers(tenant: Tenant, rule: OutboundRule, address: IPv4Address | IPv6Address, port: int) -> bool:
-    """Whether a grant of the plan opens this place."""
-    block = IPv4Network(rule.cidr, strict=False)
-    left_out = any(address in closed for closed in _closed_in(tenant, block))
-    return port in rule.ports and address in block and not left_out
-
-
-def _open(tenant: Tenant, block: IPv4Network, ports: list[int]) -> Object:
-    """A rule for `block` without what lies closed in it."""
-    peer: Object = {"cidr": str(block)}
-    if closed := [str(inner) for inner in _closed_in(tenant, block)]:
-        peer["except"] = closed
-    return {"to": [{"ipBlock": peer}], "ports": [{"protocol": "TCP", "port": port} for port in ports]}
-
-
-def _rule(cidr: str, port: int) -> Object:
-    return {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"protocol": "TCP", "port": port}]}
+def _pods_of(name: str) -> Object:
+    return {"matchLabels": {"app.kubernetes.io/name": name}}
 
 
 def _granted(tenant: Tenant, wanted: Iterable[str]) -> list[Object]:

@@ -1,0 +1,157 @@
+"""The modules of the tenant app that have a Deployment each, beside the gateway's, in topology `microservices`.
+
+Coming from a monolith they serve before `app` becomes the gateway, for which `workload` waits; going back they stay
+until every pod of `app` has all modules again. So nobody notices either way.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import names, pods, serving
+from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Kind, Kubernetes
+from ..conditions import State
+from ..drift import Object, pending
+from ..names import TenantId
+from ..provisioner import Plan, Verdict, blocked, done, waiting
+from ..tenant import Tenant
+
+CONNECTIONS = 4  # that a process of the app may have to its database
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is there now, by module. `secrets` changes with what a module's pods read at their start."""
+
+    app: Object | None
+    secrets: dict[str, str]
+    deployments: dict[str, Object]
+    services: dict[str, Object]
+
+
+@dataclass(frozen=True)
+class Remove:
+    """The module has no Deployment of its own any more."""
+
+    module: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Set the number of a module's pods, which is the plan's least."""
+
+    module: str
+    replicas: int
+
+
+class Modules:
+    """A Deployment and a headless Service for each module that others call."""
+
+    name = "modules"
+    needs = ("migrations", "topics", "search", "cache", "storage", "policies", "certificates")
+    condition = None
+
+    def __init__(self, kube: Kubernetes) -> None:
+        self._kube = kube
+
+    async def observe(self, tenant: Tenant) -> Seen:
+        called, where = tenant.release.called, tenant.namespace
+        app, shared = await asyncio.gather(
+            self._kube.get(DEPLOYMENT, pods.APP, where), self._kube.get(SECRET, pods.APP_SECRET, where)
+        )
+        deployments = await self._found(DEPLOYMENT, called, where)
+        services = await self._found(SERVICE, called, where)
+        own = await self._found(SECRET, [serving.rpc_secret(module) for module in tenant.modules], where)
+        read = {module: own.get(serving.rpc_secret(module), Object()).get("data") for module in tenant.modules}
+        secrets = {module: serving.digest((shared or {}).get("data"), data) for module, data in read.items()}
+        return Seen(app, secrets, deployments, services)
+
+    async def _found(self, kind: Kind, wanted: Sequence[str], namespace: str) -> dict[str, Object]:
+        """By name, those that are there."""
+        found = await asyncio.gather(*(self._kube.get(kind, name, namespace) for name in wanted))
+        return {name: item for name, item in zip(wanted, found, strict=True) if item is not None}
+
+    def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        if refusal := refused(tenant):
+            return Plan(refusal)
+        unwanted = sorted((seen.deployments.keys() | seen.services.keys()) - set(tenant.modules))
+        removals = tuple(Remove(module) for module in unwanted) if tenant.modules or _app_has_all(tenant, seen) else ()
+        wanted = [item for module in tenant.modules for item in build(tenant, module, seen.secrets[module])]
+        have = [one.get(module) for module in tenant.modules for one in (seen.services, seen.deployments)]
+        objects, least = pending(wanted, have), tenant.plan.replicas.min
+        scales = tuple(
+            Scale(module, least)
+            for module in tenant.modules
+            if serving.replicas(seen.deployments.get(module) or {"spec": {}}) not in (0, least)
+        )
+        return Plan(_verdict(tenant, seen, objects), objects, (*scales, *removals))
+
+    async def apply(self, tenant: Tenant, plan: Plan) -> None:
+        for wanted in plan.objects:
+            await self._kube.apply(wanted)
+        for action in plan.actions:
+            match action:
+                case Scale(module, replicas):
+                    await self._kube.scale(module, tenant.namespace, replicas)
+                case Remove(module):
+                    await self._kube.delete(SERVICE, module, tenant.namespace)
+                    await self._kube.delete(DEPLOYMENT, module, tenant.namespace)
+                case _:
+                    raise TypeError(action)
+
+    async def revoke(self, tenant: TenantId) -> None:
+        """Pods stay until all logins are closed."""
+
+    async def delete(self, tenant: TenantId) -> None:
+        """They go with the namespace: which modules there are is known of a release, and not of a tenant that goes."""
+
+
+def refused(tenant: Tenant) -> Verdict | None:
+    """Why the modules cannot have Deployments of their own."""
+    if tenant.spec.topology != "microservices":
+        return None
+    if tenant.release.rpc_port is None or not tenant.modules:
+        advice = "set spec.topology to monolith or spec.version to a newer one"
+        return blocked("TopologyUnknown", f"version {tenant.release.version} cannot run as microservices: {advice}")
+    # Each Deployment has one pod more while it is rolled out.
+    least = CONNECTIONS * (len(tenant.modules) + 1) * (tenant.plan.replicas.min + 1)
+    if tenant.plan.database.connections < least:
+        advice = f"a platform admin must raise database.connections of plan {tenant.spec.plan} to at least {least}"
+        return blocked("PlanTooSmall", f"microservices need more connections than the plan grants: {advice}")
+    return None
+
+
+def build(tenant: Tenant, module: str, secrets: str) -> tuple[Object, Object]:
+    """Service and Deployment of a module."""
+    deployment = serving.build_deployment(tenant, module, secrets, module=module)
+    service: Object = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": module, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
+        "spec": {
+            # Callers spread their calls over all pods themselves.
+            "clusterIP": "None",
+            "selector": {"app.kubernetes.io/name": module},
+            "ports": [{"name": "rpc", "port": tenant.release.rpc_port, "targetPort": "rpc", "protocol": "TCP"}],
+        },
+    }
+    return service, deployment
+
+
+def _verdict(tenant: Tenant, seen: Seen, objects: tuple[Object, ...]) -> Verdict:
+    if not tenant.modules:
+        return done("Monolith", "All modules are in the pods of the app.")
+    changing = {item["metadata"]["name"] for item in objects if item["kind"] == DEPLOYMENT.kind}
+    if changing:
+        return waiting("RollingOut", f"modules are starting: {', '.join(sorted(changing))}")
+    verdicts = [serving.rollout(tenant, seen.deployments[module]) for module in tenant.modules]
+    return next((one for one in verdicts if one.state is not State.DONE), done("Available", "All modules are available."))
+
+
+def _app_has_all(tenant: Tenant, seen: Seen) -> bool:
+    """Whether the pods of `app` need no other ones any more."""
+    if seen.app is None:
+        return True
+    (container,) = seen.app["spec"]["template"]["spec"]["containers"]
+    is_whole = list(container["command"]) == list(tenant.release.serve)
+    return is_whole and serving.rollout(tenant, seen.app).state is State.DONE

@@ -1,0 +1,112 @@
+"""Builders of the Deployments that serve: of `app`, and of each module that has one of its own. Pure."""
+
+import hashlib
+import json
+
+from . import names, pods
+from .drift import Object
+from .provisioner import Verdict, blocked, done, waiting
+from .release import GATEWAY, Release
+from .tenant import Tenant
+
+ANNOTATION_SECRETS = f"{names.GROUP}/secrets"
+GRACE = 45  # seconds that a pod has to end
+
+
+def rpc_secret(module: str) -> str:
+    """The Secret with a module's certificate."""
+    return f"rpc-{module}"
+
+
+def digest(*secrets: object) -> str:
+    """Changes with the content of Secrets, and tells nothing of it."""
+    return hashlib.sha256(json.dumps(secrets, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def rollout(tenant: Tenant, deployment: Object) -> Verdict:
+    """How far a Deployment is."""
+    name, status, wanted = deployment["metadata"]["name"], deployment.get("status", {}), replicas(deployment)
+    conditions = {item["type"]: item for item in status.get("conditions", [])}
+    if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
+        advice = f"a platform admin must look at the pods in {tenant.namespace}"
+        what = f"the {name} of version {tenant.release.version}"
+        return blocked("RolloutStuck", f"{what} does not become ready: {advice}")
+    failure = conditions.get("ReplicaFailure", {})
+    if failure.get("status") == "True":
+        return blocked("PodsRefused", f"{failure.get('message')}: a platform admin must look at quota and policies")
+    current = status.get("observedGeneration") == deployment["metadata"].get("generation")
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    # Pods that an autoscaler adds beyond the plan's least are no reason to call a brokerage that answers not ready.
+    least = min(wanted, tenant.plan.replicas.min)
+    if not current or min(updated, available) < least or status.get("replicas", 0) > updated:
+        return waiting("RollingOut", f"{min(updated, available)} of {wanted} pods of the {name} are available")
+    return done("Available", f"{available} of {wanted} pods of the {name} are available.")
+
+
+def replicas(deployment: Object) -> int:
+    return deployment["spec"].get("replicas", 1)
+
+
+def build_deployment(tenant: Tenant, name: str, secrets: str, *, module: str | None = None) -> Object:
+    """`module`: the one that its pods have; None: all of them. `secrets` changes with what is read at the start."""
+    release, size = tenant.release, tenant.plan.resources
+    labels = {**names.labels(tenant.id), "app.kubernetes.io/name": name}
+    values = {**pods.app_values(tenant), **(rpc_values(tenant, module) if module else {})}
+    container: Object = {
+        "name": pods.APP,
+        "image": release.image,
+        "command": [*release.serve, *(["--modules", module] if module else [])],
+        "env": pods.environment(values),
+        "ports": _ports(release, module),
+        "resources": {"requests": size.requests.model_dump(), "limits": size.limits.model_dump()},
+        # 60 tries: a start on a busy node may be slow, and a database that is down must not cause restarts.
+        "startupProbe": _probe(release.startup, release.port, failures=60),
+        "readinessProbe": _probe(release.ready, release.port, failures=2),
+        # A minute: a pod that gets no CPU answers late, and a restart would need more of it.
+        "livenessProbe": {**_probe(release.live, release.port, failures=6), "periodSeconds": 10, "timeoutSeconds": 5},
+    }
+    spec = pods.pod_spec(container, secret=pods.APP_SECRET, rpc_secret=rpc_secret(module) if module else None)
+    template = {
+        "metadata": {"labels": labels, "annotations": {ANNOTATION_SECRETS: secrets}},
+        # The app drains for 3 s, then ends its requests (20 s at most) and its jobs (8 s); an idle one ends at once.
+        "spec": {**spec, "terminationGracePeriodSeconds": GRACE},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": tenant.namespace, "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "progressDeadlineSeconds": 120,
+            "revisionHistoryLimit": 2,
+            "template": template,
+        },
+    }
+
+
+def rpc_values(tenant: Tenant, module: str) -> dict[str, str]:
+    """Where a module's pods answer, and where they find the others."""
+    port, others = tenant.release.rpc_port, tenant.release.calls.get(module, ())
+    addresses = {other: f"dns:///{other}.{tenant.namespace}.svc:{port}" for other in others}
+    return {
+        "ROOFTREE_RPC_ADDRESSES": json.dumps(addresses) if addresses else "",
+        "ROOFTREE_RPC_PORT": "" if module == GATEWAY else str(port),
+        "ROOFTREE_RPC_DIR": pods.RPC_DIR,
+    }
+
+
+def _ports(release: Release, module: str | None) -> list[Object]:
+    """What the container serves; Prometheus scrapes every port that is called `metrics`."""
+    rpc = release.rpc_port if module and module != GATEWAY else None
+    ports = {"http": release.port, "metrics": release.metrics_port, "rpc": rpc}
+    return [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items() if port]
+
+
+def _probe(path: str, port: int, *, failures: int) -> Object:
+    return {
+        "httpGet": {"path": path, "port": port, "scheme": "HTTP"},
+        "periodSeconds": 1,
+        "timeoutSeconds": 2,
+        "failureThreshold": failures,
+    }
