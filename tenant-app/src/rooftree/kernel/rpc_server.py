@@ -28,6 +28,9 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
     # Clients ask every 10 s whether we are still there, with and without calls.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Callers look for new addresses only when they connect: so they do now and then, and calls go on meanwhile.
+    ("grpc.max_connection_age_ms", 60_000),
+    ("grpc.max_connection_age_grace_ms", 300_000),
     ("grpc.max_metadata_size", 64 * 1024),
     ("grpc.so_reuseport", 0),
 )
