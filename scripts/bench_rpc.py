@@ -1,9 +1,9 @@
 """Measures a call between two modules' processes: `make bench-rpc`. Needs no backend.
 
-Two processes on loopback with mutual TLS, as the app runs them (uvloop), one call after the other. Identity answers from
-memory, so that the figure is what the boundary itself costs: messages, deadline, trace, TLS and gRPC on both sides.
-Prints one JSON line for each figure: {"figure", "value", "unit", "n", "spread"}; the spread is that of the rounds. Ends
-with 1 when a figure misses its budget. Other work on the machine spoils it.
+Two processes on loopback with mutual TLS, as the app runs them (uvloop), one call after the other. Identity answers
+from memory, so that the figure is what the boundary itself costs: messages, deadline, trace, TLS and gRPC on both
+sides. Prints one JSON line for each figure: {"figure", "value", "unit", "n", "spread"}; the spread is that of the
+rounds. Ends with 1 when a figure misses its budget. Other work on the machine spoils it.
 
     grpc_p95       ms   of single calls, from the caller's await to its answer
     grpc_call_cpu  ms   CPU of the calling process for one call

@@ -10,8 +10,8 @@ from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
 from rooftree_operator.network import Network
-from rooftree_operator.provisioners import policies
 from rooftree_operator.outbound import feed_rules
+from rooftree_operator.provisioners import policies
 from rooftree_operator.provisioners.policies import Policies, Remove, Seen, build_app, build_default
 from rooftree_operator.tenant import Tenant
 

@@ -1,4 +1,4 @@
-"""A Deployment for each module: how a tenant gets them, changes to them and back, and what they prove themselves with."""
+"""A Deployment for each module: how a tenant gets them, changes to them and back, and what proves who they are."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -191,7 +191,12 @@ def test_plans_show_no_key() -> None:
     ("tenant", "reason", "words"),
     [
         (
-            replace(APART, plan=APART.plan.model_copy(update={"database": APART.plan.database.model_copy(update={"connections": 12})})),
+            replace(
+                APART,
+                plan=APART.plan.model_copy(
+                    update={"database": APART.plan.database.model_copy(update={"connections": 12})}
+                ),
+            ),
             "PlanTooSmall",
             "raise database.connections of plan starter to at least 36",
         ),

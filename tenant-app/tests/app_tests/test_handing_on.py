@@ -30,7 +30,7 @@ class Answers:
 
 
 class World:
-    def __init__(self, token: str | None = "the-token") -> None:  # noqa: S107 - no password
+    def __init__(self, token: str | None = "the-token") -> None:
         self.apps = {name: Answers() for name in OTHERS}
         self.otherwise = Answers()
         self.asked: list[Request] = []
@@ -100,7 +100,10 @@ async def test_what_needs_nobody_is_handed_on_without_asking_even_with_a_stale_c
     world = World(token=None)
     assert await world.ask("POST", "/api/v1/inquiries", Cookie="stale") == ("crm", {})
     # A client may prove itself at the token endpoint, which looks for itself.
-    assert await world.ask("POST", "/oauth/token", Authorization="Basic x") == ("identity", {b"authorization": b"Basic x"})
+    assert await world.ask("POST", "/oauth/token", Authorization="Basic x") == (
+        "identity",
+        {b"authorization": b"Basic x"},
+    )
     assert world.asked == []
 
 

@@ -107,7 +107,7 @@ class BrokerageSpec(ApiModel):
     )
     topology: Topology = Field(
         default=Topology.MONOLITH,
-        description="Where the modules of the app run: `monolith`, all in each pod; `microservices`, a Deployment each. "
+        description="Where the app's modules run: `monolith`, all in each pod; `microservices`, a Deployment each. "
         "Can be changed at any time; the plan's quota and connections must suffice.",
     )
     time_zone: str = Field(

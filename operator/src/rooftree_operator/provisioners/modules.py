@@ -145,7 +145,9 @@ def _verdict(tenant: Tenant, seen: Seen, objects: tuple[Object, ...]) -> Verdict
     if changing:
         return waiting("RollingOut", f"modules are starting: {', '.join(sorted(changing))}")
     verdicts = [serving.rollout(tenant, seen.deployments[module]) for module in tenant.modules]
-    return next((one for one in verdicts if one.state is not State.DONE), done("Available", "All modules are available."))
+    return next(
+        (one for one in verdicts if one.state is not State.DONE), done("Available", "All modules are available.")
+    )
 
 
 def _app_has_all(tenant: Tenant, seen: Seen) -> bool:

@@ -104,7 +104,7 @@ def build_app(tenant: Tenant, feeds: list[Object], calls: Sequence[Object] = ())
 
 
 def build_module(tenant: Tenant, module: str, feeds: list[Object]) -> Object:
-    """A module's pods: in from the modules that call it and monitoring; out as all, and to the modules that it calls."""
+    """A module's pods: in from the modules that call it and monitoring; out as all, and to those that it calls."""
     release = tenant.release
     callers = [name for name, others in sorted(release.calls.items()) if module in others]
     peers: Peers = [{"podSelector": _pods_of(pods.APP if name == GATEWAY else name)} for name in callers]

@@ -29,7 +29,7 @@ class Scale:
 
 
 class Workload:
-    """Deployment `app` and Service `app`: all modules, or the gateway where the others have Deployments of their own."""
+    """Deployment `app` and Service `app`: all modules, or the gateway if the others have their own."""
 
     name = "workload"
     needs = ("migrations", "topics", "search", "cache", "storage", "policies", "modules")
@@ -86,7 +86,9 @@ def reported(tenant: Tenant, deployment: Object) -> dict[str, object]:
     """What the Brokerage's status says of it; the version only once all pods run it."""
     report: dict[str, object] = {"replicas": deployment.get("status", {}).get("availableReplicas", 0)}
     return (
-        {**report, "version": tenant.release.version} if serving.rollout(tenant, deployment).reason == "Available" else report
+        {**report, "version": tenant.release.version}
+        if serving.rollout(tenant, deployment).reason == "Available"
+        else report
     )
 
 
