@@ -24,6 +24,9 @@ REGISTRY ?= localhost
 # The cluster that KUBECONFIG names, or else the local stack's.
 IN_CLUSTER = $(if $(KUBECONFIG),,source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- env) \
 	$(DELIVERY)
+# What is asked over HTTP, and so must be the same in both topologies; other tests look into one process.
+IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/tests/app_tests/,test_sign_in.py \
+	test_sessions.py test_topology.py identity contracts))
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
