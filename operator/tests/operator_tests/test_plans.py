@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from rooftree_operator import serving
 from rooftree_operator.adapters.kafka import AccessSeen
 from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.adapters.s3 import Standing
@@ -171,6 +172,10 @@ def counts(generation: int, replicas: int, updated: int, available: int) -> dict
     return dict(zip(names, (generation, replicas, updated, available), strict=True))
 
 
+def rolled_out(replicas: int, status: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": "app", "generation": 2}, "spec": {"replicas": replicas}, "status": status}
+
+
 @pytest.mark.parametrize(
     ("status", "state", "reason"),
     [
@@ -206,7 +211,7 @@ def counts(generation: int, replicas: int, updated: int, available: int) -> dict
 def test_a_rollout_is_done_only_when_all_pods_are_new_and_available(
     status: dict[str, Any], state: State, reason: str
 ) -> None:
-    verdict = workload.rollout(TENANT, {"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status})
+    verdict = serving.rollout(TENANT, rolled_out(2, status))
     assert (verdict.state, verdict.reason) == (state, reason)
 
 
@@ -216,7 +221,7 @@ def test_a_rollout_is_done_only_when_all_pods_are_new_and_available(
 def test_pods_that_the_autoscaler_adds_do_not_take_a_brokerage_that_answers_back(available: int, state: State) -> None:
     for updated in (2, 3):
         status = counts(2, updated, updated, available)
-        verdict = workload.rollout(TENANT, {"metadata": {"generation": 2}, "spec": {"replicas": 3}, "status": status})
+        verdict = serving.rollout(TENANT, rolled_out(3, status))
         assert verdict.state is state
         assert verdict.message.startswith(f"{available} of 3 pods")
 

@@ -39,7 +39,7 @@ def change(world: World, **spec: Any) -> None:
 def command(world: World, name: str) -> list[str] | None:
     """What the pods of a Deployment run beyond the app's own command."""
     found = world.child("acme", DEPLOYMENT, name)
-    return found and found["spec"]["template"]["spec"]["containers"][0]["command"][3:]
+    return found["spec"]["template"]["spec"]["containers"][0]["command"][3:] if found else None
 
 
 def environment(deployment: Object) -> dict[str, str]:
@@ -116,7 +116,7 @@ async def test_modules_are_reached_by_those_that_call_them_and_nobody_else() -> 
     world = await world_of("microservices")
     policy = world.child("acme", POLICY, "identity")
     assert policy is not None
-    (calls, _monitoring) = policy["spec"]["ingress"]
+    (calls,) = policy["spec"]["ingress"]
     names = [peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in calls["from"]]
     assert names == ["app", "property"]
     assert calls["ports"] == [{"protocol": "TCP", "port": 9443}]

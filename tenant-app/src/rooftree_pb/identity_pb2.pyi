@@ -155,6 +155,18 @@ class NamesAnswer(_message.Message):
     names: _containers.ScalarMap[str, str]
     def __init__(self, names: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
+class HasOfficeRequest(_message.Message):
+    __slots__ = ("office_id",)
+    OFFICE_ID_FIELD_NUMBER: _ClassVar[int]
+    office_id: str
+    def __init__(self, office_id: _Optional[str] = ...) -> None: ...
+
+class HasOfficeAnswer(_message.Message):
+    __slots__ = ("has_office",)
+    HAS_OFFICE_FIELD_NUMBER: _ClassVar[int]
+    has_office: bool
+    def __init__(self, has_office: _Optional[bool] = ...) -> None: ...
+
 class OwnerLinkRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

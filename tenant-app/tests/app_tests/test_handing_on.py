@@ -74,7 +74,7 @@ async def test_each_operation_goes_to_its_module(module: str, method: str, path:
 
 def test_no_operation_of_another_process_is_hidden_from_the_description() -> None:
     hidden = [
-        route.path
+        route
         for name in OTHERS
         for route in MODULES[name].router.routes
         if not getattr(route, "include_in_schema", True)

@@ -83,6 +83,11 @@ class Client:
         answer = await self._peer.call(_CALL + "Names", pb.NamesRequest(user_ids=texts(user_ids)), pb.NamesAnswer)
         return {UUID(user_id): name for user_id, name in answer.names.items()}
 
+    async def has_office(self, office_id: UUID) -> bool:
+        request = pb.HasOfficeRequest(office_id=str(office_id))
+        answer = await self._peer.call(_CALL + "HasOffice", request, pb.HasOfficeAnswer)
+        return answer.has_office
+
     async def owner_link(self) -> OwnerLink:
         answer = await self._peer.call(_CALL + "OwnerLink", pb.OwnerLinkRequest(), pb.OwnerLinkAnswer)
         expires_at = optional_time(answer, "expires_at")
@@ -161,6 +166,9 @@ class Servicer:
     async def names(self, request: pb.NamesRequest) -> pb.NamesAnswer:
         names = await self._port.names(uuids(request.user_ids))
         return pb.NamesAnswer(names={str(user_id): name for user_id, name in names.items()})
+
+    async def has_office(self, request: pb.HasOfficeRequest) -> pb.HasOfficeAnswer:
+        return pb.HasOfficeAnswer(has_office=await self._port.has_office(UUID(request.office_id)))
 
     async def owner_link(self, _request: pb.OwnerLinkRequest) -> pb.OwnerLinkAnswer:
         link = await self._port.owner_link()

@@ -165,6 +165,16 @@ async def test_people_are_told_until_they_leave_and_their_names_for_good(brokera
     assert await identity.names([]) == {}
 
 
+async def test_an_office_is_there_until_it_is_deleted(brokerage: Brokerage, ports: Ports) -> None:
+    identity = await ports.identity(brokerage.owner)
+    office = UUID(await brokerage.office("Main"))
+    assert await identity.has_office(office)
+    removed = await brokerage.owner.delete(f"/api/v1/offices/{office}", headers={"If-Match": '"1"'})
+    assert removed.status_code == 204
+    assert not await identity.has_office(office)
+    assert not await identity.has_office(new_id())
+
+
 async def test_the_owners_link_is_the_same_until_it_was_used(browser: Browser, ports: Ports) -> None:
     identity = await ports.identity(browser)
     assert await identity.owners() == (Contact(name="Olivia Owner", email=EMAIL),)

@@ -34,7 +34,8 @@ class LosesFirstAnswers(grpc.aio.ServerInterceptor):
         finally:
             self.is_on = False
 
-    async def intercept_service(self, continuation: Callable[..., Awaitable[Any]], details: Any) -> Any:
+    async def intercept_service(self, continuation: Callable[..., Awaitable[Any]], handler_call_details: Any) -> Any:
+        details = handler_call_details
         handler = await continuation(details)
         if handler is None or handler.unary_unary is None or "Health" in details.method:
             return handler
@@ -122,6 +123,7 @@ ANSWERS: dict[str, Any] = {
     "require_manages": pb.RequireManagesAnswer(),
     "user": pb.UserAnswer(id="0190a0a0-0000-7000-8000-000000000001"),
     "names": pb.NamesAnswer(),
+    "has_office": pb.HasOfficeAnswer(has_office=True),
     "owner_link": pb.OwnerLinkAnswer(url="https://acme.test"),
     "owners": pb.OwnersAnswer(),
 }

@@ -90,6 +90,7 @@ CALLS: dict[str, Callable[[identity.Client], Awaitable[Any]]] = {
     "end_sign_ins": lambda client: client.end_sign_ins(SOMEBODY, because="test"),
     "user": lambda client: client.user(SOMEBODY),
     "names": lambda client: client.names([SOMEBODY]),
+    "has_office": lambda client: client.has_office(SOMEBODY),
     "owner_link": lambda client: client.owner_link(),
     "owners": lambda client: client.owners(),
 }
@@ -183,7 +184,7 @@ async def test_the_time_of_a_call_is_taken_from_its_request_and_told_to_the_othe
     assert left is not None
     assert 0 < left.left <= 0.95
     assert 1.0 <= seen[0] <= SECONDS - 0.2
-    assert seen[1] <= 0.8
+    assert seen[1] <= 0.9  # of 1.0 without what the answer takes; gRPC rounds a deadline up
 
 
 async def test_no_call_is_made_within_a_transaction(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
