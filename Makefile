@@ -15,6 +15,7 @@ FAULT_SECONDS ?= 60
 EVENTS ?= 100000
 KILLS ?= 100
 SEED ?= 20261128
+E2E ?= tests
 LOCAL := $(BIN)/rooftree-local
 MEMBERS := operator tenant-app local examples/mls-feed
 PYTEST := $(BIN)/pytest
@@ -30,7 +31,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-torture test-e2e test-local isolation faults torture-events oracles full pictures bench-provision \
+	test test-unit test-web test-integration test-torture test-e2e e2e test-local isolation faults torture-events oracles full pictures bench-provision \
 	bench-search bench-events bench-edit bench-rpc licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
@@ -139,7 +140,9 @@ test-torture: up-backends ## A sample of torture-events and of its oracle
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- \
-		$(PYTEST) -q -m e2e tests --ignore=tests/e2e/faults
+		env TOPOLOGY=$(TOPOLOGY) $(PYTEST) -q -m e2e $(E2E) --ignore=tests/e2e/faults
+
+e2e: test-e2e ## The same (TOPOLOGY=microservices: each module in pods of its own; E2E=tests/e2e/test_web_walk.py: some)
 
 isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation matrix, with its figures, in a stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK)
@@ -166,6 +169,7 @@ oracles: up-backends ## Plants bugs that the torture of events must notice
 
 full: export HYPOTHESIS_PROFILE = search
 full: test torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
+	@$(MAKE) --no-print-directory e2e TOPOLOGY=microservices E2E=tests/e2e
 	@$(LOCAL) down --stack $(TEST_STACK)
 
 # -- delivery ---------------------------------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ EDGE = "127.0.0.1:8443"
 DOMAIN = "rooftree.localhost"
 # A loaded machine is slower than the figures that the benchmark measures.
 READY_SECONDS = 120
+TOPOLOGY = os.environ.get("TOPOLOGY") or "monolith"
+# Of brokerages that name none; each has enough for its topology.
+PLAN = {"monolith": "starter", "microservices": "enterprise"}[TOPOLOGY]
 GONE_SECONDS = 110
 
 Database = psycopg.Connection[Any]
@@ -121,12 +124,30 @@ class Kubectl:
 
 
 def manifest(name: str, **spec: Any) -> dict[str, Any]:
-    """A Brokerage without feeds."""
+    """A Brokerage without feeds, in the topology under test."""
+    general: dict[str, Any] = {"displayName": f"Brokerage {name}", "owner": {"email": f"owner@{name}.example"}}
+    if TOPOLOGY != "monolith":
+        general |= {"topology": TOPOLOGY, "plan": PLAN}
     return {
         "apiVersion": "rooftree.dev/v1alpha1",
         "kind": "Brokerage",
         "metadata": {"name": name},
-        "spec": {"displayName": f"Brokerage {name}", "owner": {"email": f"owner@{name}.example"}, **spec},
+        "spec": {**general, **spec},
+    }
+
+
+def plan_manifest(name: str, **spec: Any) -> dict[str, Any]:
+    """A BrokeragePlan that suffices for either topology."""
+    general = {
+        "displayName": name,
+        "database": {"connections": 64},
+        "quota": {"pods": 24, "cpu": "32", "memory": "16Gi"},
+    }
+    return {
+        "apiVersion": "rooftree.dev/v1alpha1",
+        "kind": "BrokeragePlan",
+        "metadata": {"name": name},
+        "spec": {**general, **spec},
     }
 
 

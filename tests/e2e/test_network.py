@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from . import web_tenant
-from .conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, until
+from .conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, plan_manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,9 +94,7 @@ def granted(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Ten
     """A brokerage without a feed, whose plan grants all public addresses on port 443."""
     name = f"open-{secrets.token_hex(3)}"
     outbound = [{"cidr": "0.0.0.0/0", "ports": [HTTPS]}]
-    spec = {"displayName": "Open", "network": {"outbound": outbound}}
-    kind = {"apiVersion": "rooftree.dev/v1alpha1", "kind": "BrokeragePlan"}
-    kubectl.apply({**kind, "metadata": {"name": name}, "spec": spec})
+    kubectl.apply(plan_manifest(name, network={"outbound": outbound}))
     made = brokerages(fresh_name("open"), plan=name)
     yield made
     kubectl.run("delete", "brokerage", made.name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
@@ -172,12 +170,12 @@ def policies(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
 
 def test_a_policy_that_somebody_removes_is_back_at_once(kubectl: Kubectl, granted: Tenant) -> None:
     before = policies(kubectl, granted.namespace)
-    assert set(before) == {"default", "app"}
+    assert set(before) >= {"default", "app"}
     kubectl.run("delete", "networkpolicies", "default", "app", "-n", granted.namespace)
     until(
         "both policies are there again",
         lambda: policies(kubectl, granted.namespace),
-        enough=lambda now: set(now) == set(before) and not set(now.values()) & set(before.values()),
+        enough=lambda now: set(now) == set(before) and not {before["default"], before["app"]} & set(now.values()),
         seconds=10,
     )
     place = {"kubelet": (NODE, 10250)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import GONE_SECONDS, Edge, Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, until
+from .conftest import GONE_SECONDS, PLAN, Edge, Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_the_operator_writes_no_annotation_and_no_spec_on_the_brokerage(kubectl:
 def test_the_columns_tell_what_matters(kubectl: Kubectl, tenant: Tenant) -> None:
     narrow = kubectl.run("get", "bkr", tenant.name).stdout.split("\n")
     assert narrow[0].split() == ["NAME", "PLAN", "PHASE", "READY", "VERSION", "URL", "AGE"]
-    assert narrow[1].split()[:6] == [tenant.name, "starter", "Ready", "True", tenant.version, tenant.url]
+    assert narrow[1].split()[:6] == [tenant.name, PLAN, "Ready", "True", tenant.version, tenant.url]
     wide = kubectl.run("get", "rooftree", "-o", "wide").stdout
     assert tenant.database in wide
     assert f"The brokerage answers on {tenant.url}." in wide

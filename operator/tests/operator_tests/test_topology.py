@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from rooftree_operator import rpc_certificates
+from rooftree_operator import rpc_certificates, serving
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, POLICY, SECRET, SERVICE
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object
@@ -40,6 +40,13 @@ def command(world: World, name: str) -> list[str] | None:
     """What the pods of a Deployment run beyond the app's own command."""
     found = world.child("acme", DEPLOYMENT, name)
     return found["spec"]["template"]["spec"]["containers"][0]["command"][3:] if found else None
+
+
+def secrets_mark(world: World, name: str) -> str:
+    """Changes with what the pods of a Deployment read at their start."""
+    found = world.child("acme", DEPLOYMENT, name)
+    assert found is not None
+    return found["spec"]["template"]["metadata"]["annotations"][serving.ANNOTATION_SECRETS]
 
 
 def environment(deployment: Object) -> dict[str, str]:
@@ -141,6 +148,30 @@ async def test_a_lost_or_foreign_certificate_is_issued_again_and_its_module_roll
     marks = [one["spec"]["template"]["metadata"]["annotations"] for one in (before, after)]
     assert marks[0] != marks[1]
     assert world.child("acme", DEPLOYMENT, "property") == untouched
+
+
+async def test_certificates_are_renewed_long_before_their_end_and_their_modules_rolled_out() -> None:
+    world = await world_of("microservices")
+    modules, names = ("gateway", "identity", "property"), ("app", "identity", "property")
+    old = {module: pair(world, f"rpc-{module}") for module in modules}
+    before = {name: secrets_mark(world, name) for name in names}
+    world.later = LIFE - RENEW_BEFORE - timedelta(seconds=1)
+    world.forget_writes()
+    await world.converge("acme")
+    assert [write for write in world.kube.writes if "rpc" in write] == []
+    world.later = LIFE - RENEW_BEFORE
+    await world.converge("acme")
+    for module in modules:
+        renewed = pair(world, f"rpc-{module}")
+        assert renewed != old[module]
+        assert is_good(pair(world, "rpc-ca"), renewed, module, world.now())
+        # Pods that have the older one are still taken for what they are, until the last of them is gone.
+        assert x509.load_pem_x509_certificate(old[module].certificate.encode()).not_valid_after_utc > world.now()
+    assert all(secrets_mark(world, name) != before[name] for name in names)
+    assert world.condition("acme", "Ready")[0] == "True"
+    world.forget_writes()
+    await world.converge("acme")
+    assert [write for write in world.kube.writes if "rpc" in write] == []
 
 
 async def test_without_its_authority_all_certificates_are_new() -> None:

@@ -3,7 +3,7 @@
 import json
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rooftree_operator.adapters.kubernetes import BROKERAGE, Kind
@@ -123,6 +123,8 @@ class World:
     """The platform. `faults` is shared by all fakes."""
 
     faults: Faults = field(default_factory=Faults)
+    later: timedelta = timedelta()
+    """How far the operator's clock is ahead of `now`."""
 
     def __post_init__(self) -> None:
         self.kube = FakeKubernetes(self.faults)
@@ -140,16 +142,19 @@ class World:
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
-            graph=graph(self.kube, self.backends, CA, now),
+            graph=graph(self.kube, self.backends, CA, self.now),
             delete_order=DELETE_ORDER,
             lease=self.lease,
             edge=FakeEdge(self.kube),
             platform=PLATFORM,
-            now=now,
+            now=self.now,
             instance="test",
         )
         self.kube.put(plan("starter"))
         self.heads: dict[str, frozenset[str]] = {}
+
+    def now(self) -> datetime:
+        return now() + self.later
 
     async def release(self, version: str, revision: str = "r1") -> None:
         """Offers a version on the stable channel and makes its template database."""

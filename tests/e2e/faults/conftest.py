@@ -87,7 +87,7 @@ def site(kubectl: Kubectl, plans: None) -> Iterator[Site]:
         feed["credentialsSecretRef"]["name"] = f"{name}-{feed['name']}"
         kubectl.apply(credentials(kubectl, feed["credentialsSecretRef"]["name"], name))
     try:
-        kubectl.apply(manifest(name, plan="professional", mls=feeds))
+        kubectl.apply(manifest(name, plan="enterprise", mls=feeds))
         yield _settled(kubectl, _ready(kubectl, name), feeds[0]["name"])
     finally:
         kubectl.run("delete", "brokerage", name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s", code=None)
