@@ -119,6 +119,11 @@ class Kubectl:
         command = ("exec", "-n", namespace, pod, "-c", "app", "--", "python", "-m", "rooftree.cli", *words)
         return self.run(*command).stdout.strip()
 
+    def modules(self) -> set[str]:
+        """Those of the release that brokerages run."""
+        release = self.items("configmaps", "-n", "rooftree-system", "-l", "rooftree.dev/release")[0]
+        return set(json.loads(release["data"]["tenant_manifest.json"])["modules"])
+
     def secret(self, namespace: str, name: str, key: str) -> str:
         return base64.b64decode(self.get("secret", name, "-n", namespace)["data"][key]).decode()
 

@@ -94,8 +94,7 @@ def deployments(kubectl: Kubectl, namespace: str) -> set[str]:
 
 def apart(kubectl: Kubectl) -> set[str]:
     """Names of what a tenant has only if its modules have pods of their own."""
-    release = kubectl.items("configmaps", "-n", PLATFORM, "-l", "rooftree.dev/release")[0]
-    modules = json.loads(release["data"]["tenant_manifest.json"])["modules"]
+    modules = kubectl.modules()
     return {*modules, "rpc-ca", *(f"rpc-{module}" for module in modules)}
 
 
