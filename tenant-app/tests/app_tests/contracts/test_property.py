@@ -46,9 +46,8 @@ async def test_feeds_and_their_runs_are_told_whole(imported: Browser, ports: Por
     assert runs == await local_of(imported).feed_runs("ames", limit=5)
     with pytest.raises(FeedNotFound):
         await port.feed_runs("nowhere", limit=5)
-    database.rows(
-        "UPDATE property.feed_runs SET state = 'running', finished_at = NULL, total = NULL WHERE kind = 'full' RETURNING 1"
-    )
+    is_full = "WHERE kind = 'full' RETURNING 1"
+    database.rows(f"UPDATE property.feed_runs SET state = 'running', finished_at = NULL, total = NULL {is_full}")
     database.rows("UPDATE property.feeds SET state = 'importing', last_error = 'why', checkpoint = 'next' RETURNING 1")
     told, known = await port.feeds(), await local_of(imported).feeds()
     assert [
