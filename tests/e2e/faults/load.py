@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -66,7 +67,7 @@ class Client:
     async def ask(
         self, kind: str, method: str, path: str, *, good: Iterable[int] = (200,), **options: Any
     ) -> httpx2.Response:
-        """One request, without cookies of earlier ones. Raises Refused unless its status is `good`."""
+        """One request, with no cookie but its own. Raises Refused unless its status is `good`."""
         assert self._http is not None
         began = time.monotonic()
         try:
@@ -74,7 +75,6 @@ class Client:
         except httpx2.HTTPError as error:
             self._note(kind, began, 0, words=repr(error))
             raise Refused from error
-        self._http.cookies.clear()
         is_good = answer.status_code in good
         proper = answer.headers.get("content-type") == PROBLEM and answer.headers.get("retry-after", "").isdigit()
         words = "" if is_good else answer.text[:200]
@@ -94,7 +94,13 @@ class Client:
         context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
         limits = httpx2.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=20)
         self._http = httpx2.AsyncClient(
-            verify=context, base_url=self.url, timeout=GIVE_UP_SECONDS, limits=limits, trust_env=False
+            verify=context,
+            base_url=self.url,
+            timeout=GIVE_UP_SECONDS,
+            limits=limits,
+            trust_env=False,
+            # Requests of several people are under way at once: a cookie that is kept for a moment is another's.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     async def close(self) -> None:
