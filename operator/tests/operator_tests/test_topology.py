@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from rooftree_operator import rpc_certificates, serving
-from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, POLICY, SECRET, SERVICE
+from rooftree_operator.adapters.kubernetes import BROKERAGE, BUDGET, DEPLOYMENT, POLICY, SECRET, SERVICE
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object
 from rooftree_operator.provisioners import certificates, modules
@@ -67,6 +67,9 @@ async def test_each_module_has_pods_an_address_and_a_certificate_of_its_own() ->
         assert service is not None
         assert (service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"]) == ("None", 9443)
         assert is_good(pair(world, "rpc-ca"), pair(world, f"rpc-{module}"), module, now())
+        budget = world.child("acme", BUDGET, module)
+        assert budget is not None
+        assert budget["spec"]["selector"]["matchLabels"] == {"app.kubernetes.io/name": module}
     deployment = world.child("acme", DEPLOYMENT, "property")
     assert deployment is not None
     told = environment(deployment)
@@ -86,7 +89,13 @@ async def test_each_module_has_pods_an_address_and_a_certificate_of_its_own() ->
 async def test_a_monolith_has_none_of_it() -> None:
     world = await world_of("monolith")
     assert command(world, "app") == []
-    for kind, name in ((DEPLOYMENT, "identity"), (SERVICE, "identity"), (SECRET, "rpc-ca"), (POLICY, "identity")):
+    for kind, name in (
+        (DEPLOYMENT, "identity"),
+        (SERVICE, "identity"),
+        (SECRET, "rpc-ca"),
+        (POLICY, "identity"),
+        (BUDGET, "identity"),
+    ):
         assert world.child("acme", kind, name) is None
 
 

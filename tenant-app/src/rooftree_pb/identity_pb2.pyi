@@ -15,8 +15,18 @@ class AuthenticateRequest(_message.Message):
     access_token: str
     def __init__(self, access_token: _Optional[str] = ...) -> None: ...
 
+class Delegation(_message.Message):
+    __slots__ = ("for_user", "resources", "until")
+    FOR_USER_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    for_user: str
+    resources: _containers.RepeatedScalarFieldContainer[str]
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, for_user: _Optional[str] = ..., resources: _Optional[_Iterable[str]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class Principal(_message.Message):
-    __slots__ = ("user_id", "tenant_id", "role", "client_id", "scopes", "office_id", "team_ids", "sign_in_id")
+    __slots__ = ("user_id", "tenant_id", "role", "client_id", "scopes", "office_id", "team_ids", "sign_in_id", "team_mates", "delegations")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +35,8 @@ class Principal(_message.Message):
     OFFICE_ID_FIELD_NUMBER: _ClassVar[int]
     TEAM_IDS_FIELD_NUMBER: _ClassVar[int]
     SIGN_IN_ID_FIELD_NUMBER: _ClassVar[int]
+    TEAM_MATES_FIELD_NUMBER: _ClassVar[int]
+    DELEGATIONS_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     tenant_id: str
     role: str
@@ -33,7 +45,9 @@ class Principal(_message.Message):
     office_id: str
     team_ids: _containers.RepeatedScalarFieldContainer[str]
     sign_in_id: str
-    def __init__(self, user_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., role: _Optional[str] = ..., client_id: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., office_id: _Optional[str] = ..., team_ids: _Optional[_Iterable[str]] = ..., sign_in_id: _Optional[str] = ...) -> None: ...
+    team_mates: _containers.RepeatedScalarFieldContainer[str]
+    delegations: _containers.RepeatedCompositeFieldContainer[Delegation]
+    def __init__(self, user_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., role: _Optional[str] = ..., client_id: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., office_id: _Optional[str] = ..., team_ids: _Optional[_Iterable[str]] = ..., sign_in_id: _Optional[str] = ..., team_mates: _Optional[_Iterable[str]] = ..., delegations: _Optional[_Iterable[_Union[Delegation, _Mapping]]] = ...) -> None: ...
 
 class ExchangeCodeRequest(_message.Message):
     __slots__ = ("code", "verifier", "redirect_uri", "client_id")
@@ -121,20 +135,24 @@ class UserRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ...) -> None: ...
 
 class UserAnswer(_message.Message):
-    __slots__ = ("id", "name", "email", "role", "office_id", "team_ids")
+    __slots__ = ("id", "name", "email", "role", "office_id", "team_ids", "team_mates", "delegations")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     OFFICE_ID_FIELD_NUMBER: _ClassVar[int]
     TEAM_IDS_FIELD_NUMBER: _ClassVar[int]
+    TEAM_MATES_FIELD_NUMBER: _ClassVar[int]
+    DELEGATIONS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     email: str
     role: str
     office_id: str
     team_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., role: _Optional[str] = ..., office_id: _Optional[str] = ..., team_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    team_mates: _containers.RepeatedScalarFieldContainer[str]
+    delegations: _containers.RepeatedCompositeFieldContainer[Delegation]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., role: _Optional[str] = ..., office_id: _Optional[str] = ..., team_ids: _Optional[_Iterable[str]] = ..., team_mates: _Optional[_Iterable[str]] = ..., delegations: _Optional[_Iterable[_Union[Delegation, _Mapping]]] = ...) -> None: ...
 
 class NamesRequest(_message.Message):
     __slots__ = ("user_ids",)

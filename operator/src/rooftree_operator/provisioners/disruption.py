@@ -1,5 +1,8 @@
 """How many pods a drain of a node may take away at once."""
 
+import asyncio
+from collections.abc import Sequence
+
 from .. import names, pods
 from ..adapters.kubernetes import BUDGET, Kubernetes
 from ..drift import Object, pending
@@ -7,9 +10,14 @@ from ..names import TenantId
 from ..provisioner import Plan, done
 from ..tenant import Tenant
 
+Seen = Sequence[Object | None]
+
 
 class Disruption:
-    """PodDisruptionBudget `app`."""
+    """PodDisruptionBudgets of `app`, and of each module that has pods of its own.
+
+    One of a module that has none any more covers nothing.
+    """
 
     name = "disruption"
     needs = ("namespace",)
@@ -18,11 +26,12 @@ class Disruption:
     def __init__(self, kube: Kubernetes) -> None:
         self._kube = kube
 
-    async def observe(self, tenant: Tenant) -> Object | None:
-        return await self._kube.get(BUDGET, pods.APP, tenant.namespace)
+    async def observe(self, tenant: Tenant) -> Seen:
+        return await asyncio.gather(*(self._kube.get(BUDGET, name, tenant.namespace) for name in _covered(tenant)))
 
-    def plan(self, tenant: Tenant, seen: Object | None) -> Plan:
-        return Plan(done("Provisioned", "A drain takes one pod at a time."), pending([build_budget(tenant)], [seen]))
+    def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        wanted = [build_budget(tenant, name) for name in _covered(tenant)]
+        return Plan(done("Provisioned", "A drain takes one pod of each kind at a time."), pending(wanted, seen))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         for wanted in plan.objects:
@@ -32,16 +41,20 @@ class Disruption:
         """Nothing logs in here."""
 
     async def delete(self, tenant: TenantId) -> None:
-        """It goes with the namespace."""
+        """They go with the namespace."""
 
 
-def build_budget(tenant: Tenant) -> Object:
+def _covered(tenant: Tenant) -> tuple[str, ...]:
+    return (pods.APP, *tenant.modules)
+
+
+def build_budget(tenant: Tenant, name: str) -> Object:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": {"name": pods.APP, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
+        "metadata": {"name": name, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
         "spec": {
-            "selector": {"matchLabels": {"app.kubernetes.io/name": pods.APP}},
+            "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
             # Of two or more pods at least one stays. A single one may go for the time that its successor takes to
             # start: `minAvailable: 1` would keep its node from ever being drained.
             "maxUnavailable": 1,

@@ -1,12 +1,12 @@
 """Identity between processes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from rooftree_pb import identity_pb2 as pb
 
 from rooftree.contracts.identity.api import Contact, IdentityApi, OwnerLink, Tokens, User
-from rooftree.kernel.auth import Principal
+from rooftree.kernel.auth import Delegation, Principal
 from rooftree.kernel.ids import new_secret
 from rooftree.kernel.rpc_client import Peer
 from rooftree.remote.values import optional_id, optional_time, stamp, text, texts, time, token, uuids
@@ -34,6 +34,8 @@ class Client:
             office_id=optional_id(answer, "office_id"),
             team_ids=frozenset(uuids(answer.team_ids)),
             sign_in_id=optional_id(answer, "sign_in_id"),
+            team_mates=frozenset(uuids(answer.team_mates)),
+            delegations=_delegations(answer.delegations),
             token=access_token,
         )
 
@@ -77,6 +79,8 @@ class Client:
             role=answer.role,
             office_id=optional_id(answer, "office_id"),
             team_ids=frozenset(uuids(answer.team_ids)),
+            team_mates=frozenset(uuids(answer.team_mates)),
+            delegations=_delegations(answer.delegations),
         )
 
     async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -115,6 +119,8 @@ class Servicer:
             office_id=text(principal.office_id),
             team_ids=texts(principal.team_ids),
             sign_in_id=text(principal.sign_in_id),
+            team_mates=texts(principal.team_mates),
+            delegations=_delegation_messages(principal.delegations),
         )
 
     async def exchange_code(self, request: pb.ExchangeCodeRequest) -> pb.Tokens:
@@ -161,6 +167,8 @@ class Servicer:
             role=user.role,
             office_id=text(user.office_id),
             team_ids=texts(user.team_ids),
+            team_mates=texts(user.team_mates),
+            delegations=_delegation_messages(user.delegations),
         )
 
     async def names(self, request: pb.NamesRequest) -> pb.NamesAnswer:
@@ -177,6 +185,17 @@ class Servicer:
     async def owners(self, _request: pb.OwnersRequest) -> pb.OwnersAnswer:
         owners = await self._port.owners()
         return pb.OwnersAnswer(owners=[pb.OwnersAnswer.Contact(name=one.name, email=one.email) for one in owners])
+
+
+def _delegations(messages: Iterable[pb.Delegation]) -> tuple[Delegation, ...]:
+    return tuple(Delegation(UUID(one.for_user), frozenset(one.resources), time(one.until)) for one in messages)
+
+
+def _delegation_messages(delegations: Iterable[Delegation]) -> list[pb.Delegation]:
+    return [
+        pb.Delegation(for_user=str(one.for_user), resources=sorted(one.resources), until=stamp(one.until))
+        for one in delegations
+    ]
 
 
 def _tokens(answer: pb.Tokens) -> Tokens:

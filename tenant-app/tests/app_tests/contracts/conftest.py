@@ -8,6 +8,7 @@ import pytest
 from rooftree.contracts.crm.api import CrmApi
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
+from rooftree.kernel import middleware, rpc_client
 from rooftree.kernel.auth import Principal
 from rooftree.remote import crm, identity
 from rooftree.remote import property as listings
@@ -19,6 +20,13 @@ from ..property.conftest import mls, serve
 from ..remote.conftest import LosesFirstAnswers, Wire, authority
 
 _ = (brokerage, authority, mls, serve)  # fixtures
+
+
+@pytest.fixture(autouse=True)
+def nobody_hurries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is promised here has nothing to do with how busy the machine is; time is tested in `remote`."""
+    monkeypatch.setattr(middleware, "REQUEST_SECONDS", 60.0)
+    monkeypatch.setattr(rpc_client, "SECONDS", 60.0)
 
 
 class Ports:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from dataclasses import asdict
+from datetime import timedelta
 from uuid import UUID
 
 import httpx2
@@ -16,6 +17,7 @@ from rooftree.contracts.identity.api import (
     TokenRefused,
     UserNotFound,
 )
+from rooftree.kernel.auth import Delegation
 from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.ids import new_id
 
@@ -41,6 +43,7 @@ async def test_a_token_tells_who_its_bearer_is_now(brokerage: Brokerage, ports: 
     identity = await ports.identity(brokerage.owner)
     team = await brokerage.team("Lake", "Main")
     andy = await me(await brokerage.join("Andy", AGENT_ROLE, "Main", team_ids=[team]))
+    mate = await me(await brokerage.join("Bert", AGENT_ROLE, "Main", team_ids=[team]))
     token = (await token_of(await brokerage.browser(), andy["email"]))["access_token"]
     principal = await identity.authenticate(token)
     assert asdict(principal) == {
@@ -52,8 +55,11 @@ async def test_a_token_tells_who_its_bearer_is_now(brokerage: Brokerage, ports: 
         "office_id": UUID(andy["office_id"]),
         "team_ids": frozenset({UUID(team)}),
         "sign_in_id": principal.sign_in_id,
+        "team_mates": frozenset({UUID(mate["id"])}),
+        "delegations": (),
         "token": token,
     }
+    assert (await identity.user(principal.user_id)).team_mates == principal.team_mates
     assert principal.sign_in_id is not None
     assert token not in repr(principal)
     await change(brokerage.owner, andy, state="deactivated")
@@ -62,6 +68,26 @@ async def test_a_token_tells_who_its_bearer_is_now(brokerage: Brokerage, ports: 
         with pytest.raises(TokenRefused) as caught:
             await identity.authenticate(refused)
         assert caught.value.headers == {"WWW-Authenticate": "Bearer"}
+
+
+async def test_what_was_delegated_is_told_with_its_end_and_not_after_it(
+    brokerage: Brokerage, ports: Ports, clock: FakeClock
+) -> None:
+    identity = await ports.identity(brokerage.owner)
+    agent, assistant = await brokerage.agent(), await brokerage.coordinator()
+    andy, cora = await me(agent), await me(assistant)
+    token = (await token_of(await brokerage.browser(), cora["email"]))["access_token"]
+    assert (await identity.authenticate(token)).delegations == ()
+    until = clock.now() + timedelta(minutes=2)
+    body = {"assistant_id": cora["id"], "resources": ["person", "listing"], "expires_at": until.isoformat()}
+    assert (await agent.post("/api/v1/delegations", json=body)).status_code == 201
+    clock.advance(seconds=2)
+    held = (Delegation(UUID(andy["id"]), frozenset({"listing", "person"}), until),)
+    assert (await identity.authenticate(token)).delegations == held
+    assert (await identity.user(UUID(cora["id"]))).delegations == held
+    clock.advance(minutes=2)
+    assert (await identity.authenticate(token)).delegations == ()
+    assert (await identity.user(UUID(cora["id"]))).delegations == ()
 
 
 async def test_a_code_is_exchanged_once_and_a_replay_revokes_what_it_gave(owner: Browser, ports: Ports) -> None:
