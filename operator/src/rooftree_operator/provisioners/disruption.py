@@ -1,7 +1,6 @@
 """How many pods a drain of a node may take away at once."""
 
 import asyncio
-from collections.abc import Sequence
 
 from .. import names, pods
 from ..adapters.kubernetes import BUDGET, Kubernetes
@@ -10,7 +9,7 @@ from ..names import TenantId
 from ..provisioner import Plan, done
 from ..tenant import Tenant
 
-Seen = Sequence[Object | None]
+Seen = list[Object | None]
 
 
 class Disruption:

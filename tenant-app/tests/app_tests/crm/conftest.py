@@ -122,10 +122,16 @@ def events(brokerage: Brokerage, kind: str) -> list[dict[str, Any]]:
 
 
 async def hear(
-    brokerage: Brokerage, event: Any, sequence: int = 1, event_id: UUID | None = None, *, name: str = CONSUMER
+    brokerage: Brokerage,
+    event: Any,
+    sequence: int = 1,
+    event_id: UUID | None = None,
+    *,
+    module: str = "crm",
+    name: str = CONSUMER,
 ) -> None:
     """What the stream does with an event, in a transaction with its inbox row."""
-    parts = parts_of(brokerage.app, "crm")
+    parts = parts_of(brokerage.app, module)
     (consumer,) = [item for part in parts.built for item in part.consumers if item.name == name]
     assert isinstance(consumer, Consumer)
     received = Received(

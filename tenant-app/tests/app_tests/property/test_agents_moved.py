@@ -28,7 +28,7 @@ async def move(brokerage: Brokerage, browser: Browser, sequence: int, **changes:
         office_id=UUID(user["office_id"]) if user["office_id"] else None,
         team_ids=(),
     )
-    await hear(brokerage, event, sequence, name=CONSUMER)
+    await hear(brokerage, event, sequence, module="property", name=CONSUMER)
 
 
 async def test_open_listings_go_along_to_another_office_and_closed_ones_stay(brokerage: Brokerage) -> None:
@@ -54,7 +54,7 @@ async def test_listings_of_who_leaves_stay_with_the_office(brokerage: Brokerage)
     assert answer.status_code == 200, answer.text
     west = UUID(brokerage.offices["West"])
     event = UserChanged(user_id=UUID(user["id"]), change="deactivated", role="agent", office_id=west, team_ids=())
-    await hear(brokerage, event, 2, name=CONSUMER)
+    await hear(brokerage, event, 2, module="property", name=CONSUMER)
     assert (await read(mona, listing))["can_edit"] is True
 
 
