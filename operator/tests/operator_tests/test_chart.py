@@ -131,7 +131,8 @@ def test_no_role_has_wildcards_or_ways_up(name: str) -> None:
 @pytest.mark.chart
 def test_secrets_of_tenants_are_reached_by_name_only() -> None:
     about = [rule for rule in rules("rooftree-tenant-manager") if "secrets" in rule["resources"]]
-    assert [rule["resourceNames"] for rule in about if rule["verbs"] != ["create"]] == [["app", "migrator"]]
+    (named,) = [rule["resourceNames"] for rule in about if rule["verbs"] != ["create"]]
+    assert named == ["app", "migrator", "rpc-ca", "rpc-gateway"]
     assert not any("secrets" in rule["resources"] for rule in rules("rooftree-operator"))
 
 
