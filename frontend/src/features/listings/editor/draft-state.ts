@@ -52,6 +52,11 @@ export const isOffline = (error: unknown): boolean => error instanceof TypeError
 export const isPassing = (error: unknown): boolean =>
   isOffline(error) || (error instanceof ApiProblem && (error.status >= 500 || [408, 425, 429].includes(error.status)));
 
+/** Photos change without a new version; then the time tells what was read before the last answer. */
+export const isOlder = (listing: PropertyDetail, base: PropertyDetail): boolean =>
+  listing.version < base.version ||
+  (listing.version === base.version && Date.parse(listing.updated_at) < Date.parse(base.updated_at));
+
 export const currentValue = ({ base, edits }: DraftState, name: EditName): Value =>
   name in edits ? (edits[name] ?? null) : held(base, name);
 

@@ -14,6 +14,7 @@ import {
   type DraftState,
   isEmpty,
   isOffline,
+  isOlder,
   isPassing,
   leftToSend,
   type News,
@@ -28,12 +29,6 @@ import { type EditName, photoEdit } from "./fields";
 import { type Edits, rebase } from "./rebase";
 import { type Step, UndoStack } from "./undo";
 import { isSame, type Value } from "./values";
-
-/** Photos change without a new version; then the time tells what was read before the last answer. */
-const isOlder = (listing: PropertyDetail, base: PropertyDetail): boolean =>
-  listing === base ||
-  listing.version < base.version ||
-  (listing.version === base.version && Date.parse(listing.updated_at) < Date.parse(base.updated_at));
 
 const SAVE_AFTER_MS = 800;
 const RETRY_MS = [2_000, 5_000, 15_000, 30_000];
@@ -133,7 +128,7 @@ export class Draft {
   refresh(listing: PropertyDetail): void {
     const { base, sending } = this.#state;
     this.#seen = sending && listing;
-    if (sending || isOlder(listing, base)) return;
+    if (sending || listing === base || isOlder(listing, base)) return;
     this.#rebase(listing, { by: null, at: listing.updated_at });
     if (this.#timer === undefined && !isEmpty(sendable(this.#state))) this.#schedule(SAVE_AFTER_MS);
   }
