@@ -29,7 +29,8 @@ export class FakeCrm {
     const { id, role, office_id: own } = this.self;
     if (role === "broker_owner") return true;
     if (role === "office_manager") return assigned_to?.id === id || office_id === own;
-    return assigned_to?.id === id;
+    // A coordinator has what was delegated, which nothing is here.
+    return role === "agent" && assigned_to?.id === id;
   }
 
   sees(contact: KeptContact): boolean {
