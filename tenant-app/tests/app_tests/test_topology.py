@@ -23,10 +23,9 @@ from .certificates import Authority
 from .conftest import EMAIL, PASSWORD, Browser, TestDatabase, free_port
 from .identity.conftest import token_of
 from .property.conftest import CLIENT, RunningServer, Server, feeds_file
-from .test_process import _PROGRAM, Process, environment
+from .test_process import _PROGRAM, Process
 
 pytestmark = pytest.mark.integration
-_ = environment  # a fixture
 MODULES = ("gateway", "identity", "property", "crm")
 ORIGIN = "https://acme.rooftree.localhost:8443"
 START_SECONDS = 90.0  # four at once on a machine that is busy with other tests
@@ -284,10 +283,10 @@ async def test_processes_are_small_and_end_in_time(brokerage: Brokerage, owner: 
         brokerage.start(module).wait_until("/readyz", 200, seconds=START_SECONDS)
 
 
-def test_wrong_neighbours_end_the_process_with_words(environment: dict[str, str], tmp_path: Path) -> None:
+def test_wrong_neighbours_end_the_process_with_words(brokerage: Brokerage, tmp_path: Path) -> None:
     def words(**told: str) -> str:
         command = [sys.executable, "-m", "rooftree.main", "--modules", "crm"]
-        done = subprocess.run(command, env=environment | told, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=brokerage.environment | told, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         return done.stderr
 
