@@ -62,8 +62,18 @@ def from_pod(kubectl: Kubectl, namespace: str, workload: str, places: dict[str, 
 
 
 def pod_address(kubectl: Kubectl, namespace: str, name: str) -> str:
-    pods = kubectl.items("pods", "-n", namespace, "-l", f"app.kubernetes.io/name={name}")
-    return next(p["status"]["podIP"] for p in pods if "deletionTimestamp" not in p["metadata"])
+    """Of a pod that serves: another one may be about to come or to go."""
+
+    def ready() -> list[str]:
+        pods = kubectl.items("pods", "-n", namespace, "-l", f"app.kubernetes.io/name={name}")
+        return [pod["status"]["podIP"] for pod in pods if _serves(pod)]
+
+    return until(f"a pod of {name} in {namespace} is ready", ready, seconds=60)[0]
+
+
+def _serves(pod: dict[str, Any]) -> bool:
+    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
+    return "deletionTimestamp" not in pod["metadata"] and conditions.get("Ready") == "True"
 
 
 @pytest.fixture(scope="module")
