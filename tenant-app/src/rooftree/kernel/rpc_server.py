@@ -113,11 +113,8 @@ def _unary(method: Method, work: Callable[[Any], Awaitable[Message]]) -> Callabl
                 request_id = UUID(int=current.get_span_context().trace_id)
                 structlog.contextvars.bind_contextvars(request_id=str(request_id))
                 return await work(request)
-        except Problem as problem:
-            await refuse(context, problem)
         except Exception as error:
-            _log.error("unhandled_error", method=method.path, exc_info=error)
-            await context.abort(grpc.StatusCode.INTERNAL, "Internal error")
+            await _fail(context, method, error)
 
     return answer
 
@@ -128,13 +125,19 @@ def _streaming(method: Method, work: Callable[..., Awaitable[None]]) -> Callable
     async def answer(_requests: Any, context: "Context[Any, Any]") -> None:
         try:
             await work(context)
-        except Problem as problem:
-            await refuse(context, problem)
         except Exception as error:
-            _log.error("unhandled_error", method=method.path, exc_info=error)
-            await context.abort(grpc.StatusCode.INTERNAL, "Internal error")
+            await _fail(context, method, error)
 
     return answer
+
+
+async def _fail(context: "Context[Any, Any]", method: Method, error: Exception) -> None:
+    """A refusal travels as what it is, a bug as nothing but that there is one."""
+    if isinstance(error, Problem):
+        await refuse(context, error)
+    else:
+        _log.error("unhandled_error", method=method.path, exc_info=error)
+        await context.abort(grpc.StatusCode.INTERNAL, "Internal error")
 
 
 def _told(context: "Context[Any, Any]") -> Mapping[str, str]:
