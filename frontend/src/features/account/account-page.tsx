@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { officesQuery, teamsQuery } from "@/shared/api/offices";
 import { useSession } from "@/shared/api/session";
+import { WORKING_ROLES } from "@/shared/api/users";
 import { DelegationsSection } from "@/shared/delegations/delegations-section";
-import { GIVES_WORK } from "@/shared/delegations/queries";
 import { words } from "@/shared/lib/format";
 import { PageTitle } from "@/shared/ui/page";
 import { NameForm } from "./name-form";
@@ -24,7 +24,7 @@ export function AccountPage() {
         <NameForm />
         <Place />
       </section>
-      {user.role !== "client" && <DelegationsSection user={user} mayDelegate={GIVES_WORK.includes(user.role)} />}
+      {user.role !== "client" && <DelegationsSection user={user} mayDelegate={WORKING_ROLES.includes(user.role)} />}
       <OwnSessions />
     </div>
   );

@@ -3,9 +3,8 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
 import { everyPage } from "@/shared/api/pages";
 import { useSession } from "@/shared/api/session";
-import type { Role, Session, User } from "@/shared/api/types";
-
-const WORKING: readonly Role[] = ["broker_owner", "office_manager", "agent"];
+import type { Session, User } from "@/shared/api/types";
+import { WORKING_ROLES } from "@/shared/api/users";
 
 const colleaguesQuery = queryOptions({
   queryKey: ["users", "colleagues"],
@@ -27,7 +26,7 @@ function isInReach(self: Session["user"], user: User): boolean {
 export function useColleagues(): User[] {
   const { user: self } = useSession();
   const users = useQuery(colleaguesQuery).data ?? [];
-  const found = users.filter((user) => WORKING.includes(user.role) && isInReach(self, user));
+  const found = users.filter((user) => WORKING_ROLES.includes(user.role) && isInReach(self, user));
   return found.toSorted((one, other) => Number(other.id === self.id) - Number(one.id === self.id));
 }
 

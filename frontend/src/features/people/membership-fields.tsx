@@ -1,6 +1,7 @@
 import { useSession } from "@/shared/api/session";
 import type { Role, User } from "@/shared/api/types";
 import { words } from "@/shared/lib/format";
+import { CheckboxGroup } from "@/shared/ui/checkbox-group";
 import { SelectField } from "@/shared/ui/select-field";
 import { isOwner, ROLE_EFFECTS, rolesToGive } from "./rights";
 import { usePlaces } from "./use-places";
@@ -56,31 +57,13 @@ export function MembershipFields({ value, errors, onChange }: MembershipFieldsPr
         ))}
       </SelectField>
       {offered.length > 0 && (
-        <fieldset aria-describedby={errors.team_ids && "team-error"}>
-          <legend className="mb-1 font-medium text-sm">Teams</legend>
-          {offered.map(({ id, name }) => (
-            <label key={id} className="-mx-2 flex min-h-9 items-center gap-2.5 rounded-md px-2 text-sm hover:bg-sunken">
-              <input
-                type="checkbox"
-                className="size-4.5 shrink-0 accent-brand"
-                checked={value.team_ids.includes(id)}
-                onChange={(event) =>
-                  onChange({
-                    team_ids: event.target.checked
-                      ? [...value.team_ids, id]
-                      : value.team_ids.filter((each) => each !== id),
-                  })
-                }
-              />
-              <span className="min-w-0 break-words">{name}</span>
-            </label>
-          ))}
-          {errors.team_ids && (
-            <p id="team-error" className="text-bad text-sm">
-              {errors.team_ids}
-            </p>
-          )}
-        </fieldset>
+        <CheckboxGroup
+          label="Teams"
+          options={offered.map(({ id, name }) => ({ id, label: name }))}
+          value={value.team_ids}
+          error={errors.team_ids}
+          onChange={(team_ids) => onChange({ team_ids })}
+        />
       )}
     </>
   );

@@ -1,6 +1,9 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, body } from "./client";
-import type { UserChange } from "./types";
+import type { Role, UserChange } from "./types";
+
+/** Whose listings and contacts there can be, as `listing.hold` and `person.hold` of the policy say. */
+export const WORKING_ROLES: readonly Role[] = ["broker_owner", "office_manager", "agent"];
 
 export const userQuery = (id: string) =>
   queryOptions({

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTenant } from "@/shared/api/tenant";
 import type { Delegation, User } from "@/shared/api/types";
 import { toInstant, toLocal } from "@/shared/lib/zone-time";
+import { CheckboxGroup } from "@/shared/ui/checkbox-group";
 import { Field } from "@/shared/ui/field";
 import { FormDialog } from "@/shared/ui/form-dialog";
 import { SelectField } from "@/shared/ui/select-field";
@@ -75,7 +76,15 @@ export function DelegateDialog({ user, onDone, onClose }: DelegateDialogProps) {
               </option>
             ))}
           </SelectField>
-          <ResourceBoxes value={resources} error={errors.resources} onChange={setResources} />
+          <CheckboxGroup
+            label="What"
+            options={RESOURCES.map((id) => ({ id, label: WHAT[id] }))}
+            value={resources}
+            required
+            hint="Leads, notes and tasks go with contacts, photos with listings. Every change names who made it."
+            error={errors.resources}
+            onChange={setResources}
+          />
           <Field
             label="Until the end of"
             name="expires_at"
@@ -91,43 +100,5 @@ export function DelegateDialog({ user, onDone, onClose }: DelegateDialogProps) {
         </>
       )}
     </FormDialog>
-  );
-}
-
-interface ResourceBoxesProps {
-  value: Resource[];
-  error: string | undefined;
-  onChange: (resources: Resource[]) => void;
-}
-
-/** At least one is chosen. */
-function ResourceBoxes({ value, error, onChange }: ResourceBoxesProps) {
-  return (
-    <fieldset aria-describedby={error && "resources-error"}>
-      <legend className="mb-1 font-medium text-sm">What</legend>
-      {RESOURCES.map((each) => (
-        <label key={each} className="-mx-2 flex min-h-9 items-center gap-2.5 rounded-md px-2 text-sm hover:bg-sunken">
-          <input
-            type="checkbox"
-            name="resources"
-            className="size-4.5 shrink-0 accent-brand"
-            required={value.length === 0}
-            checked={value.includes(each)}
-            onChange={({ target }) =>
-              onChange(RESOURCES.filter((one) => (one === each ? target.checked : value.includes(one))))
-            }
-          />
-          {WHAT[each]}
-        </label>
-      ))}
-      <p className="text-ink-soft text-sm">
-        Leads, notes and tasks go with contacts, photos with listings. Every change names who made it.
-      </p>
-      {error && (
-        <p id="resources-error" className="text-bad text-sm">
-          {error}
-        </p>
-      )}
-    </fieldset>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { explain } from "@/shared/api/problem";
 import { useTenant } from "@/shared/api/tenant";
 import type { Delegation, User } from "@/shared/api/types";
+import { WORKING_ROLES } from "@/shared/api/users";
 import { moment } from "@/shared/lib/format";
 import { useTold } from "@/shared/lib/use-told";
 import { Button } from "@/shared/ui/button";
@@ -10,7 +11,7 @@ import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
 import { Failure } from "@/shared/ui/failure";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { DelegateDialog, WHAT } from "./delegate-dialog";
-import { delegationsQuery, endDelegation, GIVES_WORK } from "./queries";
+import { delegationsQuery, endDelegation } from "./queries";
 
 const whatOf = ({ resources, user }: Delegation) =>
   `${resources.map((each) => WHAT[each]).join(" and ")} of ${user.name}`;
@@ -43,7 +44,7 @@ export function DelegationsSection({ user, mayDelegate }: DelegationsSectionProp
     return <Failure title="Delegated work could not be loaded" error={query.error} onRetry={() => query.refetch()} />;
   if (query.isPending) return <Skeleton className="h-24" />;
   const delegations = query.data;
-  const gives = mayDelegate && GIVES_WORK.includes(user.role);
+  const gives = mayDelegate && WORKING_ROLES.includes(user.role);
   if (!gives && delegations.length === 0 && !words) return null;
   return (
     <section aria-labelledby="delegations" className="card px-5 py-5">

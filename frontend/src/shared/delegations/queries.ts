@@ -3,9 +3,6 @@ import { api, body } from "@/shared/api/client";
 import { everyPage } from "@/shared/api/pages";
 import type { DelegationInput } from "@/shared/api/types";
 
-/** Of these roles records can be delegated, as `listing.hold` and `person.hold` of the policy say. */
-export const GIVES_WORK: readonly string[] = ["broker_owner", "office_manager", "agent"];
-
 /** What holds now of what a person gave or took. */
 export const delegationsQuery = (id: string) =>
   queryOptions({

@@ -2,9 +2,8 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
 import { useSession } from "@/shared/api/session";
+import { WORKING_ROLES } from "@/shared/api/users";
 import { useDraftState } from "./use-draft";
-
-const LISTING_ROLES = ["broker_owner", "office_manager", "agent"];
 
 const usersQuery = queryOptions({
   queryKey: ["users", "listing-agents"],
@@ -26,7 +25,7 @@ export function useAgents(): { agents: Agent[]; canChoose: boolean } {
   const { data } = useQuery({ ...usersQuery, enabled: canChoose });
   const able = (data?.items ?? []).filter(
     ({ role, office_id: office }) =>
-      LISTING_ROLES.includes(role) && (user.role !== "office_manager" || office === user.office_id),
+      WORKING_ROLES.includes(role) && (user.role !== "office_manager" || office === user.office_id),
   );
   const present = { id: base.list_agent_id ?? "", name: base.list_agent_full_name ?? "Unknown" };
   const known = new Map([present, { id: user.id, name: user.name }, ...able].map(({ id, name }) => [id, name]));
