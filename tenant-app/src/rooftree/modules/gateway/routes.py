@@ -77,8 +77,8 @@ async def finish_login(
     settings: Settings = request.app.state.settings
     forget = set_cookie(LOGIN_COOKIE, "", 0)
     failed = _redirect("/sign-in?error=login_failed", forget)
-    started = login_secret(request)
-    if started is None or iss != settings.public_url:
+    started, given = login_secret(request), request.query_params.multi_items()
+    if started is None or iss != settings.public_url or len(dict(given)) != len(given) or "error" in dict(given):
         return failed
     secret, return_to = started
     login = Login.of(secret)

@@ -41,7 +41,7 @@ def build(runtime: Runtime) -> Built:
     keys = Keys(runtime.secrets.read("signing_keys.json").get_secret_value())
     issuer = TokenIssuer(keys, issuer=settings.public_url, tenant_id=settings.tenant_id)
     clients, passwords, standings = Clients(settings.public_url), Passwords(), Standings(unit_of_work, clock)
-    grants = Grants(unit_of_work, clock, issuer, key=derived_key(seed, "refresh"))
+    grants = Grants(unit_of_work, clock, issuer, standings, key=derived_key(seed, "refresh"))
     owner = Contact(name=section.owner_name or section.owner_email.split("@")[0], email=section.owner_email)
     links = Links(derived_key(seed, "invitation"), settings.public_url)
     invitations = Invitations(

@@ -7,6 +7,7 @@ import base64
 import binascii
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,7 +18,8 @@ from rooftree.kernel.errors import BadRequest, Gone
 from rooftree.modules.identity.domain import REQUEST_LIFE, is_challenge
 
 SCOPES = ("openid", "profile", "email", "offline_access")
-_MAX_TEXT = 512
+# RFC 6749, appendix A: what a state may be made of.
+_TEXT = re.compile(r"[\x20-\x7e]{0,512}")
 _MAC_BYTES = 32
 
 
@@ -90,8 +92,8 @@ def _refusal(given: Mapping[str, str]) -> str | None:
         return "unsupported_response_type"
     elsewhere = given.get("response_mode", "query") != "query" or "request" in given or "request_uri" in given
     proven = given.get("code_challenge_method") == "S256" and is_challenge(given.get("code_challenge", ""))
-    too_long = any(len(given.get(name, "")) > _MAX_TEXT for name in ("state", "nonce", "scope"))
-    if elsewhere or not proven or too_long:
+    readable = all(_TEXT.fullmatch(given.get(name, "")) for name in ("state", "nonce", "scope"))
+    if elsewhere or not proven or not readable:
         return "invalid_request"
     if not set(given.get("scope", "").split()) <= set(SCOPES):
         return "invalid_scope"

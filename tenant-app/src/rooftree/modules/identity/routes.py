@@ -40,9 +40,23 @@ _FORM = {
                         "grant_type": {"type": "string", "enum": ["authorization_code", "refresh_token"]},
                         **{
                             name: {"type": "string"}
-                            for name in ("client_id", "code", "code_verifier", "redirect_uri", "refresh_token")
+                            for name in ("client_id", "code", "code_verifier", "redirect_uri", "refresh_token", "scope")
                         },
                     },
+                }
+            }
+        },
+    }
+}
+_REVOCATION = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["token", "client_id"],
+                    "properties": {name: {"type": "string"} for name in ("token", "token_type_hint", "client_id")},
                 }
             }
         },
@@ -113,6 +127,24 @@ async def issue_token(
     return await endpoint.answer(request)
 
 
+@router.post(
+    "/oauth/revoke",
+    dependencies=open_to_all("sign_in", "begin"),
+    response_class=Response,
+    responses={
+        200: {"description": "The token is worth nothing, whether it was anything before or not."},
+        400: {"model": TokenErrorOutput},
+        401: {"model": TokenErrorOutput},
+    },
+    openapi_extra=_REVOCATION,
+)
+async def revoke_token(
+    request: Request, endpoint: Annotated[TokenEndpoint, Depends(provided(TokenEndpoint))]
+) -> Response:
+    """A refresh or access token: its whole sign-in ends (RFC 7009)."""
+    return await endpoint.revoke(request)
+
+
 @router.get("/oauth/jwks", dependencies=open_to_all("sign_in", "begin"))
 async def get_jwks(response: Response, keys: Annotated[Keys, Depends(provided(Keys))]) -> JwksOutput:
     response.headers["Cache-Control"] = "public, max-age=300"
@@ -132,6 +164,7 @@ async def get_openid_configuration(request: Request) -> MetadataOutput:
         issuer=issuer,
         authorization_endpoint=f"{issuer}/oauth/authorize",
         token_endpoint=f"{issuer}/oauth/token",
+        revocation_endpoint=f"{issuer}/oauth/revoke",
         jwks_uri=f"{issuer}/oauth/jwks",
         response_types_supported=["code"],
         response_modes_supported=["query"],
@@ -141,8 +174,11 @@ async def get_openid_configuration(request: Request) -> MetadataOutput:
         subject_types_supported=["public"],
         code_challenge_methods_supported=["S256"],
         token_endpoint_auth_methods_supported=["none"],
+        revocation_endpoint_auth_methods_supported=["none"],
         id_token_signing_alg_values_supported=["ES256"],
         authorization_response_iss_parameter_supported=True,
+        request_parameter_supported=False,
+        request_uri_parameter_supported=False,
     )
 
 

@@ -12,7 +12,7 @@ class _Input(BaseModel):
 
 class SignInInput(_Input):
     request: Annotated[str, StringConstraints(max_length=4096)]
-    email: Annotated[str, StringConstraints(min_length=1, max_length=320)]
+    email: Annotated[str, StringConstraints(min_length=1, max_length=320, pattern=r"^[^\x00]*$")]
     password: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
@@ -72,6 +72,7 @@ class MetadataOutput(BaseModel):
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
+    revocation_endpoint: str
     jwks_uri: str
     response_types_supported: list[str]
     response_modes_supported: list[str]
@@ -81,5 +82,8 @@ class MetadataOutput(BaseModel):
     subject_types_supported: list[str]
     code_challenge_methods_supported: list[str]
     token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint_auth_methods_supported: list[str]
     id_token_signing_alg_values_supported: list[str]
     authorization_response_iss_parameter_supported: bool
+    request_parameter_supported: bool
+    request_uri_parameter_supported: bool

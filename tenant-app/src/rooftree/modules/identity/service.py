@@ -4,7 +4,16 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
-from rooftree.contracts.identity.api import OWNER_ROLE, Contact, OwnerLink, TokenRefused, Tokens, User, UserNotFound
+from rooftree.contracts.identity.api import (
+    OWNER_ROLE,
+    WEB_CLIENT_ID,
+    Contact,
+    OwnerLink,
+    TokenRefused,
+    Tokens,
+    User,
+    UserNotFound,
+)
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.unit_of_work import UnitOfWork
@@ -69,8 +78,7 @@ class IdentityService:
         return granted.tokens
 
     async def revoke(self, refresh_token: str) -> None:
-        if (sign_in_id := await self._grants.revoke(refresh_token)) is not None:
-            self._standings.forget_sign_in(sign_in_id)
+        await self._grants.revoke(refresh_token, client_id=WEB_CLIENT_ID)
 
     async def end_sign_ins(
         self, user_id: UUID, *, only: Collection[UUID] | None = None, keep: UUID | None = None, because: str

@@ -109,16 +109,17 @@ class TokenIssuer:
         return self._sign(_ACCESS_TYPE, claims), expires
 
     def id_token(self, subject: Subject, nonce: str | None, now: datetime) -> str:
+        """Tells no more of the person than the scope asks for (OpenID Connect Core 1.0, 5.4)."""
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": subject.client_id,
             "sub": str(subject.user_id),
-            "name": subject.name,
-            "email": subject.email,
             "iat": int(now.timestamp()),
             "exp": int((now + ACCESS_LIFE).timestamp()),
             "auth_time": int(subject.authenticated_at.timestamp()),
         }
+        told = {"profile": ("name", subject.name), "email": ("email", subject.email)}
+        claims |= dict(claim for scope, claim in told.items() if scope in subject.scope.split())
         return self._sign("JWT", claims | ({"nonce": nonce} if nonce else {}))
 
     def _sign(self, kind: str, claims: Mapping[str, Any]) -> str:
