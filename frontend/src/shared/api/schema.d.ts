@@ -1192,6 +1192,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/oauth/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Token
+         * @description A refresh or access token: its whole sign-in ends (RFC 7009).
+         */
+        post: operations["revoke_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oauth/sign-in": {
         parameters: {
             query?: never;
@@ -1994,10 +2014,18 @@ export interface components {
             issuer: string;
             /** Jwks Uri */
             jwks_uri: string;
+            /** Request Parameter Supported */
+            request_parameter_supported: boolean;
+            /** Request Uri Parameter Supported */
+            request_uri_parameter_supported: boolean;
             /** Response Modes Supported */
             response_modes_supported: string[];
             /** Response Types Supported */
             response_types_supported: string[];
+            /** Revocation Endpoint */
+            revocation_endpoint: string;
+            /** Revocation Endpoint Auth Methods Supported */
+            revocation_endpoint_auth_methods_supported: string[];
             /** Scopes Supported */
             scopes_supported: string[];
             /** Subject Types Supported */
@@ -3424,6 +3452,15 @@ export interface operations {
                     "application/json": components["schemas"]["MetadataOutput"];
                 };
             };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_openid_configuration: {
@@ -3442,6 +3479,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetadataOutput"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7813,6 +7859,15 @@ export interface operations {
                     "application/json": components["schemas"]["TenantOutput"];
                 };
             };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_user_invitations: {
@@ -8520,6 +8575,59 @@ export interface operations {
                     "application/json": components["schemas"]["JwksOutput"];
                 };
             };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    client_id: string;
+                    token: string;
+                    token_type_hint?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The token is worth nothing, whether it was anything before or not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenErrorOutput"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenErrorOutput"];
+                };
+            };
         };
     };
     submit_sign_in: {
@@ -8608,6 +8716,7 @@ export interface operations {
                     grant_type: "authorization_code" | "refresh_token";
                     redirect_uri?: string;
                     refresh_token?: string;
+                    scope?: string;
                 };
             };
         };
@@ -8657,6 +8766,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
