@@ -83,7 +83,7 @@ def _up(target: Stack, only: Only | None, *, browser: bool) -> None:
 
 @app.command()
 def build(part: Annotated[Part, typer.Argument(help="What to build.")]) -> None:
-    """Builds our images, or the programs that look at charts, into the cache; no stack is needed."""
+    """Builds our images, or the programs that look at charts or API documents, into the cache; no stack is needed."""
     folder = paths.repository() / ".local" / "build"
     chain = pipeline.parts(part)
     try:

@@ -102,12 +102,15 @@ class Part(StrEnum):
 
     IMAGES = "images"
     CHARTS = "charts"
+    API = "api"
 
 
 def parts(part: Part) -> list[Step]:
-    """Everything that leads to our images, or to what looks at charts."""
+    """Everything that leads to our images, or to what looks at charts or at the API's documents."""
     if part is Part.CHARTS:
         return _chart_tools()
+    if part is Part.API:
+        return [_built(tools.OASDIFF)]
     wanted = packages.IMAGES
     installed = Step(
         "packages", lambda work: packages.install(wanted, work), is_there=lambda: not packages.absent(wanted)

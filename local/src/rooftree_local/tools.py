@@ -86,7 +86,8 @@ METRICS_SERVER = GoTool("metrics-server", "sigs.k8s.io/metrics-server", "sigs.k8
 VERSITYGW = GoTool("versitygw", "github.com/versity/versitygw", "github.com/versity/versitygw/cmd/versitygw")
 JAEGER = GoTool("jaeger", "github.com/jaegertracing/jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger")
 HELM = GoTool("helm", "helm.sh/helm/v4", "helm.sh/helm/v4/cmd/helm")
-ALL = (KUBELITE, COREDNS, KUBE_ROUTER, METRICS_SERVER, VERSITYGW, JAEGER, HELM)
+OASDIFF = GoTool("oasdiff", "github.com/oasdiff/oasdiff", "github.com/oasdiff/oasdiff")
+ALL = (KUBELITE, COREDNS, KUBE_ROUTER, METRICS_SERVER, VERSITYGW, JAEGER, HELM, OASDIFF)
 
 
 def kubectl() -> Path:

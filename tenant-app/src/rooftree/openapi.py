@@ -47,6 +47,8 @@ def _document(title: str, routers: Iterable[APIRouter], uploads: Sequence[Upload
             if upload.path.fullmatch(path) and upload.method.lower() in methods:
                 methods[upload.method.lower()][MAX_BODY_EXTENSION] = upload.max_bytes
     for operation in _operations(document):
+        # Said also where it is nothing, so that nobody forgets it.
+        operation.setdefault("security", [])
         if "422" in operation["responses"]:
             operation["responses"] |= {str(status): value for status, value in problems.responses(422).items()}
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from rooftree.kernel.database import Database
 from rooftree.kernel.errors import Unavailable
+from rooftree.kernel.problems import responses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ async def startupz(request: Request) -> dict[str, str]:
     return {"status": "started"}
 
 
-@router.get("/version")
+@router.get("/version", responses=responses(421))
 async def get_version(request: Request, response: Response) -> Version:
     settings: Settings = request.app.state.settings
     response.headers["Cache-Control"] = "no-store"

@@ -139,7 +139,7 @@ async def get_session(request: Request, response: Response, sessions: SessionsDe
     return SessionOutput(user=user, tenant=tenant, expires_at=session.expires_at, can=can)
 
 
-@router.get("/api/v1/tenant", dependencies=open_to_all("sign_in", "begin"))
+@router.get("/api/v1/tenant", dependencies=open_to_all("sign_in", "begin"), responses=responses(421))
 async def get_tenant(request: Request) -> TenantOutput:
     settings: Settings = request.app.state.settings
     return TenantOutput(

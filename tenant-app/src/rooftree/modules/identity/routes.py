@@ -145,17 +145,18 @@ async def revoke_token(
     return await endpoint.revoke(request)
 
 
-@router.get("/oauth/jwks", dependencies=open_to_all("sign_in", "begin"))
+@router.get("/oauth/jwks", dependencies=open_to_all("sign_in", "begin"), responses=responses(421))
 async def get_jwks(response: Response, keys: Annotated[Keys, Depends(provided(Keys))]) -> JwksOutput:
     response.headers["Cache-Control"] = "public, max-age=300"
     return JwksOutput.model_validate({"keys": keys.public()})
 
 
-@router.get("/.well-known/openid-configuration", dependencies=open_to_all("sign_in", "begin"))
+@router.get("/.well-known/openid-configuration", dependencies=open_to_all("sign_in", "begin"), responses=responses(421))
 @router.get(
     "/.well-known/oauth-authorization-server",
     dependencies=open_to_all("sign_in", "begin"),
     name="get_authorization_server_metadata",
+    responses=responses(421),
 )
 async def get_openid_configuration(request: Request) -> MetadataOutput:
     settings: Settings = request.app.state.settings
