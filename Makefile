@@ -16,6 +16,8 @@ EVENTS ?= 100000
 KILLS ?= 100
 SEED ?= 20261128
 E2E ?= tests
+FUZZ_SECONDS ?= 900
+FUZZ_SEED ?= 1
 LOCAL := $(BIN)/rooftree-local
 MEMBERS := operator tenant-app local examples/mls-feed
 PYTEST := $(BIN)/pytest
@@ -32,7 +34,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
 	test test-unit test-web test-integration test-torture test-e2e e2e test-local isolation faults torture-events oracles full pictures bench-provision \
-	bench-search bench-events bench-edit bench-rpc licences chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-search bench-events bench-edit bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +120,11 @@ lock: setup ## Resolves requirements/*.in again
 licences: setup ## No GPL or AGPL among what ships; lists the licences of the lock files
 	@$(DELIVERY).licences
 
+api-diff: setup ## What the API's documents break of those that landed last (API_BASE=commit)
+	@$(LOCAL) build api
+	@$(PYTEST) -q -m api tests/delivery_tests
+	@$(DELIVERY).api_diff
+
 chart-tools: setup ## Installs helm, which the chart is rendered and deployed with
 	@$(LOCAL) build charts
 
@@ -125,17 +132,21 @@ chart-lint: chart-tools ## The chart by helm's lint, and what it renders for eac
 	@$(PYTEST) -q -m chart operator/tests tests/delivery_tests
 
 test-unit: setup ## Pure and scenario tests, two at a time
-	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not isolation and not torture"
+	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not api and not isolation and not torture"
 
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
-test-integration: up-backends ## Tests against the real backends (TOPOLOGY=microservices: the app's modules over gRPC)
+test-integration: up-backends frontend/node_modules/.package-lock.json ## Tests against the real backends (TOPOLOGY=microservices: the app's modules over gRPC)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && TOPOLOGY=$(TOPOLOGY) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration $(IN_TOPOLOGY)
 
 test-torture: up-backends ## A sample of torture-events and of its oracle
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
+
+schemathesis: up-backends ## The API by requests that a machine makes up, as owner and as agent (FUZZ_SECONDS=900 each, FUZZ_SEED)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) \
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -s tenant-app/tests/app_tests/test_schemathesis.py
 
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser
@@ -151,7 +162,7 @@ isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
-test: check licences chart-lint test-unit test-web test-integration test-torture test-e2e ## Everything that must pass before a change lands
+test: check licences api-diff chart-lint test-unit test-web test-integration test-torture test-e2e ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
 	@$(MAKE) --no-print-directory test-local
 
@@ -168,7 +179,7 @@ oracles: up-backends ## Plants bugs that the torture of events must notice
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_bite.py
 
 full: export HYPOTHESIS_PROFILE = search
-full: test torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
+full: test schemathesis torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
 	@$(MAKE) --no-print-directory e2e TOPOLOGY=microservices E2E=tests/e2e
 	@$(LOCAL) down --stack $(TEST_STACK)
 

@@ -179,6 +179,20 @@ def token_attacks(attacker: Insider, victim: Insider) -> list[Attack]:
     ]
 
 
+def revocation_attacks(attacker: Insider, victim: Insider) -> list[Attack]:
+    """Every token is answered with 200; one of another host must live on there."""
+    tokens = attacker.person.tokens()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+
+    def ended(answer: httpx2.Response) -> bool:
+        return attacker.person.client.get("/api/v1/properties?limit=1", headers=headers).status_code == 401
+
+    return [
+        (f"{name} of another host", form("/oauth/revoke", client_id="web", token=tokens[name]), ended)
+        for name in ("refresh_token", "access_token")
+    ]
+
+
 def authorize_attacks(attacker: Insider, victim: Insider) -> list[Attack]:
     asked = {"client_id": "web", "response_type": "code", "code_challenge": "x" * 43, "code_challenge_method": "S256"}
     places = (
@@ -249,6 +263,7 @@ PUBLIC: dict[str, Callable[[Insider, Insider], list[Attack]]] = {
     "authorize": authorize_attacks,
     "submit_sign_in": login_attacks,
     "issue_token": token_attacks,
+    "revoke_token": revocation_attacks,
     "logout": lambda attacker, victim: [("another's session", api.Request("POST", "/auth/logout", None, {}), never)],
 }
 

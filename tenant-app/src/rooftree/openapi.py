@@ -49,9 +49,16 @@ def _document(title: str, routers: Iterable[APIRouter], uploads: Sequence[Upload
     for operation in _operations(document):
         # Said also where it is nothing, so that nobody forgets it.
         operation.setdefault("security", [])
-        if "422" in operation["responses"]:
-            operation["responses"] |= {str(status): value for status, value in problems.responses(422).items()}
+        answers: dict[str, Any] = operation["responses"]
+        if "422" in answers:
+            answers |= _problems(422)
+        if "requestBody" in operation:
+            operation["responses"] = _problems(400, 413) | answers
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    return {str(status): answer for status, answer in problems.responses(*statuses).items()}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -49,6 +49,19 @@ def references(node: Any) -> list[str]:
     return [found for item in node for found in references(item)] if isinstance(node, list) else []
 
 
+@pytest.mark.parametrize(
+    "operation", [one for *_, one in OPERATIONS if "requestBody" in one], ids=lambda one: one["operationId"]
+)
+def test_what_takes_a_body_says_that_it_can_be_unreadable_or_too_large(operation: dict[str, Any]) -> None:
+    assert operation["responses"].keys() >= {"400", "413"}
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_every_operation_says_whether_it_needs_somebody(path: str, method: str, operation: dict[str, Any]) -> None:
+    needed = bool(operation["security"])
+    assert needed == ("401" in operation["responses"] and path.startswith("/api/")), f"{method} {path}"
+
+
 def test_check_finds_drift(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["openapi", str(tmp_path)])
     assert openapi.main() == 0
