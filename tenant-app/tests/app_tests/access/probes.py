@@ -687,6 +687,7 @@ OPEN: dict[str, Request] = {
         "/oauth/sign-in", json={"request": "none", "email": "matrix@client.test", "password": "none"}
     ),
     "issue_token": Request("/oauth/token"),
+    "revoke_token": Request("/oauth/revoke"),
     "get_jwks": Request("/oauth/jwks"),
     "get_openid_configuration": Request("/.well-known/openid-configuration"),
     "get_authorization_server_metadata": Request("/.well-known/oauth-authorization-server"),
