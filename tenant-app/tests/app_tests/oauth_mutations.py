@@ -179,7 +179,7 @@ class Flow:
         return cls(browser)
 
     async def asked(self, pairs: Pairs) -> httpx2.Response:
-        return await self.browser.get("/oauth/authorize", params=pairs)
+        return await self.browser.get("/oauth/authorize", params=tuple(pairs))
 
     async def page(self, **changed: str | None) -> str:
         """What the sign-in page hands back."""
