@@ -62,6 +62,8 @@ class Site:
 def serving(tenant: Tenant, folder: Path) -> Iterator[Site]:
     """The tenant's app on a free port, with a certificate of its own authority."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        # As uvloop does it: head and body of an answer leave at once, not after the peer's delayed acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         url = f"https://{HOST}:{listener.getsockname()[1]}"
         here = tenant.but(public_url=url)
         app = assembly.create_app(here.settings(), here.secrets(), run_jobs=False)

@@ -46,6 +46,8 @@ class Matrix:
         if not _is(answer, wanted, probe):
             self.wrong.append(f"{place}: wanted {wanted}, got {answer.status_code} {answer.text[:200]}")
             return
+        if str(answer.status_code) not in METHODS[probe.operation][1]["responses"]:
+            self.wrong.append(f"{place}: the document says nothing of {answer.status_code}")
         self.counted["cells"] += 1
         if wanted.startswith("?"):
             self.nobody(probe.operation, wanted, caller, place, answer.json()["errors"])

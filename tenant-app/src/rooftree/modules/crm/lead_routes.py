@@ -57,7 +57,7 @@ async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: Inbox
     return _lead(shown)
 
 
-@router.get("/leads/{lead_id}", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
+@router.get("/leads/{lead_id}", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422))
 async def get_lead(lead_id: UUID, principal: CurrentPrincipal, inbox: InboxDep) -> Lead:
     return _lead(await inbox.show(principal, lead_id))
 

@@ -93,7 +93,7 @@ async def list_person_duplicates(
     return PersonList(items=[PersonSummary.model_validate(_values(one)) for one in found])
 
 
-@router.get("/people/{person_id}", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
+@router.get("/people/{person_id}", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422))
 async def get_person(
     person_id: UUID, principal: CurrentPrincipal, people: PeopleDep, response: Response
 ) -> PersonDetail:
@@ -151,7 +151,9 @@ async def claim_person(
     return _answer(await assignments.claim(principal, person_id), response)
 
 
-@router.get("/people/{person_id}/history", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
+@router.get(
+    "/people/{person_id}/history", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422)
+)
 async def list_person_history(
     person_id: UUID, query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> RecordChangePage:

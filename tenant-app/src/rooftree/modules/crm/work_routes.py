@@ -37,7 +37,9 @@ TasksDep = Annotated[Tasks, Depends(provided(Tasks))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 
 
-@router.get("/people/{person_id}/timeline", dependencies=needs("person", "read"), responses=responses(401, 404, 422))
+@router.get(
+    "/people/{person_id}/timeline", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422)
+)
 async def list_person_timeline(
     person_id: UUID, query: Annotated[TimelineQuery, Query()], principal: CurrentPrincipal, work: WorkDep
 ) -> TimelinePage:

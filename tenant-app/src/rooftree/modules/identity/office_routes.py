@@ -46,7 +46,7 @@ async def create_office(
     return _office(made)
 
 
-@router.get("/offices/{office_id}", dependencies=needs("office", "read"), responses=responses(401, 404, 422))
+@router.get("/offices/{office_id}", dependencies=needs("office", "read"), responses=responses(401, 403, 404, 422))
 async def get_office(office_id: UUID, principal: CurrentPrincipal, offices: OfficesDep, response: Response) -> Office:
     found = await offices.show(principal, office_id)
     response.headers.update(etag(found.row.version))
@@ -88,7 +88,7 @@ async def create_team(body: TeamInput, principal: CurrentPrincipal, teams: Teams
     return _team(made)
 
 
-@router.get("/teams/{team_id}", dependencies=needs("team", "read"), responses=responses(401, 404, 422))
+@router.get("/teams/{team_id}", dependencies=needs("team", "read"), responses=responses(401, 403, 404, 422))
 async def get_team(team_id: UUID, principal: CurrentPrincipal, teams: TeamsDep, response: Response) -> Team:
     found = await teams.show(principal, team_id)
     response.headers.update(etag(found.row.version))

@@ -25,12 +25,12 @@ Service = Annotated[FeedService, Depends(provided(FeedService))]
 Name = Annotated[str, Path(max_length=100)]
 
 
-@router.get("/feeds", dependencies=needs("feed", "read"), responses=responses(401))
+@router.get("/feeds", dependencies=needs("feed", "read"), responses=responses(401, 403))
 async def list_feeds(service: Service) -> Feeds:
     return Feeds(items=[FeedOutput(**asdict(feed)) for feed in await service.feeds()])
 
 
-@router.get("/feeds/{name}/runs", dependencies=needs("feed", "read"), responses=responses(401, 404, 422))
+@router.get("/feeds/{name}/runs", dependencies=needs("feed", "read"), responses=responses(401, 403, 404, 422))
 async def list_feed_runs(name: Name, query: Annotated[PageQuery, Query()], service: Service) -> FeedRunPage:
     page = await service.runs(name, limit=query.limit, cursor=query.cursor)
     return FeedRunPage(items=[FeedRunOutput(**asdict(run)) for run in page.items], next_cursor=page.next_cursor)
@@ -46,7 +46,7 @@ async def start_feed_run(name: Name, service: Service) -> FeedRunOutput:
     return FeedRunOutput(**asdict(await service.start_run(name)))
 
 
-@router.get("/feeds/{name}/rejections", dependencies=needs("feed", "read"), responses=responses(401, 404, 422))
+@router.get("/feeds/{name}/rejections", dependencies=needs("feed", "read"), responses=responses(401, 403, 404, 422))
 async def list_feed_rejections(name: Name, query: Annotated[PageQuery, Query()], service: Service) -> RejectionPage:
     page = await service.rejections(name, limit=query.limit, cursor=query.cursor)
     items = [

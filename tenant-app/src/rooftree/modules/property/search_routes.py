@@ -86,7 +86,7 @@ async def map_properties(
     return Response(encoded(shown), media_type="application/json")
 
 
-@router.get("/search/status", dependencies=needs("search_index", "read"), responses=responses(401))
+@router.get("/search/status", dependencies=needs("search_index", "read"), responses=responses(401, 403))
 async def get_search_status(service: Service) -> SearchStatus:
     return SearchStatus(**asdict(await service.status()))
 
