@@ -33,7 +33,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-torture test-e2e e2e test-local isolation faults torture-events oracles full pictures bench-provision \
+	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-local isolation faults torture-events oracles full pictures bench-provision \
 	bench-search bench-events bench-edit bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
@@ -132,7 +132,7 @@ chart-lint: chart-tools ## The chart by helm's lint, and what it renders for eac
 	@$(PYTEST) -q -m chart operator/tests tests/delivery_tests
 
 test-unit: setup ## Pure and scenario tests, two at a time
-	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not api and not isolation and not torture"
+	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not api and not isolation and not torture and not fuzz"
 
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
@@ -144,9 +144,12 @@ test-integration: up-backends frontend/node_modules/.package-lock.json ## Tests 
 test-torture: up-backends ## A sample of torture-events and of its oracle
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
 
+test-fuzz: up-backends ## A sample of schemathesis
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m fuzz tenant-app/tests
+
 schemathesis: up-backends ## The API by requests that a machine makes up, as owner and as agent (FUZZ_SECONDS=900 each, FUZZ_SEED)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) \
-		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -s tenant-app/tests/app_tests/test_schemathesis.py
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -s -n 0 -m fuzz tenant-app/tests
 
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser
@@ -162,7 +165,7 @@ isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
-test: check licences api-diff chart-lint test-unit test-web test-integration test-torture test-e2e ## Everything that must pass before a change lands
+test: check licences api-diff chart-lint test-unit test-web test-integration test-torture test-fuzz test-e2e ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
 	@$(MAKE) --no-print-directory test-local
 

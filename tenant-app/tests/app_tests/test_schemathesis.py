@@ -24,7 +24,7 @@ from .object_storage import bucket, password, settings
 from .property import elasticsearch
 from .serving import Site, serving
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.fuzz
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "30"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 # A token lives for ten minutes.
