@@ -5,13 +5,15 @@ caller's), `team` (its owner is a team mate), `own` (its owner is the caller), `
 to the caller, for a time). Others belong to one resource, whose module says what they mean (`more`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, true
+from sqlalchemy import ColumnElement, DateTime, Uuid, any_, bindparam, false, func, or_, select, true
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 from rooftree.kernel.auth import Principal
 
@@ -38,6 +40,14 @@ class Place:
     office_id: UUID | None
 
 
+# What a resource's own ways mean for one who asks.
+More = Callable[["Who"], Mapping[str, ColumnElement[bool]]]
+
+
+def _no_more(_: "Who") -> Mapping[str, ColumnElement[bool]]:
+    return {}
+
+
 class Columns(NamedTuple):
     """Where a table says so. `office` None: its records belong to no office."""
 
@@ -50,17 +60,66 @@ def reaches(grant: Grant, principal: Principal | None, place: Place, *, more: Ma
     return any(_reaches(way, grant, principal, place, more) for way in grant.ways)
 
 
-def rows(
-    grant: Grant,
-    principal: Principal | None,
-    columns: Columns,
-    *,
-    more: Mapping[str, ColumnElement[bool]] = _NO_MORE,
-) -> ColumnElement[bool]:
+class Who:
+    """Who asks, as parameters of SQL by their names; without `values` they come with each execution."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self._values = values
+
+    @property
+    def user(self) -> ColumnElement[UUID]:
+        return self._parameter("caller", Uuid())
+
+    @property
+    def office(self) -> ColumnElement[UUID]:
+        return self._parameter("caller_office", Uuid())
+
+    @property
+    def team_mates(self) -> ColumnElement[Any]:
+        return self._parameter("team_mates", ARRAY(Uuid()))
+
+    def delegated(self, resource: str) -> ColumnElement[Any]:
+        """Whose records were handed over until later than now.
+
+        By the database's clock as the transaction began: a principal that was kept gets nothing after the end. As an
+        array, so that an index can be asked for its elements.
+        """
+        by = self._parameter(f"{resource}_delegated_by", ARRAY(Uuid()))
+        until = self._parameter(f"{resource}_delegated_until", ARRAY(DateTime(timezone=True)))
+        one = func.unnest(by, until).table_valued("owner", "until").render_derived()
+        held = select(one.c.owner).where(func.now() < one.c.until)
+        return func.array(held.scalar_subquery(), type_=ARRAY(Uuid()))
+
+    def lacks(self, way: str, resource: str) -> bool:
+        """Whether it is known that this way leads nowhere: nobody's record is no match for who is nobody."""
+        asks = {"own": "caller", "office": "caller_office", "team": "team_mates"}
+        name = f"{resource}_delegated_by" if way == "delegated" else asks.get(way)
+        return self._values is not None and name is not None and not self._values[name]
+
+    def _parameter(self, name: str, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+        return bindparam(name, type_=kind) if self._values is None else bindparam(name, self._values[name], type_=kind)
+
+
+def rows(grant: Grant, principal: Principal | None, columns: Columns, *, more: More = _no_more) -> ColumnElement[bool]:
     """`reaches` for every row of a query. It may be NULL for a row that belongs to nobody, which is not true."""
-    if "company" in grant.ways:
-        return true()
-    return or_(false(), *(_rows(way, grant, principal, columns, more) for way in grant.ways))
+    return _rows(grant, Who(parameters(grant, principal)), columns, more)
+
+
+def rows_of(grant: Grant, columns: Columns, *, more: More = _no_more) -> ColumnElement[bool]:
+    """`rows` for whoever has this grant, for statements that are kept; who asks comes as `parameters`."""
+    return _rows(grant, Who(), columns, more)
+
+
+def parameters(grant: Grant, principal: Principal | None) -> dict[str, Any]:
+    """Values of what `Who` names, for records of the grant's resource."""
+    delegated = _delegated(grant, principal)
+    return {
+        "caller": principal.user_id if principal else None,
+        "caller_office": principal.office_id if principal else None,
+        "team_mates": list(principal.team_mates) if principal else [],
+        f"{grant.resource}_delegated_by": list(delegated),
+        f"{grant.resource}_delegated_until": list(delegated.values()),
+    }
 
 
 def _reaches(way: str, grant: Grant, principal: Principal | None, place: Place, more: Mapping[str, bool]) -> bool:
@@ -79,28 +138,25 @@ def _reaches(way: str, grant: Grant, principal: Principal | None, place: Place, 
             return more[way]
 
 
-def _rows(
-    way: str,
-    grant: Grant,
-    principal: Principal | None,
-    columns: Columns,
-    more: Mapping[str, ColumnElement[bool]],
-) -> ColumnElement[bool]:
-    if way not in GENERAL:
-        return more[way]
-    if principal is None:
-        return false()
+def _rows(grant: Grant, who: Who, columns: Columns, more: More) -> ColumnElement[bool]:
+    if "company" in grant.ways:
+        return true()
+    ways = (way for way in grant.ways if not who.lacks(way, grant.resource))
+    return or_(false(), *(_way(way, grant.resource, who, columns, more) for way in ways))
+
+
+def _way(way: str, resource: str, who: Who, columns: Columns, more: More) -> ColumnElement[bool]:
     match way:
         case "office":
-            return false() if principal.office_id is None else columns.office == principal.office_id
+            return columns.office == who.office
         case "own":
-            return columns.owner == principal.user_id
+            return columns.owner == who.user
         case "team":
-            return columns.owner.in_(sorted(principal.team_mates)) if principal.team_mates else false()
+            return columns.owner == any_(who.team_mates)
+        case "delegated":
+            return columns.owner == any_(who.delegated(resource))
         case _:
-            # By the database's clock as the transaction began: a principal that was kept gets nothing after the end.
-            delegated = _delegated(grant, principal).items()
-            return or_(false(), *(and_(columns.owner == owner, func.now() < until) for owner, until in delegated))
+            return more(who)[way]
 
 
 def _delegated(grant: Grant, principal: Principal | None) -> dict[UUID, datetime]:

@@ -28,7 +28,7 @@ def visible(actor: Person) -> ColumnElement[bool]:
         ),
     }
     columns = Columns(UserRow.id, UserRow.office_id)
-    return rows(granted(actor.role, "user", "read"), as_principal(actor), columns, more=more)
+    return rows(granted(actor.role, "user", "read"), as_principal(actor), columns, more=lambda _: more)
 
 
 def visible_invitations(actor: Person) -> ColumnElement[bool]:
