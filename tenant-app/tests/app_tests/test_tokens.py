@@ -66,6 +66,23 @@ def test_hand_made_copy_of_a_good_token_passes_so_that_the_mutations_prove_somet
     assert ISSUING.authenticate(FORGE.with_claims(office_id=None, team_ids=[]), NOW)
 
 
+def test_a_token_that_was_verified_before_opens_nothing_for_its_mutations_and_ends_in_time() -> None:
+    """Form and signature are looked at once for each token, times always."""
+    issuing = TokenIssuer(Keys(document(*OWN)), issuer=ISSUER, tenant_id=TENANT)
+    for _ in range(2):
+        assert issuing.authenticate(TOKEN, NOW)
+    for name, mutation in MUTATIONS.items():
+        for _ in range(2):
+            try:
+                issuing.authenticate(mutation(), NOW)
+            except TokenRefused:
+                continue
+            pytest.fail(name)
+    for moment in (NOW - timedelta(minutes=1), NOW + timedelta(minutes=10)):
+        with pytest.raises(TokenRefused):
+            issuing.authenticate(TOKEN, moment)
+
+
 def test_any_key_of_the_set_verifies_so_that_keys_can_be_rotated() -> None:
     rotated = TokenIssuer(Keys(document(OTHER, *OWN)), issuer=ISSUER, tenant_id=TENANT)
     assert rotated.authenticate(TOKEN, NOW)

@@ -31,11 +31,12 @@ class _Known(Generic[V]):
 
 
 class Remembered(Generic[K, V]):
-    """`while_away`: how long an answer is good at most while the database cannot be asked."""
+    """`while_away`: how long an answer is good at most while the database cannot be asked. `most`: answers kept."""
 
-    def __init__(self, clock: Clock, *, while_away: timedelta) -> None:
+    def __init__(self, clock: Clock, *, while_away: timedelta, most: int = _MOST) -> None:
         self._clock = clock
         self._while_away = while_away
+        self._most = most
         self._known: dict[K, _Known[V]] = {}
         self._ask_after = datetime.min.replace(tzinfo=UTC)
 
@@ -58,7 +59,7 @@ class Remembered(Generic[K, V]):
             if known is None or not known.is_younger(self._while_away, now):
                 raise
             return known.answer
-        if len(self._known) >= _MOST:
+        if len(self._known) >= self._most:
             self._known.clear()
         self._known[key] = _Known(answer, now)
         self._ask_after = now

@@ -111,8 +111,7 @@ class IdentityService:
         )
 
     async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
-        async with self._unit_of_work() as session:
-            return await PeopleRepository(session).names(user_ids)
+        return await self._standings.names(user_ids)
 
     async def has_office(self, office_id: UUID) -> bool:
         async with self._unit_of_work() as session:

@@ -1,4 +1,4 @@
-"""Whether a sign-in still stands, and what its person may be now; an access token only tells what was.
+"""Whether a sign-in still stands, what its person may be now and is called; an access token only tells what was.
 
 An ended sign-in, a deactivated person and a new role count within a second, with or without Kafka; while the database
 is away, what is known holds for the life of an access token.
@@ -21,6 +21,8 @@ from rooftree.modules.identity.domain import ACCESS_LIFE
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.tables import UserRow
 
+_MOST_NAMES = 500  # pages with up to a hundred people each
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -38,6 +40,9 @@ class Standings:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._remembered: Remembered[UUID, Standing | None] = Remembered(clock, while_away=ACCESS_LIFE)
+        self._names: Remembered[frozenset[UUID], dict[UUID, str]] = Remembered(
+            clock, while_away=ACCESS_LIFE, most=_MOST_NAMES
+        )
 
     def forget(self, user_ids: Collection[UUID], *, team_ids: Collection[UUID] = ()) -> None:
         """What these people are or may changed in this process, which shall notice at once; so shall their team mates.
@@ -52,6 +57,7 @@ class Standings:
             return standing.user_id in users or bool(standing.team_mates & users or standing.team_ids & teams)
 
         self._remembered.forget(is_meant)
+        self._names.forget(lambda ids, _: not users.isdisjoint(ids))
 
     def forget_sign_in(self, sign_in_id: UUID) -> None:
         """It ended in this process; the person's others go on."""
@@ -60,6 +66,15 @@ class Standings:
     async def of(self, sign_in_id: UUID) -> Standing | None:
         """None for one that has ended. Raises `Unavailable` when that cannot be known."""
         return await self._remembered.of(sign_in_id, self._ask)
+
+    async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Of those who are known, also of those who left: nearly every list asks. Raises `Unavailable`."""
+        wanted = frozenset(user_ids)
+        return await self._names.of(wanted, self._ask_names) if wanted else {}
+
+    async def _ask_names(self, user_ids: frozenset[UUID]) -> dict[UUID, str]:
+        async with self._unit_of_work() as session:
+            return await PeopleRepository(session).names(user_ids)
 
     async def _ask(self, sign_in_id: UUID) -> Standing | None:
         async with self._unit_of_work() as session:
