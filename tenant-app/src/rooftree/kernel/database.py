@@ -5,6 +5,7 @@ up: its own time limits say nothing when it hangs, and a connection whose other 
 """
 
 import asyncio
+import select
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -14,8 +15,8 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 from psycopg.rows import TupleRow
-from sqlalchemy import URL, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -120,12 +121,31 @@ async def connecting() -> AsyncGenerator[None]:
 
 def away(error: Exception) -> Unavailable | None:
     """What callers are told if it is the database that does not work now: away, overloaded, too slow, deadlocked."""
-    cause = error if isinstance(error, DBAPIError | PoolTimeout) else error.__cause__
+    cause = error if isinstance(error, DBAPIError | PoolTimeout | psycopg.Error) else error.__cause__
     match cause:
         case OperationalError() | PoolTimeout() | DBAPIError(connection_invalidated=True) | psycopg.OperationalError():
             return Unavailable("The database does not answer now.")
         case _:
             return None
+
+
+def _look_for_farewell(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A server that ends a connection says so, or at least the kernel does: only who was spoken to meanwhile is asked.
+
+    Asking each time, as the pool would, costs a request more than its statement.
+    """
+    pgconn = connection.driver_connection.pgconn
+    heard = select.poll()
+    heard.register(pgconn.socket, select.POLLIN)
+    if not heard.poll(0):
+        return
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error
 
 
 class Database:
@@ -139,9 +159,9 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_recycle=1800,
-            pool_pre_ping=True,
             hide_parameters=True,
         )
+        event.listen(self.engine.sync_engine, "checkout", _look_for_farewell)
         trace_statements(self.engine)
 
     async def ping(self) -> None:

@@ -1,6 +1,8 @@
-"""A span for each statement that SQLAlchemy sends within a recorded trace: its kind and its table, nothing else."""
+"""A span for each statement that is sent within a recorded trace: its kind and its table, nothing else."""
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -38,15 +40,39 @@ def trace_statements(engine: AsyncEngine) -> None:
     event.listen(target, "handle_error", _fail)
 
 
-def _begin(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
-    if context is None or not trace.get_current_span().is_recording():
-        return
+@contextmanager
+def statement_span(statement: str) -> Generator[None]:
+    """Around a statement that does not go through the engine."""
+    started = _started(statement)
+    try:
+        yield
+    except Exception as error:
+        _failed(started, error)
+        raise
+    if started is not None:
+        started.end()
+
+
+def _started(statement: str) -> Span | None:
+    if not trace.get_current_span().is_recording():
+        return None
     operation, table = describe(statement)
     attributes: dict[str, str] = {"db.system.name": "postgresql", "db.operation.name": operation}
     if table:
         attributes["db.collection.name"] = table
-    name = f"{operation} {table}" if table else operation
-    setattr(context, _KEY, telemetry.begin(name, SpanKind.CLIENT, attributes))
+    return telemetry.begin(f"{operation} {table}" if table else operation, SpanKind.CLIENT, attributes)
+
+
+def _failed(started: Span | None, error: BaseException | None) -> None:
+    if started is not None:
+        sqlstate: str | None = getattr(error, "sqlstate", None)
+        telemetry.fail(started, sqlstate or type(error).__qualname__)
+        started.end()
+
+
+def _begin(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
+    if context is not None and (started := _started(statement)) is not None:
+        setattr(context, _KEY, started)
 
 
 def _end(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
@@ -56,8 +82,4 @@ def _end(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, cont
 
 
 def _fail(failure: Any) -> None:
-    started: Span | None = getattr(failure.execution_context, _KEY, None)
-    if started is not None:
-        sqlstate: str | None = getattr(failure.original_exception, "sqlstate", None)
-        telemetry.fail(started, sqlstate or type(failure.original_exception).__qualname__)
-        started.end()
+    _failed(getattr(failure.execution_context, _KEY, None), failure.original_exception)
