@@ -16,14 +16,15 @@ from rooftree.modules.crm import (
     leads_repository,
     people,
     people_repository,
+    summaries_repository,
     tasks,
     work,
     work_repository,
 )
 from rooftree.modules.crm.leads_repository import Leads
-from rooftree.modules.crm.people_repository import Column, PeopleRepository
 from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.crm.stages_repository import Stages
+from rooftree.modules.crm.summaries_repository import Column, Summaries
 from rooftree.modules.crm.tables import PersonRow
 from rooftree.modules.crm.visibility import people as people_rows
 from rooftree.modules.crm.work_repository import WorkRepository
@@ -146,8 +147,12 @@ def _shows_less(found: Any) -> Any:
     return found[:-1]
 
 
+def _without_contacts(rows: Any) -> Any:
+    return [row | {"emails": None, "phones": None} for row in rows]
+
+
 _PAGES = (
-    ("people", PeopleRepository, "find", "list_people"),
+    ("people", Summaries, "page", "list_people"),
     ("leads", Leads, "find", "list_leads"),
     ("tasks", WorkRepository, "tasks", "list_tasks"),
     ("one's own listings", OwnListings, "mine", "search_properties"),
@@ -164,10 +169,8 @@ HOLES = [
         for what, owner, name, operation in _PAGES
         for says, altered in (("are one more than are shown", _one_more), ("lack one", _all_but_the_last))
     ),
-    Hole(
-        "columns of the board count one more", _answers(PeopleRepository, "board", _counts_more), ("get_people_board",)
-    ),
-    Hole("columns of the board lack somebody", _answers(PeopleRepository, "board", _shows_less), ("get_people_board",)),
+    Hole("columns of the board count one more", _answers(Summaries, "board", _counts_more), ("get_people_board",)),
+    Hole("columns of the board lack somebody", _answers(Summaries, "board", _shows_less), ("get_people_board",)),
     Hole("stages count one more", _answers(Stages, "counts", _counts_more), ("list_stages",)),
     Hole(
         "search counts one more",
@@ -181,9 +184,7 @@ HOLES = [
         _answers(SearchRepository, "search", _shows_less),
         ("search_properties", "map_properties"),
     ),
-    Hole(
-        "somebody known is not told of", _answers(PeopleRepository, "known", _shows_less), ("list_person_duplicates",)
-    ),
+    Hole("somebody known is not told of", _answers(Summaries, "known", _shows_less), ("list_person_duplicates",)),
     Hole(
         "whom somebody got a moment ago nobody waited for",
         _set(people_repository, "claimable_people", lambda principal: people_rows(principal, "read")),
@@ -216,7 +217,12 @@ HOLES = [
     Hole(
         "numbers and addresses vanish",
         _answers(Records, "contacts", lambda found: dict.fromkeys(found, ())),
-        ("get_person", "list_people", "get_people_board"),
+        ("get_person",),
+    ),
+    Hole(
+        "numbers and addresses vanish from lists",
+        _answers(Summaries, "_fetch", _without_contacts),
+        ("list_people", "get_people_board"),
     ),
     Hole("an agent gives people away", _cell("person.assign", "agent", "own"), ("assign_person",)),
     Hole(
@@ -241,11 +247,15 @@ HOLES = [
     Hole(
         "people without a scope",
         _set(people_repository, "people", _everything),
-        ("get_person", "list_people", "edit_person", "list_person_timeline", "list_person_duplicates"),
+        ("get_person", "edit_person", "list_person_timeline"),
     ),
     Hole("leads without a scope", _set(leads_repository, "people", _everything), ("get_lead", "list_leads")),
     Hole("tasks without a scope", _set(work_repository, "people", _everything), ("list_tasks", "edit_task")),
-    Hole("the board counts and shows all", _set(people_repository, "people", _everything), ("get_people_board",)),
+    Hole(
+        "lists of people without a scope",
+        _set(summaries_repository, "people_of", _everything),
+        ("list_people", "get_people_board", "list_person_duplicates"),
+    ),
     Hole(
         "a listing by its id without a scope",
         _set(repository, "readable_rows", _everything),

@@ -22,8 +22,9 @@ from rooftree.kernel.record_scope import Place
 from rooftree.modules.crm import rights
 from rooftree.modules.crm.leads_repository import Leads
 from rooftree.modules.crm.people import new_person
-from rooftree.modules.crm.people_repository import Filter, PeopleRepository
+from rooftree.modules.crm.people_repository import PeopleRepository
 from rooftree.modules.crm.stages_repository import Stages
+from rooftree.modules.crm.summaries_repository import Filter, Summaries
 from rooftree.modules.crm.tables import LeadRow, TaskRow
 from rooftree.modules.crm.work_repository import WorkRepository
 
@@ -117,21 +118,27 @@ async def test_postgresql_gives_the_same_answers(browser: Browser) -> None:
     for who, principal in CALLERS.items():
         async with unit_of_work() as session:
             people = PeopleRepository(session, principal)
-            found, total = await people.find(Filter(), sort="name", after=None, limit=100)
+            summaries = Summaries(await session.connection(), principal)
+            found, total = await summaries.page(Filter(), sort="name", after=None, limit=100)
             opened = {name: await people.person(person_id) for person_id, name in ids.items()}
             locked = {name: await people.locked(person_id) for person_id, name in ids.items()}
-            board = await people.board(Filter(), limit=50)
+            board = await summaries.board(Filter(), limit=50)
             work = WorkRepository(session, principal)
             tasks, open_tasks = await work.tasks(state="open", owner="all", person_id=None, after=None, limit=100)
             inbox = Leads(session, principal)
             leads, all_leads = await inbox.find(state=None, owner="all", person_id=None, before=None, limit=100)
-        said = {ids[one.row.id]: "w" if one.theirs else "c" for one in found}
+        said = {ids[one["id"]]: "w" if one["can_edit"] else "c" for one in found}
         expected = {place: letter for name, place, letter in CELLS if name == who and letter != "."}
         assert said == expected, who
         assert total == len(expected)
+        for one in found:
+            place = Place(one["assigned_to"], one["office_id"])
+            waits = place.owner_id is None
+            assert one["can_assign"] is (one["can_edit"] and rights.may(principal, "assign", place)), (who, place)
+            assert one["can_claim"] is (waits and rights.may(principal, "claim", place)), (who, place)
         for one in (opened, locked):
             assert {name for name, person in one.items() if person} == set(expected), who
-        assert {ids[one.row.id] for column in board.values() for one in column.found} == set(expected), who
+        assert {ids[one["id"]] for column in board.values() for one in column.found} == set(expected), who
         theirs = {place for place, letter in expected.items() if letter == "w"}
         assert ({ids[person.id] for _, person in tasks}, open_tasks) == (theirs, len(theirs)), who
         assert ({ids[person.id] for _, person in leads}, all_leads) == (set(expected), len(expected)), who

@@ -26,6 +26,7 @@ from rooftree.modules.crm.people import new_person
 from rooftree.modules.crm.people_repository import PeopleRepository
 from rooftree.modules.crm.rights import WORKING_ROLES, looks_after_people
 from rooftree.modules.crm.stages_repository import Stages
+from rooftree.modules.crm.summaries_repository import Summaries
 from rooftree.modules.crm.tables import AgentRow, LeadRow, PersonRow, StageRow
 
 
@@ -162,9 +163,9 @@ async def _person(
         return await changes.records.known([contact.key for contact in inquiry.contacts])
     if inquiry.person_id is not None:
         return (await editable(session, caller, inquiry.person_id)).row
-    people = PeopleRepository(session, caller)
-    for known in await people.known([contact.key for contact in inquiry.contacts]):
-        if (found := await people.locked(known.row.id)) is not None:
+    people, summaries = PeopleRepository(session, caller), Summaries(await session.connection(), caller)
+    for known in await summaries.known([contact.key for contact in inquiry.contacts]):
+        if (found := await people.locked(known["id"])) is not None:
             return found.row
     return None
 

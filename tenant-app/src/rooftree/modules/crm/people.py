@@ -23,11 +23,12 @@ from rooftree.modules.crm import domain
 from rooftree.modules.crm.changes import Changes, Subject
 from rooftree.modules.crm.domain import Contact, ContactKey
 from rooftree.modules.crm.edit_guard import editable, require_revision
-from rooftree.modules.crm.people_repository import Filter, Found, PeopleRepository, PeopleSort
+from rooftree.modules.crm.people_repository import Found, PeopleRepository
 from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.crm.rights import brings_own, looks_after_people, place_of, require_place, works_on
 from rooftree.modules.crm.shown import Presenter, Shown, beside
 from rooftree.modules.crm.stages_repository import Stages
+from rooftree.modules.crm.summaries_repository import Column, Filter, PeopleSort, Summaries, Summary
 from rooftree.modules.crm.tables import AgentRow, ContactRow, HistoryRow, PersonRow, StageRow
 
 # What a merge patch changes as it is; addresses and numbers are rows of their own.
@@ -36,7 +37,10 @@ _PLAIN = ("name", "source", "tags")
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
-    items: Sequence[Shown]
+    """`names`: of who looks after somebody of them."""
+
+    items: Sequence[Summary]
+    names: Mapping[UUID, str]
     total: int
     next_cursor: str | None
 
@@ -45,7 +49,15 @@ class PeoplePage:
 class BoardColumn:
     stage: StageRow
     total: int
-    items: Sequence[Shown]
+    items: Sequence[Summary]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Every stage in its order, also those that are empty; `names` as of a page."""
+
+    columns: Sequence[BoardColumn]
+    names: Mapping[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +123,19 @@ class People:
         self, principal: Principal, wanted: Filter, *, sort: PeopleSort, limit: int, cursor: str | None
     ) -> PeoplePage:
         after = _place(cursor, sort) if cursor else None
-        async with self._unit_of_work() as session:
-            found, total = await PeopleRepository(session, principal).find(
-                wanted, sort=sort, after=after, limit=limit + 1
-            )
-            seen = await beside(session, [one.row for one in found[:limit]])
-        items = await self._presenter.people(principal, found[:limit], seen)
-        return PeoplePage(items, total, _following(found, sort, limit))
+        async with self._unit_of_work.reading() as connection:
+            found, total = await Summaries(connection, principal).page(wanted, sort=sort, after=after, limit=limit + 1)
+        items = found[:limit]
+        return PeoplePage(items, await self._assigned(items), total, _following(found, sort, limit))
 
-    async def board(self, principal: Principal, wanted: Filter, *, limit: int) -> list[BoardColumn]:
-        """Every stage in its order, also those that are empty."""
-        async with self._unit_of_work() as session:
+    async def board(self, principal: Principal, wanted: Filter, *, limit: int) -> Board:
+        async with self._unit_of_work() as session:  # the first use makes the stages
             stages = await Stages(session).all()
-            columns = await PeopleRepository(session, principal).board(wanted, limit=limit)
-            found = [one for column in columns.values() for one in column.found]
-            seen = await beside(session, [one.row for one in found])
-        shown = {one.row.id: one for one in await self._presenter.people(principal, found, seen)}
-        return [
-            BoardColumn(
-                stage,
-                columns[stage.id].total if stage.id in columns else 0,
-                [shown[one.row.id] for one in columns[stage.id].found] if stage.id in columns else [],
-            )
-            for stage in stages
-        ]
+            columns = await Summaries(await session.connection(), principal).board(wanted, limit=limit)
+        names = await self._assigned([one for column in columns.values() for one in column.found])
+        empty = Column(0, [])
+        shown = ((stage, columns.get(stage.id, empty)) for stage in stages)
+        return Board([BoardColumn(stage, column.total, column.found) for stage, column in shown], names)
 
     async def show(self, principal: Principal, person_id: UUID) -> Shown:
         """Raises `PersonNotFound`."""
@@ -145,13 +146,15 @@ class People:
             seen = await beside(session, [found.row])
         return await self._presenter.person(principal, found, seen)
 
-    async def duplicates(self, principal: Principal, *, email: str | None, phone: str | None) -> list[Shown]:
+    async def duplicates(self, principal: Principal, *, email: str | None, phone: str | None) -> PeoplePage:
         """Whom the caller sees with this address or number. Raises `Unprocessable`."""
         contacts = one_contact(email, phone, region=self._region, pointer="?phone")
-        async with self._unit_of_work() as session:
-            found = await PeopleRepository(session, principal).known([contact.key for contact in contacts])
-            seen = await beside(session, [one.row for one in found])
-        return await self._presenter.people(principal, found, seen)
+        async with self._unit_of_work.reading() as connection:
+            found = await Summaries(connection, principal).known([contact.key for contact in contacts])
+        return PeoplePage(found, await self._assigned(found), len(found), None)
+
+    async def _assigned(self, found: Sequence[Summary]) -> Mapping[UUID, str]:
+        return await self._presenter.names(one["assigned_to"] for one in found)
 
     async def history(self, principal: Principal, person_id: UUID, *, limit: int, cursor: str | None) -> HistoryPage:
         """Every write about the person, newest first. Who may only claim them sees those about person and leads.
@@ -181,10 +184,10 @@ class People:
         keys, now = [contact.key for contact in contacts], self._clock.now()
         async with self._unit_of_work() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
-            people, stages = PeopleRepository(session, principal), Stages(session)
+            stages = Stages(session)
             await changes.records.lock_contacts(keys)
             if not even_if_known:
-                await _require_unknown(people, keys)
+                await _require_unknown(Summaries(await session.connection(), principal), keys)
             stage = await _stage(stages, given["stage_id"]) if given.get("stage_id") else await stages.first()
             person = new_person(given["name"], stage, source=given["source"], now=now)
             person.tags = domain.tidy_tags(given["tags"])
@@ -271,11 +274,11 @@ def subjects_shown(principal: Principal, place: Place) -> tuple[Subject, ...]:
     return tuple(subject for subject in subjects if subject not in FIELDS["person:work"])
 
 
-async def _require_unknown(people: PeopleRepository, keys: Sequence[ContactKey]) -> None:
+async def _require_unknown(people: Summaries, keys: Sequence[ContactKey]) -> None:
     """Whom the caller does not see is no reason: that would tell that somebody else knows them."""
     if known := await people.known(keys):
         raise PersonKnown(
-            "Open them, or send even_if_known to have another one.", extensions={"person_id": str(known[0].row.id)}
+            "Open them, or send even_if_known to have another one.", extensions={"person_id": str(known[0]["id"])}
         )
 
 
@@ -319,10 +322,10 @@ def _place(cursor: str, sort: PeopleSort) -> tuple[str | datetime, UUID]:
     return (str(key) if sort.endswith("name") else cursor_moment(key)), cursor_id(person_id)
 
 
-def _following(found: Sequence[Found], sort: PeopleSort, limit: int) -> str | None:
+def _following(found: Sequence[Summary], sort: PeopleSort, limit: int) -> str | None:
     if len(found) <= limit:
         return None
-    row = found[limit - 1].row
-    column = sort.removeprefix("-")
-    key = row.name_key if column == "name" else getattr(row, column).isoformat()
-    return encode_cursor(sort, key, str(row.id))
+    last = found[limit - 1]
+    keys = {"name": last["name_key"], "last_activity_at": last["last_activity_at"], "created_at": last["created_at"]}
+    key = keys[sort.removeprefix("-")]
+    return encode_cursor(sort, key if isinstance(key, str) else key.isoformat(), str(last["id"]))

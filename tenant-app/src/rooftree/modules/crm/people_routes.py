@@ -1,23 +1,23 @@
 """HTTP of people: lists, board, one person, stages of theirs, who looks after them."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal, Principal
+from rooftree.kernel.hot_reads import json_answer
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.assignments import Assignments
 from rooftree.modules.crm.people import People
-from rooftree.modules.crm.people_repository import Filter
 from rooftree.modules.crm.people_schemas import (
     AssignmentInput,
     Board,
-    BoardColumn,
     BoardQuery,
     PeopleFilter,
     PeopleQuery,
@@ -26,7 +26,6 @@ from rooftree.modules.crm.people_schemas import (
     PersonList,
     PersonPage,
     PersonPatch,
-    PersonSummary,
     PhoneOutput,
     RecordChange,
     RecordChangePage,
@@ -34,6 +33,7 @@ from rooftree.modules.crm.people_schemas import (
 )
 from rooftree.modules.crm.schemas import Colleague, Email, PageQuery, Phone
 from rooftree.modules.crm.shown import Shown
+from rooftree.modules.crm.summaries_repository import Filter, Summary
 
 router = APIRouter()
 PeopleDep = Annotated[People, Depends(provided(People))]
@@ -41,15 +41,17 @@ AssignmentsDep = Annotated[Assignments, Depends(provided(Assignments))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 
 
-@router.get("/people", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get(
+    "/people", dependencies=needs("person", "read"), responses=responses(401, 403, 422), response_model=PersonPage
+)
 async def list_people(
     query: Annotated[PeopleQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
-) -> PersonPage:
+) -> Response:
     page = await people.find(
         principal, _filter(query, principal, query.stage_id), sort=query.sort, limit=query.limit, cursor=query.cursor
     )
-    items = [PersonSummary.model_validate(_values(one)) for one in page.items]
-    return PersonPage(items=items, total=page.total, next_cursor=page.next_cursor)
+    items = summaries(page.items, page.names)
+    return json_answer({"items": items, "total": page.total, "next_cursor": page.next_cursor})
 
 
 @router.post(
@@ -65,32 +67,38 @@ async def create_person(
     return _answer(shown, response)
 
 
-@router.get("/people/board", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get(
+    "/people/board", dependencies=needs("person", "read"), responses=responses(401, 403, 422), response_model=Board
+)
 async def get_people_board(
     query: Annotated[BoardQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
-) -> Board:
+) -> Response:
     """Every stage in its order, with the first people of each, last activity first."""
-    columns = await people.board(principal, _filter(query, principal, None), limit=query.limit)
-    return Board(
-        columns=[
-            BoardColumn(
-                stage_id=column.stage.id,
-                stage_name=column.stage.name,
-                total=column.total,
-                items=[PersonSummary.model_validate(_values(one)) for one in column.items],
-            )
-            for column in columns
-        ]
-    )
+    board = await people.board(principal, _filter(query, principal, None), limit=query.limit)
+    columns = [
+        {
+            "stage_id": column.stage.id,
+            "stage_name": column.stage.name,
+            "total": column.total,
+            "items": summaries(column.items, board.names),
+        }
+        for column in board.columns
+    ]
+    return json_answer({"columns": columns})
 
 
-@router.get("/people/duplicates", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get(
+    "/people/duplicates",
+    dependencies=needs("person", "read"),
+    responses=responses(401, 403, 422),
+    response_model=PersonList,
+)
 async def list_person_duplicates(
     principal: CurrentPrincipal, people: PeopleDep, email: Email | None = None, phone: Phone | None = None
-) -> PersonList:
+) -> Response:
     """People with this address or number whom the caller sees, who came first first."""
     found = await people.duplicates(principal, email=email, phone=phone)
-    return PersonList(items=[PersonSummary.model_validate(_values(one)) for one in found])
+    return json_answer({"items": summaries(found.items, found.names)})
 
 
 @router.get("/people/{person_id}", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422))
@@ -172,6 +180,32 @@ async def list_person_history(
         for row in page.items
     ]
     return RecordChangePage(items=items, total=page.total, next_cursor=page.next_cursor)
+
+
+def summaries(found: Sequence[Summary], names: Mapping[UUID, str]) -> list[dict[str, Any]]:
+    """As `PersonSummary` says; `names` of who looks after them."""
+    return [
+        {
+            "id": one["id"],
+            "name": one["name"],
+            "emails": one["emails"] or [],
+            "phones": [{"value": typed, "e164": e164} for typed, e164 in one["phones"] or ()],
+            "stage_id": one["stage_id"],
+            "stage_name": one["stage_name"],
+            "source": one["source"],
+            "tags": one["tags"],
+            "assigned_to": {"id": whose, "name": names.get(whose)} if (whose := one["assigned_to"]) else None,
+            "office_id": one["office_id"],
+            "open_leads": one["open_leads"],
+            "last_activity_at": one["last_activity_at"],
+            "created_at": one["created_at"],
+            "version": one["version"],
+            "can_edit": one["can_edit"],
+            "can_assign": one["can_assign"],
+            "can_claim": one["can_claim"],
+        }
+        for one in found
+    ]
 
 
 def _answer(shown: Shown, response: Response) -> PersonDetail:

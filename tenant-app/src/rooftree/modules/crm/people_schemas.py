@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rooftree.modules.crm.people_repository import PeopleSort
 from rooftree.modules.crm.schemas import (
     Colleague,
     Emails,
@@ -21,6 +20,7 @@ from rooftree.modules.crm.schemas import (
     Words,
     absent,
 )
+from rooftree.modules.crm.summaries_repository import PeopleSort
 
 MAX_COLUMN = 50
 AssigneeFilter = Literal["me", "nobody", "somebody"]

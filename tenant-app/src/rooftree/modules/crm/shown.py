@@ -66,24 +66,19 @@ class Presenter:
     def __init__(self, identity: IdentityApi) -> None:
         self._identity = identity
 
-    async def people(self, principal: Principal, found: Sequence[Found], seen: Beside) -> list[Shown]:
-        names = await self.names(one.row.assigned_to for one in found)
-        return [
-            Shown(
-                row=one.row,
-                stage_name=seen.stage_names.get(one.row.stage_id, ""),
-                contacts=seen.contacts.get(one.row.id, ()),
-                open_leads=seen.open_leads.get(one.row.id, 0),
-                assigned_name=names.get(one.row.assigned_to) if one.row.assigned_to else None,
-                can_edit=one.theirs,
-                can_assign=one.theirs and may(principal, "assign", place_of(one.row)),
-                can_claim=may_claim(principal, one.row),
-            )
-            for one in found
-        ]
-
     async def person(self, principal: Principal, found: Found, seen: Beside) -> Shown:
-        return (await self.people(principal, [found], seen))[0]
+        row = found.row
+        names = await self.names([row.assigned_to])
+        return Shown(
+            row=row,
+            stage_name=seen.stage_names.get(row.stage_id, ""),
+            contacts=seen.contacts.get(row.id, ()),
+            open_leads=seen.open_leads.get(row.id, 0),
+            assigned_name=names.get(row.assigned_to) if row.assigned_to else None,
+            can_edit=found.theirs,
+            can_assign=found.theirs and may(principal, "assign", place_of(row)),
+            can_claim=may_claim(principal, row),
+        )
 
     async def leads(self, principal: Principal, found: Sequence[tuple[LeadRow, PersonRow]]) -> list[ShownLead]:
         ids = [user_id for lead, person in found for user_id in (lead.captured_by, person.assigned_to)]
