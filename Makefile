@@ -34,7 +34,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-local isolation faults torture-events oracles full pictures bench-provision \
-	bench-search bench-events bench-edit bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -234,3 +234,6 @@ bench-edit: setup ## Measures how soon a saved edit shows in another browser (n 
 
 bench-rpc: setup ## Measures a call between two modules' processes, on an otherwise idle machine
 	@$(BIN)/python scripts/bench_rpc.py
+
+bench-kernel: up-backends ## Measures what the kernel adds to a request, and how soon and small the app starts, on an idle machine
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_kernel.py

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bench_tenant import ScratchTenant, Server, scratch_tenant
+from bench_tenant import ScratchTenant, scratch_tenant
 from rooftree import assembly
 from rooftree.kernel.outbox import Outbox
 from rooftree.modules.property.domain import Listing, parse_record
@@ -41,6 +41,7 @@ from rooftree_mls_feed.store import load_records
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bench_server import Server
     from rooftree.kernel.unit_of_work import UnitOfWork
 
 BUDGETS = {"search_p95": 50.0, "visible_p99": 2.0, "rebuild": 60.0}

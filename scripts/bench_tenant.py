@@ -21,10 +21,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
-import aiohttp
 import psycopg
+from bench_server import AUTHORITY, EMAIL, Server
 from joserfc.jwk import ECKey
 from kafka import KafkaAdminClient
 from kafka.admin import (
@@ -48,11 +47,8 @@ from rooftree.kernel.settings import DatabaseSettings, Secrets, Settings
 from rooftree.manifest import manifest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
-PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of an account that lives for minutes
-EMAIL = "owner@bench.test"
-AUTHORITY = "bench.rooftree.localhost:8443"
 TOPICS = ("events", "dead-letter")
 
 
@@ -90,108 +86,39 @@ class ScratchTenant:
     @asynccontextmanager
     async def server(self, *, elasticsearch: bool = True, redis: bool = False) -> AsyncGenerator[Server]:
         """The real process, with its owner signed in."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        environment = {**os.environ, **self.environment, "ROOFTREE_BIND_PORT": str(port)}
+        more: dict[str, str] = {}
         if not elasticsearch:
-            environment |= {"ROOFTREE_ELASTICSEARCH_URL": "", "ROOFTREE_KAFKA_BOOTSTRAP": ""}
+            more |= {"ROOFTREE_ELASTICSEARCH_URL": "", "ROOFTREE_KAFKA_BOOTSTRAP": ""}
         if redis:
-            environment |= {
+            more |= {
                 "ROOFTREE_REDIS_HOST": os.environ["ROOFTREE_TEST_REDIS_HOST"],
                 "ROOFTREE_REDIS_PORT": os.environ["ROOFTREE_TEST_REDIS_PORT"],
                 "ROOFTREE_REDIS_USER": f"{self.id}.app",
             }
+        async with self.process(more) as opened:
+            await opened.sign_in(os.environ | self.environment)
+            yield opened
+
+    @asynccontextmanager
+    async def process(
+        self, more: Mapping[str, str] | None = None, program: Sequence[str] = ("-m", "rooftree.main")
+    ) -> AsyncGenerator[Server]:
+        """A ready one, in which nobody is signed in. `more`: environment of its own."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = {**os.environ, **self.environment, **(more or {}), "ROOFTREE_BIND_PORT": str(port)}
         log = Path(".bench") / f"{self.id}.log"
         with log.open("ab") as output:
-            process = subprocess.Popen([sys.executable, "-m", "rooftree.main"], env=environment, stdout=output)  # noqa: ASYNC220
+            process = subprocess.Popen([sys.executable, *program], env=environment, stdout=output)  # noqa: ASYNC220
+        began = time.monotonic()
         try:
-            async with Server.open(port) as opened:
-                await opened.sign_in(environment)
+            async with Server.open(port, process.pid) as opened:
+                opened.ready_after = time.monotonic() - began
                 yield opened
         finally:
             process.terminate()
             await asyncio.to_thread(process.wait, 30)
-
-
-class Server:
-    """The process over HTTP on loopback, as the edge would speak to it, with a browser's cookies."""
-
-    def __init__(self, http: aiohttp.ClientSession) -> None:
-        self._http = http
-        self._cookies: dict[str, str] = {}
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, port: int) -> AsyncGenerator[Server]:
-        headers = {"Host": AUTHORITY, "Origin": f"https://{AUTHORITY}", "Sec-Fetch-Site": "same-origin"}
-        jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers, cookie_jar=jar) as http:
-            opened = cls(http)
-            deadline = time.monotonic() + 30
-            while not await opened._is_ready():
-                if time.monotonic() > deadline:
-                    raise RuntimeError("the process was not ready within 30 s")
-                await asyncio.sleep(0.05)
-            yield opened
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with self._http.get("/readyz") as answer:
-                return answer.status == 200
-        except aiohttp.ClientError:
-            return False
-
-    async def _send(self, method: str, target: str, body: Any = None) -> tuple[int, str, Any]:
-        """Status, Location and JSON."""
-        cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
-        headers = cookie if self._cookies else {}
-        async with self._http.request(method, target, json=body, headers=headers, allow_redirects=False) as answer:
-            for name, morsel in answer.cookies.items():
-                self._cookies[name] = morsel.value
-            content = await answer.read()
-            is_json = "json" in answer.headers.get("Content-Type", "")
-            return answer.status, answer.headers.get("Location", ""), json.loads(content) if is_json else None
-
-    async def sign_in(self, environment: dict[str, str]) -> None:
-        command = [sys.executable, "-m", "rooftree.cli", "owner-link"]
-        done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, check=True)
-        link = done.stdout.decode().strip()
-        if "/invite/" in link:
-            path = f"/api/v1/invitations/{link.rpartition('/')[2]}/acceptance"
-            await self._send("POST", path, {"name": "Owner", "password": PASSWORD})
-        _, authorize, _ = await self._send("GET", "/auth/login?return_to=/listings")
-        _, page, _ = await self._send("GET", _path(authorize))
-        request = parse_qs(urlsplit(page).query)["request"][0]
-        body = {"request": request, "email": EMAIL, "password": PASSWORD}
-        _, _, signed_in = await self._send("POST", "/oauth/sign-in", body)
-        await self._send("GET", _path(signed_in["redirect_to"]))
-
-    async def get(self, path: str, query: list[tuple[str, str]] | None = None) -> dict[str, Any]:
-        status, _, answer = await self._send("GET", f"{path}?{urlencode(query)}" if query else path)
-        if status != 200:
-            raise RuntimeError(f"{path} {query}: {status} {answer}")
-        return answer
-
-    async def post(self, path: str) -> None:
-        status, _, answer = await self._send("POST", path)
-        if status >= 300:
-            raise RuntimeError(f"{path}: {status} {answer}")
-
-    async def until(
-        self, path: str, holds: Callable[[dict[str, Any]], bool], query: list[tuple[str, str]] | None = None
-    ) -> dict[str, Any]:
-        deadline = time.monotonic() + 180
-        while not holds(answer := await self.get(path, query)):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{path} {query} did not come to it: {str(answer)[:300]}")
-            await asyncio.sleep(0.02)
-        return answer
-
-
-def _path(location: str) -> str:
-    parts = urlsplit(location)
-    return f"{parts.path}?{parts.query}"
 
 
 @contextmanager
