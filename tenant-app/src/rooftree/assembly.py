@@ -22,6 +22,7 @@ from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.clock import Clock, SystemClock
 from rooftree.kernel.database import POOL_SIZE, Database
 from rooftree.kernel.health import Health
+from rooftree.kernel.hot_routes import HotRoutes
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.kafka import KafkaSettings
 from rooftree.kernel.mail import Mail, SmtpSettings
@@ -284,6 +285,7 @@ def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts, uploads: Seq
     problems.install(app)
     for router in routers:
         app.include_router(router)
+    app.router.routes.insert(0, HotRoutes(app))
     for part in parts.built:
         if part.fallback is not None:
             app.router.default = part.fallback

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal, Principal
 from rooftree.kernel.hot_reads import json_answer
+from rooftree.kernel.hot_routes import hot_route
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
@@ -44,6 +45,7 @@ _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 @router.get(
     "/people", dependencies=needs("person", "read"), responses=responses(401, 403, 422), response_model=PersonPage
 )
+@hot_route
 async def list_people(
     query: Annotated[PeopleQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> Response:
@@ -70,6 +72,7 @@ async def create_person(
 @router.get(
     "/people/board", dependencies=needs("person", "read"), responses=responses(401, 403, 422), response_model=Board
 )
+@hot_route
 async def get_people_board(
     query: Annotated[BoardQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> Response:
@@ -93,6 +96,7 @@ async def get_people_board(
     responses=responses(401, 403, 422),
     response_model=PersonList,
 )
+@hot_route
 async def list_person_duplicates(
     principal: CurrentPrincipal, people: PeopleDep, email: Email | None = None, phone: Phone | None = None
 ) -> Response:
