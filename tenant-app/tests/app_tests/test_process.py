@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rooftree.kernel.server import MAX_HEAD
 
 from .collector import collecting
 from .conftest import Tenant, TestDatabase
@@ -210,6 +211,17 @@ RAW_TRICKS = (
     b"POST /oauth/token HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nContent-Length: 5\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\n\r\n",
     b"NONSENSE\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nHost: acme.rooftree.localhost\r\n\r\n",
+    b"CONNECT acme.rooftree.localhost:443 HTTP/1.1\r\nHost: acme.rooftree.localhost\r\n\r\n",
+    b"GET /version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nX: a\r\n b\r\n\r\n",
+    b"GET /version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nX: a\0b\r\n\r\n",
+    b"GET /version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nX: a\rHost: evil.test\r\n\r\n",
+    b"POST /oauth/token HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n",
+    b"POST /oauth/token HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nContent-Length: +5\r\n\r\n12345",
+    b"POST /oauth/token HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nTransfer-Encoding: chunked, identity\r\n\r\n",
+    # As long as a head may be and one byte more: all of it is read before the answer.
+    b"GET /version HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nX: ".ljust(MAX_HEAD + 1, b"a"),
+    b"GET /".ljust(MAX_HEAD + 1, b"a"),
 )
 
 
@@ -217,6 +229,29 @@ def test_raw_tricks_are_refused(process: Process) -> None:
     process.wait_until("/livez", 200)
     answers = {raw: process.exchange(raw).split(b" ", 2)[1] for raw in RAW_TRICKS}
     assert {raw: status for raw, status in answers.items() if status not in (b"400", b"421")} == {}
+
+
+def test_another_protocol_is_not_spoken_and_the_connection_ends(process: Process) -> None:
+    process.wait_until("/livez", 200)
+    host = b"Host: acme.rooftree.localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    answer = process.exchange(b"GET /version HTTP/1.1\r\n" + host + b"\r\n").lower()
+    assert answer.startswith(b"http/1.1 200 ")
+    assert b"connection: close" in answer
+
+
+def test_requests_may_come_in_pieces_or_many_at_once(process: Process) -> None:
+    """The limit is of one head that does not end, not of what comes in a row."""
+    process.wait_until("/livez", 200)
+    one = b"GET /livez HTTP/1.1\r\nHost: acme.rooftree.localhost\r\nX: " + b"a" * 4_000 + b"\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", process.port), timeout=5) as connection:
+        connection.sendall(one[:50])
+        for _ in range(12):
+            connection.sendall(one[50:] + one[:50])
+        connection.sendall(one[50:-4] + b"\r\nConnection: close\r\n\r\n")
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    assert received.count(b"HTTP/1.1 200 ") == 13
 
 
 def test_wrong_settings_end_the_process_with_words(environment: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rooftree.kernel.health import Health
 from rooftree.kernel.middleware import PROBES
@@ -20,7 +21,40 @@ from rooftree.kernel.settings import Settings
 from rooftree.kernel.telemetry import TelemetrySettings
 
 _GRACE_SECONDS = 20
+MAX_HEAD = 32 * 1024
+"""Bytes of a request before its body."""
 _log = structlog.get_logger(__name__)
+
+
+class _Protocol(HttpToolsProtocol):
+    """Adds what its parser leaves to others: a limit of the head, one place for the host, no other protocol."""
+
+    _awaits_head = True
+    _head_ended = False
+    _unfinished = 0
+    """Bytes of a head whose end did not come yet."""
+
+    def data_received(self, data: bytes) -> None:
+        awaited, self._head_ended = self._awaits_head, False
+        super().data_received(data)
+        self._unfinished = self._unfinished + len(data) if awaited and not self._head_ended else 0
+        if self._unfinished > MAX_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        self._awaits_head, self._head_ended = False, True
+        if not self.url.startswith(b"/"):
+            # Of `GET http://other/` uvicorn would keep the path, and the Host header would tell another host.
+            raise ValueError("the request target must be a path")
+        super().on_headers_complete()
+        parser: Any = self.parser
+        if parser.should_upgrade():
+            # We go on in HTTP/1.1, but the parser has stopped for what it takes for another protocol.
+            self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        self._awaits_head = True
+        super().on_message_complete()
 
 
 class _Server(uvicorn.Server):
@@ -70,7 +104,7 @@ def serve(app: FastAPI, settings: Settings, telemetry: TelemetrySettings) -> Non
         host=settings.bind_host,
         port=settings.bind_port,
         loop="uvloop",
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -79,6 +113,5 @@ def serve(app: FastAPI, settings: Settings, telemetry: TelemetrySettings) -> Non
         server_header=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_GRACE_SECONDS,
-        h11_max_incomplete_event_size=32 * 1024,
     )
     _Server(config, health=app.state.health, drain_seconds=settings.drain_seconds).run()
