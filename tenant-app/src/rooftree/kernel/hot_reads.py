@@ -43,8 +43,7 @@ def prepare(statement: Select[*tuple[Any, ...]]) -> Prepared:
 
 async def fetch(connection: AsyncConnection, prepared: Prepared, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All rows, by the statement's column names. `values`: as psycopg writes them; more than it needs do no harm."""
-    raw: psycopg.AsyncConnection[Any] | None = (await connection.get_raw_connection()).driver_connection
-    assert raw is not None
+    raw = _raw(connection)
     try:
         with statement_span(prepared.sql):
             async with raw.cursor(row_factory=dict_row) as cursor:
@@ -55,6 +54,13 @@ async def fetch(connection: AsyncConnection, prepared: Prepared, values: Mapping
             # SQLAlchemy, which did not see it, would give the connection to the next who asks.
             await connection.invalidate(error)
         raise
+
+
+def _raw(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    """It has one since it was opened: no need to go through SQLAlchemy's switch between kinds of code for it."""
+    assert connection.sync_connection is not None
+    raw: Any = connection.sync_connection.connection.driver_connection
+    return raw
 
 
 def json_answer(content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
