@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,11 +10,13 @@ import httpx2
 import pytest
 import structlog
 from rooftree.kernel import database
-from rooftree.kernel.database import Database, Patience
+from rooftree.kernel.database import POOL_SIZE, Database, Patience
 from rooftree.kernel.errors import Unavailable
+from rooftree.kernel.hot_reads import Prepared, fetch
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
+from rooftree.kernel.unit_of_work import UnitOfWork
 from sqlalchemy import text
 
 from .conftest import Browser, FakeClock, Tenant
@@ -37,7 +39,7 @@ class Door:
         self._behind = (host, port)
         self._open = asyncio.Event()
         self._open.set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self.port = 0
 
     async def start(self) -> asyncio.Server:
@@ -51,14 +53,28 @@ class Door:
     def open(self) -> None:
         self._open.set()
 
-    async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._open.wait()
-        inner_reader, inner_writer = await asyncio.open_connection(*self._behind)
-        await asyncio.gather(self._carry(reader, inner_writer), self._carry(inner_reader, writer))
+    def vanish(self) -> None:
+        """Who is connected never hears anything again; who comes now is let through."""
+        self._open.clear()
+        self._open = asyncio.Event()
+        self._open.set()
 
-    async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    def drop(self) -> None:
+        """End every connection on both sides, at once."""
+        for one in self._writers:
+            one.transport.abort()
+        self._writers.clear()
+
+    async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened = self._open
+        await opened.wait()
+        inner_reader, inner_writer = await asyncio.open_connection(*self._behind)
+        self._writers += [writer, inner_writer]
+        await asyncio.gather(self._carry(opened, reader, inner_writer), self._carry(opened, inner_reader, writer))
+
+    async def _carry(self, opened: asyncio.Event, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while content := await source.read(65536):
-            await self._open.wait()
+            await opened.wait()
             target.write(content)
         target.close()
 
@@ -175,6 +191,48 @@ async def test_a_hang_within_a_transaction_ends_it_in_time(
     with patient(1.0):
         async with unit_of_work() as session:
             assert await session.scalar(text("SELECT 3")) == 3
+
+
+async def _changing(unit_of_work: UnitOfWork) -> None:
+    async with unit_of_work() as session:
+        await session.execute(text("SELECT pg_sleep(0.2)"))
+
+
+async def _reading(unit_of_work: UnitOfWork) -> None:
+    async with unit_of_work.reading() as connection:
+        await fetch(connection, Prepared("SELECT pg_sleep(0.2)", {}), {})
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("use", [_changing, _reading])
+async def test_of_a_machine_that_vanished_one_request_hears_and_not_one_for_each_connection(
+    start: Callable[..., Any],
+    stored_tenant: Tenant,
+    door: Door,
+    use: Callable[[UnitOfWork], Coroutine[Any, Any, None]],
+) -> None:
+    browser: Browser = await start(stored_tenant.but(database_port=door.port))
+    unit_of_work = browser.app.state.parts.runtime.unit_of_work
+    await asyncio.gather(*(use(unit_of_work) for _ in range(POOL_SIZE)))
+    door.vanish()
+    with patient(0.5), pytest.raises(Unavailable):
+        await use(unit_of_work)
+    for _ in range(POOL_SIZE + 1):
+        with patient(2.0):
+            await use(unit_of_work)
+
+
+@pytest.mark.integration
+async def test_a_pooler_that_starts_again_costs_no_request(
+    start: Callable[..., Any], stored_tenant: Tenant, door: Door
+) -> None:
+    """It ends all connections at once and says nothing to PostgreSQL's clients beyond that."""
+    browser: Browser = await start(stored_tenant.but(database_port=door.port))
+    unit_of_work = browser.app.state.parts.runtime.unit_of_work
+    for use in (_changing, _reading):
+        await asyncio.gather(*(use(unit_of_work) for _ in range(POOL_SIZE)))
+        door.drop()
+        await asyncio.gather(*(use(unit_of_work) for _ in range(2 * POOL_SIZE)))
 
 
 @pytest.mark.integration

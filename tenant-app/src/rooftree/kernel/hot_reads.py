@@ -14,7 +14,7 @@ import orjson
 import psycopg
 from fastapi import Response
 from psycopg.rows import dict_row
-from sqlalchemy import Select
+from sqlalchemy import Connection, Select
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,9 +51,14 @@ async def fetch(connection: AsyncConnection, prepared: Prepared, values: Mapping
                 return await cursor.fetchall()
     except psycopg.Error as error:
         if raw.closed:
-            # SQLAlchemy, which did not see it, would give the connection to the next who asks.
-            await connection.invalidate(error)
+            await connection.run_sync(_give_up, error)
         raise
+
+
+def _give_up(connection: Connection, error: psycopg.Error) -> None:
+    """As SQLAlchemy does for an error that it sees itself: nobody gets this connection or one as old as it any more."""
+    connection.engine.pool._invalidate(connection.connection, error, _checkin=False)  # pyright: ignore[reportPrivateUsage]
+    connection.invalidate(error)
 
 
 def _raw(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
