@@ -235,5 +235,8 @@ bench-edit: setup ## Measures how soon a saved edit shows in another browser (n 
 bench-rpc: setup ## Measures a call between two modules' processes, on an otherwise idle machine
 	@$(BIN)/python scripts/bench_rpc.py
 
-bench-kernel: up-backends ## Measures what the kernel adds to a request, and how soon and small the app starts, on an idle machine
-	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_kernel.py
+bench-kernel: up-backends ## Measures what the kernel adds to a request, start, size, calls and events, on an otherwise idle machine
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && missed=0; \
+		for bench in kernel rpc events; do \
+			$(LOCAL) exec --stack $(TEST_STACK) -- env PYTHONPATH=. $(BIN)/python scripts/bench_$$bench.py || missed=1; \
+		done; exit $$missed
