@@ -258,7 +258,7 @@ HOLES = [
     ),
     Hole(
         "a listing by its id without a scope",
-        _set(repository, "readable_rows", _everything),
+        _set(repository, "readable_rows_of", _everything),
         ("get_property", "list_property_history"),
     ),
     Hole("an edit without a scope", _set(own_repository, "readable_rows", _everything), ("edit_property",)),

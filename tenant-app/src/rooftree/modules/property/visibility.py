@@ -6,14 +6,15 @@ outsiders get neither address nor coordinates, and do not find the listing by wo
 give them away.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, false, or_
 
 from rooftree.contracts.access.policy import grant, mask
 from rooftree.kernel.auth import Principal
-from rooftree.kernel.record_scope import Columns, rows
+from rooftree.kernel.record_scope import Columns, Grant, rows, rows_of
 from rooftree.modules.property.domain import HIDDEN_STATUSES
 from rooftree.modules.property.listing_status import CLOSED, DRAFT
 from rooftree.modules.property.rights import OWN_FEED
@@ -58,26 +59,46 @@ def visible_rows(*, everything: bool, by_place: bool = False) -> ColumnElement[b
     return and_(*conditions)
 
 
-def readable_rows(principal: Principal | None) -> ColumnElement[bool]:
-    """What a person may open by its id: what everybody in their place sees, and drafts that they may edit.
+class Granted(NamedTuple):
+    """What the policy says of listings to somebody; `everything`: they see all that was published."""
 
-    None: the public.
-    """
-    if not grant(principal, "listing", "read"):
-        return false()
-    visible = visible_rows(everything=sees_all(principal))
-    if principal is None or not grant(principal, "listing", "update"):
-        return visible
-    return or_(visible, and_(editable_rows(principal), _DRAFT))
+    read: Grant
+    update: Grant
+    approve: Grant
+    everything: bool
+
+
+def granted(principal: Principal | None) -> Granted:
+    """None: to the public."""
+    read, update, approve = (grant(principal, "listing", action) for action in ("read", "update", "approve"))
+    return Granted(read, update, approve, sees_all(principal))
+
+
+def readable_rows(principal: Principal | None) -> ColumnElement[bool]:
+    """What a person may open by its id: what everybody in their place sees, and drafts that they may edit."""
+    return _readable(granted(principal), lambda one: rows(one, principal, _COLUMNS))
+
+
+@lru_cache
+def readable_rows_of(theirs: Granted) -> ColumnElement[bool]:
+    """`readable_rows` for statements that are kept; who asks comes as `record_scope.parameters`."""
+    return _readable(theirs, lambda one: rows_of(one, _COLUMNS))
 
 
 def editable_rows(principal: Principal) -> ColumnElement[bool]:
     """`rights.may_edit` for PostgreSQL, without what was deleted."""
-    return and_(_OWN, _rows(principal, "update"), or_(_OPEN, _rows(principal, "approve")))
+    return _editable(granted(principal), lambda one: rows(one, principal, _COLUMNS))
 
 
-def _rows(principal: Principal, action: str) -> ColumnElement[bool]:
-    return rows(grant(principal, "listing", action), principal, _COLUMNS)
+def _readable(theirs: Granted, reached: Callable[[Grant], ColumnElement[bool]]) -> ColumnElement[bool]:
+    if not theirs.read:
+        return false()
+    visible = visible_rows(everything=theirs.everything)
+    return or_(visible, and_(_editable(theirs, reached), _DRAFT)) if theirs.update else visible
+
+
+def _editable(theirs: Granted, reached: Callable[[Grant], ColumnElement[bool]]) -> ColumnElement[bool]:
+    return and_(_OWN, reached(theirs.update), or_(_OPEN, reached(theirs.approve)))
 
 
 def indexed_rows() -> ColumnElement[bool]:
