@@ -22,6 +22,7 @@ from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.clock import Clock, SystemClock
 from rooftree.kernel.database import POOL_SIZE, Database
 from rooftree.kernel.health import Health
+from rooftree.kernel.idempotency import Idempotency
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.kafka import KafkaSettings
 from rooftree.kernel.mail import Mail, SmtpSettings
@@ -101,6 +102,7 @@ class Parts:
     database: Database
     queue: JobQueue
     bus: Bus
+    idempotency: Idempotency
     telemetry: Telemetry
     built: tuple[Built, ...]
 
@@ -158,8 +160,17 @@ def build(
         metrics=metrics,
         subscribers=[consumer for part in built for consumer in part.consumers],
     )
-    queue.register(bus.jobs())
-    return Parts(runtime=runtime, database=database, queue=queue, bus=bus, telemetry=telemetry, built=tuple(built))
+    idempotency = Idempotency(runtime.unit_of_work, runtime.clock, secrets)
+    queue.register((*bus.jobs(), *idempotency.jobs()))
+    return Parts(
+        runtime=runtime,
+        database=database,
+        queue=queue,
+        bus=bus,
+        idempotency=idempotency,
+        telemetry=telemetry,
+        built=tuple(built),
+    )
 
 
 def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
@@ -226,6 +237,7 @@ def create_app(
     app.state.health = state
     app.state.settings = settings
     app.state.parts = parts
+    app.state.idempotency = parts.idempotency
     app.state.services = {type(service): service for part in parts.built for service in part.services}
     own = next((part.authenticator for part in parts.built if part.authenticator), None)
     app.state.is_public = own is not None or neighbours is None

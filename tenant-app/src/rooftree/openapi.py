@@ -14,11 +14,15 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from rooftree import assembly
-from rooftree.kernel import health, problems
+from rooftree.kernel import health, idempotency, problems
 from rooftree.kernel.module import MAX_BODY_EXTENSION, Upload
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "openapi"
 MERGED = "openapi.json"
+_REPLAYED = {
+    "description": "`true`: the answer that an earlier request with this key got.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
 
 
 def documents() -> dict[str, str]:
@@ -53,8 +57,19 @@ def _document(title: str, routers: Iterable[APIRouter], uploads: Sequence[Upload
         if "422" in answers:
             answers |= _problems(422)
         if "requestBody" in operation:
-            operation["responses"] = _problems(400, 413) | answers
+            answers = operation["responses"] = _problems(400, 413) | answers
+        _tell_of_keys(operation)
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _tell_of_keys(operation: dict[str, Any]) -> None:
+    """What all have that take an Idempotency-Key."""
+    if not any(one["name"] == idempotency.HEADER for one in operation.get("parameters", ())):
+        return
+    operation["responses"] = _problems(400, 409, 422) | operation["responses"]
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            answer.setdefault("headers", {})[idempotency.REPLAYED] = _REPLAYED
 
 
 def _problems(*statuses: int) -> dict[str, Any]:

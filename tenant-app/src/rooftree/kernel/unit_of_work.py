@@ -7,11 +7,18 @@ revoked family of tokens).
 Opening a second unit inside the first is refused: a call to another module never happens within a transaction, and
 two connections held by one request can starve a pool of three. A database that is away is `Unavailable`, not a bug.
 It is so in time: what waits for a connection and for answers together has `database.patience` seconds.
+
+`unit_of_work.effect()` is the one block of a request that does what the request is for. Where the request's answer is
+kept (`kernel.idempotency`), its transaction stays open until the answer is stored in it; what the request reads after
+the block, it reads there.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,11 +28,41 @@ from rooftree.kernel.database import away, connecting, within_patience
 from rooftree.kernel.errors import Problem
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
+Begin = Callable[[AsyncSession], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Held:
+    """The effect of one request whose answer is kept. `session`: from the effect's end to the answer."""
+
+    begin: Begin
+    task: "asyncio.Task[Any] | None"
+    session: AsyncSession | None = None
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    afterwards: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+
+_holding: ContextVar[_Held | None] = ContextVar("effect_held", default=None)
 
 
 def is_open() -> bool:
     """Whether this task is within a transaction; then it calls no other module, wherever that runs."""
     return _open.get()
+
+
+def _held() -> _Held | None:
+    """None also in tasks that the request has begun: they work at the same time, and may go on when it is answered."""
+    held = _holding.get()
+    return held if held is not None and held.task is asyncio.current_task() else None
+
+
+def afterwards(then: Callable[[], None]) -> None:
+    """Do this once the effect that has ended just now is committed."""
+    held = _held()
+    if held is None or held.session is None:
+        then()
+    else:
+        held.afterwards.append(then)
 
 
 class UnitOfWork:
@@ -36,24 +73,84 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def __call__(self) -> AsyncGenerator[AsyncSession]:
-        if _open.get():
-            raise RuntimeError("a unit of work is open already; finish it before calling another use case")
-        token = _open.set(True)
+        held = _held()
+        with _entered():
+            if held is not None and held.session is not None:
+                yield held.session
+                return
+            async with self._begun() as session, _keeping(session):
+                yield session
+                await session.commit()
+
+    @asynccontextmanager
+    async def effect(self) -> AsyncGenerator[AsyncSession]:
+        """The block that does what the request is for; at most one in a request."""
+        held = _held()
+        if held is None:
+            async with self() as session:
+                yield session
+            return
+        if held.session is not None:
+            raise RuntimeError("a request has one effect")
+        with _entered():
+            async with AsyncExitStack() as stack:
+                session = await stack.enter_async_context(self._begun())
+                await held.begin(session)
+                async with _keeping(session):
+                    yield session
+                await session.flush()
+                held.session, held.stack = session, stack.pop_all()
+
+    @asynccontextmanager
+    async def until_answered(self, begin: Begin) -> AsyncGenerator[None]:
+        """The effect in this block is committed when the block ends, and undone when it raises.
+
+        `begin` is the first that happens in its transaction. Raises RuntimeError where there was no effect.
+        """
+        held = _Held(begin, asyncio.current_task())
+        token = _holding.set(held)
         try:
-            with within_patience():
-                async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                    async with connecting():
-                        await session.connection()
-                    try:
-                        yield session
-                    except Problem as problem:
-                        if problem.keeps_changes:
-                            await session.commit()
-                        raise
-                    await session.commit()
-        except (DBAPIError, PoolTimeout) as error:
-            if problem := away(error):
-                raise problem from error
-            raise
+            yield
+            if held.session is None:
+                raise RuntimeError("nothing of what this request did was called its effect")
+            with _entered():
+                await held.session.commit()
         finally:
-            _open.reset(token)
+            _holding.reset(token)
+            await held.stack.aclose()
+        for then in held.afterwards:
+            then()
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncGenerator[AsyncSession]:
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            async with connecting():
+                await session.connection()
+            yield session
+
+
+@asynccontextmanager
+async def _keeping(session: AsyncSession) -> AsyncGenerator[None]:
+    try:
+        yield
+    except Problem as problem:
+        if problem.keeps_changes:
+            await session.commit()
+        raise
+
+
+@contextmanager
+def _entered() -> Generator[None]:
+    """One at a time, within patience; a database that is away is told as such."""
+    if _open.get():
+        raise RuntimeError("a unit of work is open already; finish it before calling another use case")
+    token = _open.set(True)
+    try:
+        with within_patience():
+            yield
+    except (DBAPIError, PoolTimeout) as error:
+        if problem := away(error):
+            raise problem from error
+        raise
+    finally:
+        _open.reset(token)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from rooftree.contracts.access.routes import needs, open_to_all
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.modules.crm.inquiries import Inquiries
@@ -24,11 +25,16 @@ from rooftree.modules.crm.leads import Inbox
 from rooftree.modules.crm.schemas import Colleague
 from rooftree.modules.crm.shown import ShownLead
 
-router = APIRouter()
+router = APIRouter(route_class=RepeatableRoute)
 InboxDep = Annotated[Inbox, Depends(provided(Inbox))]
 
 
-@router.post("/inquiries", dependencies=open_to_all("lead", "inquire"), status_code=202, responses=responses(422, 429))
+@router.post(
+    "/inquiries",
+    dependencies=[*open_to_all("lead", "inquire"), REPEATABLE],
+    status_code=202,
+    responses=responses(422, 429),
+)
 async def create_inquiry(
     body: InquiryInput,
     request: Request,
@@ -48,7 +54,12 @@ async def list_leads(query: Annotated[LeadQuery, Query()], principal: CurrentPri
     return LeadPage(items=[_lead(one) for one in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/leads", dependencies=needs("person", "create"), status_code=201, responses=responses(401, 403, 404, 422))
+@router.post(
+    "/leads",
+    dependencies=[*needs("person", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 404, 422),
+)
 async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: InboxDep, response: Response) -> Lead:
     """Written down by a colleague for somebody. `Location` is there if the caller may open it."""
     shown = await inbox.capture(principal, body.model_dump())

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal, Principal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
@@ -35,7 +36,7 @@ from rooftree.modules.crm.people_schemas import (
 from rooftree.modules.crm.schemas import Colleague, Email, PageQuery, Phone
 from rooftree.modules.crm.shown import Shown
 
-router = APIRouter()
+router = APIRouter(route_class=RepeatableRoute)
 PeopleDep = Annotated[People, Depends(provided(People))]
 AssignmentsDep = Annotated[Assignments, Depends(provided(Assignments))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
@@ -53,7 +54,10 @@ async def list_people(
 
 
 @router.post(
-    "/people", dependencies=needs("person", "create"), status_code=201, responses=responses(401, 403, 409, 422)
+    "/people",
+    dependencies=[*needs("person", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 409, 422),
 )
 async def create_person(
     body: PersonInput, principal: CurrentPrincipal, people: PeopleDep, response: Response

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
@@ -15,7 +16,7 @@ from rooftree.modules.crm.people_schemas import Stage, StageInput, StageList, St
 from rooftree.modules.crm.stages import CountedStage
 from rooftree.modules.crm.stages import StageList as Stages
 
-router = APIRouter(prefix="/api/v1", tags=["crm"])
+router = APIRouter(prefix="/api/v1", tags=["crm"], route_class=RepeatableRoute)
 StagesDep = Annotated[Stages, Depends(provided(Stages))]
 _CHANGED = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
@@ -30,7 +31,12 @@ async def list_stages(principal: CurrentPrincipal, stages: StagesDep) -> StageLi
     return StageList(items=[_stage(one) for one in await stages.all(principal)])
 
 
-@router.post("/stages", dependencies=needs("stage", "create"), status_code=201, responses=responses(401, 403, 409, 422))
+@router.post(
+    "/stages",
+    dependencies=[*needs("stage", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 409, 422),
+)
 async def create_stage(body: StageInput, principal: CurrentPrincipal, stages: StagesDep, response: Response) -> Stage:
     """At the end."""
     return _answer(await stages.create(principal, body.name), response)

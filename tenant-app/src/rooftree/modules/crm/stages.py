@@ -44,7 +44,7 @@ class StageList:
     async def create(self, principal: Principal, name: str) -> CountedStage:
         """At the end. Raises `Forbidden`, `StageNameTaken`, `TooManyStages`."""
         _require(principal, "create")
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             stages, changes = Stages(session), self._changes(session, principal)
             await stages.lock()
             present = await stages.all()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
@@ -31,7 +32,7 @@ from rooftree.modules.crm.work_schemas import (
     TimelineQuery,
 )
 
-router = APIRouter()
+router = APIRouter(route_class=RepeatableRoute)
 WorkDep = Annotated[Work, Depends(provided(Work))]
 TasksDep = Annotated[Tasks, Depends(provided(Tasks))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
@@ -50,7 +51,7 @@ async def list_person_timeline(
 
 @router.post(
     "/people/{person_id}/notes",
-    dependencies=needs("person", "update"),
+    dependencies=[*needs("person", "update"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 404, 422),
 )
@@ -82,7 +83,7 @@ async def delete_note(note_id: UUID, version: ExpectedVersion, principal: Curren
 
 @router.post(
     "/people/{person_id}/activities",
-    dependencies=needs("person", "update"),
+    dependencies=[*needs("person", "update"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 404, 422),
 )
@@ -110,7 +111,7 @@ async def list_tasks(query: Annotated[TaskQuery, Query()], principal: CurrentPri
 
 @router.post(
     "/people/{person_id}/tasks",
-    dependencies=needs("person", "update"),
+    dependencies=[*needs("person", "update"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 404, 422),
 )

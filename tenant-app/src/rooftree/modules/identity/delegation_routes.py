@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.modules.identity.delegation_schemas import (
@@ -18,7 +19,7 @@ from rooftree.modules.identity.delegation_schemas import (
 )
 from rooftree.modules.identity.delegations import Delegations, ShownDelegation
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=RepeatableRoute)
 DelegationsDep = Annotated[Delegations, Depends(provided(Delegations))]
 
 
@@ -34,7 +35,10 @@ async def list_delegations(
 
 
 @router.post(
-    "/delegations", dependencies=needs("delegation", "create"), status_code=201, responses=responses(401, 403, 422)
+    "/delegations",
+    dependencies=[*needs("delegation", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 422),
 )
 async def create_delegation(
     body: DelegationInput, principal: CurrentPrincipal, delegations: DelegationsDep

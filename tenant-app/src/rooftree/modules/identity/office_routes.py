@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
@@ -23,7 +24,7 @@ from rooftree.modules.identity.people_schemas import (
     TeamPatch,
 )
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=RepeatableRoute)
 OfficesDep = Annotated[Offices, Depends(provided(Offices))]
 TeamsDep = Annotated[Teams, Depends(provided(Teams))]
 _CHANGE = responses(400, 401, 403, 404, 409, 412, 422, 428)
@@ -36,7 +37,10 @@ async def list_offices(query: Annotated[PageQuery, Query()], offices: OfficesDep
 
 
 @router.post(
-    "/offices", dependencies=needs("office", "create"), status_code=201, responses=responses(401, 403, 409, 422)
+    "/offices",
+    dependencies=[*needs("office", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 409, 422),
 )
 async def create_office(
     body: OfficeInput, principal: CurrentPrincipal, offices: OfficesDep, response: Response
@@ -81,7 +85,12 @@ async def list_teams(query: Annotated[PageQuery, Query()], teams: TeamsDep) -> T
     return TeamPage(items=[_team(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/teams", dependencies=needs("team", "create"), status_code=201, responses=responses(401, 403, 409, 422))
+@router.post(
+    "/teams",
+    dependencies=[*needs("team", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 409, 422),
+)
 async def create_team(body: TeamInput, principal: CurrentPrincipal, teams: TeamsDep, response: Response) -> Team:
     made = await teams.create(principal, body.model_dump())
     response.headers.update(etag(made.row.version) | {"Location": f"/api/v1/teams/{made.row.id}"})

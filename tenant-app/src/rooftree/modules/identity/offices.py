@@ -89,7 +89,7 @@ class Offices:
         """Raises `Forbidden`, `NameTaken`."""
         _require_office_editor(principal, "create", None)
         row = OfficeRow(id=new_id(), name_key=name_key(values["name"]), version=1, **values)
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             if not await IdentityRepository(session).try_add(row):
                 raise NameTaken
         return CountedOffice(row, 0)
@@ -157,7 +157,7 @@ class Teams:
         """Raises `Forbidden`, `Unprocessable`, `NameTaken`."""
         _require_team_editor(principal, values["office_id"])
         row = TeamRow(id=new_id(), name_key=name_key(values["name"]), version=1, **values)
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             await _require_office(PeopleRepository(session), row.office_id)
             if not await IdentityRepository(session).try_add(row):
                 raise NameTaken

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
@@ -25,7 +26,7 @@ from rooftree.modules.identity.people_schemas import (
 from rooftree.modules.identity.user_invitations import Invited, UserInvitations
 from rooftree.modules.identity.users import Known, Users
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=RepeatableRoute)
 UsersDep = Annotated[Users, Depends(provided(Users))]
 InvitationsDep = Annotated[UserInvitations, Depends(provided(UserInvitations))]
 _NO_STORE: Mapping[str, str] = {"Cache-Control": "no-store"}
@@ -76,7 +77,7 @@ async def list_user_invitations(
 
 @router.post(
     "/user-invitations",
-    dependencies=needs("invitation", "create"),
+    dependencies=[*needs("invitation", "create"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 409, 422),
 )
@@ -97,7 +98,7 @@ async def create_user_invitation(
 
 @router.post(
     "/user-invitations/{invitation_id}/resend",
-    dependencies=needs("invitation", "update"),
+    dependencies=[*needs("invitation", "update"), REPEATABLE],
     responses=responses(401, 403, 404, 409, 410, 422),
 )
 async def resend_user_invitation(

@@ -109,7 +109,7 @@ class UserInvitations:
             created_at=now,
             expires_at=now + INVITATION_LIFE,
         )
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             people = PeopleRepository(session)
             await check_place(people, role, office_id, row.team_ids)
             await self._add(session, row)
@@ -130,7 +130,7 @@ class UserInvitations:
 
     async def resend(self, principal: Principal, invitation_id: UUID) -> Invited:
         """With a new link and a new life. Raises `InvitationNotFound`, `Forbidden`, `InvitationGone`."""
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             row = await self._mine(session, principal, invitation_id)
             row.links += 1
             row.expires_at = self._clock.now() + INVITATION_LIFE

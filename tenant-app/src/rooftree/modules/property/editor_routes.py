@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion
 from rooftree.kernel.problems import responses
@@ -22,7 +23,7 @@ from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.feed_schemas import PageQuery
 from rooftree.modules.property.schemas import PropertyDetail
 
-router = APIRouter()
+router = APIRouter(route_class=RepeatableRoute)
 Service = Annotated[EditorService, Depends(provided(EditorService))]
 _CHANGED = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
@@ -34,7 +35,10 @@ def merge_patch(schema: str) -> dict[str, Any]:
 
 
 @router.post(
-    "/properties", dependencies=needs("listing", "create"), status_code=201, responses=responses(401, 403, 422)
+    "/properties",
+    dependencies=[*needs("listing", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 422),
 )
 async def create_property(
     body: PropertyInput, principal: CurrentPrincipal, service: Service, response: Response

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.modules.property.feed_schemas import (
@@ -20,7 +21,7 @@ from rooftree.modules.property.feed_schemas import (
 )
 from rooftree.modules.property.feed_service import FeedService
 
-router = APIRouter()
+router = APIRouter(route_class=RepeatableRoute)
 Service = Annotated[FeedService, Depends(provided(FeedService))]
 Name = Annotated[str, Path(max_length=100)]
 
@@ -38,7 +39,7 @@ async def list_feed_runs(name: Name, query: Annotated[PageQuery, Query()], servi
 
 @router.post(
     "/feeds/{name}/runs",
-    dependencies=needs("feed", "run"),
+    dependencies=[*needs("feed", "run"), REPEATABLE],
     status_code=202,
     responses=responses(401, 403, 404, 409, 422),
 )

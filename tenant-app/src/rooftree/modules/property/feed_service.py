@@ -93,7 +93,7 @@ class FeedService:
         """Have everything read and compared now. Raises FeedRunning. A run by hand confirms a withheld removal."""
         config = self._require(feed)
         run_id, now = new_id(), self._clock.now()
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             repository = FeedRepository(session)
             row = await repository.locked(feed, url=config.url)
             if await repository.running(feed):

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from rooftree.contracts.access.routes import needs
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.errors import FieldError, Unprocessable
+from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
 from rooftree.kernel.module import provided
 from rooftree.kernel.money import Money
 from rooftree.kernel.problems import responses
@@ -38,7 +39,7 @@ from rooftree.modules.property.search_schemas import (
 from rooftree.modules.property.search_service import SearchService, encoded
 
 T = TypeVar("T")
-router = APIRouter()
+router = APIRouter(route_class=RepeatableRoute)
 Service = Annotated[SearchService, Depends(provided(SearchService))]
 Editor = Annotated[EditorService, Depends(provided(EditorService))]
 _WITH_MINE = frozenset({"mine", "status", "limit", "cursor"})
@@ -93,7 +94,7 @@ async def get_search_status(service: Service) -> SearchStatus:
 
 @router.post(
     "/search/rebuilds",
-    dependencies=needs("search_index", "rebuild"),
+    dependencies=[*needs("search_index", "rebuild"), REPEATABLE],
     status_code=202,
     responses=responses(401, 403, 503),
 )
