@@ -20,6 +20,7 @@ from rooftree.kernel.background import Background
 from rooftree.kernel.bus import Bus
 from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.clock import Clock, SystemClock
+from rooftree.kernel.consumers import Subscriber
 from rooftree.kernel.database import POOL_SIZE, Database
 from rooftree.kernel.health import Health
 from rooftree.kernel.idempotency import Idempotency
@@ -151,15 +152,7 @@ def build(
             raise TypeError(f"module {module.name} names the consumers {wanted} but has {found}")
         queue.register(part.jobs)
         built.append(part)
-    bus = Bus(
-        settings,
-        secrets,
-        kafka=load(KafkaSettings),
-        unit_of_work=runtime.unit_of_work,
-        clock=runtime.clock,
-        metrics=metrics,
-        subscribers=[consumer for part in built for consumer in part.consumers],
-    )
+    bus = _bus(runtime, [consumer for part in built for consumer in part.consumers])
     idempotency = Idempotency(runtime.unit_of_work, runtime.clock, secrets)
     queue.register((*bus.jobs(), *idempotency.jobs()))
     return Parts(
@@ -170,6 +163,18 @@ def build(
         idempotency=idempotency,
         telemetry=telemetry,
         built=tuple(built),
+    )
+
+
+def _bus(runtime: Runtime, subscribers: Sequence[Subscriber]) -> Bus:
+    return Bus(
+        runtime.settings,
+        runtime.secrets,
+        kafka=load(KafkaSettings),
+        unit_of_work=runtime.unit_of_work,
+        clock=runtime.clock,
+        metrics=runtime.metrics,
+        subscribers=subscribers,
     )
 
 

@@ -40,7 +40,7 @@ def counts(database: TestDatabase) -> dict[str, int]:
     quiet = ("gateway.", "requests.", "migrations.", "jobs.procrastinate_workers", "jobs.procrastinate_periodic")
     tables = [table for table in database.tables if not table.startswith(quiet)]
     query = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in tables)
-    return {name: count for name, count in database.rows(query)}
+    return dict(database.rows(query))
 
 
 def told(answer: httpx2.Response) -> tuple[int, bytes, dict[str, str | None]]:
@@ -140,7 +140,7 @@ async def test_a_key_is_its_callers_and_its_operations(brokerage: Brokerage) -> 
 
 @pytest.mark.parametrize("given", ["", "short", "a" * 129, f'"{"a" * 20}', "ü" * 20, "a b" * 10, '""'])
 async def test_what_is_no_key_is_refused(owner: Browser, given: str) -> None:
-    answer = await owner.post("/api/v1/people", json=ADA, headers={"Idempotency-Key": given.encode()})
+    answer = await owner.post("/api/v1/people", json=ADA, headers={b"Idempotency-Key": given.encode()})
     assert problem(answer) == (400, "idempotency-key-malformed")
 
 
