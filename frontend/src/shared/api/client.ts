@@ -9,12 +9,27 @@ const refuseErrors: Middleware = {
   },
 };
 
+/** Keys of what was sent and may have been done, by what it is: the same thing sent again is no second one. */
+const unanswered = new Map<string, string>();
+
+async function send(request: Request): Promise<Response> {
+  if (request.method !== "POST") return globalThis.fetch(request);
+  const what = request.url + (await request.clone().text());
+  const key = unanswered.get(what) ?? crypto.randomUUID();
+  unanswered.set(what, key);
+  request.headers.set("idempotency-key", key);
+  const response = await globalThis.fetch(request);
+  // A conflict may be with the first one, which is still running.
+  if (response.status < 500 && response.status !== 409) unanswered.delete(what);
+  return response;
+}
+
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
   credentials: "same-origin",
   headers: { accept: "application/json, application/problem+json" },
-  // Looked up at each call, so that a fetch replaced later (a test's server) is honoured.
-  fetch: (request) => globalThis.fetch(request),
+  // Looks the browser's own up at each call, so that one replaced later (a test's server) is honoured.
+  fetch: send,
 });
 api.use(refuseErrors);
 
