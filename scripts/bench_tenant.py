@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of an account that lives for minutes
 EMAIL = "owner@bench.test"
 AUTHORITY = "bench.rooftree.localhost:8443"
+# One person asks for as much as the process can answer.
+_UNLIMITED = {f"ROOFTREE_RATE_{name}": "0" for name in ("READS", "WRITES", "SEARCHES", "VISITORS", "BROKERAGE")}
 TOPICS = ("events", "dead-letter")
 
 
@@ -93,7 +95,7 @@ class ScratchTenant:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        environment = {**os.environ, **self.environment, "ROOFTREE_BIND_PORT": str(port)}
+        environment = {**os.environ, **self.environment, "ROOFTREE_BIND_PORT": str(port), **_UNLIMITED}
         if not elasticsearch:
             environment |= {"ROOFTREE_ELASTICSEARCH_URL": "", "ROOFTREE_KAFKA_BOOTSTRAP": ""}
         if redis:

@@ -32,6 +32,7 @@ from rooftree.kernel.middleware import Guard
 from rooftree.kernel.module import Built, Module, Runtime, Upload
 from rooftree.kernel.objects import Objects, S3Settings
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.rate_limits import LimitSettings, RateLimits
 from rooftree.kernel.rpc import Elsewhere, RpcSettings
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
 from rooftree.kernel.telemetry import Telemetry, TelemetrySettings
@@ -188,6 +189,14 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
     elsewhere: Elsewhere,
 ) -> Runtime:
     background, ca_file = Background(), settings.ca_file
+    cache = Cache(
+        load(RedisSettings),
+        secrets,
+        tenant_id=settings.tenant_id,
+        ca_file=ca_file,
+        metrics=metrics,
+        background=background,
+    )
     return Runtime(
         settings=settings,
         secrets=secrets,
@@ -197,14 +206,8 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
         outbox=Outbox(),
         background=background,
         metrics=metrics,
-        cache=Cache(
-            load(RedisSettings),
-            secrets,
-            tenant_id=settings.tenant_id,
-            ca_file=ca_file,
-            metrics=metrics,
-            background=background,
-        ),
+        cache=cache,
+        rate_limits=RateLimits(load(LimitSettings), cache, clock, metrics),
         mail=Mail(
             load(SmtpSettings), display_name=settings.display_name, ca_file=ca_file, clock=clock, metrics=metrics
         ),
@@ -304,7 +307,14 @@ def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts, uploads: Seq
     for part in parts.built:
         if part.fallback is not None:
             app.router.default = part.fallback
-    app.add_middleware(Guard, settings=parts.runtime.settings, metrics=parts.runtime.metrics, uploads=uploads)
+    runtime = parts.runtime
+    app.add_middleware(
+        Guard,
+        settings=runtime.settings,
+        metrics=runtime.metrics,
+        rate_limits=runtime.rate_limits,
+        uploads=uploads,
+    )
 
 
 def operation_id(route: APIRoute) -> str:

@@ -1,9 +1,9 @@
 """Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a request that makes something may be sent again.
 
-A route that has `REPEATABLE` among its dependencies, after what it needs of the policy, and `RepeatableRoute` as its
-class takes the header. Its use case does what it is for in `unit_of_work.effect()`. The answer is stored in that
-transaction: there is never one without the other, whoever is killed when. Of two at once one holds the key's advisory
-lock until it commits; the other is told to wait. Nothing is left behind by a process that dies.
+A route that has `REPEATABLE` among its dependencies, after what it needs of the policy, takes the header. Its use case
+does what it is for in `unit_of_work.effect()`. The answer is stored in that transaction: there is never one without the
+other, whoever is killed when. Of two at once one holds the key's advisory lock until it commits; the other is told to
+wait. Nothing is left behind by a process that dies.
 
 A key is its caller's: a person's, or that of all who did not sign in. What is stored is sealed with a key that is
 derived of the tenant's seed and of the header, which the database does not have: answers hold links and names.
@@ -14,13 +14,12 @@ import hmac
 import json
 import re
 import secrets as random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Header, Request, Response
-from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
@@ -33,6 +32,7 @@ from rooftree.kernel.jobs import Job
 from rooftree.kernel.settings import Secrets
 from rooftree.kernel.unit_of_work import UnitOfWork
 
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 KEPT = timedelta(hours=24)
@@ -101,23 +101,20 @@ async def _look(
 REPEATABLE = Depends(_look)
 
 
-class RepeatableRoute(APIRoute):
-    """Keeps the answers of requests with a key, where the route is `REPEATABLE`."""
+def kept(handle: Handle, *, streams: bool) -> Handle:
+    """`handle` whose answers to requests with a key are kept.
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-        if REPEATABLE not in self.dependencies:
-            return handle
-        streams = "requestBody" in (self.openapi_extra or {})
+    `streams`: it reads the body itself, to its end before its effect.
+    """
 
-        async def answer(request: Request) -> Response:
-            key = _key(request)
-            if key is None:
-                return await handle(request)
-            idempotency: Idempotency = request.app.state.idempotency
-            return await idempotency.answer(request, key, handle, streams=streams)
+    async def answer(request: Request) -> Response:
+        key = _key(request)
+        if key is None:
+            return await handle(request)
+        idempotency: Idempotency = request.app.state.idempotency
+        return await idempotency.answer(request, key, handle, streams=streams)
 
-        return answer
+    return answer
 
 
 def _key(request: Request) -> str | None:
@@ -139,13 +136,8 @@ class Idempotency:
         self._clock = clock
         self._secrets = secrets
 
-    async def answer(
-        self, request: Request, key: str, handle: Callable[[Request], Awaitable[Response]], *, streams: bool
-    ) -> Response:
-        """The answer of `handle`, or the one it gave to an earlier request. Raises `KeyInUse`, `KeyReused`.
-
-        `streams`: the route reads the body itself, to its end before its effect.
-        """
+    async def answer(self, request: Request, key: str, handle: Handle, *, streams: bool) -> Response:
+        """The answer of `handle`, or the one it gave to an earlier request. Raises `KeyInUse`, `KeyReused`."""
         running = _Running(request, key, self, streams=streams)
         request.scope[_RUNNING] = running
         try:

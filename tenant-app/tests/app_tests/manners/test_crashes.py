@@ -90,31 +90,6 @@ async def replicas(owner: Browser, stored_tenant: Tenant, tmp_path: Path) -> Any
         yield run
 
 
-def test_killed_before_or_after_the_commit_there_is_one_effect_and_its_answer(
-    replicas: Start, database: TestDatabase
-) -> None:
-    doomed, other = replicas(2)
-    key = str(uuid4())
-    doomed.killed_by(key, "before commit")
-    assert database.rows(PEOPLE) == [(0,)]
-    doomed.begin()
-    doomed.ready().killed_by(key, "after commit")
-    assert database.rows(PEOPLE) == [(1,)]
-    answer = other.create(key)
-    assert (answer.status_code, answer.headers[REPLAYED]) == (201, "true")
-    ((stored,),) = database.rows("SELECT id::text FROM crm.people")
-    assert answer.headers["location"] == f"/api/v1/people/{stored}"
-    assert answer.json()["id"] == stored
-
-
-def test_an_answer_stored_apart_from_its_effect_would_be_noticed(replicas: Start, database: TestDatabase) -> None:
-    doomed, other = replicas(2, "answer apart")
-    key = str(uuid4())
-    doomed.killed_by(key, "after commit")
-    assert REPLAYED not in other.create(key).headers
-    assert database.rows(PEOPLE) == [(2,)]
-
-
 def at_once(replicas: list[Replica], key: str) -> tuple[list[int], set[str]]:
     """Twenty requests of one person over both; statuses, and what was answered as made."""
     with ThreadPoolExecutor(20) as pool:
@@ -122,16 +97,36 @@ def at_once(replicas: list[Replica], key: str) -> tuple[list[int], set[str]]:
     return [one.status_code for one in answers], {one.json()["id"] for one in answers if one.status_code == 201}
 
 
-def test_twenty_at_once_over_two_replicas_are_one(replicas: Start, database: TestDatabase) -> None:
+def test_twenty_at_once_and_requests_that_are_killed_have_one_effect_and_its_answer(
+    replicas: Start, database: TestDatabase
+) -> None:
     both, key = replicas(2), str(uuid4())
     statuses, made = at_once(both, key)
     assert set(statuses) <= {201, 409}, statuses
+    assert (database.rows(PEOPLE), len(made)) == ([(1,)], 1)
+    assert at_once(both, key) == ([201] * 20, made)
+    doomed, other = both
+    key = str(uuid4())
+    doomed.killed_by(key, "before commit")
     assert database.rows(PEOPLE) == [(1,)]
-    assert len(made) == 1
-    again, same = at_once(both, key)
-    assert (set(again), same) == ({201}, made)
+    doomed.begin()
+    doomed.ready().killed_by(key, "after commit")
+    assert database.rows(PEOPLE) == [(2,)]
+    answer = other.create(key)
+    assert (answer.status_code, answer.headers[REPLAYED]) == (201, "true")
+    stored = {str(known) for (known,) in database.rows("SELECT id FROM crm.people")}
+    assert stored == {answer.json()["id"], *made}
+    assert answer.headers["location"] == f"/api/v1/people/{answer.json()['id']}"
 
 
-def test_without_the_lock_twenty_at_once_would_be_several(replicas: Start, database: TestDatabase) -> None:
-    at_once(replicas(2, "no lock"), str(uuid4()))
-    assert database.rows(PEOPLE)[0][0] > 1
+def test_an_answer_stored_apart_from_its_effect_and_keys_without_a_lock_would_be_noticed(
+    replicas: Start, database: TestDatabase
+) -> None:
+    doomed, other = replicas(2, "answer apart, no lock")
+    at_once([doomed, other], str(uuid4()))
+    several = database.rows(PEOPLE)[0][0]
+    assert several > 1
+    key = str(uuid4())
+    doomed.killed_by(key, "after commit")
+    assert REPLAYED not in other.create(key).headers
+    assert database.rows(PEOPLE) == [(several + 2,)]

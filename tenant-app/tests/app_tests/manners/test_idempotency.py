@@ -219,7 +219,8 @@ async def test_a_twin_on_another_replica_is_told_to_wait(
     assert refused.headers["retry-after"] == "1"
     assert database.rows(OPEN) == [(0,)]
     go_on.set()
-    assert told(await create_person(two, mine)) == told(await first)
+    made = await first
+    assert told(await create_person(two, mine)) == told(made)
     assert database.rows(OPEN) == [(1,)]
 
 

@@ -6,10 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from rooftree.contracts.access.routes import needs, open_to_all
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
-from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm.inquiries import Inquiries
 from rooftree.modules.crm.lead_schemas import (
     InquiryInput,
@@ -25,7 +27,7 @@ from rooftree.modules.crm.leads import Inbox
 from rooftree.modules.crm.schemas import Colleague
 from rooftree.modules.crm.shown import ShownLead
 
-router = APIRouter(route_class=RepeatableRoute)
+router = APIRouter(route_class=ApiRoute)
 InboxDep = Annotated[Inbox, Depends(provided(Inbox))]
 
 
@@ -47,7 +49,7 @@ async def create_inquiry(
     return InquiryReceived()
 
 
-@router.get("/leads", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get("/leads", dependencies=[*needs("person", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_leads(query: Annotated[LeadQuery, Query()], principal: CurrentPrincipal, inbox: InboxDep) -> LeadPage:
     """Newest first."""
     page = await inbox.find(principal, **query.model_dump())
@@ -68,7 +70,11 @@ async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: Inbox
     return _lead(shown)
 
 
-@router.get("/leads/{lead_id}", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422))
+@router.get(
+    "/leads/{lead_id}",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
+)
 async def get_lead(lead_id: UUID, principal: CurrentPrincipal, inbox: InboxDep) -> Lead:
     return _lead(await inbox.show(principal, lead_id))
 

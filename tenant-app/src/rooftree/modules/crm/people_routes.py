@@ -6,11 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal, Principal
-from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
+from rooftree.kernel.rate_limits import SEARCHES
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.assignments import Assignments
 from rooftree.modules.crm.people import People
@@ -36,13 +39,13 @@ from rooftree.modules.crm.people_schemas import (
 from rooftree.modules.crm.schemas import Colleague, Email, PageQuery, Phone
 from rooftree.modules.crm.shown import Shown
 
-router = APIRouter(route_class=RepeatableRoute)
+router = APIRouter(route_class=ApiRoute)
 PeopleDep = Annotated[People, Depends(provided(People))]
 AssignmentsDep = Annotated[Assignments, Depends(provided(Assignments))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 
 
-@router.get("/people", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get("/people", dependencies=[*needs("person", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_people(
     query: Annotated[PeopleQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> PersonPage:
@@ -69,7 +72,9 @@ async def create_person(
     return _answer(shown, response)
 
 
-@router.get("/people/board", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get(
+    "/people/board", dependencies=needs("person", "read"), openapi_extra=SEARCHES, responses=responses(401, 403, 422)
+)
 async def get_people_board(
     query: Annotated[BoardQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> Board:
@@ -88,7 +93,12 @@ async def get_people_board(
     )
 
 
-@router.get("/people/duplicates", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get(
+    "/people/duplicates",
+    dependencies=[*needs("person", "read"), SPARSE],
+    openapi_extra=SEARCHES,
+    responses=responses(401, 403, 422),
+)
 async def list_person_duplicates(
     principal: CurrentPrincipal, people: PeopleDep, email: Email | None = None, phone: Phone | None = None
 ) -> PersonList:
@@ -97,7 +107,11 @@ async def list_person_duplicates(
     return PersonList(items=[PersonSummary.model_validate(_values(one)) for one in found])
 
 
-@router.get("/people/{person_id}", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422))
+@router.get(
+    "/people/{person_id}",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
+)
 async def get_person(
     person_id: UUID, principal: CurrentPrincipal, people: PeopleDep, response: Response
 ) -> PersonDetail:
@@ -156,7 +170,9 @@ async def claim_person(
 
 
 @router.get(
-    "/people/{person_id}/history", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422)
+    "/people/{person_id}/history",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
 )
 async def list_person_history(
     person_id: UUID, query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, people: PeopleDep

@@ -6,17 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
-from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm import lead_routes, people_routes, work_routes
 from rooftree.modules.crm.people_schemas import Stage, StageInput, StageList, StageOrderInput, StagePatch
 from rooftree.modules.crm.stages import CountedStage
 from rooftree.modules.crm.stages import StageList as Stages
 
-router = APIRouter(prefix="/api/v1", tags=["crm"], route_class=RepeatableRoute)
+router = APIRouter(prefix="/api/v1", tags=["crm"], route_class=ApiRoute)
 StagesDep = Annotated[Stages, Depends(provided(Stages))]
 _CHANGED = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
@@ -25,7 +27,7 @@ router.include_router(lead_routes.router)
 router.include_router(work_routes.router)
 
 
-@router.get("/stages", dependencies=needs("stage", "read"), responses=responses(401, 403))
+@router.get("/stages", dependencies=[*needs("stage", "read"), SPARSE], responses=responses(401, 403))
 async def list_stages(principal: CurrentPrincipal, stages: StagesDep) -> StageList:
     """In their order."""
     return StageList(items=[_stage(one) for one in await stages.all(principal)])

@@ -6,11 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
-from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.identity.offices import CountedOffice, CountedTeam, Offices, Teams
 from rooftree.modules.identity.people_schemas import (
     Office,
@@ -24,13 +26,13 @@ from rooftree.modules.identity.people_schemas import (
     TeamPatch,
 )
 
-router = APIRouter(prefix="/api/v1", route_class=RepeatableRoute)
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
 OfficesDep = Annotated[Offices, Depends(provided(Offices))]
 TeamsDep = Annotated[Teams, Depends(provided(Teams))]
 _CHANGE = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
 
-@router.get("/offices", dependencies=needs("office", "read"), responses=responses(401, 403, 422))
+@router.get("/offices", dependencies=[*needs("office", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_offices(query: Annotated[PageQuery, Query()], offices: OfficesDep) -> OfficePage:
     page = await offices.find(limit=query.limit, cursor=query.cursor)
     return OfficePage(items=[_office(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
@@ -50,7 +52,11 @@ async def create_office(
     return _office(made)
 
 
-@router.get("/offices/{office_id}", dependencies=needs("office", "read"), responses=responses(401, 403, 404, 422))
+@router.get(
+    "/offices/{office_id}",
+    dependencies=[*needs("office", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
+)
 async def get_office(office_id: UUID, principal: CurrentPrincipal, offices: OfficesDep, response: Response) -> Office:
     found = await offices.show(principal, office_id)
     response.headers.update(etag(found.row.version))
@@ -79,7 +85,7 @@ async def delete_office(
     await offices.delete(principal, office_id, expected=expected)
 
 
-@router.get("/teams", dependencies=needs("team", "read"), responses=responses(401, 403, 422))
+@router.get("/teams", dependencies=[*needs("team", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_teams(query: Annotated[PageQuery, Query()], teams: TeamsDep) -> TeamPage:
     page = await teams.find(limit=query.limit, cursor=query.cursor)
     return TeamPage(items=[_team(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
@@ -97,7 +103,7 @@ async def create_team(body: TeamInput, principal: CurrentPrincipal, teams: Teams
     return _team(made)
 
 
-@router.get("/teams/{team_id}", dependencies=needs("team", "read"), responses=responses(401, 403, 404, 422))
+@router.get("/teams/{team_id}", dependencies=[*needs("team", "read"), SPARSE], responses=responses(401, 403, 404, 422))
 async def get_team(team_id: UUID, principal: CurrentPrincipal, teams: TeamsDep, response: Response) -> Team:
     found = await teams.show(principal, team_id)
     response.headers.update(etag(found.row.version))

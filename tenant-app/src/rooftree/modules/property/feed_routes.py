@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from rooftree.contracts.access.routes import needs
-from rooftree.kernel.idempotency import REPEATABLE, RepeatableRoute
+from rooftree.kernel.api_route import ApiRoute
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.property.feed_schemas import (
     FeedOutput,
     FeedRunOutput,
@@ -21,17 +23,21 @@ from rooftree.modules.property.feed_schemas import (
 )
 from rooftree.modules.property.feed_service import FeedService
 
-router = APIRouter(route_class=RepeatableRoute)
+router = APIRouter(route_class=ApiRoute)
 Service = Annotated[FeedService, Depends(provided(FeedService))]
 Name = Annotated[str, Path(max_length=100)]
 
 
-@router.get("/feeds", dependencies=needs("feed", "read"), responses=responses(401, 403))
+@router.get("/feeds", dependencies=[*needs("feed", "read"), SPARSE], responses=responses(401, 403))
 async def list_feeds(service: Service) -> Feeds:
     return Feeds(items=[FeedOutput(**asdict(feed)) for feed in await service.feeds()])
 
 
-@router.get("/feeds/{name}/runs", dependencies=needs("feed", "read"), responses=responses(401, 403, 404, 422))
+@router.get(
+    "/feeds/{name}/runs",
+    dependencies=[*needs("feed", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
+)
 async def list_feed_runs(name: Name, query: Annotated[PageQuery, Query()], service: Service) -> FeedRunPage:
     page = await service.runs(name, limit=query.limit, cursor=query.cursor)
     return FeedRunPage(items=[FeedRunOutput(**asdict(run)) for run in page.items], next_cursor=page.next_cursor)
@@ -47,7 +53,9 @@ async def start_feed_run(name: Name, service: Service) -> FeedRunOutput:
     return FeedRunOutput(**asdict(await service.start_run(name)))
 
 
-@router.get("/feeds/{name}/rejections", dependencies=needs("feed", "read"), responses=responses(401, 403, 404, 422))
+@router.get(
+    "/feeds/{name}/rejections", dependencies=[*needs("feed", "read"), SPARSE], responses=responses(401, 403, 404, 422)
+)
 async def list_feed_rejections(name: Name, query: Annotated[PageQuery, Query()], service: Service) -> RejectionPage:
     page = await service.rejections(name, limit=query.limit, cursor=query.cursor)
     items = [
