@@ -20,6 +20,8 @@ FIRST_STAGES = (
     "Trash",
 )
 MAX_STAGES = 40
+# Of people who have one address or number.
+MOST_KNOWN = 20
 
 NAME_MAX = 120
 PHONE_MAX = 40

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from rooftree.kernel.auth import Principal
-from rooftree.modules.crm.domain import ContactKey
+from rooftree.modules.crm.domain import MOST_KNOWN, ContactKey
 from rooftree.modules.crm.tables import ContactRow, PersonRow, StageRow
 from rooftree.modules.crm.visibility import claimable_people, people
 
@@ -79,7 +79,7 @@ class PeopleRepository:
         if not keys:
             return ()
         same = select(ContactRow.person_id).where(tuple_(ContactRow.kind, ContactRow.key).in_(list(keys)))
-        query = self._query(PersonRow.id.in_(same)).order_by(PersonRow.id).limit(20)
+        query = self._query(PersonRow.id.in_(same)).order_by(PersonRow.id).limit(MOST_KNOWN)
         return [Found(row, theirs) for row, theirs in await self._session.execute(query)]
 
     async def find(

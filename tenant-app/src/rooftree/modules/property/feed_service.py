@@ -87,7 +87,7 @@ class FeedService:
         async with self._unit_of_work() as session:
             found = await FeedRepository(session).runs(feed, limit=limit + 1, before=before)
         items = [_run(row) for row in found[:limit]]
-        return RunsPage(items, encode_cursor(str(items[-1].id)) if len(found) > limit else None)
+        return RunsPage(items, encode_cursor(str(items[-1].id)) if items and len(found) > limit else None)
 
     async def start_run(self, feed: str) -> FeedRun:
         """Have everything read and compared now. Raises FeedRunning. A run by hand confirms a withheld removal."""
