@@ -843,7 +843,7 @@ export interface paths {
         };
         /**
          * List Stages
-         * @description In their order.
+         * @description In their order, which the ETag is of.
          */
         get: operations["list_stages"];
         put?: never;
@@ -1395,7 +1395,10 @@ export interface components {
         };
         /** BrowserSessionList */
         BrowserSessionList: {
-            /** Items */
+            /**
+             * Items
+             * @description Last used first.
+             */
             items: components["schemas"]["BrowserSession"][];
         };
         /**
@@ -2911,6 +2914,11 @@ export interface components {
         StageList: {
             /** Items */
             items: components["schemas"]["Stage"][];
+            /**
+             * Version
+             * @description Of which stages there are and their order.
+             */
+            version: number;
         };
         /**
          * StageOrderInput
@@ -3901,6 +3909,7 @@ export interface operations {
                 /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
                 fields?: string | null;
                 limit?: number;
+                state?: ("running" | "succeeded" | "failed") | null;
             };
             header?: never;
             path: {
@@ -4838,6 +4847,7 @@ export interface operations {
                 /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
                 fields?: string | null;
                 limit?: number;
+                q?: string | null;
             };
             header?: never;
             path?: never;
@@ -8625,7 +8635,10 @@ export interface operations {
     order_stages: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag seen last, such as `"7"`. */
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8671,6 +8684,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Entity Too Large */
             413: {
                 headers: {
@@ -8682,6 +8704,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Required */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8892,6 +8923,8 @@ export interface operations {
                 /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
                 fields?: string | null;
                 limit?: number;
+                office_id?: string | null;
+                q?: string | null;
             };
             header?: never;
             path?: never;
@@ -9395,6 +9428,7 @@ export interface operations {
                 /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
                 fields?: string | null;
                 limit?: number;
+                state?: ("open" | "expired" | "accepted" | "revoked") | null;
             };
             header?: never;
             path?: never;

@@ -105,13 +105,18 @@ def test_twenty_at_once_and_requests_that_are_killed_have_one_effect_and_its_ans
     assert set(statuses) <= {201, 409}, statuses
     assert (database.rows(PEOPLE), len(made)) == ([(1,)], 1)
     assert at_once(both, key) == ([201] * 20, made)
+    # Each holds a connection until it is answered, of three that a process has.
+    with ThreadPoolExecutor(20) as pool:
+        others = list(pool.map(lambda number: both[number % 2].create(str(uuid4())), range(20)))
+    assert [one.status_code for one in others] == [201] * 20
+    made |= {one.json()["id"] for one in others}
     doomed, other = both
     key = str(uuid4())
     doomed.killed_by(key, "before commit")
-    assert database.rows(PEOPLE) == [(1,)]
+    assert database.rows(PEOPLE) == [(21,)]
     doomed.begin()
     doomed.ready().killed_by(key, "after commit")
-    assert database.rows(PEOPLE) == [(2,)]
+    assert database.rows(PEOPLE) == [(22,)]
     answer = other.create(key)
     assert (answer.status_code, answer.headers[REPLAYED]) == (201, "true")
     stored = {str(known) for (known,) in database.rows("SELECT id FROM crm.people")}

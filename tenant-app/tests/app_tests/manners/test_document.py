@@ -26,7 +26,6 @@ WITHOUT_VERSION = {
     "end_other_sessions": "ends what may be over already",
     "end_session": "ends what may be over already",
     "end_user_sessions": "ends what may be over already",
-    "order_stages": "names every stage that there is; one that came meanwhile is refused",
     "revoke_delegation": "ends what may be over already",
     "revoke_user_invitation": "ends what may be over already",
 }

@@ -129,6 +129,7 @@ class Stage(BaseModel):
 
 class StageList(BaseModel):
     items: list[Stage] = Field(json_schema_extra={"maxItems": MAX_STAGES})
+    version: int = Field(description="Of which stages there are and their order.")
 
 
 class StageInput(Input):

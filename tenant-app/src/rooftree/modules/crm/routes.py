@@ -15,7 +15,7 @@ from rooftree.kernel.problems import responses
 from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm import lead_routes, people_routes, work_routes
 from rooftree.modules.crm.people_schemas import Stage, StageInput, StageList, StageOrderInput, StagePatch
-from rooftree.modules.crm.stages import CountedStage
+from rooftree.modules.crm.stages import CountedStage, CountedStages
 from rooftree.modules.crm.stages import StageList as Stages
 
 router = APIRouter(prefix="/api/v1", tags=["crm"], route_class=ApiRoute)
@@ -28,9 +28,9 @@ router.include_router(work_routes.router)
 
 
 @router.get("/stages", dependencies=[*needs("stage", "read"), SPARSE], responses=responses(401, 403))
-async def list_stages(principal: CurrentPrincipal, stages: StagesDep) -> StageList:
-    """In their order."""
-    return StageList(items=[_stage(one) for one in await stages.all(principal)])
+async def list_stages(principal: CurrentPrincipal, stages: StagesDep, response: Response) -> StageList:
+    """In their order, which the ETag is of."""
+    return _list(await stages.all(principal), response)
 
 
 @router.post(
@@ -44,9 +44,16 @@ async def create_stage(body: StageInput, principal: CurrentPrincipal, stages: St
     return _answer(await stages.create(principal, body.name), response)
 
 
-@router.put("/stages/order", dependencies=needs("stage", "update"), responses=responses(401, 403, 422))
-async def order_stages(body: StageOrderInput, principal: CurrentPrincipal, stages: StagesDep) -> StageList:
-    return StageList(items=[_stage(one) for one in await stages.order(principal, body.stage_ids)])
+@router.put("/stages/order", dependencies=needs("stage", "update"), responses=responses(400, 401, 403, 412, 422, 428))
+async def order_stages(
+    *,
+    body: StageOrderInput,
+    version: ExpectedVersion,
+    principal: CurrentPrincipal,
+    stages: StagesDep,
+    response: Response,
+) -> StageList:
+    return _list(await stages.order(principal, body.stage_ids, version=version), response)
 
 
 @router.patch("/stages/{stage_id}", dependencies=needs("stage", "update"), responses=_CHANGED)
@@ -73,6 +80,11 @@ async def delete_stage(
 ) -> None:
     """`people` of a 409 tells how many are in it."""
     await stages.remove(principal, stage_id, move_to=move_to, version=version)
+
+
+def _list(stages: CountedStages, response: Response) -> StageList:
+    response.headers.update(etag(stages.version))
+    return StageList(items=[_stage(one) for one in stages.items], version=stages.version)
 
 
 def _answer(counted: CountedStage, response: Response) -> Stage:

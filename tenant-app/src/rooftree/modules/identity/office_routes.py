@@ -19,11 +19,12 @@ from rooftree.modules.identity.people_schemas import (
     OfficeInput,
     OfficePage,
     OfficePatch,
-    PageQuery,
+    OfficeQuery,
     Team,
     TeamInput,
     TeamPage,
     TeamPatch,
+    TeamQuery,
 )
 
 router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
@@ -33,8 +34,8 @@ _CHANGE = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
 
 @router.get("/offices", dependencies=[*needs("office", "read"), SPARSE], responses=responses(401, 403, 422))
-async def list_offices(query: Annotated[PageQuery, Query()], offices: OfficesDep) -> OfficePage:
-    page = await offices.find(limit=query.limit, cursor=query.cursor)
+async def list_offices(query: Annotated[OfficeQuery, Query()], offices: OfficesDep) -> OfficePage:
+    page = await offices.find(**query.model_dump())
     return OfficePage(items=[_office(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
@@ -86,8 +87,8 @@ async def delete_office(
 
 
 @router.get("/teams", dependencies=[*needs("team", "read"), SPARSE], responses=responses(401, 403, 422))
-async def list_teams(query: Annotated[PageQuery, Query()], teams: TeamsDep) -> TeamPage:
-    page = await teams.find(limit=query.limit, cursor=query.cursor)
+async def list_teams(query: Annotated[TeamQuery, Query()], teams: TeamsDep) -> TeamPage:
+    page = await teams.find(**query.model_dump())
     return TeamPage(items=[_team(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
 
 

@@ -15,13 +15,13 @@ from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
 from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.identity.people_schemas import (
-    PageQuery,
     UserDetail,
     UserDetailPage,
     UserInvitation,
     UserInvitationCreated,
     UserInvitationInput,
     UserInvitationPage,
+    UserInvitationQuery,
     UserPatch,
     UserQuery,
 )
@@ -72,9 +72,9 @@ async def update_user(
     "/user-invitations", dependencies=[*needs("invitation", "read"), SPARSE], responses=responses(401, 403, 422)
 )
 async def list_user_invitations(
-    query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, invitations: InvitationsDep
+    query: Annotated[UserInvitationQuery, Query()], principal: CurrentPrincipal, invitations: InvitationsDep
 ) -> UserInvitationPage:
-    page = await invitations.find(principal, limit=query.limit, cursor=query.cursor)
+    page = await invitations.find(principal, **query.model_dump())
     items = [UserInvitation(**_invitation(item)) for item in page.items]
     return UserInvitationPage(items=items, total=page.total, next_cursor=page.next_cursor)
 

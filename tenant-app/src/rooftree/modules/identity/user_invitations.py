@@ -68,12 +68,16 @@ class UserInvitations:
     def link(self, row: InvitationRow) -> str:
         return self._links.to(row)
 
-    async def find(self, principal: Principal, *, limit: int, cursor: str | None) -> InvitationPage:
+    async def find(
+        self, principal: Principal, *, state: InvitationState | None, limit: int, cursor: str | None
+    ) -> InvitationPage:
         """Newest first."""
         before = cursor_id(decode_cursor(cursor, str)[0]) if cursor else None
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
-            rows, total = await people.find_invitations(actor(principal), before=before, limit=limit + 1)
+            rows, total = await people.find_invitations(
+                actor(principal), state=state, now=self._clock.now(), before=before, limit=limit + 1
+            )
             shown = rows[:limit]
             names = await people.names({row.invited_by for row in shown if row.invited_by})
         items = [self._invited(row, names) for row in shown]

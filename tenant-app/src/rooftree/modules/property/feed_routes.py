@@ -20,6 +20,7 @@ from rooftree.modules.property.feed_schemas import (
     ReasonOutput,
     RejectionOutput,
     RejectionPage,
+    RunQuery,
 )
 from rooftree.modules.property.feed_service import FeedService
 
@@ -38,8 +39,8 @@ async def list_feeds(service: Service) -> Feeds:
     dependencies=[*needs("feed", "read"), SPARSE],
     responses=responses(401, 403, 404, 422),
 )
-async def list_feed_runs(name: Name, query: Annotated[PageQuery, Query()], service: Service) -> FeedRunPage:
-    page = await service.runs(name, limit=query.limit, cursor=query.cursor)
+async def list_feed_runs(name: Name, query: Annotated[RunQuery, Query()], service: Service) -> FeedRunPage:
+    page = await service.runs(name, **query.model_dump())
     return FeedRunPage(items=[FeedRunOutput(**asdict(run)) for run in page.items], next_cursor=page.next_cursor)
 
 

@@ -48,6 +48,10 @@ class PageQuery(BaseModel):
     cursor: Cursor = None
 
 
+class RunQuery(PageQuery):
+    state: RunState | None = None
+
+
 class FeedRunOutput(BaseModel):
     """One run: a full or an incremental read, or a comparison of keys (`purge`) that removes what left the feed."""
 
