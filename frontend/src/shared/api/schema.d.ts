@@ -3525,7 +3525,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 state?: "live" | "all";
@@ -3754,7 +3754,7 @@ export interface operations {
     list_feeds: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -3824,7 +3824,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
             };
@@ -3906,7 +3906,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 state?: ("running" | "succeeded" | "failed") | null;
@@ -4309,7 +4309,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 owner?: "mine" | "unassigned" | "all";
@@ -4482,7 +4482,7 @@ export interface operations {
     get_lead: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -4844,7 +4844,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 q?: string | null;
@@ -5006,7 +5006,7 @@ export interface operations {
     get_office: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -5312,7 +5312,7 @@ export interface operations {
                 assigned_to?: string | ("me" | "nobody" | "somebody") | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 /** @description Words of name, address or number; all must match. */
@@ -5479,7 +5479,7 @@ export interface operations {
     get_person: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -5959,7 +5959,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
             };
@@ -6357,7 +6357,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 /** @description Several ones may be given; none: all. */
                 kind?: ("note" | "task_done" | "activity" | "lead" | "stage_change" | "assignment")[];
@@ -6504,7 +6504,7 @@ export interface operations {
         parameters: {
             query?: {
                 email?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 phone?: string | null;
             };
@@ -6888,7 +6888,7 @@ export interface operations {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 facets?: boolean;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 /** @description Living area in square feet. */
@@ -7072,7 +7072,7 @@ export interface operations {
     get_property: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -7264,7 +7264,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
             };
@@ -8080,7 +8080,7 @@ export interface operations {
     list_sessions: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -8249,7 +8249,7 @@ export interface operations {
     list_stages: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -8736,7 +8736,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 owner?: "mine" | "all";
@@ -8920,7 +8920,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 office_id?: string | null;
@@ -9083,7 +9083,7 @@ export interface operations {
     get_team: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -9425,7 +9425,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 state?: ("open" | "expired" | "accepted" | "revoked") | null;
@@ -9762,7 +9762,7 @@ export interface operations {
             query?: {
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
                 limit?: number;
                 office_id?: string | null;
@@ -9827,7 +9827,7 @@ export interface operations {
     get_user: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;
@@ -10016,7 +10016,7 @@ export interface operations {
     list_user_sessions: {
         parameters: {
             query?: {
-                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. */
+                /** @description Only these members, separated by commas; of a list, of its items. `id` comes always. The answer described is the whole one. */
                 fields?: string | null;
             };
             header?: never;

@@ -31,8 +31,8 @@ async def _documented(
         Query(
             alias=PARAMETER,
             max_length=_MOST,
-            description="Only these members, separated by commas; of a list, of its items. `id` comes always.",
-            examples=["id,name"],
+            description="Only these members, separated by commas; of a list, of its items. `id` comes always. "
+            "The answer described is the whole one.",
         ),
     ] = None,
 ) -> None:

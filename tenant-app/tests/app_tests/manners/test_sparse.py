@@ -61,23 +61,23 @@ async def test_what_is_encoded_by_hand_is_sparse_too(brokerage: Brokerage) -> No
 
 @pytest.mark.integration
 async def test_what_is_masked_is_not_had_by_asking_for_it(brokerage: Brokerage) -> None:
-    andy, manager = await brokerage.agent(), await brokerage.manager("West")
+    andy, other = await brokerage.agent(), await brokerage.agent("West", "Wanda")
     listing = await published(andy, private_remarks="Canary: the key is under the mat")
     path = f"/api/v1/properties/{listing['id']}"
     asked = {"fields": "private_remarks"}
     assert "Canary" in (await andy.get(path, params=asked)).text
-    whole = (await manager.get(path)).json()
-    assert (await manager.get(path, params=asked)).json().get("private_remarks") == whole.get("private_remarks")
-    assert "Canary" not in (await manager.get(path, params=asked)).text
+    whole, part = (await other.get(path)).json(), (await other.get(path, params=asked)).json()
+    assert part == {name: value for name, value in whole.items() if name in ("id", "private_remarks")}
+    assert "Canary" not in str(part)
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("fields", ["nothing", "name,nothing", "", "name,", "items", "name;id"])
-async def test_a_field_that_there_is_not_is_named(brokerage: Brokerage, fields: str) -> None:
-    answer = await brokerage.owner.get("/api/v1/people", params={"fields": fields})
-    assert problem(answer) == (400, "unknown-field")
-    assert answer.json()["errors"][0]["pointer"] == "?fields"
-    assert "tags" in answer.json()["detail"]
+async def test_a_field_that_there_is_not_is_named(brokerage: Brokerage) -> None:
+    for fields in ("nothing", "name,nothing", "", "name,", "items", "name;id"):
+        answer = await brokerage.owner.get("/api/v1/people", params={"fields": fields})
+        assert (fields, *problem(answer)) == (fields, 400, "unknown-field")
+        assert answer.json()["errors"][0]["pointer"] == "?fields"
+        assert "tags" in answer.json()["detail"]
 
 
 @pytest.mark.integration
