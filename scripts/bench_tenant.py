@@ -49,6 +49,8 @@ from rooftree.manifest import manifest
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
+# One person asks for as much as the process can answer.
+_UNLIMITED = {f"ROOFTREE_RATE_{name}": "0" for name in ("READS", "WRITES", "SEARCHES", "VISITORS", "BROKERAGE")}
 TOPICS = ("events", "dead-letter")
 
 
@@ -86,7 +88,7 @@ class ScratchTenant:
     @asynccontextmanager
     async def server(self, *, elasticsearch: bool = True, redis: bool = False) -> AsyncGenerator[Server]:
         """The real process, with its owner signed in."""
-        more: dict[str, str] = {}
+        more = dict(_UNLIMITED)
         if not elasticsearch:
             more |= {"ROOFTREE_ELASTICSEARCH_URL": "", "ROOFTREE_KAFKA_BOOTSTRAP": ""}
         if redis:

@@ -147,6 +147,7 @@ def plan_manifest(name: str, **spec: Any) -> dict[str, Any]:
         "displayName": name,
         "database": {"connections": 64},
         "quota": {"pods": 24, "cpu": "32", "memory": "16Gi"},
+        "api": dict.fromkeys(("reads", "writes", "searches", "visitors", "brokerage"), 0),
     }
     return {
         "apiVersion": "rooftree.dev/v1alpha1",

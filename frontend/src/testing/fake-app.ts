@@ -69,6 +69,10 @@ export class FakeApp {
   #held = new Map<string, Promise<void>>();
   /** `METHOD path?query` of everything asked, in order. */
   log: string[] = [];
+  /** What has such a key gets the answer of the first that had it. */
+  #answers = new Map<string, Promise<Response>>();
+  /** What is asked is done, but no answer comes back. */
+  losesAnswers = false;
 
   constructor({ homes = 60, own = 0, signedIn = false } = {}) {
     const ours = Array.from({ length: own }, (_, index) => makeOwn(index));
@@ -111,6 +115,17 @@ export class FakeApp {
     await this.#held.get(url.pathname);
     const failure = this.failures.get(url.pathname);
     if (failure) return failure();
+    const key = request.headers.get("idempotency-key");
+    if (!key) return this.#answer(request, url);
+    const known = this.#answers.get(key);
+    const answer = known ?? this.#answer(request, url);
+    this.#answers.set(key, answer);
+    const response = (await answer).clone();
+    if (!response.ok) this.#answers.delete(key);
+    return this.losesAnswers ? Response.error() : response;
+  }
+
+  async #answer(request: Request, url: URL): Promise<Response> {
     const edited = await this.editing.handle(request, url);
     if (edited) return edited;
     for (const [pattern, handler] of this.#routes) {

@@ -10,6 +10,7 @@ const ANSWERING = ["broker_owner", "office_manager"];
 export class FakeCrm {
   contacts = makeContacts();
   stages = makeStages();
+  #orders = 1;
   #session: () => Session | undefined;
   users: () => User[];
 
@@ -177,7 +178,8 @@ export class FakeCrm {
   #people = (id: string) => this.contacts.filter(({ stage_id }) => stage_id === id).length;
 
   #allStages(): Response {
-    return json({ items: this.stages.map((stage) => ({ ...stage, people: this.#people(stage.id) })) });
+    const items = this.stages.map((stage) => ({ ...stage, people: this.#people(stage.id) }));
+    return json({ items, version: this.#orders });
   }
 
   async #addStage(request: Request): Promise<Response> {
@@ -190,6 +192,9 @@ export class FakeCrm {
   }
 
   async #order(request: Request): Promise<Response> {
+    const stale = staleness(request, this.#orders);
+    if (stale) return stale;
+    this.#orders += 1;
     const { stage_ids: ids } = (await request.json()) as { stage_ids: string[] };
     this.stages = this.stages.toSorted((one, other) => ids.indexOf(one.id) - ids.indexOf(other.id));
     return this.#allStages();

@@ -16,6 +16,7 @@ export function open(address: string, app: FakeApp = new FakeApp({ signedIn: tru
     http.all("*", async ({ request }) => {
       if (app.isOffline) return HttpResponse.error();
       const answer = await app.handle(request);
+      if (answer.type === "error") return HttpResponse.error();
       return new HttpResponse(answer.status === 204 ? null : await answer.arrayBuffer(), {
         status: answer.status,
         headers: answer.headers,

@@ -91,6 +91,11 @@ def storage_values(tenant: Tenant) -> dict[str, str]:
     }
 
 
+def limit_values(tenant: Tenant) -> dict[str, str]:
+    limits = tenant.plan.api.model_dump()
+    return {f"ROOFTREE_RATE_{name.upper()}": str(limit) for name, limit in limits.items()}
+
+
 def app_values(tenant: Tenant) -> dict[str, str]:
     """Everything that the serving app reads from its environment."""
     spec = tenant.spec
@@ -98,6 +103,7 @@ def app_values(tenant: Tenant) -> dict[str, str]:
     return {
         **database_values(tenant.platform, login),
         **backend_values(tenant),
+        **limit_values(tenant),
         "ROOFTREE_TENANT_ID": tenant.id.value,
         "ROOFTREE_SLUG": tenant.slug,
         "ROOFTREE_DISPLAY_NAME": spec.display_name,

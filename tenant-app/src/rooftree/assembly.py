@@ -20,9 +20,11 @@ from rooftree.kernel.background import Background
 from rooftree.kernel.bus import Bus
 from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.clock import Clock, SystemClock
+from rooftree.kernel.consumers import Subscriber
 from rooftree.kernel.database import POOL_SIZE, Database
 from rooftree.kernel.health import Health
 from rooftree.kernel.hot_routes import HotRoutes
+from rooftree.kernel.idempotency import Idempotency
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.kafka import KafkaSettings
 from rooftree.kernel.mail import Mail, SmtpSettings
@@ -31,6 +33,7 @@ from rooftree.kernel.middleware import Guard
 from rooftree.kernel.module import Built, Module, Runtime, Upload
 from rooftree.kernel.objects import Objects, S3Settings
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.rate_limits import LimitSettings, RateLimits
 from rooftree.kernel.rpc import Elsewhere, RpcSettings
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
 from rooftree.kernel.telemetry import Telemetry, TelemetrySettings
@@ -102,6 +105,7 @@ class Parts:
     database: Database
     queue: JobQueue
     bus: Bus
+    idempotency: Idempotency
     telemetry: Telemetry
     built: tuple[Built, ...]
 
@@ -150,17 +154,30 @@ def build(
             raise TypeError(f"module {module.name} names the consumers {wanted} but has {found}")
         queue.register(part.jobs)
         built.append(part)
-    bus = Bus(
-        settings,
-        secrets,
+    bus = _bus(runtime, [consumer for part in built for consumer in part.consumers])
+    idempotency = Idempotency(runtime.unit_of_work, runtime.clock, secrets)
+    queue.register((*bus.jobs(), *idempotency.jobs()))
+    return Parts(
+        runtime=runtime,
+        database=database,
+        queue=queue,
+        bus=bus,
+        idempotency=idempotency,
+        telemetry=telemetry,
+        built=tuple(built),
+    )
+
+
+def _bus(runtime: Runtime, subscribers: Sequence[Subscriber]) -> Bus:
+    return Bus(
+        runtime.settings,
+        runtime.secrets,
         kafka=load(KafkaSettings),
         unit_of_work=runtime.unit_of_work,
         clock=runtime.clock,
-        metrics=metrics,
-        subscribers=[consumer for part in built for consumer in part.consumers],
+        metrics=runtime.metrics,
+        subscribers=subscribers,
     )
-    queue.register(bus.jobs())
-    return Parts(runtime=runtime, database=database, queue=queue, bus=bus, telemetry=telemetry, built=tuple(built))
 
 
 def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
@@ -173,6 +190,14 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
     elsewhere: Elsewhere,
 ) -> Runtime:
     background, ca_file = Background(), settings.ca_file
+    cache = Cache(
+        load(RedisSettings),
+        secrets,
+        tenant_id=settings.tenant_id,
+        ca_file=ca_file,
+        metrics=metrics,
+        background=background,
+    )
     return Runtime(
         settings=settings,
         secrets=secrets,
@@ -182,14 +207,8 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
         outbox=Outbox(),
         background=background,
         metrics=metrics,
-        cache=Cache(
-            load(RedisSettings),
-            secrets,
-            tenant_id=settings.tenant_id,
-            ca_file=ca_file,
-            metrics=metrics,
-            background=background,
-        ),
+        cache=cache,
+        rate_limits=RateLimits(load(LimitSettings), cache, clock, metrics),
         mail=Mail(
             load(SmtpSettings), display_name=settings.display_name, ca_file=ca_file, clock=clock, metrics=metrics
         ),
@@ -227,6 +246,7 @@ def create_app(
     app.state.health = state
     app.state.settings = settings
     app.state.parts = parts
+    app.state.idempotency = parts.idempotency
     app.state.services = {type(service): service for part in parts.built for service in part.services}
     own = next((part.authenticator for part in parts.built if part.authenticator), None)
     app.state.is_public = own is not None or neighbours is None
@@ -289,7 +309,14 @@ def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts, uploads: Seq
     for part in parts.built:
         if part.fallback is not None:
             app.router.default = part.fallback
-    app.add_middleware(Guard, settings=parts.runtime.settings, metrics=parts.runtime.metrics, uploads=uploads)
+    runtime = parts.runtime
+    app.add_middleware(
+        Guard,
+        settings=runtime.settings,
+        metrics=runtime.metrics,
+        rate_limits=runtime.rate_limits,
+        uploads=uploads,
+    )
 
 
 def operation_id(route: APIRoute) -> str:

@@ -14,11 +14,15 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from rooftree import assembly
-from rooftree.kernel import health, problems
+from rooftree.kernel import health, idempotency, problems, sparse
 from rooftree.kernel.module import MAX_BODY_EXTENSION, Upload
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "openapi"
 MERGED = "openapi.json"
+_REPLAYED = {
+    "description": "`true`: the answer that an earlier request with this key got.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
 
 
 def documents() -> dict[str, str]:
@@ -53,8 +57,23 @@ def _document(title: str, routers: Iterable[APIRouter], uploads: Sequence[Upload
         if "422" in answers:
             answers |= _problems(422)
         if "requestBody" in operation:
-            operation["responses"] = _problems(400, 413) | answers
+            answers = operation["responses"] = _problems(400, 413) | answers
+        _tell_of_manners(operation)
     return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _tell_of_manners(operation: dict[str, Any]) -> None:
+    """What all answer that take an Idempotency-Key or `fields`, or are counted, as all but those about the app are."""
+    taken = {one["name"] for one in operation.get("parameters", ())}
+    if idempotency.HEADER in taken:
+        operation["responses"] = _problems(400, 409, 422) | operation["responses"]
+        for status, answer in operation["responses"].items():
+            if status.startswith("2"):
+                answer.setdefault("headers", {})[idempotency.REPLAYED] = _REPLAYED
+    if sparse.PARAMETER in taken:
+        operation["responses"] |= _problems(400)
+    if operation["tags"] != ["health"]:
+        operation["responses"] |= _problems(429)
 
 
 def _problems(*statuses: int) -> dict[str, Any]:

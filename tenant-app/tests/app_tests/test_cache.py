@@ -161,7 +161,7 @@ async def test_an_answer_that_came_too_late_is_never_given_to_another_question(
 
 
 # What the operator lets a tenant do, as far as this client needs it.
-ACL = ("on", "resetkeys", "resetchannels", "-@all", "+get", "+set", "+unlink")
+ACL = ("on", "resetkeys", "resetchannels", "-@all", "+get", "+set", "+incrby", "+unlink")
 
 
 @pytest.mark.integration
@@ -185,7 +185,9 @@ async def test_it_lives_with_the_rights_of_a_tenant_over_tls() -> None:
         async with opened(tenant_id, "secret", **where) as cache:
             await connected(cache)
             assert await admin.get(f"{tenant_id}.probe") == b"1"
-            await cache.delete("probe")
+            assert [await cache.increase("count", by, 60) for by in (2, 3)] == [2, 5]
+            assert 0 < await admin.ttl(f"{tenant_id}.count") <= 60
+            await cache.delete("probe", "count")
             assert await admin.get(f"{tenant_id}.probe") is None
         entries: Any = await admin.execute_command("ACL", "LOG")
         assert [entry for entry in entries if tenant_id in str(entry)] == []

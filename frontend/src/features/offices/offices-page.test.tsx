@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FakeApp, problem } from "@/testing/fake-app";
 import { open } from "@/testing/open";
 
@@ -12,6 +12,24 @@ const choose = async (page: ReturnType<typeof open>, actions: string, item: stri
 };
 
 describe("the offices page", () => {
+  it("says that too much was asked for and goes on when it was told to", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const app = new FakeApp({ signedIn: true });
+    const detail = "Too many requests; it goes on in 45 s.";
+    app.failures.set("/api/v1/offices", () => problem(429, "Too many requests", { detail }, { "retry-after": "45" }));
+    const page = open("/offices", app);
+    expect(await screen.findByRole("alert")).toHaveTextContent(detail);
+    const asked = () => page.app.log.filter((line) => line.startsWith("GET /api/v1/offices")).length;
+    expect(asked()).toBe(1);
+    app.failures.clear();
+    await vi.advanceTimersByTimeAsync(44_000);
+    expect(asked()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1_500);
+    await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+    expect(asked()).toBeGreaterThan(1);
+    vi.useRealTimers();
+  });
+
   it("shows each office with its people and teams", async () => {
     open("/offices");
     const north = await office("North Ames");

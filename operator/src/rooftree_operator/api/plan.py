@@ -1,6 +1,6 @@
 """Kind BrokeragePlan: limits, sizes, channel and price that brokerages share by naming the plan."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -61,6 +61,22 @@ class KafkaLimits(ApiModel):
     mutations_per_second: int = Field(
         default=5, description="Topics and partitions a second that the tenant may create or delete.", ge=1, le=1000
     )
+
+
+def _requests(default: int, whose: str) -> Any:
+    return Field(
+        default=default, description=f"Requests a minute {whose}; 0 means as many as they like.", ge=0, le=10_000_000
+    )
+
+
+class ApiLimits(ApiModel):
+    """How much may be asked for in a minute; more is refused with 429 until the minute is over."""
+
+    reads: int = _requests(3000, "in which one person reads")
+    writes: int = _requests(1000, "in which one person changes something")
+    searches: int = _requests(1500, "in which one person searches")
+    visitors: int = _requests(3000, "of one address, from whoever did not sign in")
+    brokerage: int = _requests(30_000, "of everybody who signed in, together")
 
 
 class Autoscaling(ApiModel):
@@ -135,6 +151,7 @@ class BrokeragePlanSpec(ApiModel):
     resources: Compute = Field(default=Compute(), description="Size of one pod of the tenant app.")
     database: DatabaseLimits = Field(default=DatabaseLimits(), description="Limits of the tenant's database.")
     kafka: KafkaLimits = Field(default=KafkaLimits(), description="Quotas of the tenant's Kafka user.")
+    api: ApiLimits = Field(default=ApiLimits(), description="How much may be asked for in a minute.")
     autoscaling: Autoscaling = Field(default=Autoscaling(), description="When the number of pods changes.")
     network: NetworkLimits = Field(default=NetworkLimits(), description="Where the tenant's app may connect to.")
     quota: NamespaceQuota = Field(default=NamespaceQuota(), description="Hard limits of the tenant's namespace.")

@@ -4,7 +4,7 @@ A request never connects and never waits longer than the budget. The connection 
 the cache is first used, and again after a failure, with growing pauses; until then every read is a miss at once. One
 connection a process: commands take parts of a millisecond.
 
-Only GET, SET and UNLINK are sent; the operator allows these, the handshake and little else, for keys under the
+Only GET, SET, INCRBY and UNLINK are sent; the operator allows these, the handshake and little else, for keys under the
 tenant's prefix.
 """
 
@@ -71,6 +71,13 @@ class Cache:
         milliseconds = max(1, round(ttl * 1000))
         sent, _ = await self._send(b"SET", self._key(key), value, b"PX", b"%d" % milliseconds)
         return sent
+
+    async def increase(self, key: str, by: int, ttl: float) -> int | None:
+        """The counter `key` with `by` added; it lasts `ttl` seconds from when it began. None: the cache is away."""
+        word = self._key(key)
+        sent, _ = await self._send(b"SET", word, b"0", b"PX", b"%d" % round(ttl * 1000), b"NX")
+        sent, total = await self._send(b"INCRBY", word, b"%d" % by) if sent else (False, None)
+        return int(total) if sent and total is not None else None
 
     async def delete(self, *keys: str) -> None:
         """Forget, if the cache is there; a value that must not outlive a change needs its version in its key."""

@@ -110,9 +110,9 @@ class PreconditionRequired(Problem):
 class TooManyRequests(Problem):
     status, code, title = 429, "too-many-requests", "Too many requests"
 
-    def __init__(self, detail: str | None = None, *, retry_after: int) -> None:
+    def __init__(self, detail: str | None = None, *, retry_after: int, **extensions: Any) -> None:
         """`retry_after`: whole seconds until a new attempt makes sense."""
-        super().__init__(detail, headers={"Retry-After": str(max(1, retry_after))})
+        super().__init__(detail, headers={"Retry-After": str(max(1, retry_after))}, extensions=extensions)
 
 
 class BadGateway(Problem):

@@ -21,6 +21,9 @@ from starlette.datastructures import URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
+from rooftree.kernel.api_route import ApiRoute, Handle
+from rooftree.kernel.sparse import SPARSE
+
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Response]])
 _hot: set[Callable[..., Any]] = set()
 
@@ -73,6 +76,11 @@ class HotRoutes(BaseRoute):
         self._app = app
         contexts = [one for one in iter_route_contexts(app.router.routes) if "GET" in (one.methods or ())]
         self._plans = {str(one.path): _plan(one, contexts) for one in contexts if one.endpoint in _hot}
+        self._handles = {str(one.path): self._with_manners(one) for one in contexts if one.endpoint in _hot}
+
+    def _with_manners(self, hot: RouteContext) -> Handle:
+        route, handle = hot.original_route, self._plans[str(hot.path)].response
+        return route.with_manners(handle) if isinstance(route, ApiRoute) else handle
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if scope["type"] != "http" or scope["method"] != "GET" or self._app.dependency_overrides:
@@ -81,7 +89,7 @@ class HotRoutes(BaseRoute):
         return (Match.FULL, plan.scope) if plan else (Match.NONE, {})
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._plans[scope["path"]].response(Request(scope, receive, send))
+        response = await self._handles[scope["path"]](Request(scope, receive, send))
         await response(scope, receive, send)
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
@@ -103,8 +111,8 @@ def _add(node: Dependant, steps: list[_Step], known: dict[Any, int]) -> int:
     """Append what the node of the tree needs, each once, and itself; returns its place."""
     given: list[tuple[str, int]] = []
     for one in node.dependencies:
-        if isinstance(one.call, SecurityBase):
-            continue  # For the API description only: `kernel.auth` reads the raw headers.
+        if isinstance(one.call, SecurityBase) or one.call is SPARSE.dependency:
+            continue  # For the API description only: `kernel.auth` reads the raw headers, the route's class `fields`.
         if one.query_params:
             raise TypeError(f"{one.call} reads the query, which is its handler's business")
         place = known[one.call] if one.use_cache and one.call in known else _add(one, steps, known)

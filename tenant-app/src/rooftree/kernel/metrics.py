@@ -55,6 +55,12 @@ class Metrics:
         self._jobs = Counter("rooftree_jobs", "Runs of jobs that ended.", ["job", "result"], registry=self.registry)
         self._job_seconds = Counter("rooftree_job_seconds", "Time that jobs ran.", ["job"], registry=self.registry)
         self.cache = Counter("rooftree_cache_requests", "Reads of the cache.", ["result"], registry=self.registry)
+        self.rate_limits = Counter(
+            "rooftree_rate_limits",
+            "Requests refused, and handfuls given without a count.",
+            ["result"],
+            registry=self.registry,
+        )
         self.mails = Counter("rooftree_mails", "Mails handed to the mail server.", ["result"], registry=self.registry)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:

@@ -23,7 +23,10 @@ from rooftree.kernel.database import REQUEST_SECONDS, Patience, patience
 from rooftree.kernel.errors import Problem
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.metrics import Metrics
+from rooftree.kernel.rate_limits import RateLimits, told
+from rooftree.kernel.routing import route_of
 from rooftree.kernel.settings import Settings
+from rooftree.kernel.text import network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +37,7 @@ MAX_BODY = 1024 * 1024
 PROBES = frozenset({"/livez", "/readyz", "/startupz"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_COUNTED = ("/api/", "/auth/", "/oauth/")
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -65,8 +69,17 @@ class Forwarded:
 class Guard:
     """Wraps the whole app."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics, uploads: "Sequence[Upload]" = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        metrics: Metrics,
+        rate_limits: RateLimits,
+        uploads: "Sequence[Upload]" = (),
+    ) -> None:
         self._app = app
+        self._rate_limits = rate_limits
         self._uploads = uploads
         self._settings = settings
         self._metrics = metrics
@@ -78,10 +91,10 @@ class Guard:
         forwarded: Forwarded | None = scope.get(FORWARDED)
         patience.set(Patience(forwarded.seconds if forwarded else REQUEST_SECONDS))
         if scope["path"] in PROBES:
-            await self._answered(scope, receive, _Answer(send, str(new_id())))
+            await self._answered(scope, receive, _Answer(scope, send, str(new_id())))
             return
         with self._metrics.active_requests.track_inprogress(), _server_span(scope) as span:
-            answer = _Answer(send, str(UUID(int=span.get_span_context().trace_id)))
+            answer = _Answer(scope, send, str(UUID(int=span.get_span_context().trace_id)))
             started = time.perf_counter()
             try:
                 await self._answered(scope, receive, answer)
@@ -90,11 +103,14 @@ class Guard:
 
     async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         scope["request_id"] = answer.request_id
+        told(scope)
         scope["client_address"] = client_address(scope, self._settings.forwarded_hops)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=answer.request_id)
         try:
             check(scope, self._settings)
+            if is_visit(scope):
+                await self._rate_limits.visitor(scope, network(scope["client_address"]))
             await self._app(scope, limited(scope, receive, self._most(scope)), answer)
         except Exception as error:
             await self._refuse(error, scope, answer)
@@ -134,7 +150,8 @@ class Guard:
 class _Answer:
     """Sends the response with our headers and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self._scope = scope
         self._send = send
         self.request_id = request_id
         self.status = 0
@@ -144,7 +161,12 @@ class _Answer:
             self.status = message["status"]
             own = {name.lower() for name, _ in message["headers"]}
             extra = [item for item in _SECURITY_HEADERS if item[0] not in own]
-            message["headers"] = [*message["headers"], *extra, (b"x-request-id", self.request_id.encode())]
+            message["headers"] = [
+                *message["headers"],
+                *extra,
+                *told(self._scope),
+                (b"x-request-id", self.request_id.encode()),
+            ]
         await self._send(message)
 
 
@@ -164,8 +186,7 @@ def _method(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    # A router within a router adds its prefix here and not to the route.
-    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    route = route_of(scope)
     return getattr(route, "path_format", None) or getattr(route, "path", None) or "-"
 
 
@@ -212,6 +233,16 @@ def _check_origin(scope: Scope, settings: Settings) -> None:
         raise errors.Forbidden("The request comes from another site.")
     if not origins and not sites and _carries_session(scope):
         raise errors.Forbidden("A request with a session must say its origin.")
+
+
+def is_visit(scope: Scope) -> bool:
+    """Of somebody who does not even say who they are, and wants more than the web app's files."""
+    return (
+        scope["path"].startswith(_COUNTED)
+        and FORWARDED not in scope
+        and not header_values(scope, b"authorization")
+        and not _carries_session(scope)
+    )
 
 
 def _carries_session(scope: Scope) -> bool:

@@ -21,7 +21,7 @@ from rooftree.kernel.settings import DatabaseSettings, Secrets
 
 KERNEL = Path(__file__).parent / "migrations"
 # Schemas that belong to the kernel's branch; each module adds one of its own name.
-KERNEL_SCHEMAS = ("migrations", "extensions", "jobs", "events")
+KERNEL_SCHEMAS = ("migrations", "extensions", "jobs", "events", "requests")
 # A pod that has just started may be let out to the database a moment later: policies follow pods. And a database may
 # be starting anew just then, for as long as a minute.
 REACH_SECONDS = 60.0

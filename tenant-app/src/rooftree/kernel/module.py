@@ -23,6 +23,7 @@ from rooftree.kernel.mail import Mail
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.objects import Objects
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.rate_limits import RateLimits
 from rooftree.kernel.rpc import Elsewhere
 from rooftree.kernel.settings import Secrets, SectionT, Settings, load
 from rooftree.kernel.unit_of_work import UnitOfWork
@@ -45,6 +46,7 @@ class Runtime:
     cache: Cache
     mail: Mail
     objects: Objects
+    rate_limits: RateLimits
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
     """What modules of other processes offer."""
     ports: dict[type, object] = field(default_factory=dict[type, object])

@@ -49,6 +49,11 @@ SCHEMA: dict[str, Any] = {
             "description": "What changed since the version of If-Match; null if that is not known.",
         },
         "person_id": {"type": "string", "format": "uuid", "description": "Who is known already; with person-known."},
+        "violated-policies": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Which limits are reached, as RateLimit-Policy names them; with status 429.",
+        },
         "people": {"type": "integer", "description": "How many are in the stage; with stage-in-use."},
         "errors": {
             "type": "array",

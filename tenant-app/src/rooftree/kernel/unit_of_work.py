@@ -10,11 +10,18 @@ It is so in time: what waits for a connection and for answers together has `data
 
 `async with unit_of_work.reading() as connection:` is for `hot_reads.fetch`: nothing to commit, so each statement is a
 transaction by itself, without the two round trips around it. It sees what it would see within one (READ COMMITTED).
+
+`unit_of_work.effect()` is the one block of a request that does what the request is for. Where the request's answer is
+kept (`kernel.idempotency`), its transaction stays open until the answer is stored in it; what the request reads after
+the block, it reads there.
 """
 
-from collections.abc import AsyncGenerator, Generator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
@@ -25,11 +32,41 @@ from rooftree.kernel.database import away, connecting, within_patience
 from rooftree.kernel.errors import Problem
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
+Begin = Callable[[AsyncSession], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Held:
+    """The effect of one request whose answer is kept. `session`: from the effect's end to the answer."""
+
+    begin: Begin
+    task: "asyncio.Task[Any] | None"
+    session: AsyncSession | None = None
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    afterwards: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+
+_holding: ContextVar[_Held | None] = ContextVar("effect_held", default=None)
 
 
 def is_open() -> bool:
     """Whether this task is within a transaction; then it calls no other module, wherever that runs."""
     return _open.get()
+
+
+def _held() -> _Held | None:
+    """None also in tasks that the request has begun: they work at the same time, and may go on when it is answered."""
+    held = _holding.get()
+    return held if held is not None and held.task is asyncio.current_task() else None
+
+
+def afterwards(then: Callable[[], None]) -> None:
+    """Do this once the effect that has ended just now is committed."""
+    held = _held()
+    if held is None or held.session is None:
+        then()
+    else:
+        held.afterwards.append(then)
 
 
 class UnitOfWork:
@@ -41,29 +78,87 @@ class UnitOfWork:
 
     @asynccontextmanager
     async def __call__(self) -> AsyncGenerator[AsyncSession]:
-        with _alone():
-            async with AsyncSession(self._engine, expire_on_commit=False) as session:
-                async with connecting():
-                    await session.connection()
-                try:
-                    yield session
-                except Problem as problem:
-                    if problem.keeps_changes:
-                        await session.commit()
-                    raise
+        held = _held()
+        with _entered():
+            if held is not None and held.session is not None:
+                yield held.session
+                return
+            async with self._begun() as session, _keeping(session):
+                yield session
                 await session.commit()
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
-        with _alone():
+        held = _held()
+        with _entered():
+            if held is not None and held.session is not None:
+                yield await held.session.connection()
+                return
             async with AsyncExitStack() as stack:
                 async with connecting():
                     connection = await stack.enter_async_context(self._reads.connect())
                 yield connection
 
+    @asynccontextmanager
+    async def effect(self) -> AsyncGenerator[AsyncSession]:
+        """The block that does what the request is for; at most one in a request."""
+        held = _held()
+        if held is None:
+            async with self() as session:
+                yield session
+            return
+        if held.session is not None:
+            raise RuntimeError("a request has one effect")
+        with _entered():
+            async with AsyncExitStack() as stack:
+                session = await stack.enter_async_context(self._begun())
+                await held.begin(session)
+                async with _keeping(session):
+                    yield session
+                await session.flush()
+                held.session, held.stack = session, stack.pop_all()
+
+    @asynccontextmanager
+    async def until_answered(self, begin: Begin) -> AsyncGenerator[None]:
+        """The effect in this block is committed when the block ends, and undone when it raises.
+
+        `begin` is the first that happens in its transaction. Raises RuntimeError where there was no effect.
+        """
+        held = _Held(begin, asyncio.current_task())
+        token = _holding.set(held)
+        try:
+            yield
+            if held.session is None:
+                raise RuntimeError("nothing of what this request did was called its effect")
+            with _entered():
+                await held.session.commit()
+        finally:
+            _holding.reset(token)
+            await held.stack.aclose()
+        for then in held.afterwards:
+            then()
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncGenerator[AsyncSession]:
+        async with AsyncSession(self._engine, expire_on_commit=False) as session:
+            async with connecting():
+                await session.connection()
+            yield session
+
+
+@asynccontextmanager
+async def _keeping(session: AsyncSession) -> AsyncGenerator[None]:
+    try:
+        yield
+    except Problem as problem:
+        if problem.keeps_changes:
+            await session.commit()
+        raise
+
 
 @contextmanager
-def _alone() -> Generator[None]:
+def _entered() -> Generator[None]:
+    """One at a time, within patience; a database that is away is told as such."""
     if _open.get():
         raise RuntimeError("a unit of work is open already; finish it before calling another use case")
     token = _open.set(True)

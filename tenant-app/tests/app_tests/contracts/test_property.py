@@ -43,6 +43,7 @@ async def test_feeds_and_their_runs_are_told_whole(imported: Browser, ports: Por
         ("purge", "succeeded", 0),
     ]
     assert await port.feed_runs("ames", limit=1) == runs[:1]
+    assert await port.feed_runs("ames", limit=0) == ()
     assert runs == await local_of(imported).feed_runs("ames", limit=5)
     with pytest.raises(FeedNotFound):
         await port.feed_runs("nowhere", limit=5)

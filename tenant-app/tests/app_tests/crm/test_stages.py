@@ -32,11 +32,19 @@ async def test_a_stage_is_made_renamed_and_put_in_order(brokerage: Brokerage) ->
     late = await brokerage.owner.patch(f"{PATH}/{warm['id']}", json={"name": "Hot"}, headers=version(warm))
     assert problem(late) == (412, "version-conflict")
     wanted = [warm["id"], *reversed(before.values())]
-    ordered = done(await mona.put(f"{PATH}/order", json={"stage_ids": wanted}))
+    shown = await mona.get(PATH)
+    assert shown.headers["etag"] == f'"{shown.json()["version"]}"'
+    ordered = done(await mona.put(f"{PATH}/order", json={"stage_ids": wanted}, headers=version(shown.json())))
     assert [item["id"] for item in ordered["items"]] == wanted
+    late = await brokerage.owner.put(f"{PATH}/order", json={"stage_ids": wanted}, headers=version(shown.json()))
+    assert problem(late) == (412, "version-conflict")
+    assert problem(await mona.put(f"{PATH}/order", json={"stage_ids": wanted})) == (428, "precondition-required")
+    # A new name is no new order.
+    done(await mona.patch(f"{PATH}/{warm['id']}", json={"name": "Warmer"}, headers=version(ordered["items"][0])))
+    ordered = done(await mona.put(f"{PATH}/order", json={"stage_ids": wanted}, headers=version(ordered)))
     assert done(await brokerage.owner.get(PATH)) == ordered
     # New people come into the first one.
-    assert (await create(brokerage.owner))["stage_name"] == "Warm"
+    assert (await create(brokerage.owner))["stage_name"] == "Warmer"
 
 
 @pytest.mark.parametrize("name", ["LEAD", "lead", "\uff2cead"])
@@ -49,8 +57,11 @@ async def test_names_are_taken_once(brokerage: Brokerage, name: str) -> None:
 
 async def test_an_order_names_each_stage_once(brokerage: Brokerage) -> None:
     ids = list((await stage_ids(brokerage.owner)).values())
+    now = version((await brokerage.owner.get(PATH)).json())
     for wrong in (ids[1:], [*ids, ids[0]], [*ids[1:], "01890a5d-ac96-774b-bcce-b302099a8057"]):
-        assert pointers(await brokerage.owner.put(f"{PATH}/order", json={"stage_ids": wrong})) == ["/stage_ids"]
+        assert pointers(await brokerage.owner.put(f"{PATH}/order", json={"stage_ids": wrong}, headers=now)) == [
+            "/stage_ids"
+        ]
 
 
 async def test_a_stage_in_use_goes_when_it_is_said_where_its_people_go(brokerage: Brokerage) -> None:

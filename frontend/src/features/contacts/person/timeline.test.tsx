@@ -54,6 +54,26 @@ describe("the timeline of a contact", () => {
     await waitFor(async () => expect(within(await timeline()).getAllByRole("listitem")).toHaveLength(44));
   });
 
+  it("takes a note once, also when its answer is lost and it is sent again", async () => {
+    const page = open("/contacts/contact-1");
+    await page.user.click(await screen.findByRole("button", { name: "Add note" }));
+    const dialog = await screen.findByRole("dialog", { name: "New note" });
+    await page.user.type(within(dialog).getByLabelText("Note"), "Lost on the way");
+    page.app.losesAnswers = true;
+    await page.user.click(within(dialog).getByRole("button", { name: "Add note" }));
+    expect(await within(dialog).findByRole("alert")).toHaveTextContent("The server could not be reached.");
+    page.app.losesAnswers = false;
+    await page.user.click(within(dialog).getByRole("button", { name: "Add note" }));
+    await waitFor(() => expect(dialog).not.toBeVisible());
+    const written = () => page.app.crm.work.entries.filter(({ text }) => text === "Lost on the way");
+    expect(written()).toHaveLength(1);
+    await page.user.click(await screen.findByRole("button", { name: "Add note" }));
+    const another = await screen.findByRole("dialog", { name: "New note" });
+    await page.user.type(within(another).getByLabelText("Note"), "Lost on the way");
+    await page.user.click(within(another).getByRole("button", { name: "Add note" }));
+    await waitFor(() => expect(written()).toHaveLength(2));
+  });
+
   it("takes a note", async () => {
     const page = open("/contacts/contact-1");
     await page.user.click(await screen.findByRole("button", { name: "Add note" }));

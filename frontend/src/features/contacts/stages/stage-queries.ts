@@ -9,7 +9,8 @@ export const createStage = (name: string) => body(api.POST("/api/v1/stages", { b
 export const renameStage = (stage: Versioned, name: string) =>
   body(api.PATCH("/api/v1/stages/{stage_id}", { params: of(stage), body: { name } }));
 
-export const orderStages = (ids: string[]) => body(api.PUT("/api/v1/stages/order", { body: { stage_ids: ids } }));
+export const orderStages = (ids: string[], version: number) =>
+  body(api.PUT("/api/v1/stages/order", { params: { header: ifMatch(version) }, body: { stage_ids: ids } }));
 
 /** Whoever is in it goes to another one with it. */
 export const removeStage = (stage: Versioned, moveTo: string | undefined) =>

@@ -35,7 +35,8 @@ interface Step {
 function useOrder(tell: (words: string) => void) {
   const client = useQueryClient();
   const { queryKey } = stagesQuery;
-  const now = () => client.getQueryData(queryKey)?.items ?? [];
+  const known = () => client.getQueryData(queryKey);
+  const now = () => known()?.items ?? [];
   return useMutation({
     mutationKey: KEY,
     scope: { id: KEY.join() },
@@ -45,10 +46,17 @@ function useOrder(tell: (words: string) => void) {
       const others = now().filter(({ id }) => id !== stage.id);
       const place = now().findIndex(({ id }) => id === stage.id) + by;
       if (place < 0 || place > others.length) return;
-      client.setQueryData(queryKey, { items: others.toSpliced(place, 0, stage) });
+      const items = others.toSpliced(place, 0, stage);
+      client.setQueryData(queryKey, (list) => list && { ...list, items });
       tell(`${stage.name} is number ${place + 1} of ${others.length + 1}.`);
     },
-    mutationFn: () => orderStages(now().map(({ id }) => id)),
+    mutationFn: () =>
+      orderStages(
+        now().map(({ id }) => id),
+        known()?.version ?? 0,
+      ),
+    // The next of several changes what this one made.
+    onSuccess: ({ version }) => client.setQueryData(queryKey, (list) => list && { ...list, version }),
     onSettled: async () => {
       // The last of several: before, the server's order would take the others back.
       if (client.isMutating({ mutationKey: KEY }) > 1) return;

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Literal, NamedTuple
+from uuid import UUID
+from zlib import crc32
 
 from rooftree.kernel.text import email_key
 
@@ -20,6 +22,8 @@ FIRST_STAGES = (
     "Trash",
 )
 MAX_STAGES = 40
+# Of people who have one address or number.
+MOST_KNOWN = 20
 
 NAME_MAX = 120
 PHONE_MAX = 40
@@ -130,3 +134,8 @@ def asked_words(q: str) -> list[str]:
     if re.fullmatch(r"[\d\s()+./-]+", q) and len("".join(_DIGITS.findall(q))) >= _MIN_DIGITS:
         return ["".join(_DIGITS.findall(q))]
     return q.split()[:10]
+
+
+def order_version(stage_ids: Sequence[UUID]) -> int:
+    """Which stages there are and their order, in 32 bits: what a new order names that it has seen."""
+    return crc32(b"".join(one.bytes for one in stage_ids))

@@ -46,7 +46,8 @@ class Inquiries:
         await self._attempt(network(address), contacts)
         listing = await self._intake.listing(given["property_id"], reader=None)
         if given["website"]:
-            return
+            async with self._unit_of_work.effect():
+                return  # the same answer as ever, also when it comes again
         inquiry = Inquiry(
             lead_type=given["type"] or ("Property Inquiry" if listing else "General Inquiry"),
             source=domain.LISTING_SOURCE if listing else domain.VISITOR_SOURCE,

@@ -104,7 +104,7 @@ class Intake:
         Raises `PersonNotFound`, `Forbidden` for a person named by the caller.
         """
         actor = caller.user_id if caller else None
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             changes = Changes(session, self._outbox, now=self._clock.now(), actor=actor)
             await changes.records.lock_contacts([contact.key for contact in inquiry.contacts])
             stages = Stages(session)

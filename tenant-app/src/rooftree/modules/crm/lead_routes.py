@@ -6,9 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from rooftree.contracts.access.routes import needs, open_to_all
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm.inquiries import Inquiries
 from rooftree.modules.crm.lead_schemas import (
     InquiryInput,
@@ -24,11 +27,16 @@ from rooftree.modules.crm.leads import Inbox
 from rooftree.modules.crm.schemas import Colleague
 from rooftree.modules.crm.shown import ShownLead
 
-router = APIRouter()
+router = APIRouter(route_class=ApiRoute)
 InboxDep = Annotated[Inbox, Depends(provided(Inbox))]
 
 
-@router.post("/inquiries", dependencies=open_to_all("lead", "inquire"), status_code=202, responses=responses(422, 429))
+@router.post(
+    "/inquiries",
+    dependencies=[*open_to_all("lead", "inquire"), REPEATABLE],
+    status_code=202,
+    responses=responses(422, 429),
+)
 async def create_inquiry(
     body: InquiryInput,
     request: Request,
@@ -41,14 +49,19 @@ async def create_inquiry(
     return InquiryReceived()
 
 
-@router.get("/leads", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get("/leads", dependencies=[*needs("person", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_leads(query: Annotated[LeadQuery, Query()], principal: CurrentPrincipal, inbox: InboxDep) -> LeadPage:
     """Newest first."""
     page = await inbox.find(principal, **query.model_dump())
     return LeadPage(items=[_lead(one) for one in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.post("/leads", dependencies=needs("person", "create"), status_code=201, responses=responses(401, 403, 404, 422))
+@router.post(
+    "/leads",
+    dependencies=[*needs("person", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 404, 422),
+)
 async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: InboxDep, response: Response) -> Lead:
     """Written down by a colleague for somebody. `Location` is there if the caller may open it."""
     shown = await inbox.capture(principal, body.model_dump())
@@ -57,7 +70,11 @@ async def create_lead(body: LeadInput, principal: CurrentPrincipal, inbox: Inbox
     return _lead(shown)
 
 
-@router.get("/leads/{lead_id}", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422))
+@router.get(
+    "/leads/{lead_id}",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
+)
 async def get_lead(lead_id: UUID, principal: CurrentPrincipal, inbox: InboxDep) -> Lead:
     return _lead(await inbox.show(principal, lead_id))
 

@@ -182,7 +182,7 @@ class People:
         require_place(principal)
         contacts = contacts_of(given["emails"], given["phones"], region=self._region)
         keys, now = [contact.key for contact in contacts], self._clock.now()
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
             stages = Stages(session)
             await changes.records.lock_contacts(keys)

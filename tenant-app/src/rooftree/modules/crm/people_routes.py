@@ -7,12 +7,16 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal, Principal
 from rooftree.kernel.hot_reads import json_answer
 from rooftree.kernel.hot_routes import hot_route
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
+from rooftree.kernel.rate_limits import SEARCHES
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.assignments import Assignments
 from rooftree.modules.crm.people import People
@@ -36,14 +40,17 @@ from rooftree.modules.crm.schemas import Colleague, Email, PageQuery, Phone
 from rooftree.modules.crm.shown import Shown
 from rooftree.modules.crm.summaries_repository import Filter, Summary
 
-router = APIRouter()
+router = APIRouter(route_class=ApiRoute)
 PeopleDep = Annotated[People, Depends(provided(People))]
 AssignmentsDep = Annotated[Assignments, Depends(provided(Assignments))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 
 
 @router.get(
-    "/people", dependencies=needs("person", "read"), responses=responses(401, 403, 422), response_model=PersonPage
+    "/people",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 422),
+    response_model=PersonPage,
 )
 @hot_route
 async def list_people(
@@ -57,7 +64,10 @@ async def list_people(
 
 
 @router.post(
-    "/people", dependencies=needs("person", "create"), status_code=201, responses=responses(401, 403, 409, 422)
+    "/people",
+    dependencies=[*needs("person", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 409, 422),
 )
 async def create_person(
     body: PersonInput, principal: CurrentPrincipal, people: PeopleDep, response: Response
@@ -70,7 +80,11 @@ async def create_person(
 
 
 @router.get(
-    "/people/board", dependencies=needs("person", "read"), responses=responses(401, 403, 422), response_model=Board
+    "/people/board",
+    dependencies=needs("person", "read"),
+    openapi_extra=SEARCHES,
+    responses=responses(401, 403, 422),
+    response_model=Board,
 )
 @hot_route
 async def get_people_board(
@@ -92,7 +106,8 @@ async def get_people_board(
 
 @router.get(
     "/people/duplicates",
-    dependencies=needs("person", "read"),
+    dependencies=[*needs("person", "read"), SPARSE],
+    openapi_extra=SEARCHES,
     responses=responses(401, 403, 422),
     response_model=PersonList,
 )
@@ -105,7 +120,11 @@ async def list_person_duplicates(
     return json_answer({"items": summaries(found.items, found.names)})
 
 
-@router.get("/people/{person_id}", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422))
+@router.get(
+    "/people/{person_id}",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
+)
 async def get_person(
     person_id: UUID, principal: CurrentPrincipal, people: PeopleDep, response: Response
 ) -> PersonDetail:
@@ -164,7 +183,9 @@ async def claim_person(
 
 
 @router.get(
-    "/people/{person_id}/history", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422)
+    "/people/{person_id}/history",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
 )
 async def list_person_history(
     person_id: UUID, query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, people: PeopleDep

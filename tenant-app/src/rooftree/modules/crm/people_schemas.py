@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rooftree.modules.crm.domain import MAX_STAGES, MOST_KNOWN
 from rooftree.modules.crm.schemas import (
     Colleague,
     Emails,
@@ -82,7 +83,7 @@ class PersonPage(BaseModel):
 
 
 class PersonList(BaseModel):
-    items: list[PersonSummary]
+    items: list[PersonSummary] = Field(json_schema_extra={"maxItems": MOST_KNOWN})
 
 
 class PersonInput(Input):
@@ -127,7 +128,8 @@ class Stage(BaseModel):
 
 
 class StageList(BaseModel):
-    items: list[Stage]
+    items: list[Stage] = Field(json_schema_extra={"maxItems": MAX_STAGES})
+    version: int = Field(description="Of which stages there are and their order.")
 
 
 class StageInput(Input):

@@ -6,16 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm import lead_routes, people_routes, work_routes
 from rooftree.modules.crm.people_schemas import Stage, StageInput, StageList, StageOrderInput, StagePatch
-from rooftree.modules.crm.stages import CountedStage
+from rooftree.modules.crm.stages import CountedStage, CountedStages
 from rooftree.modules.crm.stages import StageList as Stages
 
-router = APIRouter(prefix="/api/v1", tags=["crm"])
+router = APIRouter(prefix="/api/v1", tags=["crm"], route_class=ApiRoute)
 StagesDep = Annotated[Stages, Depends(provided(Stages))]
 _CHANGED = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
@@ -24,21 +27,33 @@ router.include_router(lead_routes.router)
 router.include_router(work_routes.router)
 
 
-@router.get("/stages", dependencies=needs("stage", "read"), responses=responses(401, 403))
-async def list_stages(principal: CurrentPrincipal, stages: StagesDep) -> StageList:
-    """In their order."""
-    return StageList(items=[_stage(one) for one in await stages.all(principal)])
+@router.get("/stages", dependencies=[*needs("stage", "read"), SPARSE], responses=responses(401, 403))
+async def list_stages(principal: CurrentPrincipal, stages: StagesDep, response: Response) -> StageList:
+    """In their order, which the ETag is of."""
+    return _list(await stages.all(principal), response)
 
 
-@router.post("/stages", dependencies=needs("stage", "create"), status_code=201, responses=responses(401, 403, 409, 422))
+@router.post(
+    "/stages",
+    dependencies=[*needs("stage", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 409, 422),
+)
 async def create_stage(body: StageInput, principal: CurrentPrincipal, stages: StagesDep, response: Response) -> Stage:
     """At the end."""
     return _answer(await stages.create(principal, body.name), response)
 
 
-@router.put("/stages/order", dependencies=needs("stage", "update"), responses=responses(401, 403, 422))
-async def order_stages(body: StageOrderInput, principal: CurrentPrincipal, stages: StagesDep) -> StageList:
-    return StageList(items=[_stage(one) for one in await stages.order(principal, body.stage_ids)])
+@router.put("/stages/order", dependencies=needs("stage", "update"), responses=responses(400, 401, 403, 412, 422, 428))
+async def order_stages(
+    *,
+    body: StageOrderInput,
+    version: ExpectedVersion,
+    principal: CurrentPrincipal,
+    stages: StagesDep,
+    response: Response,
+) -> StageList:
+    return _list(await stages.order(principal, body.stage_ids, version=version), response)
 
 
 @router.patch("/stages/{stage_id}", dependencies=needs("stage", "update"), responses=_CHANGED)
@@ -65,6 +80,11 @@ async def delete_stage(
 ) -> None:
     """`people` of a 409 tells how many are in it."""
     await stages.remove(principal, stage_id, move_to=move_to, version=version)
+
+
+def _list(stages: CountedStages, response: Response) -> StageList:
+    response.headers.update(etag(stages.version))
+    return StageList(items=[_stage(one) for one in stages.items], version=stages.version)
 
 
 def _answer(counted: CountedStage, response: Response) -> Stage:

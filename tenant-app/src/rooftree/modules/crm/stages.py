@@ -17,7 +17,7 @@ from rooftree.kernel.preconditions import require
 from rooftree.kernel.text import name_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.changes import Changes
-from rooftree.modules.crm.domain import MAX_STAGES, MOST_MOVED
+from rooftree.modules.crm.domain import MAX_STAGES, MOST_MOVED, order_version
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import StageRow
 
@@ -30,13 +30,21 @@ class CountedStage:
     people: int
 
 
+@dataclass(frozen=True, slots=True)
+class CountedStages:
+    """In their order, which `version` is of."""
+
+    items: Sequence[CountedStage]
+    version: int
+
+
 class StageList:
     def __init__(self, unit_of_work: UnitOfWork, clock: Clock, outbox: Outbox) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._outbox = outbox
 
-    async def all(self, principal: Principal) -> list[CountedStage]:
+    async def all(self, principal: Principal) -> CountedStages:
         """In their order."""
         async with self._unit_of_work() as session:
             return await _counted(Stages(session), principal)
@@ -44,7 +52,7 @@ class StageList:
     async def create(self, principal: Principal, name: str) -> CountedStage:
         """At the end. Raises `Forbidden`, `StageNameTaken`, `TooManyStages`."""
         _require(principal, "create")
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             stages, changes = Stages(session), self._changes(session, principal)
             await stages.lock()
             present = await stages.all()
@@ -71,13 +79,14 @@ class StageList:
             await changes.finish()
             return CountedStage(row, (await stages.counts(principal)).get(row.id, 0))
 
-    async def order(self, principal: Principal, stage_ids: Sequence[UUID]) -> list[CountedStage]:
-        """Raises `Forbidden`, `Unprocessable` unless each stage is named once."""
+    async def order(self, principal: Principal, stage_ids: Sequence[UUID], *, version: int) -> CountedStages:
+        """Raises `Forbidden`, `VersionConflict`, `Unprocessable` unless each stage is named once."""
         _require(principal, "update")
         async with self._unit_of_work() as session:
             stages, changes = Stages(session), self._changes(session, principal)
             await stages.lock()
             present = {row.id: row for row in await stages.all()}
+            require(version, current=order_version(list(present)))
             if sorted(stage_ids) != sorted(present):
                 raise Unprocessable(errors=[FieldError("/stage_ids", "Name each stage that there is now, once.")])
             for position, stage_id in enumerate(stage_ids):
@@ -138,6 +147,7 @@ async def _editable(
     return row
 
 
-async def _counted(stages: Stages, principal: Principal) -> list[CountedStage]:
+async def _counted(stages: Stages, principal: Principal) -> CountedStages:
     rows, counts = await stages.all(), await stages.counts(principal)
-    return [CountedStage(row, counts.get(row.id, 0)) for row in rows]
+    items = [CountedStage(row, counts.get(row.id, 0)) for row in rows]
+    return CountedStages(items, order_version([row.id for row in rows]))

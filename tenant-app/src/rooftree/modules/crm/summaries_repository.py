@@ -34,7 +34,7 @@ from rooftree.contracts.access.policy import grant
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.hot_reads import Prepared, fetch, prepare
 from rooftree.kernel.record_scope import parameters
-from rooftree.modules.crm.domain import ContactKey
+from rooftree.modules.crm.domain import MOST_KNOWN, ContactKey
 from rooftree.modules.crm.tables import ContactRow, LeadRow, PersonRow, StageRow
 from rooftree.modules.crm.visibility import people_of
 
@@ -196,7 +196,7 @@ def _known(scope: _Scope) -> Prepared:
     same = select(ContactRow.person_id).join(
         pairs, and_(ContactRow.kind == pairs.c.kind, ContactRow.key == pairs.c.key)
     )
-    found = _found(scope, [PersonRow.id.in_(same)]).order_by(PersonRow.id).limit(20).subquery("known")
+    found = _found(scope, [PersonRow.id.in_(same)]).order_by(PersonRow.id).limit(MOST_KNOWN).subquery("known")
     query = _with_rest(found).join_from(found, StageRow, StageRow.id == found.c.stage_id)
     return prepare(query.order_by(found.c.id))
 

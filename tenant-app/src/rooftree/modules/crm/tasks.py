@@ -79,7 +79,7 @@ class Tasks:
         """
         wanted = await self._wanted(principal, given["assigned_to"])
         now = self._clock.now()
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
             person = (await editable(session, principal, person_id)).row
             user = _seeing(wanted, person)

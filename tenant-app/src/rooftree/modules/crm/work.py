@@ -62,7 +62,7 @@ class Work:
     async def write_note(self, principal: Principal, person_id: UUID, text: str) -> Written:
         """Raises `PersonNotFound`, `Forbidden`."""
         now = self._clock.now()
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
             await editable(session, principal, person_id)
             row = NoteRow(
@@ -123,7 +123,7 @@ class Work:
             raise Unprocessable(errors=[FieldError("/direction", "Say whether it came in or went out.")])
         if at > now + _AHEAD:
             raise Unprocessable(errors=[FieldError("/at", "What is yet to happen is a task.")])
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
             found = await editable(session, principal, person_id)
             row = ActivityRow(

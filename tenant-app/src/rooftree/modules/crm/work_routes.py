@@ -7,10 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.crm.schemas import Colleague
 from rooftree.modules.crm.tasks import ShownTask, Tasks
 from rooftree.modules.crm.timeline_repository import Entry
@@ -31,14 +34,16 @@ from rooftree.modules.crm.work_schemas import (
     TimelineQuery,
 )
 
-router = APIRouter()
+router = APIRouter(route_class=ApiRoute)
 WorkDep = Annotated[Work, Depends(provided(Work))]
 TasksDep = Annotated[Tasks, Depends(provided(Tasks))]
 _CHANGED = responses(400, 401, 403, 404, 412, 422, 428)
 
 
 @router.get(
-    "/people/{person_id}/timeline", dependencies=needs("person", "read"), responses=responses(401, 403, 404, 422)
+    "/people/{person_id}/timeline",
+    dependencies=[*needs("person", "read"), SPARSE],
+    responses=responses(401, 403, 404, 422),
 )
 async def list_person_timeline(
     person_id: UUID, query: Annotated[TimelineQuery, Query()], principal: CurrentPrincipal, work: WorkDep
@@ -50,7 +55,7 @@ async def list_person_timeline(
 
 @router.post(
     "/people/{person_id}/notes",
-    dependencies=needs("person", "update"),
+    dependencies=[*needs("person", "update"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 404, 422),
 )
@@ -82,7 +87,7 @@ async def delete_note(note_id: UUID, version: ExpectedVersion, principal: Curren
 
 @router.post(
     "/people/{person_id}/activities",
-    dependencies=needs("person", "update"),
+    dependencies=[*needs("person", "update"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 404, 422),
 )
@@ -101,7 +106,7 @@ async def create_activity(person_id: UUID, body: ActivityInput, principal: Curre
     )
 
 
-@router.get("/tasks", dependencies=needs("person", "read"), responses=responses(401, 403, 422))
+@router.get("/tasks", dependencies=[*needs("person", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_tasks(query: Annotated[TaskQuery, Query()], principal: CurrentPrincipal, tasks: TasksDep) -> TaskPage:
     """Open ones by when they are due; done ones latest first."""
     page = await tasks.find(principal, **query.model_dump())
@@ -110,7 +115,7 @@ async def list_tasks(query: Annotated[TaskQuery, Query()], principal: CurrentPri
 
 @router.post(
     "/people/{person_id}/tasks",
-    dependencies=needs("person", "update"),
+    dependencies=[*needs("person", "update"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 404, 422),
 )

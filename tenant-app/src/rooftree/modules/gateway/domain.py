@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 LOGIN_LIFE = timedelta(minutes=10)
 IDLE_LIFE = timedelta(hours=12)
 SESSION_LIFE = timedelta(days=7)
+# Sessions of one person that a list shows; who signs in by a program has more.
+MOST_LISTED = 100
 # Use is noted at most once in this time, so that reading pages does not write.
 TOUCH_INTERVAL = timedelta(minutes=5)
 # The access token is renewed when less than this is left of it.

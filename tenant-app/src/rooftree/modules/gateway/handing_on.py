@@ -29,6 +29,8 @@ class Operation:
     pattern: re.Pattern[str]
     needs_person: bool
     upload: Upload | None
+    openapi_extra: Mapping[str, Any]
+    """What the description says beyond OpenAPI's own words."""
 
 
 def operations(description: bytes, modules: Collection[str]) -> tuple[Operation, ...]:
@@ -50,8 +52,9 @@ def _operation(path: str, method: str, described: Mapping[str, Any]) -> Operatio
     literals = [re.escape(part) for part in _PARAMETER.split(path)]
     pattern = re.compile("[^/]+".join(literals))
     most: int | None = described.get(MAX_BODY_EXTENSION)
+    extra = {name: value for name, value in described.items() if name.startswith("x-")}
     upload = None if most is None else Upload(method, pattern, most)
-    return Operation(module, method, path, pattern, bool(described.get("security")), upload)
+    return Operation(module, method, path, pattern, bool(described.get("security")), upload, extra)
 
 
 class HandedOn:

@@ -8,6 +8,8 @@ from rooftree.contracts.identity.api import IdentityApi, TokenRefused
 from rooftree.kernel.auth import Authenticator, Principal
 from rooftree.kernel.errors import Unauthenticated
 from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.kernel.rate_limits import RateLimits
+from rooftree.kernel.text import network
 from rooftree.modules.gateway.consumers import SESSIONS, consumers
 from rooftree.modules.gateway.cookies import session_secret
 from rooftree.modules.gateway.domain import KEPT_WHILE_AWAY
@@ -26,7 +28,7 @@ def build(runtime: Runtime) -> Built:
     identity, kept = runtime.port(IdentityApi), KeptSessions(runtime.clock, while_away=KEPT_WHILE_AWAY)
     sessions = Sessions(runtime.unit_of_work, runtime.clock, identity, runtime.background, kept)
     listed = SessionList(runtime.unit_of_work, runtime.clock, identity, kept)
-    description, authenticate = ApiDescription(_OPENAPI_PLACES), _authenticator(sessions)
+    description, authenticate = ApiDescription(_OPENAPI_PLACES), _limited(_authenticator(sessions), runtime.rate_limits)
     handed_on = operations(description.content, runtime.elsewhere.http)
     return Built(
         services=(sessions, listed, description),
@@ -36,6 +38,21 @@ def build(runtime: Runtime) -> Built:
         fallback=HandedOn(handed_on, runtime.elsewhere.http, authenticate, WebApp(runtime.settings.frontend_dir)),
         uploads=tuple(one.upload for one in handed_on if one.upload is not None),
     )
+
+
+def _limited(authenticate: Authenticator, limits: RateLimits) -> Authenticator:
+    """Counts each request with whoever it is from."""
+
+    async def counted(request: Request) -> Principal:
+        try:
+            principal = await authenticate(request)
+        except (Unauthenticated, TokenRefused):
+            await limits.visitor(request.scope, network(request.scope["client_address"]))
+            raise
+        await limits.person(request.scope, str(principal.user_id))
+        return principal
+
+    return counted
 
 
 def _authenticator(sessions: Sessions) -> Authenticator:

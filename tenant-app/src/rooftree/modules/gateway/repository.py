@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.modules.gateway.domain import MOST_LISTED
 from rooftree.modules.gateway.tables import SessionRow
 
 
@@ -56,7 +57,8 @@ class SessionRepository:
 
     async def living_of(self, user_id: UUID, *, now: datetime) -> list[SessionRow]:
         query = select(SessionRow).where(SessionRow.user_id == user_id, SessionRow.expires_at > now)
-        return list(await self._session.scalars(query.order_by(SessionRow.used_at.desc(), SessionRow.id)))
+        query = query.order_by(SessionRow.used_at.desc(), SessionRow.id).limit(MOST_LISTED)
+        return list(await self._session.scalars(query))
 
     async def end_one(self, session_id: UUID, *, user_id: UUID) -> SessionRow | None:
         """Delete and return it, if it is this person's."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from rooftree.contracts.access.policy import Right
 from rooftree.contracts.identity.api import Role
+from rooftree.modules.gateway.domain import MOST_LISTED
 
 
 class UserOutput(BaseModel):
@@ -42,7 +43,7 @@ class BrowserSession(BaseModel):
 
 
 class BrowserSessionList(BaseModel):
-    items: list[BrowserSession]
+    items: list[BrowserSession] = Field(description="Last used first.", json_schema_extra={"maxItems": MOST_LISTED})
 
 
 class TenantOutput(TenantName):

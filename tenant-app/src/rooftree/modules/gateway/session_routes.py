@@ -6,18 +6,20 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.gateway.schemas import BrowserSession, BrowserSessionList
 from rooftree.modules.gateway.session_list import SessionList
 from rooftree.modules.gateway.tables import SessionRow
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
 ListDep = Annotated[SessionList, Depends(provided(SessionList))]
 
 
-@router.get("/sessions", dependencies=needs("session", "read"), responses=responses(401))
+@router.get("/sessions", dependencies=[*needs("session", "read"), SPARSE], responses=responses(401))
 async def list_sessions(principal: CurrentPrincipal, sessions: ListDep) -> BrowserSessionList:
     return _list(await sessions.of(principal, principal.user_id), principal.sign_in_id)
 
@@ -39,7 +41,9 @@ async def end_session(session_id: UUID, principal: CurrentPrincipal, sessions: L
 
 
 @router.get(
-    "/users/{user_id}/sessions", dependencies=needs("user", "sign_out"), responses=responses(401, 403, 404, 422)
+    "/users/{user_id}/sessions",
+    dependencies=[*needs("user", "sign_out"), SPARSE],
+    responses=responses(401, 403, 404, 422),
 )
 async def list_user_sessions(user_id: UUID, principal: CurrentPrincipal, sessions: ListDep) -> BrowserSessionList:
     return _list(await sessions.of(principal, user_id), principal.sign_in_id)

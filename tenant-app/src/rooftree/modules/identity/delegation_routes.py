@@ -6,9 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.identity.delegation_schemas import (
     Delegation,
     DelegationInput,
@@ -18,11 +21,11 @@ from rooftree.modules.identity.delegation_schemas import (
 )
 from rooftree.modules.identity.delegations import Delegations, ShownDelegation
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
 DelegationsDep = Annotated[Delegations, Depends(provided(Delegations))]
 
 
-@router.get("/delegations", dependencies=needs("delegation", "read"), responses=responses(401, 403, 422))
+@router.get("/delegations", dependencies=[*needs("delegation", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_delegations(
     query: Annotated[DelegationQuery, Query()], principal: CurrentPrincipal, delegations: DelegationsDep
 ) -> DelegationPage:
@@ -34,7 +37,10 @@ async def list_delegations(
 
 
 @router.post(
-    "/delegations", dependencies=needs("delegation", "create"), status_code=201, responses=responses(401, 403, 422)
+    "/delegations",
+    dependencies=[*needs("delegation", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 422),
 )
 async def create_delegation(
     body: DelegationInput, principal: CurrentPrincipal, delegations: DelegationsDep

@@ -12,7 +12,7 @@ from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Forbidden, NotFound, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor
-from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.kernel.unit_of_work import UnitOfWork, afterwards
 from rooftree.modules.identity import permissions
 from rooftree.modules.identity.delegations_repository import DelegationsRepository
 from rooftree.modules.identity.domain import DELEGATION_LIFE
@@ -79,7 +79,7 @@ class Delegations:
         now, whose = self._clock.now(), for_user_id or principal.user_id
         if not now < expires_at <= now + DELEGATION_LIFE:
             raise _refused("/expires_at", f"Choose a time within the next {DELEGATION_LIFE.days} days.")
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             people = PeopleRepository(session)
             # Who leaves, or becomes something else, waits until this is done, and then ends it.
             found = {row.id: row for row in await people.kept([assistant_id, whose])}
@@ -97,7 +97,7 @@ class Delegations:
             await delegations.supersede(row)
             await delegations.add(row)
             names = await people.names(_people(row))
-        self._standings.forget([assistant_id])
+        afterwards(lambda: self._standings.forget([assistant_id]))
         return self._shown(row, names)
 
     async def revoke(self, principal: Principal, delegation_id: UUID) -> None:

@@ -70,11 +70,11 @@ class Offices:
         self._clock = clock
         self._outbox = outbox
 
-    async def find(self, *, limit: int, cursor: str | None) -> Page[CountedOffice]:
+    async def find(self, *, q: str | None, limit: int, cursor: str | None) -> Page[CountedOffice]:
         """By name."""
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
-            rows, total = await people.find_offices(after=_key(cursor), limit=limit + 1)
+            rows, total = await people.find_offices(q=q, after=_key(cursor), limit=limit + 1)
             counts = await people.active_in_offices([row.id for row in rows])
         items = [CountedOffice(row, counts.get(row.id, 0)) for row in rows[:limit]]
         return Page(items, total, _following(rows, limit))
@@ -89,7 +89,7 @@ class Offices:
         """Raises `Forbidden`, `NameTaken`."""
         _require_office_editor(principal, "create", None)
         row = OfficeRow(id=new_id(), name_key=name_key(values["name"]), version=1, **values)
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             if not await IdentityRepository(session).try_add(row):
                 raise NameTaken
         return CountedOffice(row, 0)
@@ -138,11 +138,11 @@ class Teams:
         self._outbox = outbox
         self._standings = standings
 
-    async def find(self, *, limit: int, cursor: str | None) -> Page[CountedTeam]:
+    async def find(self, *, q: str | None, office_id: UUID | None, limit: int, cursor: str | None) -> Page[CountedTeam]:
         """By name."""
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
-            rows, total = await people.find_teams(after=_key(cursor), limit=limit + 1)
+            rows, total = await people.find_teams(q=q, office_id=office_id, after=_key(cursor), limit=limit + 1)
             counts = await people.active_members([row.id for row in rows])
         items = [CountedTeam(row, counts.get(row.id, 0)) for row in rows[:limit]]
         return Page(items, total, _following(rows, limit))
@@ -157,7 +157,7 @@ class Teams:
         """Raises `Forbidden`, `Unprocessable`, `NameTaken`."""
         _require_team_editor(principal, values["office_id"])
         row = TeamRow(id=new_id(), name_key=name_key(values["name"]), version=1, **values)
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             await _require_office(PeopleRepository(session), row.office_id)
             if not await IdentityRepository(session).try_add(row):
                 raise NameTaken

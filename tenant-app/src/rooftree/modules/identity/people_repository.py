@@ -12,6 +12,8 @@ from sqlalchemy.orm import aliased
 from rooftree.contracts.access.policy import granted
 from rooftree.contracts.identity.api import OWNER_ROLE, STAFF_ROLES
 from rooftree.kernel.record_scope import Columns, rows
+from rooftree.kernel.text import name_key
+from rooftree.modules.identity.people_schemas import InvitationState
 from rooftree.modules.identity.permissions import MANAGED_ROLES, Person, as_principal
 from rooftree.modules.identity.tables import FamilyRow, InvitationRow, MemberRow, OfficeRow, TeamRow, UserRow
 
@@ -149,10 +151,12 @@ class PeopleRepository:
     # -- invitations --------------------------------------------------------------------------------------------------
 
     async def find_invitations(
-        self, actor: Person, *, before: UUID | None, limit: int
+        self, actor: Person, *, state: InvitationState | None, now: datetime, before: UUID | None, limit: int
     ) -> tuple[Sequence[InvitationRow], int]:
         """Newest first, with how many there are in all."""
         conditions = [visible_invitations(actor)]
+        if state is not None:
+            conditions.append(_in_state(state, now))
         total = await self._session.scalar(select(func.count()).select_from(InvitationRow).where(*conditions))
         if before is not None:
             conditions.append(InvitationRow.id < before)
@@ -178,10 +182,15 @@ class PeopleRepository:
         query = select(OfficeRow.id).where(OfficeRow.id == office_id).with_for_update(read=True, key_share=True)
         return await self._session.scalar(query) is not None
 
-    async def find_offices(self, *, after: tuple[str, UUID] | None, limit: int) -> tuple[Sequence[OfficeRow], int]:
-        conditions = [tuple_(OfficeRow.name_key, OfficeRow.id) > tuple_(*after)] if after else []
+    async def find_offices(
+        self, *, q: str | None, after: tuple[str, UUID] | None, limit: int
+    ) -> tuple[Sequence[OfficeRow], int]:
+        """By name; `q`: a part of it."""
+        conditions = [OfficeRow.name_key.contains(name_key(q), autoescape=True)] if q else []
+        total = await self._session.scalar(select(func.count()).select_from(OfficeRow).where(*conditions))
+        if after is not None:
+            conditions.append(tuple_(OfficeRow.name_key, OfficeRow.id) > tuple_(*after))
         query = select(OfficeRow).where(*conditions).order_by(OfficeRow.name_key, OfficeRow.id).limit(limit)
-        total = await self._session.scalar(select(func.count()).select_from(OfficeRow))
         return (await self._session.scalars(query)).all(), total or 0
 
     async def active_in_offices(self, office_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -214,10 +223,17 @@ class PeopleRepository:
         query = select(TeamRow).where(TeamRow.id == team_id)
         return await self._session.scalar(query.with_for_update() if lock else query)
 
-    async def find_teams(self, *, after: tuple[str, UUID] | None, limit: int) -> tuple[Sequence[TeamRow], int]:
-        conditions = [tuple_(TeamRow.name_key, TeamRow.id) > tuple_(*after)] if after else []
+    async def find_teams(
+        self, *, q: str | None, office_id: UUID | None, after: tuple[str, UUID] | None, limit: int
+    ) -> tuple[Sequence[TeamRow], int]:
+        """By name; `q`: a part of it."""
+        conditions = [TeamRow.name_key.contains(name_key(q), autoescape=True)] if q else []
+        if office_id is not None:
+            conditions.append(TeamRow.office_id == office_id)
+        total = await self._session.scalar(select(func.count()).select_from(TeamRow).where(*conditions))
+        if after is not None:
+            conditions.append(tuple_(TeamRow.name_key, TeamRow.id) > tuple_(*after))
         query = select(TeamRow).where(*conditions).order_by(TeamRow.name_key, TeamRow.id).limit(limit)
-        total = await self._session.scalar(select(func.count()).select_from(TeamRow))
         return (await self._session.scalars(query)).all(), total or 0
 
     async def teams_in(self, office_id: UUID | None, team_ids: Collection[UUID]) -> set[UUID]:
@@ -246,3 +262,15 @@ class PeopleRepository:
 
     async def delete_team(self, team_id: UUID) -> None:
         await self._session.execute(delete(TeamRow).where(TeamRow.id == team_id))
+
+
+def _in_state(state: InvitationState, now: datetime) -> ColumnElement[bool]:
+    """As `user_invitations.state` tells of one."""
+    accepted, revoked = InvitationRow.accepted_at.is_not(None), InvitationRow.revoked_at.is_not(None)
+    waiting = and_(~accepted, ~revoked)
+    return {
+        "accepted": accepted,
+        "revoked": and_(~accepted, revoked),
+        "open": and_(waiting, InvitationRow.expires_at > now),
+        "expired": and_(waiting, InvitationRow.expires_at <= now),
+    }[state]

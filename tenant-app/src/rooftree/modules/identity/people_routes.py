@@ -7,31 +7,34 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.identity.people_schemas import (
-    PageQuery,
     UserDetail,
     UserDetailPage,
     UserInvitation,
     UserInvitationCreated,
     UserInvitationInput,
     UserInvitationPage,
+    UserInvitationQuery,
     UserPatch,
     UserQuery,
 )
 from rooftree.modules.identity.user_invitations import Invited, UserInvitations
 from rooftree.modules.identity.users import Known, Users
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
 UsersDep = Annotated[Users, Depends(provided(Users))]
 InvitationsDep = Annotated[UserInvitations, Depends(provided(UserInvitations))]
 _NO_STORE: Mapping[str, str] = {"Cache-Control": "no-store"}
 
 
-@router.get("/users", dependencies=needs("user", "read"), responses=responses(401, 422))
+@router.get("/users", dependencies=[*needs("user", "read"), SPARSE], responses=responses(401, 422))
 async def list_users(
     query: Annotated[UserQuery, Query()], principal: CurrentPrincipal, users: UsersDep
 ) -> UserDetailPage:
@@ -39,7 +42,7 @@ async def list_users(
     return UserDetailPage(items=[_user(item) for item in page.items], total=page.total, next_cursor=page.next_cursor)
 
 
-@router.get("/users/{user_id}", dependencies=needs("user", "read"), responses=responses(401, 404, 422))
+@router.get("/users/{user_id}", dependencies=[*needs("user", "read"), SPARSE], responses=responses(401, 404, 422))
 async def get_user(user_id: UUID, principal: CurrentPrincipal, users: UsersDep, response: Response) -> UserDetail:
     found = await users.show(principal, user_id)
     response.headers.update(etag(found.row.version))
@@ -65,18 +68,20 @@ async def update_user(
     return _user(changed)
 
 
-@router.get("/user-invitations", dependencies=needs("invitation", "read"), responses=responses(401, 403, 422))
+@router.get(
+    "/user-invitations", dependencies=[*needs("invitation", "read"), SPARSE], responses=responses(401, 403, 422)
+)
 async def list_user_invitations(
-    query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, invitations: InvitationsDep
+    query: Annotated[UserInvitationQuery, Query()], principal: CurrentPrincipal, invitations: InvitationsDep
 ) -> UserInvitationPage:
-    page = await invitations.find(principal, limit=query.limit, cursor=query.cursor)
+    page = await invitations.find(principal, **query.model_dump())
     items = [UserInvitation(**_invitation(item)) for item in page.items]
     return UserInvitationPage(items=items, total=page.total, next_cursor=page.next_cursor)
 
 
 @router.post(
     "/user-invitations",
-    dependencies=needs("invitation", "create"),
+    dependencies=[*needs("invitation", "create"), REPEATABLE],
     status_code=201,
     responses=responses(401, 403, 409, 422),
 )
@@ -97,7 +102,7 @@ async def create_user_invitation(
 
 @router.post(
     "/user-invitations/{invitation_id}/resend",
-    dependencies=needs("invitation", "update"),
+    dependencies=[*needs("invitation", "update"), REPEATABLE],
     responses=responses(401, 403, 404, 409, 410, 422),
 )
 async def resend_user_invitation(

@@ -53,6 +53,22 @@ class PageQuery(BaseModel):
     cursor: Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")] = None
 
 
+PartOfName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description="A part of the name.")]
+
+
+class OfficeQuery(PageQuery):
+    q: PartOfName | None = None
+
+
+class TeamQuery(PageQuery):
+    q: PartOfName | None = None
+    office_id: UUID | None = None
+
+
+class UserInvitationQuery(PageQuery):
+    state: InvitationState | None = None
+
+
 class UserQuery(PageQuery):
     q: Annotated[
         str | None,

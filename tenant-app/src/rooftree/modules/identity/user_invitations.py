@@ -68,12 +68,16 @@ class UserInvitations:
     def link(self, row: InvitationRow) -> str:
         return self._links.to(row)
 
-    async def find(self, principal: Principal, *, limit: int, cursor: str | None) -> InvitationPage:
+    async def find(
+        self, principal: Principal, *, state: InvitationState | None, limit: int, cursor: str | None
+    ) -> InvitationPage:
         """Newest first."""
         before = cursor_id(decode_cursor(cursor, str)[0]) if cursor else None
         async with self._unit_of_work() as session:
             people = PeopleRepository(session)
-            rows, total = await people.find_invitations(actor(principal), before=before, limit=limit + 1)
+            rows, total = await people.find_invitations(
+                actor(principal), state=state, now=self._clock.now(), before=before, limit=limit + 1
+            )
             shown = rows[:limit]
             names = await people.names({row.invited_by for row in shown if row.invited_by})
         items = [self._invited(row, names) for row in shown]
@@ -109,7 +113,7 @@ class UserInvitations:
             created_at=now,
             expires_at=now + INVITATION_LIFE,
         )
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             people = PeopleRepository(session)
             await check_place(people, role, office_id, row.team_ids)
             await self._add(session, row)
@@ -130,7 +134,7 @@ class UserInvitations:
 
     async def resend(self, principal: Principal, invitation_id: UUID) -> Invited:
         """With a new link and a new life. Raises `InvitationNotFound`, `Forbidden`, `InvitationGone`."""
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             row = await self._mine(session, principal, invitation_id)
             row.links += 1
             row.expires_at = self._clock.now() + INVITATION_LIFE

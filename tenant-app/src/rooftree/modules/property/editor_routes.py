@@ -6,10 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.property.detail import answer
 from rooftree.modules.property.editor_schemas import (
     HistoryEntry,
@@ -22,7 +25,7 @@ from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.feed_schemas import PageQuery
 from rooftree.modules.property.schemas import PropertyDetail
 
-router = APIRouter()
+router = APIRouter(route_class=ApiRoute)
 Service = Annotated[EditorService, Depends(provided(EditorService))]
 _CHANGED = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
@@ -34,7 +37,10 @@ def merge_patch(schema: str) -> dict[str, Any]:
 
 
 @router.post(
-    "/properties", dependencies=needs("listing", "create"), status_code=201, responses=responses(401, 403, 422)
+    "/properties",
+    dependencies=[*needs("listing", "create"), REPEATABLE],
+    status_code=201,
+    responses=responses(401, 403, 422),
 )
 async def create_property(
     body: PropertyInput, principal: CurrentPrincipal, service: Service, response: Response
@@ -102,7 +108,9 @@ async def order_property_photos(
 
 
 @router.get(
-    "/properties/{property_id}/history", dependencies=needs("listing", "read"), responses=responses(401, 404, 422)
+    "/properties/{property_id}/history",
+    dependencies=[*needs("listing", "read"), SPARSE],
+    responses=responses(401, 404, 422),
 )
 async def list_property_history(
     property_id: UUID, query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, service: Service

@@ -67,7 +67,7 @@ class EditorService:
         if of_office:
             values["list_office_id"] = principal.office_id
         now = self._clock.now()
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             row = self._draft(await OwnListings(session).next_key(), now)
             saver = ListingSaver(session, self._outbox, row, now=now)
             fields = self._apply(row, values)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rooftree.contracts.property.api import FeedState, RunKind, RunState
 
 MAX_PAGE = 100
+MAX_FEEDS = 16  # of one Brokerage, by its resource's schema
 Cursor = Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")]
 
 
@@ -37,7 +38,7 @@ class FeedOutput(BaseModel):
 
 
 class Feeds(BaseModel):
-    items: list[FeedOutput]
+    items: list[FeedOutput] = Field(json_schema_extra={"maxItems": MAX_FEEDS})
 
 
 class PageQuery(BaseModel):
@@ -45,6 +46,10 @@ class PageQuery(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
     cursor: Cursor = None
+
+
+class RunQuery(PageQuery):
+    state: RunState | None = None
 
 
 class FeedRunOutput(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from rooftree.contracts.property.api import Feed, FeedNotFound, FeedRun, FeedRunning, Progress
+from rooftree.contracts.property.api import Feed, FeedNotFound, FeedRun, FeedRunning, Progress, RunState
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.ids import new_id
@@ -79,21 +79,21 @@ class FeedService:
         )
 
     async def feed_runs(self, feed: str, *, limit: int) -> tuple[FeedRun, ...]:
-        return tuple((await self.runs(feed, limit=limit, cursor=None)).items)
+        return tuple((await self.runs(feed, state=None, limit=limit, cursor=None)).items)
 
-    async def runs(self, feed: str, *, limit: int, cursor: str | None) -> RunsPage:
+    async def runs(self, feed: str, *, state: RunState | None, limit: int, cursor: str | None) -> RunsPage:
         self._require(feed)
         before = _run_id(cursor) if cursor else None
         async with self._unit_of_work() as session:
-            found = await FeedRepository(session).runs(feed, limit=limit + 1, before=before)
+            found = await FeedRepository(session).runs(feed, state=state, limit=limit + 1, before=before)
         items = [_run(row) for row in found[:limit]]
-        return RunsPage(items, encode_cursor(str(items[-1].id)) if len(found) > limit else None)
+        return RunsPage(items, encode_cursor(str(items[-1].id)) if items and len(found) > limit else None)
 
     async def start_run(self, feed: str) -> FeedRun:
         """Have everything read and compared now. Raises FeedRunning. A run by hand confirms a withheld removal."""
         config = self._require(feed)
         run_id, now = new_id(), self._clock.now()
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             repository = FeedRepository(session)
             row = await repository.locked(feed, url=config.url)
             if await repository.running(feed):

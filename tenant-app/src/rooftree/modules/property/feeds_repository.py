@@ -10,6 +10,7 @@ from sqlalchemy import cast, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.contracts.property.api import RunState
 from rooftree.modules.property.domain import Rejected
 from rooftree.modules.property.tables import FeedRow, FeedRunRow, PropertyRow, RejectionRow
 
@@ -61,9 +62,13 @@ class FeedRepository:
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
-    async def runs(self, feed: str, *, limit: int, before: UUID | None = None) -> Sequence[FeedRunRow]:
+    async def runs(
+        self, feed: str, *, state: RunState | None = None, limit: int, before: UUID | None = None
+    ) -> Sequence[FeedRunRow]:
         """Newest first; `before` is the last one of the page before."""
         query = select(FeedRunRow).where(FeedRunRow.feed == feed).order_by(FeedRunRow.id.desc()).limit(limit)
+        if state is not None:
+            query = query.where(FeedRunRow.state == state)
         if before is not None:
             query = query.where(FeedRunRow.id < before)
         return (await self._session.scalars(query)).all()

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import StringConstraints
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal, require_principal
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.modules.property.detail import photo_output
@@ -18,7 +20,7 @@ from rooftree.modules.property.photo_service import PhotoService, PhotoShown
 from rooftree.modules.property.pictures import KINDS
 from rooftree.modules.property.schemas import FullPhotoOutput, PhotoSize
 
-router = APIRouter()
+router = APIRouter(route_class=ApiRoute)
 Service = Annotated[PhotoService, Depends(provided(PhotoService))]
 Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
 _BODY = {
@@ -35,7 +37,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/properties/{property_id}/photos",
-    dependencies=needs("listing", "update"),
+    dependencies=[*needs("listing", "update"), REPEATABLE],
     status_code=201,
     openapi_extra=_BODY,
     responses=responses(401, 403, 404, 409, 411, 413, 415, 422, 503),

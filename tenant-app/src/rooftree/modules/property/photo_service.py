@@ -113,7 +113,7 @@ class PhotoService:
         return photo_id
 
     async def _arrived(self, photo_id: UUID, property_id: UUID) -> PhotoShown:
-        async with self._unit_of_work() as session:
+        async with self._unit_of_work.effect() as session:
             listing = await OwnListings(session).by_id(property_id)
             assert listing is not None  # rows of listings stay
             await OwnPhotos(session).change(photo_id, state="processing")

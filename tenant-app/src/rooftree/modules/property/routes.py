@@ -6,15 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.property import editor_routes, feed_routes, photo_routes, search_routes
 from rooftree.modules.property.detail import answer
 from rooftree.modules.property.schemas import PropertyDetail
 from rooftree.modules.property.service import PropertyService
 
-router = APIRouter(prefix="/api/v1", tags=["property"])
+router = APIRouter(prefix="/api/v1", tags=["property"], route_class=ApiRoute)
 Service = Annotated[PropertyService, Depends(provided(PropertyService))]
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -30,7 +32,11 @@ _KEEP_A_DAY = {"Cache-Control": "private, max-age=86400"}
 router.include_router(search_routes.router)
 
 
-@router.get("/properties/{property_id}", dependencies=needs("listing", "read"), responses=responses(401, 404, 422))
+@router.get(
+    "/properties/{property_id}",
+    dependencies=[*needs("listing", "read"), SPARSE],
+    responses=responses(401, 404, 422),
+)
 async def get_property(
     property_id: UUID, principal: CurrentPrincipal, service: Service, response: Response
 ) -> PropertyDetail:

@@ -11,11 +11,15 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.errors import FieldError, Unprocessable
+from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.money import Money
 from rooftree.kernel.problems import responses
+from rooftree.kernel.rate_limits import SEARCHES
+from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.search import (
     DEFAULT_SORT,
@@ -38,14 +42,18 @@ from rooftree.modules.property.search_schemas import (
 from rooftree.modules.property.search_service import SearchService, encoded
 
 T = TypeVar("T")
-router = APIRouter()
+router = APIRouter(route_class=ApiRoute)
 Service = Annotated[SearchService, Depends(provided(SearchService))]
 Editor = Annotated[EditorService, Depends(provided(EditorService))]
 _WITH_MINE = frozenset({"mine", "status", "limit", "cursor"})
 
 
 @router.get(
-    "/properties", dependencies=needs("listing", "read"), response_model=PropertyPage, responses=responses(401, 422)
+    "/properties",
+    dependencies=[*needs("listing", "read"), SPARSE],
+    openapi_extra=SEARCHES,
+    response_model=PropertyPage,
+    responses=responses(401, 422),
 )
 async def search_properties(
     query: Annotated[PropertyQuery, Query()], principal: CurrentPrincipal, service: Service, editor: Editor
@@ -65,6 +73,7 @@ async def search_properties(
 @router.get(
     "/properties/suggestions",
     dependencies=needs("listing", "read"),
+    openapi_extra=SEARCHES,
     response_model=Suggestions,
     responses=responses(401, 422),
 )
@@ -76,7 +85,11 @@ async def suggest_properties(
 
 
 @router.get(
-    "/properties/map", dependencies=needs("listing", "read"), response_model=PropertyMap, responses=responses(401, 422)
+    "/properties/map",
+    dependencies=needs("listing", "read"),
+    openapi_extra=SEARCHES,
+    response_model=PropertyMap,
+    responses=responses(401, 422),
 )
 async def map_properties(
     query: Annotated[MapQuery, Query()], principal: CurrentPrincipal, service: Service
@@ -93,7 +106,7 @@ async def get_search_status(service: Service) -> SearchStatus:
 
 @router.post(
     "/search/rebuilds",
-    dependencies=needs("search_index", "rebuild"),
+    dependencies=[*needs("search_index", "rebuild"), REPEATABLE],
     status_code=202,
     responses=responses(401, 403, 503),
 )

@@ -10,6 +10,7 @@ from rooftree.modules.property.search import MAX_RADIUS, Sort, Source, State
 from rooftree.modules.property.values import StandardStatus
 
 MAX_PAGE = 100
+MOST_SUGGESTED = 20
 Bound = Annotated[int | None, Field(ge=0, le=10**12)]
 SquareFeet = Annotated[int | None, Field(ge=0, le=2 * 10**9)]
 Rooms = Annotated[int | None, Field(ge=0, le=1000)]
@@ -71,7 +72,7 @@ class SuggestionQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[^\x00]*$")]
-    limit: Annotated[int, Field(ge=1, le=20)] = 8
+    limit: Annotated[int, Field(ge=1, le=MOST_SUGGESTED)] = 8
 
 
 class HighlightPart(BaseModel):
@@ -138,7 +139,7 @@ class Suggestion(BaseModel):
 
 
 class Suggestions(BaseModel):
-    items: list[Suggestion]
+    items: list[Suggestion] = Field(json_schema_extra={"maxItems": MOST_SUGGESTED})
 
 
 class MapCluster(BaseModel):

@@ -277,8 +277,9 @@ class SearchService:
         """Let the index be made anew from the database. Raises Unavailable where there is none."""
         if self._keeper is None:
             raise Unavailable("This brokerage has no search index.")
-        await self._jobs.defer(REBUILD_JOB)
         now = await self.status()
+        async with self._unit_of_work.effect() as session:
+            await self._jobs.defer(REBUILD_JOB, session=session)
         return replace(now, state="rebuilding", progress=now.progress or {"done": 0, "total": now.rows})
 
 
