@@ -5,6 +5,7 @@
 import type { Feed, FeedRun, PropertyDetail, Rejection, SearchStatus, Session } from "../shared/api/types";
 import { FakeCrm } from "./fake-crm.ts";
 import { FakeEditing } from "./fake-editing.ts";
+import { FakeKeys } from "./fake-keys.ts";
 import { FakePeople } from "./fake-people.ts";
 import { facets, find, mine, onMap, sorted, suggestions } from "./fake-search.ts";
 import { makeFeed, makeRun, makeRuns } from "./feeds.ts";
@@ -69,8 +70,7 @@ export class FakeApp {
   #held = new Map<string, Promise<void>>();
   /** `METHOD path?query` of everything asked, in order. */
   log: string[] = [];
-  /** What has such a key gets the answer of the first that had it. */
-  #answers = new Map<string, Promise<Response>>();
+  #keys = new FakeKeys();
   /** What is asked is done, but no answer comes back. */
   losesAnswers = false;
 
@@ -115,14 +115,8 @@ export class FakeApp {
     await this.#held.get(url.pathname);
     const failure = this.failures.get(url.pathname);
     if (failure) return failure();
-    const key = request.headers.get("idempotency-key");
-    if (!key) return this.#answer(request, url);
-    const known = this.#answers.get(key);
-    const answer = known ?? this.#answer(request, url);
-    this.#answers.set(key, answer);
-    const response = (await answer).clone();
-    if (!response.ok) this.#answers.delete(key);
-    return this.losesAnswers ? Response.error() : response;
+    const answer = await this.#keys.answer(request, () => this.#answer(request, url));
+    return this.losesAnswers ? Response.error() : answer;
   }
 
   async #answer(request: Request, url: URL): Promise<Response> {

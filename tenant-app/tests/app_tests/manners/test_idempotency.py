@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+import structlog
 from rooftree.contracts.identity.api import COORDINATOR_ROLE
 from rooftree.kernel import middleware
 from rooftree.kernel.idempotency import REPLAYED, Idempotency
@@ -227,9 +228,10 @@ async def test_what_fails_after_the_effect_undoes_it(brokerage: Brokerage, monke
     async def failing(*_: Any) -> None:
         raise RuntimeError("planted")
 
-    with monkeypatch.context() as planted:
+    with monkeypatch.context() as planted, structlog.testing.capture_logs() as lines:
         planted.setattr(Idempotency, "store", failing)
         assert (await create_person(brokerage.owner, mine)).status_code == 500
+    assert "unhandled_error" in {line["event"] for line in lines}
     assert brokerage.database.rows(OPEN) == [(0,)]
     assert (await create_person(brokerage.owner, mine)).status_code == 201
 
