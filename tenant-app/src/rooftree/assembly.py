@@ -157,6 +157,7 @@ def build(
         clock=runtime.clock,
         metrics=metrics,
         subscribers=[consumer for part in built for consumer in part.consumers],
+        ears=runtime.ears if GATEWAY in {module.name for module in chosen} else None,
     )
     queue.register(bus.jobs())
     return Parts(runtime=runtime, database=database, queue=queue, bus=bus, telemetry=telemetry, built=tuple(built))
@@ -253,6 +254,7 @@ async def _life(
     if neighbours is not None:
         await neighbours.answer(app, parts.runtime.ports)
         state.on_drain.append(lambda: neighbours.drain(background))
+    state.on_drain.append(parts.runtime.ears.close)
     state.started = True
     exporting = background.spawn("telemetry", _export(parts.telemetry, state))
 
@@ -266,6 +268,7 @@ async def _life(
         parts.start(recording)
     yield
     state.draining = True
+    parts.runtime.ears.close()
     exporting.cancel()
     if neighbours is not None:
         await neighbours.stop(_STOP_SECONDS)
