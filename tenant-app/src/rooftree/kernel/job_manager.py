@@ -1,7 +1,7 @@
 """What we change of the library's queue: who ends a job must still hold it, and an end is written once it can be."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import procrastinate
@@ -41,9 +41,11 @@ class Manager(JobManager):
     it nor a twin would ever run.
     """
 
-    def __init__(self, connector: Any, stopping: Callable[[], bool]) -> None:
+    def __init__(self, connector: Any, stopping: Callable[[], bool], left: Callable[[Any], Awaitable[None]]) -> None:
+        """`left`: told of a job that is not done any more, since its twin will be."""
         super().__init__(connector)
         self._stopping = stopping
+        self._left = left
 
     async def finish_job(self, job: Any, status: Status, delete_job: bool) -> None:
         await self._written(_FINISH, job, status=status.value)
@@ -63,6 +65,7 @@ class Manager(JobManager):
             if error.constraint_name != QUEUEING_LOCK_CONSTRAINT:
                 raise
             _log.info("job_left_to_its_twin", job=job.task_name, job_id=job.id)
+            await self._left(job)
             await self.finish_job(job, Status.FAILED, delete_job=False)
 
     async def _written(self, query: LiteralString, job: Any, **values: Any) -> None:

@@ -135,23 +135,25 @@ class JobQueue:
         if session is None:
             async with self._unit_of_work() as own:
                 return await self.defer(name, session=own, at=at, **payload)
-        return (await self._tracked(job, session, None, at, payload))[1]
+        return await self._tracked(job, session, None, at, payload) is not None
 
     async def ask(self, name: str, *, session: AsyncSession, principal: Principal | None, **payload: Any) -> UUID:
-        return (await self._tracked(self._jobs[name], session, principal, None, payload))[0]
+        job = self._jobs[name]
+        run_id = await self._tracked(job, session, principal, None, payload) or await job_runs.waiting(session, name)
+        if run_id is None:
+            # Queued by a release that did not track it, or begun this moment.
+            raise Unavailable("It is about to begin; ask again.")
+        return run_id
 
     async def _tracked(
         self, job: Job, session: AsyncSession, principal: Principal | None, at: datetime | None, payload: dict[str, Any]
-    ) -> tuple[UUID, bool]:
-        """The run, and whether it is a new one."""
+    ) -> UUID | None:
+        """The new run; None: a single one is waiting already."""
         run_id = new_id()
-        if await self._put(job, session, at, {**payload, RUN_ID: str(run_id)}):
-            await job_runs.add(session, run_id, job.name, principal)
-            return run_id, True
-        waiting = await job_runs.waiting(session, job.name)
-        if waiting is None:
-            raise LookupError(f"a {job.name} waits that has no run")
-        return waiting, False
+        if not await self._put(job, session, at, {**payload, RUN_ID: str(run_id)}):
+            return None
+        await job_runs.add(session, run_id, job.name, principal)
+        return run_id
 
     async def _put(self, job: Job, session: AsyncSession | None, at: datetime | None, payload: dict[str, Any]) -> bool:
         """False: a single one is waiting already."""
@@ -195,7 +197,7 @@ class JobQueue:
         connector = procrastinate.PsycopgConnector()
         # What a tenant slept through is done once, however long that was.
         app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": _MISSED_SECONDS})
-        app.job_manager = Manager(connector, lambda: self._stopping)
+        app.job_manager = Manager(connector, lambda: self._stopping, self._left)
         for job in self._jobs.values():
             lock, retry = job.name if job.single else None, Retry(job.attempts)
             task = app.task(
@@ -306,6 +308,10 @@ class JobQueue:
     def _attempts(self, name: str) -> int:
         """None of its own for a job of another process."""
         return self._jobs[name].attempts if name in self._jobs else 0
+
+    async def _left(self, job: Any) -> None:
+        if RUN_ID in job.task_kwargs:
+            await self._end(UUID(job.task_kwargs[RUN_ID]), "cancelled", None)
 
     async def _bury(self, app: "App", job: Any) -> None:
         """Whatever it does, it takes its worker with it."""

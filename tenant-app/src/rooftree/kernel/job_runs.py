@@ -51,12 +51,13 @@ _END = text(f"""
         finished_at = CASE WHEN :state = 'waiting' THEN NULL ELSE now() END
     WHERE id = :id AND state IN ('waiting', 'running') RETURNING {_SHOWN}
 """)  # noqa: S608
-CANCEL = text(f"""
+_CANCEL = text(f"""
     UPDATE jobs.runs SET cancel_requested_at = coalesce(cancel_requested_at, now()), changed_at = now(),
         state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END,
         finished_at = CASE state WHEN 'waiting' THEN now() END
     WHERE id = :id AND state IN ('waiting', 'running') RETURNING {_SHOWN}
 """)  # noqa: S608
+_UNQUEUE = text("DELETE FROM jobs.procrastinate_jobs WHERE status = 'todo' AND args->>'run_id' = :id")
 _SCHEDULE = text("""
     INSERT INTO jobs.schedules AS known (kind, cron)
     SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:crons AS text[])) AS given (kind, cron) ORDER BY kind
@@ -152,7 +153,7 @@ async def begin(session: AsyncSession, run_id: UUID, claim: Claim) -> Run | None
 async def end(
     session: AsyncSession, run_id: UUID, state: State, *, claim: Claim | None, error: BaseException | None = None
 ) -> None:
-    """`waiting`: it failed and is tried again. `claim` None: whoever had it is dead. Raises Superseded."""
+    """`waiting`: it failed and is tried again. `claim` None: nobody has it any more. Raises Superseded."""
     if claim is not None:
         await claim.hold(session)
     code, detail = _explained(error) if error is not None else (None, None)
@@ -160,6 +161,16 @@ async def end(
     row = (await session.execute(_END, values)).mappings().first()
     if row is not None:
         await told(session, row)
+
+
+async def cancel(session: AsyncSession, run_id: UUID) -> bool:
+    """One that waits leaves the queue, one that runs ends with its next step. False: it has ended."""
+    row = (await session.execute(_CANCEL, {"id": run_id})).mappings().first()
+    if row is None:
+        return False
+    await session.execute(_UNQUEUE, {"id": str(run_id)})
+    await told(session, row)
+    return True
 
 
 async def schedule(session: AsyncSession, crons: Mapping[str, str]) -> None:

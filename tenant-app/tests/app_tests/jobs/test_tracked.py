@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from opentelemetry.trace import SpanKind
-from rooftree.kernel import job_manager, job_queue
+from rooftree.kernel import job_manager, job_queue, job_runs
 from rooftree.kernel.auth import Principal, acting
 from rooftree.kernel.background import Background
 from rooftree.kernel.database import Database
@@ -229,6 +229,66 @@ def test_the_next_run_of_a_schedule_is_known() -> None:
     from datetime import UTC, datetime
 
     assert next_due("27 4 * * *", datetime(2026, 11, 28, 12, tzinfo=UTC)) == datetime(2026, 11, 29, 4, 27, tzinfo=UTC)
+
+
+async def test_one_that_was_cancelled_before_it_began_leaves_room_for_the_next(
+    replica: Start, database: TestDatabase
+) -> None:
+    began: list[UUID] = []
+
+    async def note(run: Run) -> None:
+        began.append(run.id)
+
+    one = await replica(Job(name="test.single", run=note, tracked=True, single=True), working=False)
+    first = await one.ask("test.single")
+    assert await one.ask("test.single") == first
+    async with one.unit_of_work() as session:
+        assert await job_runs.cancel(session, first)
+    second = await one.ask("test.single")
+    one.queue.start(one.background)
+    assert (await ended(database, second))["state"] == "succeeded"
+    assert run_of(database, first)["state"] == "cancelled"
+    assert began == [second]
+
+
+async def test_one_that_is_cancelled_while_it_runs_ends_with_its_next_step_which_is_undone(
+    replica: Start, database: TestDatabase
+) -> None:
+    steps: list[int] = []
+
+    async def go_on(run: Run) -> None:
+        while True:
+            async with one.unit_of_work() as session:
+                await run.step(session, done=len(steps) + 1)
+            steps.append(1)
+            if len(steps) == 3:
+                async with one.unit_of_work() as session:
+                    assert await job_runs.cancel(session, run.id)
+
+    one = await replica(Job(name="test.endless", run=go_on, tracked=True, attempts=3))
+    over = await ended(database, await one.ask("test.endless"))
+    assert (over["state"], over["done"], over["attempt"], len(steps)) == ("cancelled", 3, 1, 3)
+
+
+async def test_a_single_one_that_fails_while_its_twin_waits_is_not_told_to_be_under_way_for_ever(
+    replica: Start, database: TestDatabase
+) -> None:
+    began, go_on, tries = asyncio.Event(), asyncio.Event(), [RuntimeError("once")]
+
+    async def fail_first(_run: Run) -> None:
+        began.set()
+        await go_on.wait()
+        if tries:
+            raise tries.pop()
+
+    one = await replica(Job(name="test.single", run=fail_first, tracked=True, single=True, attempts=3))
+    first = await one.ask("test.single")
+    await asyncio.wait_for(began.wait(), 20)
+    second = await one.ask("test.single")
+    assert second != first
+    go_on.set()
+    assert (await ended(database, second))["state"] == "succeeded"
+    assert (await ended(database, first))["state"] == "cancelled"
 
 
 async def test_a_payload_that_the_handler_does_not_take_is_refused_where_it_is_asked_for(replica: Start) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from rooftree.kernel import job_runs
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Conflict, NotFound
@@ -64,7 +65,7 @@ class JobList:
         async with self._unit_of_work() as session:
             jobs = JobsRepository(session)
             await _required(jobs, principal, run_id, "cancel")
-            if not await jobs.cancel(run_id):
+            if not await job_runs.cancel(session, run_id):
                 raise JobEnded
             return await _required(jobs, principal, run_id, "cancel")
 

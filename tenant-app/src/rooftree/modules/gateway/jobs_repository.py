@@ -8,7 +8,6 @@ from sqlalchemy import Uuid, column, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.access.policy import grant
-from rooftree.kernel import job_runs
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.record_scope import Columns, rows
 
@@ -49,14 +48,6 @@ class JobsRepository:
     async def one(self, principal: Principal, run_id: UUID, action: str) -> Any | None:
         query = select(_RUNS).where(_RUNS.c.id == run_id, _visible(principal, action))
         return (await self._session.execute(query)).first()
-
-    async def cancel(self, run_id: UUID) -> bool:
-        """Whether it had not ended. Open pages hear of it."""
-        row = (await self._session.execute(job_runs.CANCEL, {"id": run_id})).mappings().first()
-        if row is None:
-            return False
-        await job_runs.told(self._session, row)
-        return True
 
     async def schedules(self) -> Sequence[Any]:
         return (await self._session.execute(_SCHEDULES)).all()
