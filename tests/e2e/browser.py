@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, StorageState, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, StorageState, expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,9 @@ def launch(playwright: Playwright, home: Path) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env=environment)
 
 
+SETTLE_STEPS = 300  # of 0.1 s
+
+
 class Window:
     """One page in a context of its own, and what it said."""
 
@@ -70,6 +73,15 @@ class Window:
         self.page: Page = context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.said.append(f"pageerror: {error}"))
+        self._asked: set[Request] = set()
+        self.page.on("request", self._ask)
+        self.page.on("requestfinished", self._asked.discard)
+        self.page.on("requestfailed", self._asked.discard)
+
+    def _ask(self, request: Request) -> None:
+        """A stream of changes never ends."""
+        if request.resource_type != "eventsource":
+            self._asked.add(request)
 
     def _hear(self, message: ConsoleMessage) -> None:
         self.said.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
@@ -103,7 +115,17 @@ class Window:
         """Opens a page and waits until it shows its heading and asks for nothing more."""
         self.open(self.base + path)
         self.page.locator("h1").first.wait_for(state="attached")
-        self.page.wait_for_load_state("networkidle")
+        self._settle()
+
+    def _settle(self) -> None:
+        """As the browser's own `networkidle`, which would wait for streams, too."""
+        quiet = 0
+        for _ in range(SETTLE_STEPS):
+            self.page.wait_for_timeout(100)
+            quiet = 0 if self._asked else quiet + 1
+            if quiet == 5:
+                return
+        raise TimeoutError(f"still asking for {sorted(request.url for request in self._asked)}")
 
     def look(self, theme: Theme, width: int) -> None:
         """Shows the page as it stands in another theme and width."""

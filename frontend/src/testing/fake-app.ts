@@ -136,6 +136,7 @@ export class FakeApp {
 
   #routes: [RegExp, Handler][] = [
     [/^GET \/api\/v1\/tenant$/, () => json(this.tenant)],
+    [/^GET \/api\/v1\/jobs$/, this.#guarded(() => json({ items: [], next_cursor: null }))],
     [/^GET \/api\/v1\/session$/, this.#guarded(() => json(this.session))],
     [/^POST \/oauth\/sign-in$/, (request) => this.#signIn(request)],
     [

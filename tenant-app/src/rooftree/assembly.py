@@ -22,6 +22,7 @@ from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.clock import Clock, SystemClock
 from rooftree.kernel.consumers import Subscriber
 from rooftree.kernel.database import POOL_SIZE, Database
+from rooftree.kernel.ears import Ears
 from rooftree.kernel.health import Health
 from rooftree.kernel.hot_routes import HotRoutes
 from rooftree.kernel.idempotency import Idempotency
@@ -154,7 +155,8 @@ def build(
             raise TypeError(f"module {module.name} names the consumers {wanted} but has {found}")
         queue.register(part.jobs)
         built.append(part)
-    bus = _bus(runtime, [consumer for part in built for consumer in part.consumers])
+    subscribers = [consumer for part in built for consumer in part.consumers]
+    bus = _bus(runtime, subscribers, runtime.ears if GATEWAY in {module.name for module in chosen} else None)
     idempotency = Idempotency(runtime.unit_of_work, runtime.clock, secrets)
     queue.register((*bus.jobs(), *idempotency.jobs()))
     return Parts(
@@ -168,7 +170,7 @@ def build(
     )
 
 
-def _bus(runtime: Runtime, subscribers: Sequence[Subscriber]) -> Bus:
+def _bus(runtime: Runtime, subscribers: Sequence[Subscriber], ears: Ears | None) -> Bus:
     return Bus(
         runtime.settings,
         runtime.secrets,
@@ -177,6 +179,7 @@ def _bus(runtime: Runtime, subscribers: Sequence[Subscriber]) -> Bus:
         clock=runtime.clock,
         metrics=runtime.metrics,
         subscribers=subscribers,
+        ears=ears,
     )
 
 
@@ -274,6 +277,7 @@ async def _life(
     if neighbours is not None:
         await neighbours.answer(app, parts.runtime.ports)
         state.on_drain.append(lambda: neighbours.drain(background))
+    state.on_drain.append(parts.runtime.ears.close)
     state.started = True
     exporting = background.spawn("telemetry", _export(parts.telemetry, state))
 
@@ -287,6 +291,7 @@ async def _life(
         parts.start(recording)
     yield
     state.draining = True
+    parts.runtime.ears.close()
     exporting.cancel()
     if neighbours is not None:
         await neighbours.stop(_STOP_SECONDS)

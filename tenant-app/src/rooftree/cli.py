@@ -121,7 +121,7 @@ async def search_status(parts: assembly.Parts, _arguments: argparse.Namespace) -
 
 async def rebuild_search(parts: assembly.Parts, _arguments: argparse.Namespace) -> None:
     """Queues the job; the app's worker does it."""
-    sys.stdout.write(json.dumps(asdict(await _search(parts).start_rebuild())) + "\n")
+    sys.stdout.write(json.dumps(asdict((await _search(parts).start_rebuild(None))[0])) + "\n")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,14 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { Rss } from "lucide-react";
 import { useCan } from "@/shared/api/session";
+import { rarely, useChanges } from "@/shared/live/use-changes";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
 import { NotAllowed } from "@/shared/ui/not-allowed";
 import { PageTitle } from "@/shared/ui/page";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { FeedCard } from "./feed-card";
-import { feedsQuery } from "./queries";
+import { feedsQuery, searchQuery } from "./queries";
 import { SearchSection } from "./search-section";
+
+// Histories and bad records are below their feeds' key.
+const SHOWN_BY = { feed: [feedsQuery.queryKey], job: [searchQuery.queryKey] };
 
 export function FeedsPage() {
   if (useCan("feeds.manage")) return <AllFeeds />;
@@ -16,7 +20,8 @@ export function FeedsPage() {
 }
 
 function AllFeeds() {
-  const query = useQuery(feedsQuery);
+  const live = useChanges(SHOWN_BY);
+  const query = useQuery({ ...feedsQuery, ...rarely(live) });
   return (
     <div className="mx-auto max-w-5xl">
       <PageTitle>Feeds</PageTitle>

@@ -3,6 +3,7 @@ import { Fragment } from "react";
 import { useTenant } from "@/shared/api/tenant";
 import type { Feed, FeedRun } from "@/shared/api/types";
 import { count, duration, moment } from "@/shared/lib/format";
+import { rarely, useIsLive } from "@/shared/live/use-changes";
 import { Badge, type Tone } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
@@ -37,7 +38,7 @@ const COUNTS = [
 ] as const;
 
 export function Runs({ feed }: { feed: Feed }) {
-  const query = useInfiniteQuery(runsQuery(feed.name, feed.state === "importing"));
+  const query = useInfiniteQuery({ ...runsQuery(feed.name, feed.state === "importing"), ...rarely(useIsLive()) });
   const runs = query.data?.pages.flatMap(({ items }) => items) ?? [];
   const titleId = `runs-${feed.name}`;
   return (

@@ -3,6 +3,8 @@ import { explain } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
 import type { SearchStatus } from "@/shared/api/types";
 import { count, plural } from "@/shared/lib/format";
+import { isUnderWay, type JobShown, jobQuery } from "@/shared/live/job";
+import { rarely, useIsLive } from "@/shared/live/use-changes";
 import { Badge, type Tone } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
@@ -23,7 +25,9 @@ export function SearchSection() {
 }
 
 function OwnersSearchSection() {
-  const query = useQuery(searchQuery);
+  const live = useIsLive();
+  const query = useQuery({ ...searchQuery, ...rarely(live) });
+  const { data: job } = useQuery(jobQuery("property.rebuild_search"));
   const client = useQueryClient();
   const rebuild = useMutation({
     mutationFn: startRebuild,
@@ -49,7 +53,7 @@ function OwnersSearchSection() {
         </Button>
       </div>
       {status ? (
-        <Standing status={status} />
+        <Standing status={status} job={live && isUnderWay(job) ? job : undefined} />
       ) : query.isError ? (
         <Failure
           title="The state of the search could not be loaded"
@@ -66,7 +70,7 @@ function OwnersSearchSection() {
   );
 }
 
-const Standing = ({ status }: { status: SearchStatus }) => (
+const Standing = ({ status, job }: { status: SearchStatus; job: JobShown | undefined }) => (
   <div className="mt-2 grid gap-3 text-sm">
     {status.state === "unavailable" ? (
       <p className="text-ink-soft">
@@ -78,11 +82,11 @@ const Standing = ({ status }: { status: SearchStatus }) => (
         {status.lag_events > 0 ? `, ${plural(status.lag_events, "change", "changes")} to come` : ", nothing to come"}.
       </p>
     )}
-    {status.state === "rebuilding" && (
+    {(job || status.state === "rebuilding") && (
       <Progress
         label="Rebuild of the search index"
-        done={status.progress?.done ?? 0}
-        total={status.progress?.total}
+        done={job?.done ?? status.progress?.done ?? 0}
+        total={job?.total ?? status.progress?.total}
         unit="listings"
       />
     )}

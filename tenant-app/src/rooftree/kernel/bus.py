@@ -1,6 +1,7 @@
 """The events' side of a process: its relay and its consumers, begun after it is ready and ended in time.
 
-The Kafka client loads in the background. Without Kafka's address events stay in the outbox, and nothing is heard.
+The Kafka client loads in the background. Without Kafka's address events stay in the outbox, and nothing is heard of
+them; open pages are told of changes all the same.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from sqlalchemy import text
 from rooftree.kernel.background import Background
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.consumers import Subscriber
+from rooftree.kernel.ears import Ears, Listener
 from rooftree.kernel.event_metrics import EventMetrics
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.kafka import Kafka, KafkaSettings
@@ -49,7 +51,9 @@ class Bus:
         clock: Clock,
         metrics: Metrics,
         subscribers: Iterable[Subscriber],
+        ears: Ears | None = None,
     ) -> None:
+        """`ears`: what open pages of this process follow, if it has any."""
         self._settings = settings
         self._secrets = secrets
         self._unit_of_work = unit_of_work
@@ -58,7 +62,8 @@ class Bus:
         self._metrics = EventMetrics(metrics.registry, [item.name for item in self._subscribers])
         self._configured = kafka.kafka_bootstrap is not None
         self._stopping = asyncio.Event()
-        self._loops: list[Relay | Consumption] = []
+        self._ears = ears
+        self._loops: list[Relay | Consumption | Listener] = []
         self._task: asyncio.Task[Any] | None = None
         self.kafka = Kafka(settings, kafka, secrets)
 
@@ -66,6 +71,10 @@ class Bus:
         """Begin in the background; loading the client waits for `after`."""
         if self._configured:
             self._task = background.spawn("events", self._run(after))
+        elif self._ears is not None:
+            listener = Listener(self._settings, self._secrets, self._ears)
+            self._loops = [listener]
+            self._task = background.spawn("events", listener.run())
 
     async def stop(self) -> None:
         """Publish what waits, finish what is being handled, tell positions; cut off what takes longer."""
@@ -99,7 +108,7 @@ class Bus:
         relay = importlib.import_module("rooftree.kernel.relay")
         producer: Producer = importlib.import_module("rooftree.kernel.producer").Producer(self.kafka)
         self._loops = [
-            relay.Relay(self._settings, self._secrets, self.kafka, self._metrics),
+            relay.Relay(self._settings, self._secrets, self.kafka, self._metrics, self._ears),
             *(
                 consumption.Consumption(
                     subscriber,

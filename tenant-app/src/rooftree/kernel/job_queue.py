@@ -2,29 +2,38 @@
 
 The library loads when the worker starts or the first job is queued, never before the app is ready. It borrows
 connections of the process's one pool, without LISTEN: the queue is looked at every two seconds. A worker tells every
-5 s that it lives; jobs of one that has been silent for 15 s are taken over. A `single` job is not put back while its
-twin waits: the twin does its work.
+5 s that it lives; jobs of one that has been silent for 15 s are taken over, and what that one still writes of them is
+refused (`kernel.job_manager`, `kernel.job_runs`). A `single` job is not put back while its twin waits: the twin does
+its work. What was due while no process ran is done once at the next start.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager, nullcontext
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import structlog
 from opentelemetry.trace import SpanKind
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from rooftree.kernel import job_runs
+from rooftree.kernel.auth import Principal, acting
 from rooftree.kernel.background import Background
-from rooftree.kernel.backoff import AWAY
 from rooftree.kernel.database import away, connecting, within_patience
+from rooftree.kernel.errors import Unavailable
+from rooftree.kernel.ids import new_id
+from rooftree.kernel.job_runs import Cancelled, Claim, Superseded
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.telemetry import current_traceparent, span
+from rooftree.kernel.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from procrastinate import App
+
+    from rooftree.kernel.job_manager import Retry
 
 POLL_SECONDS = 2.0
 # A slow feed or a rebuild of minutes must not keep a mail waiting; they await, so they share the pool well.
@@ -36,12 +45,19 @@ _LAST_WRITES_SECONDS = 2.0
 _ANSWER_SECONDS = 1.0
 _KEEP_FINISHED_HOURS = 12  # two runs over feeds a minute are 1,440 rows
 _FORGET_SECONDS = 3600.0
-_FIRST_RETRY_BASE = 5
-# Found within 10 s after it is back, with the time until the queue is looked at.
-_AWAY_SECONDS = 5
-_AWAY_TRIES = 3600
+# A job under which so many workers died is not given to another one.
+MOST_DEATHS = 5
 _RESTART_SECONDS = 1.0
+_MISSED_SECONDS = 400 * 86_400  # longer than between any two times of a schedule
+RUN_ID = "run_id"
+"""In the payload of a tracked job."""
 _log = structlog.get_logger(__name__)
+
+
+class WorkersDied(Unavailable):
+    """Whoever did this was killed, again and again."""
+
+    code, title = "workers-died", "The work was broken off too often"
 
 
 class JobQueue:
@@ -51,6 +67,7 @@ class JobQueue:
         """`only_own`: other processes have jobs that this one does not know."""
         self._only_own = only_own
         self._engine = engine
+        self._unit_of_work = UnitOfWork(engine)
         self._metrics = metrics
         self._jobs: dict[str, Job] = {}
         self._app: App | None = None
@@ -62,6 +79,8 @@ class JobQueue:
         for job in jobs:
             if job.name in self._jobs:
                 raise ValueError(f"two jobs are called {job.name}")
+            if job.cron and (job.tracked or not job.single):
+                raise ValueError(f"{job.name}: what a schedule puts on the queue is single, and not tracked")
             self._jobs[job.name] = job
 
     def declared(self) -> tuple[Job, ...]:
@@ -111,10 +130,38 @@ class JobQueue:
         **payload: Any,
     ) -> bool:
         job = self._jobs[name]
+        if not job.tracked:
+            return await self._put(job, session, at, payload)
+        if session is None:
+            async with self._unit_of_work() as own:
+                return await self.defer(name, session=own, at=at, **payload)
+        return await self._tracked(job, session, None, at, payload) is not None
+
+    async def ask(self, name: str, *, session: AsyncSession, principal: Principal | None, **payload: Any) -> UUID:
+        job = self._jobs[name]
+        run_id = await self._tracked(job, session, principal, None, payload) or await job_runs.waiting(session, name)
+        if run_id is None:
+            # Queued by a release that did not track it, or begun this moment.
+            raise Unavailable("It is about to begin; ask again.")
+        return run_id
+
+    async def _tracked(
+        self, job: Job, session: AsyncSession, principal: Principal | None, at: datetime | None, payload: dict[str, Any]
+    ) -> UUID | None:
+        """The new run; None: a single one is waiting already."""
+        run_id = new_id()
+        if not await self._put(job, session, at, {**payload, RUN_ID: str(run_id)}):
+            return None
+        await job_runs.add(session, run_id, job.name, principal)
+        return run_id
+
+    async def _put(self, job: Job, session: AsyncSession | None, at: datetime | None, payload: dict[str, Any]) -> bool:
+        """False: a single one is waiting already."""
+        job.check(payload)
         app = await self._opened()
         from procrastinate.exceptions import AlreadyEnqueued
 
-        lock = name if job.single else None
+        lock = job.name if job.single else None
         try:
             with within_patience():
                 # The savepoint keeps the caller's transaction usable when the job is waiting already. It begins with
@@ -122,7 +169,7 @@ class JobQueue:
                 async with session.begin_nested() if session is not None else nullcontext():
                     connection = await _driver_connection(session) if session is not None else None
                     task = app.configure_task(
-                        name, schedule_at=at, lock=lock, queueing_lock=lock, connection=connection
+                        job.name, schedule_at=at, lock=lock, queueing_lock=lock, connection=connection
                     )
                     await task.defer_async(**payload, **_trace())
         except AlreadyEnqueued:
@@ -145,21 +192,25 @@ class JobQueue:
     def _build(self) -> "App":
         import procrastinate
 
+        from rooftree.kernel.job_manager import Manager, Retry
+
         connector = procrastinate.PsycopgConnector()
-        app = procrastinate.App(connector=connector)
-        app.job_manager = _manager(connector, lambda: self._stopping)
+        # What a tenant slept through is done once, however long that was.
+        app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": _MISSED_SECONDS})
+        app.job_manager = Manager(connector, lambda: self._stopping, self._left)
         for job in self._jobs.values():
-            lock = job.name if job.single else None
-            retry = _retry_strategy(job.attempts)
-            task = app.task(name=job.name, lock=lock, queueing_lock=lock, retry=retry, queue=_queue(job))(
-                self._payload_only(job)
-            )
+            lock, retry = job.name if job.single else None, Retry(job.attempts)
+            task = app.task(
+                name=job.name, lock=lock, queueing_lock=lock, retry=retry, queue=_queue(job), pass_context=True
+            )(self._runner(job, retry))
             if job.cron:
                 app.periodic(cron=job.cron)(task)
         return app
 
-    def _payload_only(self, job: Job) -> Any:
-        async def run(timestamp: int | None = None, traceparent: str | None = None, **payload: Any) -> None:
+    def _runner(self, job: Job, retry: "Retry") -> Any:
+        async def run(
+            context: Any, timestamp: int | None = None, traceparent: str | None = None, **payload: Any
+        ) -> None:
             # The library adds `timestamp` to periodic runs; jobs get their own payload only.
             with (
                 structlog.contextvars.bound_contextvars(job=job.name),
@@ -167,15 +218,51 @@ class JobQueue:
                 self._metrics.job(job.name),
             ):
                 try:
-                    await job.run(**payload)
+                    if RUN_ID in payload:
+                        await self._run_tracked(job, retry, context.job, payload)
+                    else:
+                        await job.run(**payload)
                 except Exception as error:
                     _log.warning("job_failed", exc_info=error)
                     raise
 
         return run
 
+    async def _run_tracked(self, job: Job, retry: "Retry", queued: Any, payload: dict[str, Any]) -> None:
+        """With a row that tells how it goes. What another has now, or nobody wants any more, just ends here."""
+        run_id, claim = UUID(payload.pop(RUN_ID)), Claim(queued.id, queued.attempts)
+        try:
+            async with self._unit_of_work() as session:
+                run = await job_runs.begin(session, run_id, claim)
+            if run is None:
+                return
+            token = acting.set(str(run.actor_id) if run.actor_id else acting.get())
+            try:
+                await job.run(run, **payload)
+            finally:
+                acting.reset(token)
+            await self._end(run_id, "succeeded", claim)
+        except Superseded:
+            _log.warning("job_superseded", job_id=queued.id)
+        except Cancelled:
+            await self._end(run_id, "cancelled", claim)
+        except Exception as error:
+            again = retry.get_retry_decision(exception=error, job=queued) is not None
+            await self._end(run_id, "waiting" if again else "failed", claim, error)
+            raise
+
+    async def _end(
+        self, run_id: UUID, state: job_runs.State, claim: Claim | None, error: Exception | None = None
+    ) -> None:
+        """A database that is away then makes another attempt of it, like any end that cannot be written."""
+        with suppress(Superseded):
+            async with self._unit_of_work() as session:
+                await job_runs.end(session, run_id, state, claim=claim, error=error)
+
     async def _work(self) -> None:
         app = await self._opened()
+        async with self._unit_of_work() as session:
+            await job_runs.schedule(session, {job.name: job.cron for job in self._jobs.values() if job.cron})
         for job in self._jobs.values():
             if job.at_start:
                 await self.defer(job.name)
@@ -202,16 +289,37 @@ class JobQueue:
             await app.job_manager.prune_stalled_workers(SILENT_SECONDS)
             if loop.time() >= forget_at:
                 await app.job_manager.delete_old_jobs(nb_hours=_KEEP_FINISHED_HOURS, include_failed=True)
+                async with self._unit_of_work() as session:
+                    await job_runs.forget(session)
                 forget_at = loop.time() + _FORGET_SECONDS
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _take_over(self, app: "App", job: Any) -> None:
         """One job that cannot be put back must not keep the others from it."""
-        _log.warning("job_taken_over", job=job.task_name, job_id=job.id)
+        _log.warning("job_taken_over", job=job.task_name, job_id=job.id, deaths=job.attempts + 1)
         try:
-            await app.job_manager.retry_job(job)
+            if job.attempts + 1 < max(MOST_DEATHS, self._attempts(job.task_name)):
+                await app.job_manager.retry_job(job)
+            else:
+                await self._bury(app, job)
         except Exception as error:
             _log.warning("job_take_over_failed", job=job.task_name, job_id=job.id, exc_info=error)
+
+    def _attempts(self, name: str) -> int:
+        """None of its own for a job of another process."""
+        return self._jobs[name].attempts if name in self._jobs else 0
+
+    async def _left(self, job: Any) -> None:
+        if RUN_ID in job.task_kwargs:
+            await self._end(UUID(job.task_kwargs[RUN_ID]), "cancelled", None)
+
+    async def _bury(self, app: "App", job: Any) -> None:
+        """Whatever it does, it takes its worker with it."""
+        from procrastinate.jobs import Status
+
+        if RUN_ID in job.task_kwargs:
+            await self._end(UUID(job.task_kwargs[RUN_ID]), "failed", Claim(job.id, job.attempts), WorkersDied())
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
 
     async def _forever(self, name: str, work: Any) -> None:
         """A database that is away for a while must not end the queue for good."""
@@ -243,63 +351,6 @@ class _Borrowed:
             connection = await self._engine.connect()
         async with aclosing(connection), connection.begin():
             yield (await connection.get_raw_connection()).driver_connection
-
-
-def _manager(connector: Any, stopping: Callable[[], bool]) -> Any:
-    from procrastinate.exceptions import UniqueViolation
-    from procrastinate.jobs import Status
-    from procrastinate.manager import QUEUEING_LOCK_CONSTRAINT, JobManager
-
-    class Manager(JobManager):
-        """Writes how a job ended, and puts one back only if no twin waits.
-
-        Else it would keep its lock for as long as its worker lives, and neither it nor a twin would ever run.
-        """
-
-        async def finish_job(self, *args: Any, **options: Any) -> None:
-            await _written(lambda: super(Manager, self).finish_job(*args, **options), stopping)
-
-        async def retry_job(self, job: Any, *args: Any, **options: Any) -> None:
-            try:
-                await _written(lambda: super(Manager, self).retry_job(job, *args, **options), stopping)
-            except UniqueViolation as error:
-                if error.constraint_name != QUEUEING_LOCK_CONSTRAINT:
-                    raise
-                _log.info("job_left_to_its_twin", job=job.task_name, job_id=job.id)
-                await self.finish_job(job, Status.FAILED, delete_job=False)
-
-    return Manager(connector)
-
-
-async def _written(write: Callable[[], Awaitable[None]], stopping: Callable[[], bool]) -> None:
-    """Tries until the database takes it, or the process ends: then the job is one of a dead worker."""
-    while True:
-        try:
-            return await write()
-        except Exception as error:
-            if away(error) is None or stopping():
-                raise
-            _log.warning("job_end_not_written", exc_info=error)
-            await asyncio.sleep(_RESTART_SECONDS)
-
-
-def _retry_strategy(attempts: int) -> Any:
-    import procrastinate
-    from procrastinate.exceptions import JobAborted
-
-    class Retry(procrastinate.BaseRetryStrategy):
-        """A job cut off by shutdown always runs again; a failed one as often as it was declared to."""
-
-        def get_retry_decision(self, *, exception: BaseException, job: Any) -> Any:
-            if isinstance(exception, JobAborted | asyncio.CancelledError):
-                return procrastinate.RetryDecision(retry_in={"seconds": 0})
-            if isinstance(exception, AWAY) and attempts > 1 and job.attempts < _AWAY_TRIES:
-                return procrastinate.RetryDecision(retry_in={"seconds": _AWAY_SECONDS})
-            if job.attempts + 1 >= attempts:
-                return None
-            return procrastinate.RetryDecision(retry_in={"seconds": _FIRST_RETRY_BASE ** (job.attempts + 1)})
-
-    return Retry()
 
 
 def _trace() -> dict[str, str]:

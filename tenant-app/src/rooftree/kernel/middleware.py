@@ -31,6 +31,8 @@ from rooftree.kernel.text import network
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from prometheus_client import Gauge
+
     from rooftree.kernel.module import Upload
 
 MAX_BODY = 1024 * 1024
@@ -53,6 +55,7 @@ _SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     (b"x-frame-options", b"DENY"),
 )
+_EVENTS = b"text/event-stream; charset=utf-8"
 FORWARDED = "rooftree.forwarded"
 """Member of the scope of a request that our own gateway handed on."""
 _log = structlog.get_logger("rooftree.request")
@@ -91,15 +94,17 @@ class Guard:
         forwarded: Forwarded | None = scope.get(FORWARDED)
         patience.set(Patience(forwarded.seconds if forwarded else REQUEST_SECONDS))
         if scope["path"] in PROBES:
-            await self._answered(scope, receive, _Answer(scope, send, str(new_id())))
+            await self._answered(scope, receive, _Answer(scope, send, str(new_id()), None))
             return
-        with self._metrics.active_requests.track_inprogress(), _server_span(scope) as span:
-            answer = _Answer(scope, send, str(UUID(int=span.get_span_context().trace_id)))
+        with _server_span(scope) as span:
+            trace_id = str(UUID(int=span.get_span_context().trace_id))
+            answer = _Answer(scope, send, trace_id, self._metrics.active_requests)
             started = time.perf_counter()
             try:
                 await self._answered(scope, receive, answer)
             finally:
-                self._record(scope, answer.status, time.perf_counter() - started, span)
+                answer.end()
+                self._record(scope, answer.status, answer.ended_at - started, span)
 
     async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         scope["request_id"] = answer.request_id
@@ -148,18 +153,33 @@ class Guard:
 
 
 class _Answer:
-    """Sends the response with our headers and remembers its status."""
+    """Sends the response with our headers and remembers its status.
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    To those who count, one that streams events ends as it begins: it lasts minutes, in which nothing is done.
+    """
+
+    def __init__(self, scope: Scope, send: Send, request_id: str, active: "Gauge | None") -> None:
         self._scope = scope
         self._send = send
+        self._active = active
         self.request_id = request_id
         self.status = 0
+        self.ended_at = 0.0
+        if active is not None:
+            active.inc()
+
+    def end(self) -> None:
+        if not self.ended_at:
+            self.ended_at = time.perf_counter()
+            if self._active is not None:
+                self._active.dec()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = {name.lower() for name, _ in message["headers"]}
+            if (b"content-type", _EVENTS) in message["headers"]:
+                self.end()
             extra = [item for item in _SECURITY_HEADERS if item[0] not in own]
             message["headers"] = [
                 *message["headers"],

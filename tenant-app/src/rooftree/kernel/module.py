@@ -18,6 +18,7 @@ from rooftree.kernel.background import Background
 from rooftree.kernel.cache import Cache
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.consumers import Subscriber
+from rooftree.kernel.ears import Ears
 from rooftree.kernel.jobs import Job, Jobs
 from rooftree.kernel.mail import Mail
 from rooftree.kernel.metrics import Metrics
@@ -47,6 +48,8 @@ class Runtime:
     mail: Mail
     objects: Objects
     rate_limits: RateLimits
+    ears: Ears = field(default_factory=Ears)
+    """What was heard of changes; the gateway's process listens."""
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
     """What modules of other processes offer."""
     ports: dict[type, object] = field(default_factory=dict[type, object])

@@ -5,7 +5,8 @@ its session ends, so do its rights, and the next one goes on. It reads unsent ro
 always from the lowest. Neither `SKIP LOCKED`, which would let a later event of an aggregate overtake, nor a cursor,
 which would pass over rows that commit late. What was published and not marked is published again; consumers know.
 
-While Kafka is away the rows stay. Loads aiokafka.
+It is the process's one connection that listens: for `kernel.ears`, too, also while it stands by or Kafka is away, when
+the rows stay. Loads aiokafka.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -16,8 +17,9 @@ import structlog
 from aiokafka.errors import KafkaError
 from opentelemetry.trace import Span, SpanKind
 
-from rooftree.kernel.backoff import Backoff, is_set_within
+from rooftree.kernel.backoff import Backoff
 from rooftree.kernel.database import Connection, connection_arguments
+from rooftree.kernel.ears import Ears, hear, listen
 from rooftree.kernel.envelope import Row, wrap
 from rooftree.kernel.event_metrics import EventMetrics
 from rooftree.kernel.kafka import Kafka
@@ -29,7 +31,6 @@ from rooftree.kernel.telemetry import span
 BATCH_SIZE = 500
 POLL_SECONDS = 10.0
 STANDBY_SECONDS = 2.0
-_NOTICE_SECONDS = 0.5
 _MEASURE_SECONDS = 10.0
 _LOCK = 5_019_427_733_081
 # A relay whose machine vanished loses its lock within about 15 s.
@@ -51,9 +52,13 @@ _log = structlog.get_logger(__name__)
 class Relay:
     """One process's relay, working or standing by."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, kafka: Kafka, metrics: EventMetrics) -> None:
+    def __init__(
+        self, settings: Settings, secrets: Secrets, kafka: Kafka, metrics: EventMetrics, ears: Ears | None = None
+    ) -> None:
+        """`ears`: what open pages of this process follow, if it has any."""
         self._settings = settings
         self._secrets = secrets
+        self._ears = ears
         self._kafka = kafka
         self._metrics = metrics
         self._producer = Producer(kafka)
@@ -78,12 +83,17 @@ class Relay:
                 finally:
                     self.leads = False
                     self._metrics.relay(False)
+                    if self._ears is not None:
+                        self._ears.end()
         finally:
             await self._producer.close()
 
     async def _work(self, connection: Connection, backoff: Backoff) -> None:
+        if self._ears is not None:
+            await listen(connection, self._ears)
         while not await _locked(connection):
-            if await is_set_within(self._stopping, STANDBY_SECONDS):
+            await self._notice(connection, STANDBY_SECONDS)
+            if self._stopping.is_set():
                 return
         self.leads = True
         self._metrics.relay(True)
@@ -95,13 +105,15 @@ class Relay:
             if not rows:
                 if self._stopping.is_set():
                     return
-                await self._notice(connection)
+                await self._notice(connection, POLL_SECONDS)
             elif await self._sent(rows):
                 await self._mark(connection, rows)
                 self._metrics.published.inc(len(rows))
                 backoff.reset()
-            elif await backoff.wait(self._stopping):
-                return
+            else:
+                await self._pause(connection, backoff.pause())
+                if self._stopping.is_set():
+                    return
 
     async def _unsent(self, connection: Connection) -> list[Row]:
         found = await (await connection.execute(_UNSENT, [BATCH_SIZE])).fetchall()
@@ -131,13 +143,20 @@ class Relay:
     async def _mark(self, connection: Connection, rows: list[Row]) -> None:
         await connection.execute(_MARK, [[row.position for row in rows]])
 
-    async def _notice(self, connection: Connection) -> None:
-        """Until something was committed, in vain after a while, or until the end."""
+    async def _notice(self, connection: Connection, seconds: float) -> None:
+        """Until an event was committed, in vain after a while, or until the end."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + POLL_SECONDS
+        until = loop.time() + seconds
         while loop.time() < until and not self._stopping.is_set():
-            async for _notice in connection.notifies(timeout=_NOTICE_SECONDS, stop_after=1):
+            if await hear(connection, self._ears):
                 return
+
+    async def _pause(self, connection: Connection, seconds: float) -> None:
+        """Until it makes sense to try again, or until the end; open pages go on hearing."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while loop.time() < until and not self._stopping.is_set():
+            await hear(connection, self._ears)
 
     async def _measure(self, connection: Connection) -> None:
         now = asyncio.get_running_loop().time()

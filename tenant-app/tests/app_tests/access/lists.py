@@ -15,6 +15,7 @@ _TABLES = {
     "delegation": truth.read(truth.DELEGATIONS),
     "office": truth.read(truth.OFFICES),
     "team": truth.read(truth.TEAMS),
+    "job": truth.read(truth.JOBS),
 }
 
 
@@ -120,4 +121,5 @@ _READABLE: dict[str, Callable[[str], set[str]]] = {
     "delegation": lambda caller: _of(_TABLES["delegation"], caller),
     "office": lambda caller: _of(_TABLES["office"], caller),
     "team": lambda caller: _of(_TABLES["team"], caller),
+    "job": lambda caller: _of(_TABLES["job"], caller),
 }

@@ -107,6 +107,10 @@ def _restore_invitations(world: World) -> None:
     world.sql("UPDATE identity.invitations SET revoked_at = NULL")
 
 
+def _restore_jobs(world: World) -> None:
+    world.sql("UPDATE jobs.runs SET state = 'waiting', cancel_requested_at = NULL, finished_at = NULL")
+
+
 def _restore_photos(world: World) -> None:
     world.sql("UPDATE property.photos SET removed_at = NULL")
 
@@ -668,6 +672,18 @@ GATEWAY = [
         ok=frozenset({204}),
         after=_restore_sessions,
     ),
+    Probe(operation="list_jobs", request=_at("/api/v1/jobs?limit=100"), letters=_roles("signed"), lists="job"),
+    Probe(operation="get_job", request=_on("job", "/api/v1/jobs/{id}"), letters=truth.read(truth.JOBS)),
+    Probe(
+        operation="cancel_job",
+        request=_on("job", "/api/v1/jobs/{id}/cancellation"),
+        letters=truth.read(truth.JOBS),
+        ok=frozenset({202}),
+        after=_restore_jobs,
+    ),
+    Probe(operation="list_schedules", request=_at("/api/v1/schedules"), letters=_roles("answer")),
+    # In these tests nobody listens, which whoever is let through is told. What reaches whom: `test_stream.py`.
+    Probe(operation="follow_changes", request=_at("/api/v1/stream"), letters=_roles("signed"), ok=frozenset({503})),
 ]
 
 PROBES = [*CRM, *PROPERTY, *IDENTITY, *GATEWAY]

@@ -112,6 +112,7 @@ def test_clients_and_visitors_reach_no_more_than_what_is_shown_to_the_public() -
     public = {"sign_in.begin", "lead.inquire", "listing.read", "listing:place"}
     assert opened["anonymous"] == public
     own = {"session.read", "session.delete", "user.read", "user.update", "user.sign_out"}
+    own |= {"stream.read", "job.read", "job.cancel"}
     assert opened["client"] == public | own
     assert all(POLICY[name]["client"] == ("own",) for name in own)
 

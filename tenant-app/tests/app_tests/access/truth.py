@@ -441,6 +441,23 @@ teamed     .      .
 client     .      .
 """
 
+# By who asked for them; `none`: nobody did.
+JOBS = """
+           agent  office  west  none
+owner      y      y       y     y
+placed     y      y       y     y
+manager    y      y       .     .
+boss'      .      .       y     .
+agent      y      .       .     .
+nomad      .      .       .     .
+helper     .      .       .     .
+half       .      .       .     .
+idle       .      .       .     .
+aide       .      .       .     .
+teamed     .      .       .     .
+client     .      .       .     .
+"""
+
 # What has no record: y or f by the operation, in the order of the callers' names.
 ROLES = """
            staff  sell  answer  own  signed

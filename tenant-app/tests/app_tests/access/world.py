@@ -98,6 +98,7 @@ async def build(brokerage: Brokerage) -> World:
     await _invitations(world)
     await _people(world)
     await _listings(world)
+    _jobs(world)
     departed = world.callers["departed"]
     world.history = [line for (line,) in world.rows("SELECT id FROM crm.history")]
     gone = await change(brokerage.owner, await _account(world, departed), state="deactivated")
@@ -171,6 +172,17 @@ async def _delegations(world: World) -> None:
             world.sql(f"{expired} created_at = now() - interval '1 hour' WHERE id = %s", made)
         elif assistant == "idle'":
             assert (await owner.delete(f"/api/v1/delegations/{made}")).status_code == 204
+
+
+def _jobs(world: World) -> None:
+    for name, office in (("agent", "Main"), ("office", "Main"), ("west", "West"), ("none", None)):
+        world.ids["job", name] = str(new_id())
+        world.sql(
+            "INSERT INTO jobs.runs (id, kind, actor_id, office_id) VALUES (%s, 'test.count', %s, %s)",
+            world.ids["job", name],
+            world.users.get(name),
+            world.brokerage.offices[office] if office else None,
+        )
 
 
 async def _invitations(world: World) -> None:

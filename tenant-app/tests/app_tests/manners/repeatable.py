@@ -28,6 +28,7 @@ DOCUMENT: dict[str, Any] = json.loads(openapi.documents()[openapi.MERGED])
 WITHOUT_KEY = {
     "accept_invitation": "the link works once",
     "assign_person": "If-Match",
+    "cancel_job": "ends what may be over already",
     "change_person_stage": "If-Match",
     "change_property_status": "If-Match",
     "claim_lead": "whoever has it has it",

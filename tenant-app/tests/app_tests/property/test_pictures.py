@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from rooftree.contracts.property.api import NotAPicture, PictureRefused
 from rooftree.kernel.errors import UnsupportedMediaType
+from rooftree.kernel.workers import environment
 from rooftree.modules.property import renditions as module
 from rooftree.modules.property.pictures import KINDS, MAX_PIXELS, Kind, inspect, require_kind, sniff
 from rooftree.modules.property.renditions import RenditionMaker, Unusable
@@ -206,7 +208,7 @@ async def test_a_large_photograph_fits_into_the_limits() -> None:
 
 
 async def test_a_worker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SECONDS", 0.01)
+    monkeypatch.setattr(module, "LIMITS", replace(module.LIMITS, seconds=0.01))
     with pytest.raises(Unusable, match="too long"):
         await RenditionMaker().make(picture())
 
@@ -229,6 +231,6 @@ def test_no_picture_library_loads_into_the_process_that_asks_for_renditions() ->
 
 def test_the_worker_knows_nothing_of_its_parents_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARY", "a secret")
-    told = module.environment()
-    assert set(told) == {"PYTHONPATH", "PYTHONSAFEPATH"}
+    told = environment()
+    assert set(told) == {"PYTHONPATH", "PYTHONSAFEPATH", "ROOFTREE_ACTOR"}
     assert "a secret" not in str(told)

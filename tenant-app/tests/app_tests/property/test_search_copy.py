@@ -290,6 +290,10 @@ class QueuedJobs:
         self.came.set()
         return True
 
+    async def ask(self, name: str, **_: Any) -> UUID:
+        await self.defer(name)
+        return uuid4()
+
     async def wait(self) -> list[str]:
         async with asyncio.timeout(20):
             await self.came.wait()

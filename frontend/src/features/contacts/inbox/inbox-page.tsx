@@ -6,6 +6,7 @@ import { useCan } from "@/shared/api/session";
 import { plural } from "@/shared/lib/format";
 import { followed } from "@/shared/lib/use-live";
 import { useLoadMore } from "@/shared/lib/use-load-more";
+import { rarely, useChanges } from "@/shared/live/use-changes";
 import { Alert } from "@/shared/ui/alert";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
@@ -19,6 +20,9 @@ import { LeadItem } from "./lead-item";
 import { type LeadFilters, leadsQuery, OWNERS, parseLeadFilters, STATES } from "./lead-queries";
 import { useClaim } from "./use-claim";
 
+/** Leads belong to their people. */
+const SHOWN_BY = { person: [["leads"]] };
+
 export function InboxPage() {
   if (useCan("leads.work")) return <Inbox />;
   return <NotAllowed title="Inbox">{NOT_FOR_YOU}</NotAllowed>;
@@ -27,7 +31,8 @@ export function InboxPage() {
 function Inbox() {
   const [search, setSearch] = useSearchParams();
   const filters = parseLeadFilters(search);
-  const query = useInfiniteQuery({ ...leadsQuery(filters), ...followed });
+  const live = useChanges(SHOWN_BY);
+  const query = useInfiniteQuery({ ...leadsQuery(filters), ...followed, ...rarely(live) });
   const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
   const choose = (name: keyof LeadFilters, value: string, plain: string) => {
     const wanted = new URLSearchParams(search);

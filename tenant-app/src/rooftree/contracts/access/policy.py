@@ -29,6 +29,10 @@ _TABLE = """
 sign_in.begin          own           own                    own             own             own        own
 session.read           own           own                    own             own             own        -
 session.delete         own           own                    own             own             own        -
+stream.read            own           own                    own             own             own        -
+job.read               company       own+office             own             own             own        -
+job.cancel             company       own+office             own             own             own        -
+schedule.read          company       company                -               -               -          -
 
 user.read              company       own+office+colleagues  own+colleagues  own+colleagues  own        -
 user.update            company       own+managed            own             own             own        -

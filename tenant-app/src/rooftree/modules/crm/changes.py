@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.crm.api import AssignmentReason
 from rooftree.contracts.crm.events import LeadAssigned, LeadReceived, StageChanged
+from rooftree.kernel import live
 from rooftree.kernel.ids import new_id
+from rooftree.kernel.live import Record
 from rooftree.kernel.outbox import Outbox
 from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.crm.stages_repository import Stages
@@ -35,6 +37,10 @@ class Changes:
         self._now = now
         self._actor = actor
         self._events: list[IntegrationEvent] = []
+        self._touched: set[UUID] = set()
+        """Of whom anything changed."""
+        self._left: list[Record] = []
+        """Where people were."""
 
     @property
     def records(self) -> Records:
@@ -51,6 +57,8 @@ class Changes:
         fields: Collection[str] = (),
     ) -> None:
         """A line of the history."""
+        if person_id is not None:
+            self._touched.add(person_id)
         self._session.add(
             HistoryRow(
                 id=new_id(),
@@ -92,6 +100,7 @@ class Changes:
     async def all_moved(self, person_ids: Sequence[UUID], before: StageRow, after: StageRow) -> None:
         """Likewise for as many as a stage may hold."""
         await Stages(self._session).move_people(person_ids, before, after, at=self._now, actor=self._actor)
+        self._touched.update(person_ids)
         for person_id in person_ids:
             self._tell_moved(person_id, before, after)
 
@@ -118,6 +127,7 @@ class Changes:
         await self._records.follow_assignment(ids, is_assigned=assignee is not None)
         self.handed_over(await self._records.hand_over_tasks(ids, assignee))
         for person in people:
+            self._left.append(Record(person.id, person.assigned_to, person.office_id))
             previous, person.assigned_to = person.assigned_to, assignee
             person.office_id = office_id or person.office_id
             self._session.add(self._assignment(person, previous, reason, note))
@@ -196,5 +206,7 @@ class Changes:
     async def finish(self) -> None:
         """Write all of it, then tell it."""
         await self._session.flush()
+        places = await self._records.places(self._touched)
+        await live.tell(self._session, "person", [*self._left, *(Record(*place) for place in places)])
         await self._outbox.add(self._session, self._events)
         self._events = []

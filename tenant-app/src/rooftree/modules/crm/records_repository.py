@@ -35,6 +35,13 @@ class Records:
         self._session.add_all(rows)
         await self._session.flush()
 
+    async def places(self, person_ids: Collection[UUID]) -> list[tuple[UUID, UUID | None, UUID | None]]:
+        """Of each: the id, who looks after them, and their office."""
+        if not person_ids:
+            return []
+        query = select(PersonRow.id, PersonRow.assigned_to, PersonRow.office_id).where(PersonRow.id.in_(person_ids))
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(query)]
+
     # -- people -------------------------------------------------------------------------------------------------------
 
     async def lock_contacts(self, keys: Collection[ContactKey]) -> None:

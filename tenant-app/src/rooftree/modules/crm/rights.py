@@ -6,6 +6,7 @@ to its agents) or in none (`nowhere`).
 
 from uuid import UUID
 
+from rooftree.contracts.access.hearing import waiting
 from rooftree.contracts.access.policy import grant, holders, mask
 from rooftree.contracts.identity.api import User
 from rooftree.kernel.auth import Principal
@@ -26,12 +27,7 @@ def may(principal: Principal, action: str, place: Place) -> bool:
 
 
 def _reaches(granted: Grant, principal: Principal, place: Place) -> bool:
-    waits = place.owner_id is None and principal.office_id is not None
-    more = {
-        "pond": waits and place.office_id == principal.office_id,
-        "nowhere": waits and place.office_id is None,
-    }
-    return reaches(granted, principal, place, more=more)
+    return reaches(granted, principal, place, more=waiting(principal, place))
 
 
 def works_on(principal: Principal, place: Place) -> bool:

@@ -14,10 +14,12 @@ from rooftree.modules.gateway.consumers import SESSIONS, consumers
 from rooftree.modules.gateway.cookies import session_secret
 from rooftree.modules.gateway.domain import KEPT_WHILE_AWAY
 from rooftree.modules.gateway.handing_on import HandedOn, operations
+from rooftree.modules.gateway.job_list import JobList
 from rooftree.modules.gateway.jobs import jobs
 from rooftree.modules.gateway.routes import router
 from rooftree.modules.gateway.service import KeptSessions, Sessions
 from rooftree.modules.gateway.session_list import SessionList
+from rooftree.modules.gateway.streams import Streams
 from rooftree.modules.gateway.web import ApiDescription, WebApp
 
 # In the image beside `src`'s content, in a checkout beside `src`.
@@ -31,7 +33,7 @@ def build(runtime: Runtime) -> Built:
     description, authenticate = ApiDescription(_OPENAPI_PLACES), _limited(_authenticator(sessions), runtime.rate_limits)
     handed_on = operations(description.content, runtime.elsewhere.http)
     return Built(
-        services=(sessions, listed, description),
+        services=(sessions, listed, description, JobList(runtime.unit_of_work, runtime.clock), Streams(runtime.ears)),
         jobs=jobs(sessions),
         consumers=consumers(listed),
         authenticator=authenticate,

@@ -15,7 +15,7 @@ from rooftree.kernel.ids import new_secret
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.settings import Settings
-from rooftree.modules.gateway import session_routes
+from rooftree.modules.gateway import job_routes, session_routes, stream_routes
 from rooftree.modules.gateway.cookies import LOGIN_COOKIE, login_secret, session_secret, set_cookie
 from rooftree.modules.gateway.domain import LOGIN_LIFE, SESSION_LIFE, Login, local_path
 from rooftree.modules.gateway.schemas import SessionOutput, TenantName, TenantOutput, UserOutput
@@ -157,3 +157,5 @@ async def get_openapi(description: Annotated[ApiDescription, Depends(provided(Ap
 
 
 router.include_router(session_routes.router)
+router.include_router(job_routes.router)
+router.include_router(stream_routes.router)

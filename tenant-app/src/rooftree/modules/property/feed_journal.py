@@ -13,8 +13,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.property.events import FeedFailed, FeedRecovered
+from rooftree.kernel import live
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.ids import new_id
+from rooftree.kernel.live import Record
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property import replication
@@ -86,9 +88,9 @@ class FeedJournal:
             values: dict[str, Any] = {"last_started_at": now, "checkpoint": url, "retry_at": None}
             if row.checkpoint is None:
                 values |= {"run_began_at": now}
-            if row.complete_until is None:
-                values |= {"state": "importing"}
+            values |= {} if row.complete_until else {"state": "importing"}
             await feeds.change_feed(run.feed, **values)
+            await live.tell(session, "feed", [Record(run.feed)])
         _log.info("feed_import_starts", feed=run.feed, resumed=run.is_resumed, kind=kind)
         return run
 
@@ -141,6 +143,7 @@ class FeedJournal:
             values = {"last_succeeded_at": now, "last_error": None, **_NO_OUTAGE}
             await feeds.change_feed(run.feed, state="idle", **values)
             await feeds.compact_runs(run.feed, now=now)
+            await live.tell(session, "feed", [Record(run.feed)])
         self._metrics.succeeded(run.feed, now)
 
     async def fail(
@@ -168,6 +171,7 @@ class FeedJournal:
             last_succeeded_at = row.last_succeeded_at
             await feeds.change_feed(config.name, **values)
             await feeds.compact_runs(config.name, now=now)
+            await live.tell(session, "feed", [Record(config.name)])
         self._metrics.failed(config.name, last_succeeded_at)
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from rooftree.contracts.property.api import Feed, FeedNotFound, FeedRun, FeedRunning, Progress, RunState
+from rooftree.kernel import live
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.jobs import Jobs
+from rooftree.kernel.live import Record
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property.feeds_repository import FeedRepository
@@ -101,6 +103,7 @@ class FeedService:
             kind = "incremental" if row.complete_until else "full"
             await repository.add_run(id=run_id, feed=feed, kind=kind, requested=True, started_at=now)
             await self._jobs.defer(SYNC_JOB, session=session)
+            await live.tell(session, "feed", [Record(feed)])
             return _run((await repository.running(feed))[feed])
 
     async def rejections(self, feed: str, *, limit: int, cursor: str | None) -> RejectionsPage:

@@ -5,7 +5,9 @@ from collections.abc import Collection, Sequence
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.kernel import live
 from rooftree.kernel.clock import Clock
+from rooftree.kernel.live import Record
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property.changes import ListingChange
@@ -39,6 +41,7 @@ class FeedWriter:
             await self._store(session, run, page.records)
             told = {} if page.count is None else {"total": page.count}
             await feeds.change_run(run.id, checkpoint=page.next_link, **told)
+            await live.tell(session, "feed", [Record(run.feed)])
             if page.next_link is None:
                 await feeds.finish_reading(run.feed, now=now)
                 await feeds.change_run(run.id, state="succeeded", finished_at=now)
@@ -81,4 +84,5 @@ class FeedWriter:
     async def _tell(self, session: AsyncSession, run: Run, changes: Sequence[ListingChange]) -> None:
         if changes:
             await FeedRepository(session).change_feed(run.feed, last_change_at=self._clock.now())
+            await live.tell(session, "listing", [Record(change.property_id) for change in changes])
             await self._outbox.add(session, [change.event(run.feed) for change in changes])

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.property.events import Change, ChangedGroup
+from rooftree.kernel import live
+from rooftree.kernel.live import Record
 from rooftree.kernel.outbox import Outbox
 from rooftree.modules.property.changes import ALL_GROUPS, ListingChange
 from rooftree.modules.property.history_repository import Happened, HistoryRepository, differences
@@ -92,4 +94,5 @@ class ListingSaver:
             currency=row.currency,
             modification_timestamp=row.modification_timestamp,
         )
+        await live.tell(self._session, "listing", [Record(row.id)])
         await self._outbox.add(self._session, [told.event(OWN_FEED)])

@@ -3,12 +3,10 @@
 The picture comes in by standard input. Standard output begins with one line of JSON: the picture's size the right way
 up and the lengths of the JPEG files that follow it, or `{"fault": …}`. What is written was made of pixels alone, so no
 metadata (places, cameras, owners, comments, profiles) comes along. Pictures come from strangers and their decoders are
-large: limits on memory, time and files are set before any of it loads, and nothing is inherited that would be of use.
+large: `kernel.workers` runs it within limits.
 """
 
 import json
-import os
-import resource
 import sys
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -17,26 +15,11 @@ if TYPE_CHECKING:
     from PIL import Image
 
 WIDTHS = {"small": 320, "medium": 960, "large": 1920}
-# What it may hold beside its code. A pod of the smallest plan has 320 MiB, the app takes up to 170 of them.
-DATA_BYTES = 140 * 1024 * 1024
-CPU_SECONDS = 20
 QUALITY = 82
 FORMATS = ("JPEG", "PNG", "WEBP")
 ORIENTATION, TURNED = 0x0112, frozenset({5, 6, 7, 8})  # EXIF
 TRANSPARENT = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 UNREADABLE, TOO_LARGE = "unreadable", "too-large"
-
-
-def confine() -> None:
-    """From here on: no files, little memory, little time, and that after whoever waits for an answer."""
-    os.nice(10)
-    for kind, most in (
-        (resource.RLIMIT_DATA, DATA_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
 
 
 def render(content: bytes, *, most_pixels: int) -> tuple[tuple[int, int], dict[str, bytes]]:
@@ -94,7 +77,6 @@ def _opaque(picture: "Image.Image") -> "Image.Image":
 
 
 def main() -> None:
-    confine()
     out = sys.stdout.buffer
     try:
         (width, height), made = render(sys.stdin.buffer.read(), most_pixels=int(sys.argv[1]))

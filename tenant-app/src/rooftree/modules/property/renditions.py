@@ -3,17 +3,16 @@
 The picture libraries never load here, and what a hostile picture may break is that process.
 """
 
-import asyncio
 import json
-import os
-import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rooftree.kernel.workers import Limits, WorkerFailed, Workers
 from rooftree.modules.property.pictures import MAX_PIXELS
 
 WORKER = "rooftree.modules.property.rendition_worker"
-SECONDS = 45.0  # of the clock; on a busy machine 20 s of a CPU take their time
+# A pod of the smallest plan has 320 MiB, the app takes up to 170 of them.
+LIMITS = Limits(data_bytes=140 * 1024 * 1024, cpu_seconds=20, seconds=45.0)
 Size = Literal["small", "medium", "large"]
 SIZES: tuple[Size, ...] = ("small", "medium", "large")
 
@@ -33,40 +32,14 @@ class Renditions:
 
 class RenditionMaker:
     def __init__(self) -> None:
-        # Two of them and the app would not fit into a small pod.
-        self._turn = asyncio.Semaphore(1)
+        self._workers = Workers()
 
     async def make(self, original: bytes) -> Renditions:
         """Raises Unusable."""
-        async with self._turn:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-Bs",
-                "-m",
-                WORKER,
-                str(MAX_PIXELS),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=environment(),
-            )
-            try:
-                async with asyncio.timeout(SECONDS):
-                    answer, _ = await process.communicate(original)
-            except TimeoutError:
-                raise Unusable("it took too long") from None
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                    await process.wait()
-        if process.returncode != 0:
-            raise Unusable(f"the worker ended with {process.returncode}")
-        return _parsed(answer)
-
-
-def environment() -> dict[str, str]:
-    """All that the worker is given of ours: where its code is."""
-    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
+        try:
+            return _parsed(await self._workers.run(WORKER, str(MAX_PIXELS), content=original, limits=LIMITS))
+        except WorkerFailed as error:
+            raise Unusable(str(error)) from error
 
 
 def _parsed(answer: bytes) -> Renditions:

@@ -16,6 +16,7 @@ import structlog
 
 from rooftree.contracts.property.events import ListingChanged
 from rooftree.kernel.consumers import Received
+from rooftree.kernel.job_runs import Run
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property.search_engine import EngineAway, IndexMissing
 from rooftree.modules.property.search_index import Copy, SearchIndex
@@ -65,11 +66,14 @@ class SearchKeeper:
 
     # -- building anew ------------------------------------------------------------------------------------------------
 
-    async def rebuild(self) -> None:
-        """Make a new copy from the database and let readers use it. Raises EngineAway; then the old one stays."""
+    async def rebuild(self, run: Run | None = None) -> None:
+        """Make a new copy from the database and let readers use it. Raises EngineAway; then the old one stays.
+
+        A second attempt begins anew: what the first one filled was abandoned with it.
+        """
         name = await self.index.create()
         try:
-            done = await self._fill()
+            done = await self._fill(run)
             repaired = await self._compare("building")
             await self.index.promote(name)
         except Exception:
@@ -78,8 +82,9 @@ class SearchKeeper:
         self.changed.set()
         _log.info("search_rebuilt", index=name, listings=done, repaired=repaired)
 
-    async def _fill(self) -> int:
+    async def _fill(self, run: Run | None) -> int:
         done, last = 0, None
+        await self._tell(run, done)
         while True:
             async with self._unit_of_work() as session:
                 documents = await SearchRepository(session).documents_after(last, limit=PAGE)
@@ -87,6 +92,14 @@ class SearchKeeper:
                 return done
             await self.index.write("building", documents)
             done, last = done + len(documents), UUID(documents[-1]["id"])
+            await self._tell(run, done)
+
+    async def _tell(self, run: Run | None, done: int) -> None:
+        """How far it is. Raises Superseded and Cancelled."""
+        if run is not None:
+            async with self._unit_of_work() as session:
+                total = sum(share.count for share in (await SearchRepository(session).shares()).values())
+                await run.step(session, done=done, total=max(done, total))
 
     # -- comparing ----------------------------------------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ class SearchParts:
         if self.keeper is None:
             return ()
         return (
-            Job(name=REBUILD_JOB, run=self.keeper.rebuild, single=True, attempts=4),
+            Job(name=REBUILD_JOB, run=self.keeper.rebuild, single=True, tracked=True, attempts=4),
             Job(name="property.reconcile_search", run=self.keeper.reconcile, cron=EVERY_5_MINUTES, single=True),
         )
 

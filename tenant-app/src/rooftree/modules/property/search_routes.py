@@ -110,8 +110,11 @@ async def get_search_status(service: Service) -> SearchStatus:
     status_code=202,
     responses=responses(401, 403, 503),
 )
-async def start_search_rebuild(service: Service) -> SearchStatus:
-    return SearchStatus(**asdict(await service.start_rebuild()))
+async def start_search_rebuild(response: Response, principal: CurrentPrincipal, service: Service) -> SearchStatus:
+    """`Location` is the job that does it."""
+    status, job_id = await service.start_rebuild(principal)
+    response.headers["Location"] = f"/api/v1/jobs/{job_id}"
+    return SearchStatus(**asdict(status))
 
 
 def _require_alone(query: PropertyQuery) -> None:

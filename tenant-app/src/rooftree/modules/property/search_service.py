@@ -273,14 +273,14 @@ class SearchService:
             progress=progress,
         )
 
-    async def start_rebuild(self) -> Status:
-        """Let the index be made anew from the database. Raises Unavailable where there is none."""
+    async def start_rebuild(self, principal: Principal | None) -> tuple[Status, UUID]:
+        """Let the index be made anew from the database; the job that does. Raises Unavailable where there is none."""
         if self._keeper is None:
             raise Unavailable("This brokerage has no search index.")
         now = await self.status()
         async with self._unit_of_work.effect() as session:
-            await self._jobs.defer(REBUILD_JOB, session=session)
-        return replace(now, state="rebuilding", progress=now.progress or {"done": 0, "total": now.rows})
+            job_id = await self._jobs.ask(REBUILD_JOB, session=session, principal=principal)
+        return replace(now, state="rebuilding", progress=now.progress or {"done": 0, "total": now.rows}), job_id
 
 
 def encoded(answer: Page | Map | Sequence[Suggested]) -> bytes:

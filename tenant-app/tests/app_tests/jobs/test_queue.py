@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import structlog
-from procrastinate.manager import JobManager
-from rooftree.kernel import job_queue
+from procrastinate import PsycopgConnector
+from rooftree.kernel import job_manager, job_queue
 from rooftree.kernel.background import Background
 from rooftree.kernel.database import Database
 from rooftree.kernel.job_queue import JobQueue
@@ -16,7 +16,7 @@ from rooftree.kernel.metrics import Metrics
 from sqlalchemy import text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from .conftest import Browser, Tenant, TestDatabase
+from ..conftest import Browser, Tenant, TestDatabase
 
 pytestmark = pytest.mark.integration
 
@@ -187,7 +187,7 @@ async def test_single_job_that_fails_while_its_twin_waits_leaves_the_work_to_it(
 async def test_failed_job_is_tried_as_often_as_declared(
     work: Start, record: Record, monkeypatch: pytest.MonkeyPatch, database: TestDatabase
 ) -> None:
-    monkeypatch.setattr(job_queue, "_FIRST_RETRY_BASE", 0)
+    monkeypatch.setattr(job_manager, "_FIRST_RETRY_BASE", 0)
     record.failures = 5
     queue = await work(Job(name="test.fail", run=record.fail_first, attempts=3))
     await queue.defer("test.fail")
@@ -198,14 +198,14 @@ async def test_failed_job_is_tried_as_often_as_declared(
 async def test_job_whose_end_cannot_be_written_for_a_moment_does_not_keep_its_lock(
     work: Start, record: Record, monkeypatch: pytest.MonkeyPatch, database: TestDatabase
 ) -> None:
-    written, failures = JobManager.finish_job, [PoolTimeout("no connection in time")]
+    asked, failures = PsycopgConnector.execute_query_all_async, [PoolTimeout("no connection in time")]
 
-    async def fail_first(self: JobManager, *args: Any, **options: Any) -> None:
-        if failures:
+    async def fail_first(self: PsycopgConnector, query: Any, **arguments: Any) -> Any:
+        if failures and "procrastinate_finish_job" in query:
             raise failures.pop()
-        await written(self, *args, **options)
+        return await asked(self, query, **arguments)
 
-    monkeypatch.setattr(JobManager, "finish_job", fail_first)
+    monkeypatch.setattr(PsycopgConnector, "execute_query_all_async", fail_first)
     queue = await work(Job(name="test.note", run=record.note, single=True))
     await queue.defer("test.note", number=1)
     await until(lambda: database.rows("SELECT 1 FROM jobs.procrastinate_jobs WHERE status = 'succeeded'"))
@@ -215,7 +215,7 @@ async def test_job_whose_end_cannot_be_written_for_a_moment_does_not_keep_its_lo
 async def test_job_that_needs_what_is_away_is_tried_until_it_is_back(
     work: Start, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_queue, "_AWAY_SECONDS", 0)
+    monkeypatch.setattr(job_manager, "_AWAY_SECONDS", 0)
 
     async def reach() -> None:
         await record.note()

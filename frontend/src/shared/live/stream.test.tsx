@@ -1,0 +1,121 @@
+import { act, cleanup, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Feed } from "@/shared/api/types";
+import { FakeApp } from "@/testing/fake-app";
+import { FakeStream } from "@/testing/fake-stream";
+import { open } from "@/testing/open";
+
+beforeEach(() => {
+  FakeStream.opened = [];
+  vi.stubGlobal("EventSource", FakeStream);
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+});
+afterEach(async () => {
+  cleanup();
+  await vi.advanceTimersByTimeAsync(6_000); // the stream lingers for a while
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const importing = () => {
+  const app = new FakeApp({ signedIn: true });
+  Object.assign(app.feeds[0] as Feed, { state: "importing", progress: { seen: 1500, total: 2953 } });
+  return app;
+};
+const bar = () => screen.findByRole("progressbar", { name: "Import of ames" });
+const asked = (app: FakeApp) => app.log.filter((line) => line === "GET /api/v1/feeds").length;
+
+describe("the stream of changes", () => {
+  it("moves an import's progress without being asked for", async () => {
+    const { app } = open("/feeds", importing());
+    expect(await bar()).toHaveAttribute("aria-valuenow", "1500");
+    act(() => FakeStream.last.send("hello"));
+    Object.assign(app.feeds[0] as Feed, { progress: { seen: 2500, total: 2953 } });
+    const before = asked(app);
+    act(() => FakeStream.last.send("change", { resource: "feed", ids: ["ames"] }));
+    await waitFor(() => expect(screen.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "2500"));
+    expect(asked(app)).toBe(before + 1);
+  });
+
+  it("has many changes at once read once, and asks seldom while it is heard", async () => {
+    const { app } = open("/feeds", importing());
+    await bar();
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(3_000);
+    const before = asked(app);
+    for (let time = 0; time < 20; time++) act(() => FakeStream.last.send("change", { resource: "feed", ids: [] }));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(asked(app)).toBe(before + 1);
+  });
+
+  it("falls back to asking where it cannot be had", async () => {
+    const { app } = open("/feeds", importing());
+    await bar();
+    act(() => FakeStream.last.fail());
+    const before = asked(app);
+    await vi.advanceTimersByTimeAsync(6_500);
+    expect(asked(app)).toBeGreaterThanOrEqual(before + 3);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(FakeStream.opened.length).toBe(2);
+  });
+
+  it("reads everything anew when something may be missing", async () => {
+    const { app } = open("/feeds", importing());
+    await bar();
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const before = asked(app);
+    act(() => FakeStream.last.send("reset"));
+    await waitFor(() => expect(asked(app)).toBe(before + 1));
+  });
+
+  it("is one for the window, and closed on a page that follows nothing", async () => {
+    const page = open("/feeds", importing());
+    await bar();
+    await act(() => page.router.navigate("/inbox"));
+    await screen.findByRole("heading", { name: "Inbox" });
+    expect(FakeStream.opened.length).toBe(1);
+    expect(FakeStream.last.readyState).toBe(1);
+    await act(() => page.router.navigate("/offices"));
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(FakeStream.last.readyState).toBe(FakeStream.CLOSED);
+  });
+
+  it("is given up by a page that nobody touches, and by a hidden one, and had again with what was missed", async () => {
+    const page = open("/feeds", importing());
+    await bar();
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(16 * 60_000);
+    expect(FakeStream.last.readyState).toBe(FakeStream.CLOSED);
+    expect(FakeStream.opened.length).toBeGreaterThanOrEqual(1);
+    const opened = FakeStream.opened.length;
+    await page.user.keyboard("{Shift}");
+    expect(FakeStream.opened.length).toBe(opened + 1);
+    const before = asked(page.app);
+    act(() => FakeStream.last.send("hello"));
+    await waitFor(() => expect(asked(page.app)).toBeGreaterThan(before));
+  });
+
+  it("shows a rebuild's progress as it is told", async () => {
+    open("/feeds");
+    const section = await screen.findByRole("region", { name: "Search" });
+    act(() => FakeStream.last.send("hello"));
+    const job = { kind: "property.rebuild_search", state: "running", done: 20, total: 60, message: null };
+    act(() => FakeStream.last.send("change", { resource: "job", ids: ["job-1"], data: job }));
+    await waitFor(() => expect(section).toHaveTextContent("20 of 60 listings"));
+    act(() =>
+      FakeStream.last.send("change", { resource: "job", ids: ["job-1"], data: { ...job, state: "succeeded" } }),
+    );
+    await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
+  });
+
+  it("brings a lead to the inbox at once", async () => {
+    const { app } = open("/inbox");
+    await screen.findByRole("list", { name: "Leads" });
+    act(() => FakeStream.last.send("hello"));
+    const count = () => app.log.filter((line) => line.startsWith("GET /api/v1/leads")).length;
+    const before = count();
+    act(() => FakeStream.last.send("change", { resource: "person", ids: ["person-1"] }));
+    await waitFor(() => expect(count()).toBe(before + 1));
+  });
+});
