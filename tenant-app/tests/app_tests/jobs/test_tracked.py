@@ -130,14 +130,10 @@ async def test_goes_on_from_the_position_that_the_failed_attempt_recorded(
     assert (over["state"], over["attempt"], over["error_code"]) == ("succeeded", 2, None)
 
 
-class Full(Conflict):
-    code, title = "version-conflict", "No room"
-
-
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (Full("The shelf is full."), ("version-conflict", "The shelf is full.")),
+        (Conflict("The shelf is full."), ("conflict", "The shelf is full.")),
         (RuntimeError("canary of a bug"), ("internal-error", None)),
     ],
 )
