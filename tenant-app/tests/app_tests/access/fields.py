@@ -26,7 +26,7 @@ ANSWERS: Mapping[str, str] = {
     "get_lead": "=lead",
     "create_lead": "=lead",
     "claim_lead": "=claimed/lead",
-    "list_stages": "items=stage",
+    "list_stages": "version items=stage",
     "create_stage": "=stage",
     # Listings.
     "search_properties": "total source items=summary facets=facets",
