@@ -293,7 +293,7 @@ async def test_a_payload_that_the_handler_does_not_take_is_refused_where_it_is_a
 
     one = await replica(Job(name="test.note", run=note, tracked=True), working=False)
     with pytest.raises(TypeError, match="number"):
-        await one.ask("test.note", number=1)
+        await one.ask("test.note", amount=1)
 
 
 async def test_a_job_under_which_every_worker_dies_is_given_up(
