@@ -290,6 +290,10 @@ class QueuedJobs:
         self.came.set()
         return True
 
+    async def ask(self, name: str, **options: Any) -> UUID:
+        await self.defer(name, **options)
+        return uuid4()
+
     async def wait(self) -> list[str]:
         async with asyncio.timeout(20):
             await self.came.wait()
