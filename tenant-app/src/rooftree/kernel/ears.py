@@ -24,6 +24,7 @@ from rooftree.kernel.settings import Secrets, Settings
 
 KEPT = 1000
 _NOTICE_SECONDS = 0.5
+_BEHIND_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -85,8 +86,18 @@ class Ears:
         self._next += 1
         self._wake()
 
-    def position_after(self, last_id: str) -> int | None:
-        """Where to go on; None: what came after it is not known here."""
+    async def position_after(self, last_id: str) -> int | None:
+        """Where to go on; None: what came after it is not known here.
+
+        Another process may have heard it a moment earlier than this one: it is given a second to come.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _BEHIND_SECONDS
+        while (found := self._position_after(last_id)) is None and self.listening and loop.time() < until:
+            await self.wait(self.head, until - loop.time())
+        return found
+
+    def _position_after(self, last_id: str) -> int | None:
         if last_id == self._began:
             first = self._next - len(self._window)
             return first if len(self._window) < KEPT else None

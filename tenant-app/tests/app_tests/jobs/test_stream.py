@@ -238,6 +238,15 @@ async def test_what_is_not_known_any_more_is_said_to_be_missing(
         await one.cut()
 
 
+async def test_what_another_replica_heard_a_moment_earlier_is_waited_for() -> None:
+    ears, told = Ears(), str(new_id())
+    ears.begin()
+    looking = asyncio.ensure_future(ears.position_after(told))
+    await asyncio.sleep(0)
+    ears.hear(json.dumps({"id": told, "resource": "person", "records": []}))
+    assert await looking == ears.head
+
+
 async def test_too_slow_a_follower_is_told_to_read_anew() -> None:
     ears = Ears()
     ears.begin()

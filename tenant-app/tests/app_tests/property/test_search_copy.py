@@ -290,8 +290,8 @@ class QueuedJobs:
         self.came.set()
         return True
 
-    async def ask(self, name: str, **_: Any) -> UUID:
-        await self.defer(name)
+    async def ask(self, name: str, **options: Any) -> UUID:
+        await self.defer(name, **options)
         return uuid4()
 
     async def wait(self) -> list[str]:

@@ -55,7 +55,7 @@ class Streams:
     async def follow(self, principal: Principal, last_id: str | None, again: Again) -> AsyncGenerator[bytes]:
         """`again`: who the caller is now."""
         ears, loop = self._ears, asyncio.get_running_loop()
-        known = ears.position_after(last_id) if last_id else None
+        known = await ears.position_after(last_id) if last_id else None
         # The id of what is sent never passes what was not sent yet: a page that is cut off goes on after it.
         position, seen = (ears.head, ears.last_id) if known is None else (known, last_id)
         yield f"retry: {_RETRY_MS}\n\n".encode()
