@@ -75,13 +75,16 @@ class Window:
         self.page.on("pageerror", lambda error: self.said.append(f"pageerror: {error}"))
         self._asked: set[Request] = set()
         self.page.on("request", self._ask)
-        self.page.on("requestfinished", self._asked.discard)
-        self.page.on("requestfailed", self._asked.discard)
+        self.page.on("requestfinished", self._answered)
+        self.page.on("requestfailed", self._answered)
 
     def _ask(self, request: Request) -> None:
         """A stream of changes never ends."""
         if request.resource_type != "eventsource":
             self._asked.add(request)
+
+    def _answered(self, request: Request) -> None:
+        self._asked.discard(request)
 
     def _hear(self, message: ConsoleMessage) -> None:
         self.said.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
