@@ -37,8 +37,7 @@ export class ApiProblem extends Error {
   static async from(response: Response): Promise<ApiProblem> {
     const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
     const body: ProblemBody = isJson ? await response.json() : { title: response.statusText };
-    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
-    return new ApiProblem(response.status, body, Number.isFinite(retryAfter) ? retryAfter : undefined);
+    return new ApiProblem(response.status, body, Number(response.headers.get("retry-after")) || undefined);
   }
 }
 
@@ -50,13 +49,14 @@ export const isProblem = (error: unknown, code: string): error is ApiProblem =>
   error instanceof ApiProblem && error.body.type?.split("/").at(-1) === code;
 
 /** A sentence for a person, with the request's id when there is one to quote to support. */
-export function explain(error: unknown): { message: string; requestId: string | undefined } {
-  if (error instanceof ApiProblem) {
-    const message =
-      error.status >= 500 ? "The server could not answer just now. Your work is not lost." : error.message;
-    return { message, requestId: error.body.request_id ?? undefined };
-  }
-  if (error instanceof TypeError)
-    return { message: "The server could not be reached. Check your connection.", requestId: undefined };
-  return { message: "Something went wrong on this page.", requestId: undefined };
+export function explain(error: unknown): { message: string; requestId?: string | undefined } {
+  if (error instanceof ApiProblem)
+    return {
+      message: error.status >= 500 ? "The server could not answer just now. Your work is not lost." : error.message,
+      requestId: error.body.request_id ?? undefined,
+    };
+  const isAway = error instanceof TypeError;
+  return {
+    message: isAway ? "The server could not be reached. Check your connection." : "Something went wrong on this page.",
+  };
 }

@@ -11,7 +11,7 @@ export type SaveState =
   | { kind: "saved"; at: Date }
   /** `kept`: the browser had room to keep them. */
   | { kind: "offline"; kept: boolean }
-  | { kind: "failed"; message: string; requestId: string | undefined };
+  | { kind: "failed"; message: string; requestId?: string | undefined };
 
 /** Who changed what meanwhile, as far as the server says. */
 export interface News {
