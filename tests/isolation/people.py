@@ -122,6 +122,7 @@ def furnish(desk: Desk, member: Member) -> None:
     desk.post(f"{person}/notes", text=canary)
     desk.post(f"{person}/tasks", title=canary)
     desk.post(f"{person}/activities", kind="call", direction="incoming", outcome=canary)
+    desk.post("/api/v1/search/rebuilds")
 
 
 def _delegate(desk: Desk, member: Member) -> None:
@@ -162,6 +163,7 @@ LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "note_id": _notes,
     "task_id": listed("/api/v1/tasks"),
     "stage_id": listed("/api/v1/stages"),
+    "job_id": listed("/api/v1/jobs"),
     "name": lambda get: [item["name"] for item in get("/api/v1/feeds")["items"]],
     "number": lambda get: ["1"],
 }
