@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from rooftree_local.kubectl import is_ready
 
 from . import web_tenant
 from .conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, plan_manifest, until
@@ -66,14 +67,9 @@ def pod_address(kubectl: Kubectl, namespace: str, name: str) -> str:
 
     def ready() -> list[str]:
         pods = kubectl.items("pods", "-n", namespace, "-l", f"app.kubernetes.io/name={name}")
-        return [pod["status"]["podIP"] for pod in pods if _serves(pod)]
+        return [pod["status"]["podIP"] for pod in pods if is_ready(pod)]
 
     return until(f"a pod of {name} in {namespace} is ready", ready, seconds=60)[0]
-
-
-def _serves(pod: dict[str, Any]) -> bool:
-    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
-    return "deletionTimestamp" not in pod["metadata"] and conditions.get("Ready") == "True"
 
 
 @pytest.fixture(scope="module")
