@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from rooftree_local.kubectl import is_ready
 
 from . import web_tenant
 from .conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, plan_manifest, until
@@ -66,14 +67,9 @@ def pod_address(kubectl: Kubectl, namespace: str, name: str) -> str:
 
     def ready() -> list[str]:
         pods = kubectl.items("pods", "-n", namespace, "-l", f"app.kubernetes.io/name={name}")
-        return [pod["status"]["podIP"] for pod in pods if _serves(pod)]
+        return [pod["status"]["podIP"] for pod in pods if is_ready(pod)]
 
     return until(f"a pod of {name} in {namespace} is ready", ready, seconds=60)[0]
-
-
-def _serves(pod: dict[str, Any]) -> bool:
-    conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
-    return "deletionTimestamp" not in pod["metadata"] and conditions.get("Ready") == "True"
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +95,14 @@ def feeding(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Ten
     kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={name}")
 
 
+GRANT = [{"cidr": "0.0.0.0/0", "ports": [HTTPS]}]
+
+
 @pytest.fixture(scope="module")
 def granted(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Tenant]:
     """A brokerage without a feed, whose plan grants all public addresses on port 443."""
     name = f"open-{secrets.token_hex(3)}"
-    outbound = [{"cidr": "0.0.0.0/0", "ports": [HTTPS]}]
-    kubectl.apply(plan_manifest(name, network={"outbound": outbound}))
+    kubectl.apply(plan_manifest(name, network={"outbound": GRANT}))
     made = brokerages(fresh_name("open"), plan=name)
     yield made
     kubectl.run("delete", "brokerage", made.name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
@@ -198,14 +196,24 @@ def test_a_policy_that_somebody_removes_is_back_at_once(kubectl: Kubectl, grante
     )
 
 
-def test_a_grant_of_the_plan_is_taken_back_while_the_pods_run(kubectl: Kubectl, granted: Tenant) -> None:
+def test_a_grant_of_the_plan_is_taken_back_and_given_again_while_the_pods_run(
+    kubectl: Kubectl, granted: Tenant, listeners: None
+) -> None:
     plan = kubectl.get("brokerage", granted.name)["spec"]["plan"]
-    none = json.dumps({"spec": {"network": {"outbound": []}}})
-    kubectl.run("patch", "brokerageplan", plan, "--type=merge", "-p", none)
-    until(
-        "the public address is refused",
-        lambda: from_pod(kubectl, granted.namespace, "app", {"public": (PUBLIC, HTTPS)}),
-        enough=lambda seen: seen == {"public": "closed"},
-        seconds=SETTLED_SECONDS,
-        every=1,
-    )
+
+    def grant(outbound: list[dict[str, Any]], state: str) -> None:
+        patch = json.dumps({"spec": {"network": {"outbound": outbound}}})
+        kubectl.run("patch", "brokerageplan", plan, "--type=merge", "-p", patch)
+        until(
+            f"the public address is {state}",
+            lambda: from_pod(kubectl, granted.namespace, "app", {"public": (PUBLIC, HTTPS)}),
+            enough=lambda seen: seen == {"public": state},
+            seconds=SETTLED_SECONDS,
+            every=1,
+        )
+
+    try:
+        grant([], "closed")
+    finally:
+        # Other tests, which may come later, ask of the same brokerage.
+        grant(GRANT, "open")

@@ -7,19 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from rooftree import assembly
 
+from .certificates import Authority
 from .conftest import EMAIL, PASSWORD, Tenant, identity_of
 
 HOST = "acme.rooftree.localhost"
@@ -67,19 +63,20 @@ def serving(tenant: Tenant, folder: Path) -> Iterator[Site]:
         url = f"https://{HOST}:{listener.getsockname()[1]}"
         here = tenant.but(public_url=url)
         app = assembly.create_app(here.settings(), here.secrets(), run_jobs=False)
-        files = certificate(folder)
+        Authority().write(folder, HOST)
+        ca_file = folder / "ca.crt"
         config = uvicorn.Config(
             app, http="h11", ws="none", lifespan="on", log_config=None, server_header=False, proxy_headers=False
         )
         config.load()
         config.ssl = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        config.ssl.load_cert_chain(*files)
+        config.ssl.load_cert_chain(folder / "tls.crt", folder / "tls.key")
         server, loop = uvicorn.Server(config), asyncio.new_event_loop()
         thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve([listener])), daemon=True)
         thread.start()
         try:
-            _wait(url, files[0])
-            yield Site(url, files[0], app, loop)
+            _wait(url, ca_file)
+            yield Site(url, ca_file, app, loop)
         finally:
             server.should_exit = True
             thread.join(_SECONDS)
@@ -91,27 +88,3 @@ def _wait(url: str, ca_file: Path) -> None:
     context = ssl.create_default_context(cafile=ca_file)
     with httpx2.Client(verify=context, base_url=url, timeout=_SECONDS, trust_env=False) as client:
         assert client.get("/version").status_code == 200
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for `HOST` that signs itself, and its key."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = folder / "tls.crt", folder / "tls.key"
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return public, private

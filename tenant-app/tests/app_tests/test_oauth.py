@@ -1,8 +1,6 @@
 """The token endpoints as strangers use them: only the exact flow works, and whoever replays loses the sign-in."""
 
 import asyncio
-import base64
-import hashlib
 from typing import Any
 
 import httpx2
@@ -10,22 +8,11 @@ import pytest
 from rooftree.contracts.identity.api import OWNER_ROLE
 
 from .conftest import Browser, FakeClock, Tenant, TestDatabase, query
+from .oauth_mutations import ASKED, CALLBACK, VERIFIER, challenge
 
 pytestmark = pytest.mark.integration
 
-VERIFIER = "v" * 43
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-CALLBACK = "https://acme.rooftree.localhost:8443/auth/callback"
-ASKED = {
-    "response_type": "code",
-    "client_id": "web",
-    "redirect_uri": CALLBACK,
-    "scope": "openid profile",
-    "state": "s-1",
-    "nonce": "n-1",
-    "code_challenge": CHALLENGE,
-    "code_challenge_method": "S256",
-}
+CHALLENGE = challenge(VERIFIER)
 
 
 async def code(browser: Browser, **changed: str) -> str:

@@ -4,8 +4,6 @@ Each operation is tried once with every kind of value that its description tells
 role, with random ones and in sequences. `FUZZ_SEED` makes a run again. `make schemathesis` takes longer than CI does.
 """
 
-import base64
-import hashlib
 import json
 import os
 import subprocess
@@ -20,6 +18,7 @@ from rooftree.contracts.identity.api import AGENT_ROLE
 from rooftree.kernel import middleware
 
 from .conftest import EMAIL, PASSWORD, Tenant, TestDatabase, query
+from .oauth_mutations import VERIFIER, challenge
 from .object_storage import bucket, password, settings
 from .property import elasticsearch
 from .serving import Site, serving
@@ -66,12 +65,10 @@ def site(
 
 
 def token(site: Site, email: str) -> str:
-    verifier = "v" * 43
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     client = {"client_id": "web", "redirect_uri": f"{site.url}/auth/callback"}
-    asked = {**client, "response_type": "code", "code_challenge": challenge, "code_challenge_method": "S256"}
+    asked = {**client, "response_type": "code", "code_challenge": challenge(VERIFIER), "code_challenge_method": "S256"}
     code = query(site.signed_in(f"{site.url}/oauth/authorize?{urlencode(asked)}", email))["code"]
-    form = {**client, "grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+    form = {**client, "grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER}
     with site.visitor() as visitor:
         return visitor.post("/oauth/token", data=form).json()["access_token"]
 

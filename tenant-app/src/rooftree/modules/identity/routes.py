@@ -1,6 +1,7 @@
 """HTTP of identity: OAuth 2.0 / OpenID Connect endpoints and accepting invitations; with the routes of people."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
@@ -28,40 +29,24 @@ from rooftree.modules.identity.tokens import Keys
 router = APIRouter(tags=["identity"])
 
 AFTER_ACCEPTANCE = "/auth/login?return_to=/listings"
-_FORM = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "required": ["grant_type", "client_id"],
-                    "properties": {
-                        "grant_type": {"type": "string", "enum": ["authorization_code", "refresh_token"]},
-                        **{
-                            name: {"type": "string"}
-                            for name in ("client_id", "code", "code_verifier", "redirect_uri", "refresh_token", "scope")
-                        },
-                    },
-                }
-            }
-        },
-    }
-}
-_REVOCATION = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "required": ["token", "client_id"],
-                    "properties": {name: {"type": "string"} for name in ("token", "token_type_hint", "client_id")},
-                }
-            }
-        },
-    }
-}
+
+
+def _form(required: Sequence[str], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Described for what reads it itself (`token_endpoint`)."""
+    schema = {"type": "object", "required": required, "properties": properties}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+_TEXT = {"type": "string"}
+_FORM = _form(
+    ["grant_type", "client_id"],
+    {
+        "grant_type": {"type": "string", "enum": ["authorization_code", "refresh_token"]},
+        **dict.fromkeys(("client_id", "code", "code_verifier", "redirect_uri", "refresh_token", "scope"), _TEXT),
+    },
+)
+_REVOCATION = _form(["token", "client_id"], dict.fromkeys(("token", "token_type_hint", "client_id"), _TEXT))
 _AUTHORIZE = {
     "parameters": [
         {"name": name, "in": "query", "required": required, "schema": {"type": "string"}}
