@@ -61,11 +61,11 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json | setup
 
 # -- the stack --------------------------------------------------------------------------------------------------------
 
-up: setup ## Starts the whole stack, or brings it to what the sources say (STACK=dev)
-	@$(LOCAL) up --stack $(STACK)
+up: setup ## Starts the whole stack, or brings it to what the sources say (STACK=dev; REPLICA=1: with a standby)
+	@$(LOCAL) up --stack $(STACK) $(if $(REPLICA),--replica)
 
 up-backends: setup ## Starts the backends only, for integration tests (stack TEST_STACK=test)
-	@$(LOCAL) up --stack $(TEST_STACK) --only backends
+	@$(LOCAL) up --stack $(TEST_STACK) --only backends --replica
 
 down: setup ## Ends the stack; no process, mount, namespace, device, firewall table or cgroup stays
 	@$(LOCAL) down --stack $(STACK)
