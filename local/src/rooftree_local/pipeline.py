@@ -174,7 +174,7 @@ def _platform(target: Stack) -> list[Step]:
         live(
             "brokerage acme",
             lambda work: sample.apply_brokerage(target, work),
-            sample.brokerage_fingerprint,
+            lambda: sample.brokerage_fingerprint(target),
             sample.brokerage_missing,
             is_there=lambda: bool(sample.brokerage_uid(target)),
         ),

@@ -19,11 +19,11 @@ from rooftree_local.addresses import (
     POD_CIDR,
     POD_GATEWAY,
     POSTGRES_PORT,
-    STANDBY_PORT,
     REDIS_PORT,
     S3_PORT,
     SERVICE_CIDR,
     SMTP_PORT,
+    STANDBY_PORT,
 )
 
 if TYPE_CHECKING:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 NAME = "postgres-standby"
 FOLLOW_SECONDS = 60.0
+PRIMARY = (
+    f"host={NODE_IP} port={POSTGRES_PORT} user={postgres.STANDBY_ROLE} application_name={postgres.STANDBY_SLOT}"
+    f" passfile={STATE}/standby/passwords sslmode=verify-full sslrootcert={STATE}/standby/ca.crt"
+)
 # Of two lines for one setting PostgreSQL takes the later: all else is as the primary has it.
 SETTINGS = f"""\
 {postgres.SETTINGS}
@@ -30,11 +34,11 @@ hba_file = '{STATE}/standby/pg_hba.conf'
 ident_file = '{STATE}/standby/pg_ident.conf'
 ssl_cert_file = '{STATE}/standby/server.crt'
 ssl_key_file = '{STATE}/standby/server.key'
-primary_conninfo = 'host={NODE_IP} port={POSTGRES_PORT} user={postgres.STANDBY_ROLE} passfile={STATE}/standby/passwords sslmode=verify-full sslrootcert={STATE}/standby/ca.crt application_name={postgres.STANDBY_SLOT}'
+primary_conninfo = '{PRIMARY}'
 primary_slot_name = '{postgres.STANDBY_SLOT}'
 wal_retrieve_retry_interval = '1s'
-# A query that is in the way of replay is cancelled after the time that a request has: readers ask the primary then.
-max_standby_streaming_delay = '2s'
+# A query in the way of replay is cancelled soon: its reader asks the primary, others would have to meanwhile.
+max_standby_streaming_delay = '500ms'
 """
 
 
@@ -87,7 +91,8 @@ def is_there(target: Stack) -> bool:
 def wait_until_it_follows(target: Stack, work: Work) -> None:
     """Raises CommandFailed after FOLLOW_SECONDS."""
     work.say("waiting until it follows")
-    sql = f"SELECT 1 FROM pg_stat_replication WHERE application_name = '{postgres.STANDBY_SLOT}' AND state = 'streaming'"  # noqa: S608 - a constant
+    who = f"application_name = '{postgres.STANDBY_SLOT}'"
+    sql = f"SELECT 1 FROM pg_stat_replication WHERE {who} AND state = 'streaming'"  # noqa: S608 - constants
     deadline = time.monotonic() + FOLLOW_SECONDS
     while not postgres.query(target, sql):
         if time.monotonic() > deadline:

@@ -34,7 +34,7 @@ def main() -> None:
         os.chown(path, USERS["standby"], USERS["standby"], follow_symlinks=False)
     settings = f"config_file={FOLDER}/postgresql.conf"
     argv = [*as_user("standby"), str(server / "postgres"), "-D", str(DATA), "-c", settings]
-    os.execvp(argv[0], argv)
+    os.execvp(argv[0], argv)  # noqa: S606 - it becomes the server
 
 
 def _drop_slot(clients: Path, environment: dict[str, str]) -> None:

@@ -107,6 +107,17 @@ def within_patience() -> Generator[None]:
         allowed.left = max(until - asyncio.get_running_loop().time(), 0.0)
 
 
+@contextmanager
+def at_most(seconds: float) -> Generator[None]:
+    """The same for a part of it: no longer than `seconds`, whatever is left beyond."""
+    outer, until = _until.get(), asyncio.get_running_loop().time() + seconds
+    token = _until.set(until if outer is None else min(outer, until))
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
 @asynccontextmanager
 async def connecting() -> AsyncGenerator[None]:
     """Around the wait for a connection. Raises PoolTimeout when patience is at its end."""
@@ -128,21 +139,27 @@ def away(error: Exception) -> Unavailable | None:
             return None
 
 
+def make_engine(settings: DatabaseSettings, secrets: Secrets, *, pre_ping: bool = True) -> AsyncEngine:
+    """Opens no connection. `pre_ping`: each is tried before it is used again."""
+    engine = create_async_engine(
+        URL.create("postgresql+psycopg"),
+        connect_args=connection_arguments(settings, secrets) | {"async_creator_fn": Connection.connect},
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_recycle=1800,
+        pool_pre_ping=pre_ping,
+        hide_parameters=True,
+    )
+    trace_statements(engine)
+    return engine
+
+
 class Database:
     """The engine and its life; `ping` tells readiness."""
 
     def __init__(self, settings: DatabaseSettings, secrets: Secrets) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            URL.create("postgresql+psycopg"),
-            connect_args=connection_arguments(settings, secrets) | {"async_creator_fn": Connection.connect},
-            pool_size=POOL_SIZE,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_recycle=1800,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
-        trace_statements(self.engine)
+        self.engine = make_engine(settings, secrets)
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:

@@ -24,6 +24,7 @@ from rooftree.kernel.errors import Problem
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import Settings
+from rooftree.kernel.written import Written, carried, handed_out, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,8 +81,9 @@ class Guard:
         if scope["path"] in PROBES:
             await self._answered(scope, receive, _Answer(send, str(new_id())))
             return
+        session = self._session(scope)
         with self._metrics.active_requests.track_inprogress(), _server_span(scope) as span:
-            answer = _Answer(send, str(UUID(int=span.get_span_context().trace_id)))
+            answer = _Answer(send, str(UUID(int=span.get_span_context().trace_id)), session)
             started = time.perf_counter()
             try:
                 await self._answered(scope, receive, answer)
@@ -98,6 +100,15 @@ class Guard:
             await self._app(scope, limited(scope, receive, self._most(scope)), answer)
         except Exception as error:
             await self._refuse(error, scope, answer)
+
+    def _session(self, scope: Scope) -> Written | None:
+        """What the request's session wrote before, if there is a standby which that matters to."""
+        session = None
+        if self._settings.database_standby_host:
+            cookies = [value.decode("latin-1") for value in header_values(scope, b"cookie")]
+            session = carried(cookies, is_noting=scope["method"] not in _SAFE_METHODS)
+        written.set(session)
+        return session
 
     def _most(self, scope: Scope) -> int:
         """How many bytes the request's body may have."""
@@ -134,8 +145,9 @@ class Guard:
 class _Answer:
     """Sends the response with our headers and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, session: Written | None = None) -> None:
         self._send = send
+        self._session = session
         self.request_id = request_id
         self.status = 0
 
@@ -144,6 +156,9 @@ class _Answer:
             self.status = message["status"]
             own = {name.lower() for name, _ in message["headers"]}
             extra = [item for item in _SECURITY_HEADERS if item[0] not in own]
+            if self._session is not None and self._session.is_new:
+                name, value = handed_out(self._session)
+                extra.append((name.lower().encode(), value.encode()))
             message["headers"] = [*message["headers"], *extra, (b"x-request-id", self.request_id.encode())]
         await self._send(message)
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from rooftree.contracts.access.policy import FIELDS
 from rooftree.contracts.crm.api import PersonKnown, PersonNotFound
 from rooftree.contracts.identity.api import IdentityApi
@@ -23,10 +25,10 @@ from rooftree.modules.crm import domain
 from rooftree.modules.crm.changes import Changes, Subject
 from rooftree.modules.crm.domain import Contact, ContactKey
 from rooftree.modules.crm.edit_guard import editable, require_revision
-from rooftree.modules.crm.people_repository import Filter, Found, PeopleRepository, PeopleSort
+from rooftree.modules.crm.people_repository import Column, Filter, Found, PeopleRepository, PeopleSort
 from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.crm.rights import brings_own, looks_after_people, place_of, require_place, works_on
-from rooftree.modules.crm.shown import Presenter, Shown, beside
+from rooftree.modules.crm.shown import Beside, Presenter, Shown, beside
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import AgentRow, ContactRow, HistoryRow, PersonRow, StageRow
 
@@ -111,21 +113,26 @@ class People:
         self, principal: Principal, wanted: Filter, *, sort: PeopleSort, limit: int, cursor: str | None
     ) -> PeoplePage:
         after = _place(cursor, sort) if cursor else None
-        async with self._unit_of_work() as session:
-            found, total = await PeopleRepository(session, principal).find(
-                wanted, sort=sort, after=after, limit=limit + 1
-            )
-            seen = await beside(session, [one.row for one in found[:limit]])
+
+        async def read(session: AsyncSession) -> tuple[list[Found], int, Beside]:
+            people = PeopleRepository(session, principal)
+            found, total = await people.find(wanted, sort=sort, after=after, limit=limit + 1)
+            return found, total, await beside(session, [one.row for one in found[:limit]])
+
+        found, total, seen = await self._unit_of_work.read(read)
         items = await self._presenter.people(principal, found[:limit], seen)
         return PeoplePage(items, total, _following(found, sort, limit))
 
     async def board(self, principal: Principal, wanted: Filter, *, limit: int) -> list[BoardColumn]:
         """Every stage in its order, also those that are empty."""
-        async with self._unit_of_work() as session:
+
+        async def read(session: AsyncSession) -> tuple[Sequence[StageRow], dict[UUID, Column], list[Found], Beside]:
             stages = await Stages(session).all()
             columns = await PeopleRepository(session, principal).board(wanted, limit=limit)
             found = [one for column in columns.values() for one in column.found]
-            seen = await beside(session, [one.row for one in found])
+            return stages, columns, found, await beside(session, [one.row for one in found])
+
+        stages, columns, found, seen = await self._unit_of_work.read(read)
         shown = {one.row.id: one for one in await self._presenter.people(principal, found, seen)}
         return [
             BoardColumn(
