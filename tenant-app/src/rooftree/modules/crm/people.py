@@ -125,14 +125,15 @@ class People:
 
     async def board(self, principal: Principal, wanted: Filter, *, limit: int) -> list[BoardColumn]:
         """Every stage in its order, also those that are empty."""
+        async with self._unit_of_work() as session:
+            stages = await Stages(session).all()  # makes the first ones
 
-        async def read(session: AsyncSession) -> tuple[Sequence[StageRow], dict[UUID, Column], list[Found], Beside]:
-            stages = await Stages(session).all()
+        async def read(session: AsyncSession) -> tuple[dict[UUID, Column], list[Found], Beside]:
             columns = await PeopleRepository(session, principal).board(wanted, limit=limit)
             found = [one for column in columns.values() for one in column.found]
-            return stages, columns, found, await beside(session, [one.row for one in found])
+            return columns, found, await beside(session, [one.row for one in found])
 
-        stages, columns, found, seen = await self._unit_of_work.read(read)
+        columns, found, seen = await self._unit_of_work.read(read)
         shown = {one.row.id: one for one in await self._presenter.people(principal, found, seen)}
         return [
             BoardColumn(
