@@ -42,6 +42,10 @@ class Planner:
         self._sizes = sizes
         self._known: dict[str, list[str]] = {}
 
+    def forget(self) -> None:
+        """Indexes are others now."""
+        self._known.clear()
+
     def plan(self, statement: Statement) -> dict[str, Any]:
         explained = f"EXPLAIN (FORMAT JSON, VERBOSE) {statement.text}".encode()
         row = self._connection.execute(explained, statement.parameters).fetchone()

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from rooftree.kernel import database as kernel_database
 from rooftree.kernel import middleware
+from rooftree.kernel.settings import DatabaseSettings, Secrets
 
 from ..conftest import Browser, Tenant, TestDatabase
 from ..identity.conftest import Brokerage, brokerage, me
@@ -19,6 +20,16 @@ from .reading import Planner, Statement, sent, sizes
 
 pytestmark = pytest.mark.integration
 _ = brokerage  # a fixture
+_SHORT = "a word of two letters has no trigram that an index could know"
+_FORGIVING = "`exact OR (none is exact AND similar)` is one condition, which no index answers"
+# What is not mended: operation, table, words asked for.
+KNOWN = {
+    ("list_people", "crm.people", "am"): _SHORT,
+    ("get_people_board", "crm.people", "am"): _SHORT,
+    ("search_properties", "property.properties", "maple"): _FORGIVING,
+    ("search_properties", "property.properties", "maple street"): _FORGIVING,
+    ("search_properties", "property.properties", "bench-123"): _FORGIVING,
+}
 # An index, and a list that reads its table from end to end without it.
 PLANTED = (
     ("property.properties_by_price", "search_properties", (("sort", "list_price"),)),
@@ -32,6 +43,22 @@ def tenant(tenant: Tenant) -> Tenant:
     return tenant.but(secret_files={"feeds.json": feeds_file(bench="http://127.0.0.1:1")})
 
 
+@dataclass(frozen=True)
+class Complaint:
+    operation: str
+    table: str
+    query: Query
+    role: str
+    statement: str
+
+    @property
+    def known_as(self) -> tuple[str, str, str]:
+        return self.operation, self.table, dict(self.query).get("q", "")
+
+    def __str__(self) -> str:
+        return f"{self.operation} {dict(self.query)} of {self.role} reads all of {self.table}:\n{self.statement}"
+
+
 @dataclass
 class Office:
     """The brokerage of `data`, asked by people of three roles."""
@@ -40,7 +67,6 @@ class Office:
     browsers: dict[str, Browser]
     planner: Planner
     ids: dict[str, tuple[str, ...]]
-    known: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def operations(self) -> list[Operation]:
         return operations(self.ids)
@@ -51,12 +77,7 @@ class Office:
         found: list[Statement] = []
         with sent(browser.app.state.parts.database.engine) as statements:
             answer = await browser.get(path, params=list(query))
-            if answer.status_code != 200:
-                import pathlib
-
-                with pathlib.Path("/tmp/reads-refused.txt").open("a") as f:
-                    f.write(f"{operation.id} {query}: {answer.text}\n")
-                return found
+            assert answer.status_code == 200, f"{operation.id} {query}: {answer.text}"
             if cursor := answer.json().get("next_cursor"):
                 following = await browser.get(path, params=[*query, ("cursor", cursor)])
                 assert following.status_code == 200, following.text
@@ -64,14 +85,12 @@ class Office:
         assert any("SELECT" in one.text for one in found), f"{operation.id} asked nothing"
         return found
 
-    async def complaints(self, operation: Operation, query: Query) -> list[str]:
-        found: list[str] = []
+    async def complaints(self, operation: Operation, query: Query) -> list[Complaint]:
+        found: list[Complaint] = []
         for role, browser in self.browsers.items():
             for statement in await self.asked(operation, query, browser):
-                found += [
-                    f"{operation.id} {dict(query)} of {role} reads all of {table}:\n{statement.text}"
-                    for table in self.planner.read_from_end_to_end(statement)
-                ]
+                tables = self.planner.read_from_end_to_end(statement)
+                found += [Complaint(operation.id, table, query, role, statement.text) for table in tables]
         return found
 
 
@@ -90,9 +109,12 @@ async def office(brokerage: Brokerage, monkeypatch: pytest.MonkeyPatch) -> Async
 @contextmanager
 def _as_app(database: TestDatabase) -> Iterator[psycopg.Connection]:
     """With the settings that the app's own connections have."""
-    options = f"-c search_path={kernel_database.SEARCH_PATH}"
-    dsn = make_conninfo(database.admin_dsn, user=database.user, password=database.password, options=options)
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    settings, secrets = (
+        DatabaseSettings(**database.settings()),
+        Secrets(Path("/nonexistent"), {"database_password": database.password}),
+    )
+    arguments = kernel_database.connection_arguments(settings, secrets)
+    with psycopg.connect(**arguments, autocommit=True) as connection:
         yield connection
 
 
@@ -113,11 +135,28 @@ def _ids(connection: psycopg.Connection, agent: str) -> dict[str, tuple[str, ...
 
 
 async def test_no_list_reads_a_large_table_from_end_to_end(office: Office, database: TestDatabase) -> None:
-    complaints: list[str] = []
+    found: list[Complaint] = []
     for operation in office.operations():
         for query in operation.queries():
-            more = await office.complaints(operation, query)
-            with open("/tmp/reads-complaints.txt", "a") as f:
-                f.writelines(m + chr(10) + chr(10) for m in more)
-            complaints += more
-    assert not complaints, f"{len(complaints)} statements:\n\n" + "\n\n".join(complaints)
+            found += await office.complaints(operation, query)
+    new = [complaint for complaint in found if complaint.known_as not in KNOWN]
+    assert not new, f"{len(new)} statements:\n\n" + "\n\n".join(map(str, new))
+    assert {complaint.known_as for complaint in found} == KNOWN.keys(), "what is mended is known no longer"
+    # The control: without an index of its own a list is told of.
+    for index, operation_id, query in PLANTED:
+        with _without(database, index):
+            office.planner.forget()
+            (operation,) = [one for one in office.operations() if one.id == operation_id]
+            assert await office.complaints(operation, query), f"{operation_id} does not miss {index}"
+
+
+@contextmanager
+def _without(database: TestDatabase, index: str) -> Iterator[None]:
+    with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
+        row = admin.execute("SELECT pg_get_indexdef(%s::regclass)", [index]).fetchone()
+        assert row is not None
+        admin.execute(f"DROP INDEX {index}".encode())
+        try:
+            yield
+        finally:
+            admin.execute(row[0].encode())
