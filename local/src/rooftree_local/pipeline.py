@@ -162,12 +162,7 @@ def _platform(target: Stack) -> list[Step]:
             "platform secrets", lambda work: release.prerequisites(target, work), lambda: _file(target.pki / "edge.crt")
         ),
         _metrics(target),
-        live(
-            "platform",
-            lambda work: release.install(target, work),
-            lambda: release.fingerprint(target),
-            release.chart_missing,
-        ),
+        live("platform", partial(release.install, target), partial(release.fingerprint, target), release.chart_missing),
         live(
             "sample feed", lambda work: sample.deploy_feed(target, work), sample.feed_fingerprint, sample.feed_missing
         ),

@@ -18,7 +18,7 @@ _BOX = "-93.75,41.95,-93.65,42.05"
 _EVERYWHERE = "-95.0,41.0,-92.0,43.0"
 # Values that hold for nearly all rows and for few of them: the planner chooses by that.
 EXAMPLES: dict[str, tuple[str, ...]] = {
-    "q": ("maple", "maple street", "bench-123", "am", "ada", "agent 12", "nothing like it"),
+    "q": ("maple", "maple street", "c4ca4238", "am", "ada", "agent 12", "nothing like it"),
     "min_price": ("100000", "900000"),
     "max_price": ("900000", "100000"),
     "min_beds": ("2", "6"),

@@ -63,21 +63,23 @@ class Planner:
         if not statement.text.lstrip("( \n").upper().startswith(("SELECT", "WITH")):
             return []
         scans = [node for node in nodes(self.plan(statement)) if node["Node Type"] == "Seq Scan"]
-        tables = [f"{node['Schema']}.{node['Relation Name']}" for node in scans]
-        return sorted({table for table in tables if self._sizes[table] > MOST_ROWS})
+        return sorted({_table(node) for node in scans if self._rows_read(node) > MOST_ROWS})
+
+    def _rows_read(self, scan: dict[str, Any]) -> float:
+        size = self._sizes[_table(scan)]
+        # EXISTS needs no column of a row, and ends with the first that there is.
+        looks_for_one = scan.get("Parent Relationship") == "InitPlan" and scan["Plan Width"] == 0
+        return size / max(scan["Plan Rows"], 1) if looks_for_one else size
+
+
+def _table(scan: dict[str, Any]) -> str:
+    return f"{scan['Schema']}.{scan['Relation Name']}"
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for inner in plan.get("Plans", ()):
         yield from nodes(inner)
-
-
-def shape(plan: dict[str, Any]) -> str:
-    """How the rows are come by, without numbers."""
-    names = (plan["Node Type"], plan.get("Relation Name"), plan.get("Index Name"))
-    inner = ", ".join(map(shape, plan.get("Plans", ())))
-    return " ".join(filter(None, names)) + (f" ({inner})" if inner else "")
 
 
 def sizes(connection: psycopg.Connection) -> dict[str, int]:

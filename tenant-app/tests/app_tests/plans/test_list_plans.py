@@ -21,14 +21,10 @@ from .reading import Planner, Statement, sent, sizes
 pytestmark = pytest.mark.integration
 _ = brokerage  # a fixture
 _SHORT = "a word of two letters has no trigram that an index could know"
-_FORGIVING = "`exact OR (none is exact AND similar)` is one condition, which no index answers"
 # What is not mended: operation, table, words asked for.
 KNOWN = {
     ("list_people", "crm.people", "am"): _SHORT,
     ("get_people_board", "crm.people", "am"): _SHORT,
-    ("search_properties", "property.properties", "maple"): _FORGIVING,
-    ("search_properties", "property.properties", "maple street"): _FORGIVING,
-    ("search_properties", "property.properties", "bench-123"): _FORGIVING,
 }
 # An index, and a list that reads its table from end to end without it.
 PLANTED = (
