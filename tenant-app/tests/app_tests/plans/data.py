@@ -4,7 +4,10 @@ Tables that grow with the years have far more rows than MOST_ROWS, in proportion
 colleagues stay few, as they do. Numbers decide all values but ids, so every run plans for the same data.
 """
 
+import json
+
 import psycopg
+from rooftree.modules.property.listing_edit import empty_details
 
 LISTINGS = 10_000
 
@@ -20,7 +23,7 @@ INSERT INTO property.properties
 SELECT uuidv7(), feed, n || left(md5(n::text), 8), status, 'Residential', kind, 'USD', (60 + hash % 900) * 100000, NULL,
     address, city, 'IA', '50' || 100 + town, 1 + hash % 6, 1 + hash % 4, 600 + hash % 3000,
     5000 + hash % 20000, 1900 + hash % 125, hash % 50 <> 0, now() - hash % 500000 * interval '1 minute',
-    jsonb_build_object('subdivision_name', 'Subdivision ' || hash % 60, 'public_remarks', remarks),
+    '{details}'::jsonb || jsonb_build_object('subdivision_name', 'Subdivision ' || hash % 60, 'public_remarks', remarks),
     decode(md5(n::text), 'hex'), lower(address || ' ' || city || ' ') || left(md5(n::text), 8),
     setweight(to_tsvector('english', address || ' ' || city), 'A') || to_tsvector('english', remarks), now(),
     CASE WHEN hash % 25 = 0 THEN now() END, 41.8 + 0.05 * town + hash % 1000 * 0.00008,
@@ -118,7 +121,8 @@ SELECT uuidv7(), created_at, 'person', id, id, 'changed', n, '{{}}' FROM crm.peo
 
 def fill(admin_dsn: str, listings: int = LISTINGS) -> None:
     """Into a database that is empty; then what autovacuum would have done by now."""
+    details = json.dumps(empty_details())
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
         for part in (_IDENTITY, _PROPERTY, _CRM):
-            connection.execute(part.format(n=listings).encode())
+            connection.execute(part.format(n=listings, details=details).encode())
         connection.execute("VACUUM ANALYZE")
