@@ -23,7 +23,8 @@ INSERT INTO property.properties
 SELECT uuidv7(), feed, n || left(md5(n::text), 8), status, 'Residential', kind, 'USD', (60 + hash % 900) * 100000, NULL,
     address, city, 'IA', '50' || 100 + town, 1 + hash % 6, 1 + hash % 4, 600 + hash % 3000,
     5000 + hash % 20000, 1900 + hash % 125, hash % 50 <> 0, now() - hash % 500000 * interval '1 minute',
-    '{details}'::jsonb || jsonb_build_object('subdivision_name', 'Subdivision ' || hash % 60, 'public_remarks', remarks),
+    '{details}'::jsonb
+        || jsonb_build_object('subdivision_name', 'Subdivision ' || hash % 60, 'public_remarks', remarks),
     decode(md5(n::text), 'hex'), lower(address || ' ' || city || ' ') || left(md5(n::text), 8),
     setweight(to_tsvector('english', address || ' ' || city), 'A') || to_tsvector('english', remarks), now(),
     CASE WHEN hash % 25 = 0 THEN now() END, 41.8 + 0.05 * town + hash % 1000 * 0.00008,
