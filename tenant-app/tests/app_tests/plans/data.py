@@ -1,7 +1,7 @@
 """A brokerage that has worked for years, written by SQL: what counts is how many rows there are, and of which kinds.
 
-Tables that grow with the years have far more rows than MOST_ROWS, in proportion to the listings; offices, stages and
-colleagues stay few, as they do. Numbers decide all values but ids, so every run plans for the same data.
+Tables that grow with the years have far more rows than MOST_ROWS; FEW stay small, however long a brokerage works.
+Numbers decide all values but ids, so every run plans for the same data.
 """
 
 import json
@@ -10,6 +10,13 @@ import psycopg
 from rooftree.modules.property.listing_edit import empty_details
 
 LISTINGS = 10_000
+FEW = {
+    "identity.offices": "there are as many as there are doors",
+    "identity.teams": "a few of each office",
+    "identity.team_members": "colleagues, each in a team or two",
+    "crm.stages": "the steps of one brokerage",
+    "property.feeds": "one of each MLS",
+}
 
 # {n}: how many listings.
 _PROPERTY = """
@@ -32,7 +39,7 @@ SELECT uuidv7(), feed, n || left(md5(n::text), 8), status, 'Residential', kind, 
     CASE WHEN feed = '.own' THEN (SELECT id FROM identity.users ORDER BY id LIMIT 1 OFFSET hash % 100) END,
     CASE WHEN feed = '.own' THEN (SELECT id FROM identity.offices ORDER BY id LIMIT 1 OFFSET hash % 10) END
 FROM (
-    SELECT n, hash, hash % 10 AS town, CASE WHEN n % 100 = 0 THEN '.own' ELSE 'bench' END AS feed,
+    SELECT n, hash, hash % 10 AS town, CASE WHEN n % 50 = 0 THEN '.own' ELSE 'bench' END AS feed,
         (ARRAY['Active', 'Closed', 'Closed', 'Pending', 'Closed', 'Active Under Contract', 'Expired', 'Closed',
                'Withdrawn', 'Coming Soon', 'Incomplete', 'Canceled', 'Hold'])[1 + hash % 13] AS status,
         (ARRAY['Single Family Residence', 'Condominium', 'Townhouse', 'Duplex'])[1 + hash % 4] AS kind,
@@ -65,18 +72,39 @@ INSERT INTO identity.offices (id, name, name_key, version)
 SELECT uuidv7(), 'Office ' || n, 'office ' || n, 1 FROM generate_series(1, 20) AS n;
 INSERT INTO identity.teams (id, office_id, name, name_key, version)
 SELECT uuidv7(), offices.id, 'Team ' || n, 'team ' || n, 1 FROM identity.offices, generate_series(1, 3) AS n;
-INSERT INTO identity.users (id, email, email_key, name, role, office_id, password_hash, created_at, version)
-SELECT uuidv7(), 'agent' || n || '@bench.test', 'agent' || n || '@bench.test', 'Agent ' || n, 'agent',
-    (SELECT id FROM identity.offices ORDER BY id LIMIT 1 OFFSET n % 20), '', now(), 1
-FROM generate_series(1, 600) AS n;
+INSERT INTO identity.users (id, email, email_key, name, role, office_id, password_hash, created_at, deactivated_at,
+    version)
+SELECT uuidv7(), who || '@bench.test', who || '@bench.test', initcap(who), role,
+    (SELECT id FROM identity.offices ORDER BY id LIMIT 1 OFFSET n % 20), '', now(),
+    CASE WHEN n % 8 = 0 THEN now() END, 1
+FROM (
+    SELECT n, role, role || n AS who
+    FROM (
+        SELECT n, CASE WHEN n % 25 = 0 THEN 'agent' WHEN n % 100 = 1 THEN 'coordinator'
+            WHEN n % 250 = 2 THEN 'office_manager' ELSE 'client' END AS role
+        FROM generate_series(1, 5000) AS n
+    ) AS numbers
+) AS made;
+INSERT INTO identity.team_members (user_id, team_id)
+SELECT users.id, teams.id FROM identity.users JOIN identity.teams USING (office_id)
+WHERE role = 'agent' AND teams.name = 'Team 1' ON CONFLICT DO NOTHING;
 INSERT INTO identity.invitations (id, email, email_key, name, role, created_at, expires_at, accepted_at, office_id,
-    team_ids, links)
-SELECT uuidv7(), email, email_key, name, role, now(), now(), now(), office_id, '{{}}', 1 FROM identity.users;
+    team_ids, links, invited_by)
+SELECT uuidv7(), email, email_key, name, role, now(), now(), now(), office_id, '{{}}', 1,
+    (SELECT id FROM identity.users ORDER BY id LIMIT 1)
+FROM identity.users;
+INSERT INTO identity.delegations (id, assistant_id, for_user_id, resources, granted_by, created_at, expires_at)
+SELECT uuidv7(), assistants.id, agents.id, '{{person}}', agents.id, moment, moment + interval '20 days'
+FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM identity.users WHERE role = 'agent') AS agents
+JOIN (SELECT id, row_number() OVER (ORDER BY id) AS place FROM identity.users WHERE role = 'coordinator') AS assistants
+    ON assistants.place = 1 + agents.place % 50,
+    (SELECT now() - n * interval '30 days' AS moment FROM generate_series(0, 11) AS n) AS months;
+INSERT INTO identity.families (id, user_id, client_id, scope, authenticated_at, expires_at)
+SELECT uuidv7(), id, 'web', '', now(), now() + interval '1 day' FROM identity.users;
 INSERT INTO gateway.sessions (secret_hash, user_id, sealed, version, access_expires_at, created_at, used_at, expires_at)
 SELECT decode(md5(id::text), 'hex'), id, '', 1, now(), now(), now(), now() + interval '1 day' FROM identity.users;
 INSERT INTO crm.agents (user_id, role, office_id, team_ids, is_active, sequence)
-SELECT id, role, office_id, '{{}}', true, 0 FROM identity.users WHERE role = 'agent' ORDER BY id LIMIT 200
-ON CONFLICT DO NOTHING;
+SELECT id, role, office_id, '{{}}', true, 0 FROM identity.users WHERE role = 'agent' ON CONFLICT DO NOTHING;
 """
 
 _CRM = """

@@ -1,14 +1,13 @@
 """The statements that a request really sends, and what PostgreSQL plans for them."""
 
-import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
+import psycopg.sql
+import pytest
 
 MOST_ROWS = 1_000
 
@@ -20,18 +19,26 @@ class Statement:
 
 
 @contextmanager
-def sent(engine: AsyncEngine) -> Generator[list[Statement]]:
-    """What goes to the database within the block, with its values."""
+def sent(patch: pytest.MonkeyPatch) -> Generator[list[Statement]]:
+    """What goes to databases within the block, with its values, by SQLAlchemy or without it."""
     found: list[Statement] = []
+    execute = psycopg.AsyncCursor.execute
 
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        found.append(Statement(statement, parameters))
+    async def noting(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
+        found.append(Statement(query if isinstance(query, str) else psycopg.sql.as_string(query), params))
+        return await execute(self, query, params, **more)
 
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
-    try:
+    with patch.context() as patched:
+        patched.setattr(psycopg.AsyncCursor, "execute", noting)
         yield found
-    finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Tables that one statement would read: those of more than MOST_ROWS rows from end to end, and the small ones."""
+
+    end_to_end: frozenset[str] = frozenset()
+    small: frozenset[str] = frozenset()
 
 
 class Planner:
@@ -40,30 +47,32 @@ class Planner:
     def __init__(self, connection: psycopg.Connection, sizes: dict[str, int]) -> None:
         self._connection = connection
         self._sizes = sizes
-        self._known: dict[str, list[str]] = {}
+        self._known: dict[str, Reading] = {}
 
     def forget(self) -> None:
         """Indexes are others now."""
         self._known.clear()
 
-    def plan(self, statement: Statement) -> dict[str, Any]:
-        explained = f"EXPLAIN (FORMAT JSON, VERBOSE) {statement.text}".encode()
-        row = self._connection.execute(explained, statement.parameters).fetchone()
-        assert row is not None
-        found = row[0] if isinstance(row[0], list) else json.loads(row[0])
-        return found[0]["Plan"]
-
-    def read_from_end_to_end(self, statement: Statement) -> list[str]:
-        """Tables of more than MOST_ROWS rows that the statement would read so."""
+    def read_by(self, statement: Statement) -> Reading:
         if (key := repr(statement)) not in self._known:
             self._known[key] = self._looked(statement)
         return self._known[key]
 
-    def _looked(self, statement: Statement) -> list[str]:
+    def _looked(self, statement: Statement) -> Reading:
         if not statement.text.lstrip("( \n").upper().startswith(("SELECT", "WITH")):
-            return []
-        scans = [node for node in nodes(self.plan(statement)) if node["Node Type"] == "Seq Scan"]
-        return sorted({_table(node) for node in scans if self._rows_read(node) > MOST_ROWS})
+            return Reading()
+        found = [node for node in nodes(self.plan(statement)) if "Relation Name" in node]
+        scans = [node for node in found if node["Node Type"] == "Seq Scan"]
+        return Reading(
+            frozenset(_table(node) for node in scans if self._rows_read(node) > MOST_ROWS),
+            frozenset(_table(node) for node in found if self._sizes[_table(node)] <= MOST_ROWS),
+        )
+
+    def plan(self, statement: Statement) -> dict[str, Any]:
+        explained = f"EXPLAIN (FORMAT JSON, VERBOSE) {statement.text}".encode()
+        row = self._connection.execute(explained, statement.parameters).fetchone()
+        assert row is not None
+        return row[0][0]["Plan"]
 
     def _rows_read(self, scan: dict[str, Any]) -> float:
         size = self._sizes[_table(scan)]

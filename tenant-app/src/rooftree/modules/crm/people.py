@@ -125,15 +125,17 @@ class People:
 
     async def board(self, principal: Principal, wanted: Filter, *, limit: int) -> list[BoardColumn]:
         """Every stage in its order, also those that are empty."""
-        async with self._unit_of_work() as session:
-            stages = await Stages(session).all()  # makes the first ones
 
-        async def read(session: AsyncSession) -> tuple[dict[UUID, Column], list[Found], Beside]:
+        async def read(session: AsyncSession) -> tuple[Sequence[StageRow], dict[UUID, Column], list[Found], Beside]:
+            stages = await Stages(session).known()
             columns = await PeopleRepository(session, principal).board(wanted, limit=limit)
             found = [one for column in columns.values() for one in column.found]
-            return columns, found, await beside(session, [one.row for one in found])
+            return stages, columns, found, await beside(session, [one.row for one in found])
 
-        columns, found, seen = await self._unit_of_work.read(read)
+        stages, columns, found, seen = await self._unit_of_work.read(read)
+        if not stages:
+            async with self._unit_of_work() as session:
+                stages = await Stages(session).all()  # makes the first ones
         shown = {one.row.id: one for one in await self._presenter.people(principal, found, seen)}
         return [
             BoardColumn(
