@@ -51,7 +51,7 @@ class Only(StrEnum):
 def steps(target: Stack, only: Only | None = None, *, browser: bool = False, replica: bool = False) -> list[Step]:
     """Everything that leads to the wanted stack.
 
-    `browser` adds the packages of tests in a browser, `replica` a standby of PostgreSQL; one that is there stays.
+    `browser` adds the packages of tests in a browser, `replica` a standby of PostgreSQL, which then stays until `down`.
     """
     with_node, with_backends = only is not Only.BACKENDS, only is not Only.NODE
     wanted = (packages.NODE if with_node else {}) | (packages.BACKENDS if with_backends else {})
@@ -75,7 +75,7 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False, rep
     chain.append(_components(target, with_node=with_node, with_backends=with_backends))
     if with_backends:
         chain.append(_live(target, "postgres roles", lambda work: postgres.prepare(target, work)))
-        chain += [_standby(target, with_node=with_node)] if replica else []
+        chain += [_standby(target, with_node=with_node)] if replica or standby.is_wanted(target) else []
     if with_node:
         chain.append(_imported(target, "pause image", pause_image.archive))
         chain.append(_live(target, "node", lambda work: kubectl.wait_for_node(target, work)))

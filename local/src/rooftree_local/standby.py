@@ -1,7 +1,7 @@
 """The streaming standby of a stack's PostgreSQL: only where somebody asked for one (`up --replica`).
 
 It is a copy of the primary made at each start of its process (`standby_server`), so one that was lost is made anew by
-`up --replica`. A replication slot holds what it has not read yet. It has a role, a user and a certificate of its own.
+the next `up`, with or without `--replica`. A replication slot holds what it has not read yet. It has a role, a user and a certificate of its own.
 """
 
 from __future__ import annotations
@@ -81,6 +81,11 @@ def prepare(target: Stack) -> None:
         postgres.query(target, f"CREATE ROLE {postgres.STANDBY_ROLE}")
     options = "LOGIN REPLICATION NOSUPERUSER CONNECTION LIMIT 4"
     postgres.query(target, f"ALTER ROLE {postgres.STANDBY_ROLE} {options} PASSWORD '{verifier}'")
+
+
+def is_wanted(target: Stack) -> bool:
+    """Whether this life of the stack was given a standby, which may be lost by now."""
+    return stack.find(target) is not None and NAME in stack.status(target).get("components", {})
 
 
 def is_there(target: Stack) -> bool:

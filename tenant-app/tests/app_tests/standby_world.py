@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from .cache_world import until
 from .conftest import Browser
@@ -19,6 +19,7 @@ from .conftest import Browser
 # Tests that hold the one standby back wait for each other, whichever process they are in.
 _TURN = 0x5742
 _UP_SECONDS = 300
+_GONE_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,18 @@ class StandbyServer:
         # The end of the statement comes before that of the server, or after it.
         with suppress(psycopg.OperationalError), psycopg.connect(self.dsn, autocommit=True) as connection:
             connection.execute("COPY (SELECT 1) TO PROGRAM 'cat > /dev/null; kill -KILL $(head -1 postmaster.pid)'")
-        with pytest.raises(psycopg.OperationalError, match="refused"):
-            psycopg.connect(self.dsn)
+        # What it had begun outlives it for a moment.
+        deadline = time.monotonic() + _GONE_SECONDS
+        while not self._refuses():
+            assert time.monotonic() < deadline, "the standby is still there"
+            time.sleep(0.02)
+
+    def _refuses(self) -> bool:
+        try:
+            psycopg.connect(self.dsn).close()
+        except psycopg.OperationalError as error:
+            return "refused" in str(error)
+        return False
 
     async def made_anew(self) -> None:
         """As a person does it."""
