@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from rooftree.kernel import standby as kernel_standby
 from rooftree.kernel.errors import Unavailable
-from rooftree.kernel.written import WRITTEN_COOKIE, Written, written
+from rooftree.kernel.written import BEGINNING, WRITTEN_COOKIE, Place, Written, written
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -194,6 +194,27 @@ async def test_a_standby_that_hangs_slows_one_read_and_no_more(
     listening.close()
 
 
+async def test_a_standby_of_another_history_is_not_asked_however_far_it_has_come(reader: Browser) -> None:
+    there = as_reader(reader, unit_of_work(reader).read(in_recovery), Place(timeline=1, position=1))
+    assert await there is True
+    elsewhere = as_reader(reader, unit_of_work(reader).read(in_recovery), Place(timeline=2, position=1))
+    assert await elsewhere is False
+
+
+async def test_a_standby_that_became_a_primary_itself_answers_nothing(reader: Browser, server: StandbyServer) -> None:
+    server.ask("SELECT pg_promote()")
+    try:
+        await create(reader)
+        for _ in range(3):
+            assert await people(reader) == ["Ada Canary"]
+            assert await as_reader(reader, unit_of_work(reader).read(in_recovery)) is False
+        assert answered(reader, "behind") >= 3
+    finally:
+        server.kill()
+        await server.made_anew()
+    assert await read_at_standby(reader) == ["Ada Canary"]
+
+
 async def test_a_query_that_replay_cancels_is_answered_by_the_primary(reader: Browser, server: StandbyServer) -> None:
     asked: list[bool] = []
 
@@ -242,10 +263,10 @@ def unit_of_work(browser: Browser) -> Any:
     return browser.app.state.parts.runtime.unit_of_work
 
 
-async def as_reader(browser: Browser, read: Coroutine[Any, Any, Any]) -> Any:
-    """Within a request of a session that wrote nothing."""
+async def as_reader(browser: Browser, read: Coroutine[Any, Any, Any], place: Place = BEGINNING) -> Any:
+    """Within a request of a session that wrote until there."""
     await people(browser)
-    token = written.set(Written("s" * 43, is_noting=False, place=0))
+    token = written.set(Written("s" * 43, is_noting=False, place=place))
     try:
         return await read
     finally:

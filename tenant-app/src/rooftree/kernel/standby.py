@@ -26,7 +26,7 @@ from rooftree.kernel.background import Background
 from rooftree.kernel.database import at_most, away, connecting, make_engine
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import DatabaseSettings, Secrets
-from rooftree.kernel.written import END, Written
+from rooftree.kernel.written import END, Place, Written
 
 if TYPE_CHECKING:
     import asyncio
@@ -36,8 +36,16 @@ FRESH_SECONDS = 1.0
 ASK_SECONDS = 0.25
 READ_SECONDS = 1.0
 RETRY_SECONDS = 1.0
-_HAS = text("SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() - '0/0'::pg_lsn >= :place")
-_PLACE = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
+# It follows the same history of the server, not one that ended when another standby became the primary, and has come
+# far enough in it. Its timeline is told by its control file, which may be minutes late after such a change.
+_HAS = text("""
+    SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() - '0/0'::pg_lsn >= :position
+        AND (SELECT min_recovery_end_timeline FROM pg_control_recovery()) = :timeline
+""")
+_PLACE = """
+    SELECT ('x' || left(pg_walfile_name(place), 8))::bit(32)::int, (place - '0/0'::pg_lsn)::bigint
+    FROM pg_current_wal_insert_lsn() AS place
+"""
 # A query in the way of replay, or of a deadlock with it; one that took longer than any may.
 _CANCELLED = frozenset({"40001", "40P01", "57014"})
 _log = structlog.get_logger(__name__)
@@ -80,10 +88,10 @@ class Standby:
         self._answers.labels("standby").inc()
         return found
 
-    async def look(self, connection: AsyncConnection) -> int:
+    async def look(self, connection: AsyncConnection) -> Place:
         """How far the primary is, on a connection to it; from now on that is known here. Raises DBAPIError."""
         asked_at = time.monotonic()
-        place: int = (await connection.exec_driver_sql(_PLACE)).scalar_one()
+        place = Place(*(await connection.exec_driver_sql(_PLACE)).one())
         self._place, self._placed_at = place, asked_at
         return place
 
@@ -97,12 +105,12 @@ class Standby:
             self._trying.cancel()
         await self._engine.dispose()
 
-    async def _ask(self, work: Callable[[AsyncSession], Awaitable[T]], place: int) -> T:
+    async def _ask(self, work: Callable[[AsyncSession], Awaitable[T]], place: Place) -> T:
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
             with at_most(ASK_SECONDS):
                 async with connecting():
                     await session.connection()
-                if not await session.scalar(_HAS, {"place": place}):
+                if not await session.scalar(_HAS, place._asdict()):
                     raise self._not("behind")
             with at_most(READ_SECONDS):
                 return await work(session)

@@ -13,9 +13,11 @@ import base64
 import binascii
 import hmac
 import secrets
+import struct
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,27 +27,37 @@ from rooftree.kernel.cookies import set_cookie, single
 
 WRITTEN_COOKIE = "__Host-written"
 KEEP_SECONDS = 60
-BEGINNING = 0
-END = 2**63 - 1
-"""No standby ever comes so far: the primary is asked."""
 _NONCE_BYTES = 12
-_PLACE_BYTES = 8
+_PLACE = struct.Struct(">IQ")
 _MAX_VALUE = 64
+
+
+class Place(NamedTuple):
+    """A place in the primary's log; a later one is greater. `timeline` rises when a standby becomes the primary."""
+
+    timeline: int
+    position: int
+    """Bytes from the beginning of the log."""
+
+
+BEGINNING = Place(0, 0)
+END = Place(2**31 - 1, 2**63 - 1)
+"""No standby ever comes so far: the primary is asked."""
 
 
 @dataclass(slots=True)
 class Written:
-    """Of the session whose request this is. Places are bytes from the beginning of the primary's log."""
+    """Of the session whose request this is."""
 
     secret: str
     is_noting: bool
     """The request may change something."""
-    place: int
+    place: Place
     """What is read must hold all that was committed before."""
     is_new: bool = False
     """The browser does not know `place` yet."""
 
-    def note(self, place: int) -> None:
+    def note(self, place: Place) -> None:
         self.place, self.is_new = max(self.place, place), True
 
 
@@ -67,17 +79,17 @@ def carried(cookies: Sequence[str], *, is_noting: bool) -> Written | None:
 def handed_out(session: Written) -> tuple[str, str]:
     """The header that gives the session's place to its browser."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealed = nonce + AESGCM(_key(session.secret)).encrypt(nonce, session.place.to_bytes(_PLACE_BYTES), None)
+    sealed = nonce + AESGCM(_key(session.secret)).encrypt(nonce, _PLACE.pack(*session.place), None)
     return set_cookie(WRITTEN_COOKIE, base64.urlsafe_b64encode(sealed).decode(), KEEP_SECONDS)
 
 
-def _unsealed(secret: str, value: str) -> int:
+def _unsealed(secret: str, value: str) -> Place:
     try:
         sealed = base64.b64decode(value, altchars=b"-_", validate=True)
         plain = AESGCM(_key(secret)).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
-    except (binascii.Error, ValueError, InvalidTag):
+        return Place(*_PLACE.unpack(plain))
+    except (binascii.Error, ValueError, InvalidTag, struct.error):
         return END
-    return int.from_bytes(plain)
 
 
 def _key(secret: str) -> bytes:

@@ -5,6 +5,7 @@ example of each new parameter, has to be said below, or the test fails.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import rooftree
 
 Query = tuple[tuple[str, str], ...]
 DESCRIPTION = Path(rooftree.__file__).parents[2] / "openapi" / "openapi.json"
+_IN_PATH = re.compile(r"\{(\w+)\}")
 _BOX = "-93.75,41.95,-93.65,42.05"
 _EVERYWHERE = "-95.0,41.0,-92.0,43.0"
 # Values that hold for nearly all rows and for few of them: the planner chooses by that. But no word that nearly all
@@ -99,10 +101,16 @@ class Operation:
 
 def operations(ids: Mapping[str, tuple[str, ...]]) -> list[Operation]:
     """`ids`: values of parameters that name a record. `cursor` is not asked with: pages are followed."""
-    description = json.loads(DESCRIPTION.read_text())
+    return lists(json.loads(DESCRIPTION.read_text()), ids)
+
+
+def lists(description: dict[str, Any], ids: Mapping[str, tuple[str, ...]]) -> list[Operation]:
+    """Raises AssertionError for one that nothing is known to ask with."""
     found: list[Operation] = []
     for path, methods in description["paths"].items():
         if "get" in methods and path.startswith("/api/v1/") and _is_list(methods["get"], description):
+            unknown = set(_IN_PATH.findall(path)) - ids.keys()
+            assert not unknown, f"{path} names records, and the test knows no {', '.join(unknown)}"
             given = {
                 item["name"]: _values(item, description, ids)
                 for item in methods["get"].get("parameters", [])

@@ -25,7 +25,8 @@ def sent(patch: pytest.MonkeyPatch) -> Generator[list[Statement]]:
     execute = psycopg.AsyncCursor.execute
 
     async def noting(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        found.append(Statement(query if isinstance(query, str) else psycopg.sql.as_string(query), params))
+        text = query.as_string(self) if isinstance(query, psycopg.sql.Composable) else query
+        found.append(Statement(text.decode() if isinstance(text, bytes) else text, params))
         return await execute(self, query, params, **more)
 
     with patch.context() as patched:
