@@ -1,7 +1,8 @@
 """The streaming standby of a stack's PostgreSQL: only where somebody asked for one (`up --replica`).
 
 It is a copy of the primary made at each start of its process (`standby_server`), so one that was lost is made anew by
-the next `up`, with or without `--replica`. A replication slot holds what it has not read yet. It has a role, a user and a certificate of its own.
+the next `up`, with or without `--replica`. A replication slot holds what it has not read yet. It has a role, a user and
+a certificate of its own.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from rooftree_local import (
     redis,
     render,
     services,
+    standby,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ ACCESS = access.manifests("CERTIFICATE")
         ("kubelet.yaml", render.kubelet("rooftree-dev")),
         ("pg_hba.conf", postgres.ACCESS),
         ("postgresql.conf", postgres.SETTINGS),
+        ("standby.conf", standby.SETTINGS),
         ("kafka.properties", kafka.settings("PASSWORD")),
         ("elasticsearch.yml", elasticsearch.SETTINGS),
         ("redis.conf", redis.SETTINGS),
