@@ -25,13 +25,18 @@ def sent(patch: pytest.MonkeyPatch) -> Generator[list[Statement]]:
     execute = psycopg.AsyncCursor.execute
 
     async def noting(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
-        text = query.as_string(self) if isinstance(query, psycopg.sql.Composable) else query
-        found.append(Statement(text.decode() if isinstance(text, bytes) else text, params))
+        found.append(Statement(_text(self, query), params))
         return await execute(self, query, params, **more)
 
     with patch.context() as patched:
         patched.setattr(psycopg.AsyncCursor, "execute", noting)
         yield found
+
+
+def _text(cursor: psycopg.AsyncCursor[Any], query: Any) -> str:
+    if isinstance(query, psycopg.sql.Composable):
+        return query.as_string(cursor)
+    return query.decode() if isinstance(query, bytes) else query
 
 
 @dataclass(frozen=True)
