@@ -131,7 +131,7 @@ async def office(brokerage: Brokerage, monkeypatch: pytest.MonkeyPatch) -> Async
         MANAGER_ROLE: await brokerage.manager(),
         AGENT_ROLE: agent,
         COORDINATOR_ROLE: await brokerage.coordinator(),
-        CLIENT_ROLE: await brokerage.join("Clea", CLIENT_ROLE, "Main"),
+        CLIENT_ROLE: await brokerage.join("Carl", CLIENT_ROLE, "Main"),
     }
     await brokerage.join("Alma", AGENT_ROLE, "Main", team_ids=[team])
     await _delegate(agent, browsers[COORDINATOR_ROLE])
