@@ -35,6 +35,7 @@ KNOWN = {
 }
 # An index, and a list that reads its table from end to end without it.
 PLANTED = (
+    ("property.properties_search_document", "search_properties", (("q", "maple"),)),
     ("property.properties_by_price", "search_properties", (("sort", "list_price"),)),
     ("crm.people_by_name", "list_people", (("sort", "name"),)),
     ("crm.leads_by_person", "list_person_timeline", ()),
