@@ -61,11 +61,11 @@ frontend/node_modules/.package-lock.json: frontend/package-lock.json | setup
 
 # -- the stack --------------------------------------------------------------------------------------------------------
 
-up: setup ## Starts the whole stack, or brings it to what the sources say (STACK=dev)
-	@$(LOCAL) up --stack $(STACK)
+up: setup ## Starts the whole stack, or brings it to what the sources say (STACK=dev; REPLICA=1: with a standby)
+	@$(LOCAL) up --stack $(STACK) $(if $(REPLICA),--replica)
 
-up-backends: setup ## Starts the backends only, for integration tests (stack TEST_STACK=test)
-	@$(LOCAL) up --stack $(TEST_STACK) --only backends
+up-backends: setup ## Starts the backends only, for integration tests (stack TEST_STACK=test; REPLICA=1: with a standby)
+	@$(LOCAL) up --stack $(TEST_STACK) --only backends $(if $(REPLICA),--replica)
 
 down: setup ## Ends the stack; no process, mount, namespace, device, firewall table or cgroup stays
 	@$(LOCAL) down --stack $(STACK)
@@ -137,6 +137,7 @@ test-unit: setup ## Pure and scenario tests, two at a time
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
+test-integration: REPLICA = 1
 test-integration: up-backends frontend/node_modules/.package-lock.json ## Tests against the real backends (TOPOLOGY=microservices: the app's modules over gRPC)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && TOPOLOGY=$(TOPOLOGY) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration $(IN_TOPOLOGY)

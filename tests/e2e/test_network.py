@@ -6,6 +6,7 @@ Every destination that must be refused is looked at from the node first: somethi
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -119,6 +120,8 @@ BACKENDS = {
     "traces": (NODE, 4318),
     "mail": (NODE, 2525),
 }
+if "ROOFTREE_TEST_POSTGRES_STANDBY" in os.environ:
+    BACKENDS["standby"] = (NODE, 5433)
 
 
 @pytest.fixture(scope="module")

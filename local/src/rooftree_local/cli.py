@@ -57,6 +57,7 @@ def up(
     name: Name = paths.DEVELOPMENT_STACK,
     only: Annotated[Only | None, typer.Option(help="Start only this part.")] = None,
     browser: Annotated[bool, typer.Option("--browser", help="Install what tests in a browser need, too.")] = False,
+    replica: Annotated[bool, typer.Option("--replica", help="Give PostgreSQL a streaming standby.")] = False,
 ) -> None:
     """Starts the stack, or brings a live one to what the sources say now."""
     target = _stack(name)
@@ -64,15 +65,15 @@ def up(
         _fail(PermissionError("a stack needs namespaces, mounts and control groups; run this as root"))
     started = time.monotonic()
     with lock.exclusive(target.lock, typer.echo):
-        _up(target, only, browser=browser)
+        _up(target, only, browser=browser, replica=replica)
     typer.echo(f"Stack {target.name} is up ({time.monotonic() - started:.1f} s).")
 
 
-def _up(target: Stack, only: Only | None, *, browser: bool) -> None:
+def _up(target: Stack, only: Only | None, *, browser: bool, replica: bool) -> None:
     try:
         if stack.find(target) is None:
             teardown.down(target)
-        chain = pipeline.steps(target, only, browser=browser)
+        chain = pipeline.steps(target, only, browser=browser, replica=replica)
         with progress.reporter(len(chain)) as reporter:
             steps.run(chain, steps.Ledger(target.ledger), target.logs, reporter)
         if only is None and sample.brokerage_missing() is None:

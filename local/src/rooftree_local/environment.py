@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rooftree_local import elasticsearch, kafka, monitoring, postgres, redis, services
+from rooftree_local import elasticsearch, kafka, monitoring, postgres, redis, services, standby
 from rooftree_local.addresses import EDGE_DOMAIN, EDGE_PORT, NODE_IP, REDIS_PORT, SMTP_PORT
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def variables(target: Stack) -> dict[str, str]:
         found["ROOFTREE_EDGE"] = f"https://{EDGE_DOMAIN}:{EDGE_PORT}"
     if target.postgres_password_file.exists():
         found |= _backends(target)
+    if (target.state / "standby").exists():
+        found["ROOFTREE_TEST_POSTGRES_STANDBY"] = standby.dsn(target)
     if (target.state / "prometheus").exists():
         found["ROOFTREE_TEST_PROMETHEUS_URL"] = monitoring.URL
         found["ROOFTREE_TEST_ALERTMANAGER_URL"] = monitoring.ALERTS_URL

@@ -55,6 +55,7 @@ DISCARDED = (
     "kubelet",
     "containerd",
     "postgres",
+    "standby",
     "kafka",
     "elasticsearch",
     "redis",

@@ -25,6 +25,7 @@ from rooftree_local import (
     servers,
     sources,
     stack,
+    standby,
     tools,
     wheels,
 )
@@ -47,8 +48,11 @@ class Only(StrEnum):
     NODE = "node"
 
 
-def steps(target: Stack, only: Only | None = None, *, browser: bool = False) -> list[Step]:
-    """Everything that leads to the wanted stack; `browser` adds the packages of tests in a browser."""
+def steps(target: Stack, only: Only | None = None, *, browser: bool = False, replica: bool = False) -> list[Step]:
+    """Everything that leads to the wanted stack.
+
+    `browser` adds the packages of tests in a browser, `replica` a standby of PostgreSQL, which then stays until `down`.
+    """
     with_node, with_backends = only is not Only.BACKENDS, only is not Only.NODE
     wanted = (packages.NODE if with_node else {}) | (packages.BACKENDS if with_backends else {})
     wanted |= packages.MONITORING if only is None else {}
@@ -71,6 +75,7 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False) -> 
     chain.append(_components(target, with_node=with_node, with_backends=with_backends))
     if with_backends:
         chain.append(_live(target, "postgres roles", lambda work: postgres.prepare(target, work)))
+        chain += [_standby(target, with_node=with_node)] if replica or standby.is_wanted(target) else []
     if with_node:
         chain.append(_imported(target, "pause image", pause_image.archive))
         chain.append(_live(target, "node", lambda work: kubectl.wait_for_node(target, work)))
@@ -157,14 +162,14 @@ def _platform(target: Stack) -> list[Step]:
             "platform secrets", lambda work: release.prerequisites(target, work), lambda: _file(target.pki / "edge.crt")
         ),
         _metrics(target),
-        live("platform", lambda work: release.install(target, work), release.fingerprint, release.chart_missing),
+        live("platform", partial(release.install, target), partial(release.fingerprint, target), release.chart_missing),
         live(
             "sample feed", lambda work: sample.deploy_feed(target, work), sample.feed_fingerprint, sample.feed_missing
         ),
         live(
             "brokerage acme",
             lambda work: sample.apply_brokerage(target, work),
-            sample.brokerage_fingerprint,
+            lambda: sample.brokerage_fingerprint(target),
             sample.brokerage_missing,
             is_there=lambda: bool(sample.brokerage_uid(target)),
         ),
@@ -266,6 +271,25 @@ def _components(target: Stack, *, with_node: bool, with_backends: bool) -> Step:
         return stack.find(target) is not None and node.is_complete(stack.status(target), node.quick(wanted()))
 
     return Step("components", run, lambda: hashing.of_text(node.describe(wanted())), is_there, advice=AFRESH)
+
+
+def _standby(target: Stack, *, with_node: bool) -> Step:
+    """After the rest: it needs the primary's role. Lost, it is made anew."""
+
+    def run(work: Work) -> None:
+        standby.prepare(target)
+        standby.write_files(target)
+        wanted = [*node.wanted_components(node=with_node, backends=True), standby.component()]
+        node.bring_up(target, wanted, work)
+        standby.wait_until_it_follows(target, work)
+
+    return Step(
+        "standby",
+        run,
+        lambda: hashing.of_text(boot(target), node.describe([standby.component()])),
+        lambda: standby.is_there(target),
+        advice=AFRESH,
+    )
 
 
 def _slow_components(target: Stack, *, with_node: bool) -> Step:

@@ -40,7 +40,7 @@ class Leaf:
     authority: str = "ca"
 
 
-SERVERS = ("postgres", "kafka", "elasticsearch", "redis", "s3", "mail")
+SERVERS = ("postgres", "standby", "kafka", "elasticsearch", "redis", "s3", "mail")
 # The API server calls it by its Service's name, the kubelet knows it by its user's.
 METRICS_NAMES = ("metrics-server.kube-system.svc", NODE_IP)
 LEAVES = (

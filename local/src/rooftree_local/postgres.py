@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 OPERATOR_ROLE = "rooftree_operator"
 PLATFORM_DATABASE = "rooftree"
+STANDBY_ROLE = "rooftree_standby"
+STANDBY_SLOT = "standby"
 SCRAM_ITERATIONS = 4096
 
 SETTINGS = f"""\
@@ -49,15 +51,20 @@ fsync = off
 synchronous_commit = on
 full_page_writes = off
 max_wal_size = 1GB
+# A standby that was lost must not fill the disk; it is made anew.
+max_slot_wal_keep_size = 4GB
 log_timezone = 'UTC'
 timezone = 'UTC'
 log_line_prefix = '%m [%p] %u@%d '
 """
 
-ACCESS = """\
-# TYPE   DATABASE  USER      ADDRESS        METHOD
-host     all       postgres  127.0.0.1/32   scram-sha-256
-hostssl  all       all       all            scram-sha-256
+ACCESS = f"""\
+# TYPE   DATABASE     USER              ADDRESS       METHOD
+host     all          postgres          127.0.0.1/32  scram-sha-256
+hostssl  all          all               all           scram-sha-256
+# To log in to no database, but to copy the server and to follow it.
+host     replication  {STANDBY_ROLE}  127.0.0.1/32  scram-sha-256
+hostssl  replication  {STANDBY_ROLE}  all           scram-sha-256
 """
 
 START_SECONDS = 60.0
@@ -87,11 +94,11 @@ def write_files(target: Stack) -> None:
     furnish("postgres", target.state / "postgres", files)
 
 
-def dsn(target: Stack) -> str:
+def dsn(target: Stack, port: int = POSTGRES_PORT) -> str:
     """The superuser's DSN for tests; it holds the password."""
     password = superuser_password(target)
     options = f"sslmode=verify-full&sslrootcert={target.pki / 'ca.crt'}"
-    return f"postgresql://postgres:{password}@{NODE_IP}:{POSTGRES_PORT}/postgres?{options}"
+    return f"postgresql://postgres:{password}@{NODE_IP}:{port}/postgres?{options}"
 
 
 def client(name: str) -> Path:

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rooftree_local import elasticsearch, hashing, kafka, kubectl, paths, postgres, redis, services, sources
+from rooftree_local import elasticsearch, hashing, kafka, kubectl, paths, postgres, redis, services, sources, standby
 from rooftree_local.addresses import (
     APISERVER_PORT,
     EDGE_DOMAIN,
@@ -23,6 +23,7 @@ from rooftree_local.addresses import (
     S3_PORT,
     SERVICE_CIDR,
     SMTP_PORT,
+    STANDBY_PORT,
 )
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def manifest(work: Work) -> str:
     return work.command(command, env={"ROOFTREE_VERSION": sources.TENANT.version})
 
 
-def values(manifest_text: str) -> dict[str, Any]:
+def values(manifest_text: str, *, has_standby: bool = False) -> dict[str, Any]:
     """The chart's values in a local stack."""
     version = sources.TENANT.version
     return {
@@ -137,16 +138,24 @@ def values(manifest_text: str) -> dict[str, Any]:
         "release": {"version": version, "image": sources.TENANT.reference, "manifest": manifest_text},
         "channels": {"stable": version},
         "edge": {"port": EDGE_PORT, "domain": EDGE_DOMAIN},
-        "postgres": {"host": NODE_IP, "port": POSTGRES_PORT},
+        "postgres": {
+            "host": NODE_IP,
+            "port": POSTGRES_PORT,
+            **({"standby": {"host": NODE_IP, "port": STANDBY_PORT}} if has_standby else {}),
+        },
         "elasticsearch": {"replicas": 0},
         "s3": {"secret": "rooftree-s3"},
         "telemetry": {"otlpEndpoint": f"http://{NODE_IP}:{OTLP_PORT}"},
         "smtp": {"host": NODE_IP, "port": SMTP_PORT, "from": f"rooftree@{EDGE_DOMAIN}"},
-        "network": network(),
+        "network": network(has_standby=has_standby),
     }
 
 
-def network() -> dict[str, Any]:
+def _values(target: Stack, manifest_text: str) -> dict[str, Any]:
+    return values(manifest_text, has_standby=standby.is_there(target))
+
+
+def network(*, has_standby: bool = False) -> dict[str, Any]:
     """Who may speak to whom: what is no pod has the node's address, and its calls to pods come from their bridge."""
 
     def node(*ports: int, protocol: str = "TCP") -> dict[str, Any]:
@@ -160,6 +169,7 @@ def network() -> dict[str, Any]:
         "peers": {
             "dns": dns,
             "postgres": node(POSTGRES_PORT),
+            **({"standby": node(STANDBY_PORT)} if has_standby else {}),
             "kafka": node(KAFKA_PORT),
             "elasticsearch": node(ELASTICSEARCH_PORT),
             "redis": node(REDIS_PORT),
@@ -174,9 +184,9 @@ def network() -> dict[str, Any]:
     }
 
 
-def fingerprint() -> str:
+def fingerprint(target: Stack) -> str:
     """Changes when the chart or its values do, and with them its images."""
-    return hashing.of_text(hashing.of_trees(paths.repository(), CHART), json.dumps(values("")))
+    return hashing.of_text(hashing.of_trees(paths.repository(), CHART), json.dumps(_values(target, "")))
 
 
 def install(target: Stack, work: Work) -> None:
@@ -184,6 +194,6 @@ def install(target: Stack, work: Work) -> None:
     chart = paths.repository() / CHART
     words = ["upgrade", "--install", "--force-conflicts", "rooftree", str(chart), f"--namespace={NAMESPACE}"]
     options = ["--values=-", "--wait", "--timeout=180s", "--history-max=3"]
-    content = json.dumps(values(manifest(work)))
+    content = json.dumps(_values(target, manifest(work)))
     with kubectl.explained(target, work, NAMESPACE):
         work.command(kubectl.helm(target, *words, *options), content=content)

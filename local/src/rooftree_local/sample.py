@@ -50,10 +50,10 @@ def feed_fingerprint() -> str:
     return hashing.of_text(hashing.of_trees(paths.repository(), "examples/mls-feed/deploy"), sources.MLS_FEED.reference)
 
 
-def brokerage_fingerprint() -> str:
+def brokerage_fingerprint(target: Stack) -> str:
     """Changes when the brokerage's manifests or the release do."""
     files = [_examples() / "plans.yaml", _examples() / f"{BROKERAGE}.yaml"]
-    return hashing.of_text(hashing.of_files(_examples(), files), sources.TENANT.version, release.fingerprint())
+    return hashing.of_text(hashing.of_files(_examples(), files), sources.TENANT.version, release.fingerprint(target))
 
 
 def deploy_feed(target: Stack, work: Work) -> None:

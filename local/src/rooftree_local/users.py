@@ -18,6 +18,7 @@ USERS = {
     "s3": 70074,
     "jaeger": 70075,
     "prometheus": 70076,
+    "standby": 70077,
 }
 
 

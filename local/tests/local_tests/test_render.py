@@ -19,6 +19,7 @@ from rooftree_local import (
     redis,
     render,
     services,
+    standby,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ ACCESS = access.manifests("CERTIFICATE")
         ("kubelet.yaml", render.kubelet("rooftree-dev")),
         ("pg_hba.conf", postgres.ACCESS),
         ("postgresql.conf", postgres.SETTINGS),
+        ("standby.conf", standby.SETTINGS),
         ("kafka.properties", kafka.settings("PASSWORD")),
         ("elasticsearch.yml", elasticsearch.SETTINGS),
         ("redis.conf", redis.SETTINGS),
@@ -87,7 +89,7 @@ def test_secrets_are_written_encrypted_first_and_only_read_in_the_clear() -> Non
 def test_postgres_lets_nobody_in_from_outside_without_tls() -> None:
     rules = [line.split() for line in postgres.ACCESS.splitlines() if line and not line.startswith("#")]
     plain = [rule for rule in rules if rule[0] != "hostssl"]
-    assert [rule[3] for rule in plain] == ["127.0.0.1/32"]
+    assert {rule[3] for rule in plain} == {"127.0.0.1/32"}
     assert all(rule[4] == "scram-sha-256" for rule in rules)
 
 

@@ -294,7 +294,7 @@ def passing() -> Iterator[Stack]:
 
 def test_down_leaves_nothing(passing: Stack) -> None:
     before = machine()
-    succeed("up", "--stack", passing.name, "--only", "backends")
+    succeed("up", "--stack", passing.name, "--only", "backends", "--replica")
     succeed("up", "--stack", passing.name, "--only", "node")
     Node(passing).run_pod()
     running = stack.find(passing)

@@ -60,6 +60,16 @@ def database_values(platform: Platform, login: Login) -> dict[str, str]:
     }
 
 
+def standby_values(platform: Platform) -> dict[str, str]:
+    """Where lists may be read, too; only serving pods need to know."""
+    if not platform.postgres_standby_host:
+        return {}
+    return {
+        "ROOFTREE_DATABASE_STANDBY_HOST": platform.postgres_standby_host,
+        "ROOFTREE_DATABASE_STANDBY_PORT": str(platform.postgres_standby_port),
+    }
+
+
 def backend_values(tenant: Tenant) -> dict[str, str]:
     """Where the other backends are, and as whom the app enters them."""
     platform, user = tenant.platform, names.user(tenant.id)
@@ -102,6 +112,7 @@ def app_values(tenant: Tenant) -> dict[str, str]:
     login = Login(names.database(tenant.id), names.app_role(tenant.id), APP_SECRET)
     return {
         **database_values(tenant.platform, login),
+        **standby_values(tenant.platform),
         **backend_values(tenant),
         **limit_values(tenant),
         "ROOFTREE_TENANT_ID": tenant.id.value,

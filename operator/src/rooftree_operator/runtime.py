@@ -310,6 +310,8 @@ def _platform(settings: Settings) -> Platform:
         redis_port=int(settings.backend("redis", "port")),
         network=settings.network(),
         elasticsearch_replicas=settings.elasticsearch_replicas,
+        postgres_standby_host=settings.postgres_standby_host,
+        postgres_standby_port=settings.postgres_standby_port,
         otlp_endpoint=settings.otlp_endpoint,
         s3_url=settings.backend("s3", "url") if has_s3 else "",
         s3_region=settings.backend("s3", "region") if has_s3 else "",

@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     # (redis), `url`, `region` (s3). Of s3 there is no folder if this installation has no object storage.
     backends_dir: Path = Path("/etc/rooftree")
     network_file: Path = Path("/etc/rooftree/network/network.json")
+    postgres_standby_host: str = ""  # what tenants may read lists from; empty: there is none
+    postgres_standby_port: int = 5432
     elasticsearch_replicas: int = 1
     otlp_endpoint: str = ""  # where tenants send traces; empty: nowhere
     smtp_host: str = ""  # who takes the tenants' mail; empty: nobody

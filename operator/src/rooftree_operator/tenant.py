@@ -27,6 +27,8 @@ class Platform:
     redis_port: int
     network: Network = WITHOUT_POLICIES
     elasticsearch_replicas: int = 1  # of each shard of a tenant's indices
+    postgres_standby_host: str = ""
+    postgres_standby_port: int = 5432
     otlp_endpoint: str = ""
     s3_url: str = ""  # empty: this installation has no object storage
     s3_region: str = ""

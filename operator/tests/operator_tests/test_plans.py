@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from rooftree_operator import serving
+from rooftree_operator import pods, serving
 from rooftree_operator.adapters.kafka import AccessSeen
 from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.adapters.s3 import Standing
@@ -240,3 +240,12 @@ def test_a_failed_migration_says_who_must_act_and_where() -> None:
     assert (plan.verdict.state, plan.verdict.reason) == (State.BLOCKED, "MigrationFailed")
     assert "a platform admin must read the logs of job tenant-acme-0a1b2c3d/migrate-" in plan.verdict.message
     assert plan.objects == ()
+
+
+def test_serving_pods_alone_are_told_of_a_standby_and_only_where_there_is_one() -> None:
+    there = replace(TENANT, platform=replace(PLATFORM, postgres_standby_host="10.0.0.11", postgres_standby_port=5433))
+    told = {"ROOFTREE_DATABASE_STANDBY_HOST": "10.0.0.11", "ROOFTREE_DATABASE_STANDBY_PORT": "5433"}
+    assert pods.app_values(there) == pods.app_values(TENANT) | told
+    assert not told.keys() & pods.app_values(TENANT).keys()
+    login = pods.Login("database", "migrator", "secret")
+    assert pods.database_values(there.platform, login) == pods.database_values(PLATFORM, login)

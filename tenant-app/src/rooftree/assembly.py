@@ -37,6 +37,7 @@ from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.rate_limits import LimitSettings, RateLimits
 from rooftree.kernel.rpc import Elsewhere, RpcSettings
 from rooftree.kernel.settings import Secrets, Settings, SettingsError, load
+from rooftree.kernel.standby import Standby
 from rooftree.kernel.telemetry import Telemetry, TelemetrySettings
 from rooftree.kernel.unit_of_work import UnitOfWork
 
@@ -120,6 +121,7 @@ class Parts:
 
     async def close(self) -> None:
         await asyncio.gather(self.queue.stop(), self.bus.stop())
+        await self.runtime.unit_of_work.close()
         await self.runtime.background.close(_STOP_SECONDS)
         for part in reversed(self.built):
             if part.close is not None:
@@ -201,10 +203,11 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
         metrics=metrics,
         background=background,
     )
+    standby = Standby(settings, secrets, background, metrics) if settings.database_standby_host else None
     return Runtime(
         settings=settings,
         secrets=secrets,
-        unit_of_work=UnitOfWork(database.engine),
+        unit_of_work=UnitOfWork(database.engine, standby),
         clock=clock,
         jobs=queue,
         outbox=Outbox(),

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 SESSION_COOKIE = "__Host-session"
+MAX_SESSION_SECRET = 64
 
 
 @dataclass(frozen=True, slots=True)

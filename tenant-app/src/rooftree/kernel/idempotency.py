@@ -31,6 +31,7 @@ from rooftree.kernel.errors import BadRequest, Conflict, Unprocessable
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.settings import Secrets
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.kernel.written import unplaced
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 HEADER = "Idempotency-Key"
@@ -146,6 +147,7 @@ class Idempotency:
                 async with self._unit_of_work() as session:
                     await running.store(session, response)
         except _Answered as answered:
+            unplaced()
             return answered.response
         return response
 

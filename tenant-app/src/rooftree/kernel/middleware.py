@@ -27,6 +27,7 @@ from rooftree.kernel.rate_limits import RateLimits, told
 from rooftree.kernel.routing import route_of
 from rooftree.kernel.settings import Settings
 from rooftree.kernel.text import network
+from rooftree.kernel.written import Written, carried, handed_out, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,9 +97,10 @@ class Guard:
         if scope["path"] in PROBES:
             await self._answered(scope, receive, _Answer(scope, send, str(new_id()), None))
             return
+        session = self._session(scope)
         with _server_span(scope) as span:
             trace_id = str(UUID(int=span.get_span_context().trace_id))
-            answer = _Answer(scope, send, trace_id, self._metrics.active_requests)
+            answer = _Answer(scope, send, trace_id, self._metrics.active_requests, session)
             started = time.perf_counter()
             try:
                 await self._answered(scope, receive, answer)
@@ -119,6 +121,15 @@ class Guard:
             await self._app(scope, limited(scope, receive, self._most(scope)), answer)
         except Exception as error:
             await self._refuse(error, scope, answer)
+
+    def _session(self, scope: Scope) -> Written | None:
+        """What the request's session wrote before, if there is a standby which that matters to."""
+        session = None
+        if self._settings.database_standby_host:
+            cookies = [value.decode("latin-1") for value in header_values(scope, b"cookie")]
+            session = carried(cookies, is_noting=scope["method"] not in _SAFE_METHODS)
+        written.set(session)
+        return session
 
     def _most(self, scope: Scope) -> int:
         """How many bytes the request's body may have."""
@@ -158,10 +169,13 @@ class _Answer:
     To those who count, one that streams events ends as it begins: it lasts minutes, in which nothing is done.
     """
 
-    def __init__(self, scope: Scope, send: Send, request_id: str, active: "Gauge | None") -> None:
+    def __init__(
+        self, scope: Scope, send: Send, request_id: str, active: "Gauge | None", session: Written | None = None
+    ) -> None:
         self._scope = scope
         self._send = send
         self._active = active
+        self._session = session
         self.request_id = request_id
         self.status = 0
         self.ended_at = 0.0
@@ -181,6 +195,9 @@ class _Answer:
             if (b"content-type", _EVENTS) in message["headers"]:
                 self.end()
             extra = [item for item in _SECURITY_HEADERS if item[0] not in own]
+            if self._session is not None and self._session.is_new:
+                name, value = handed_out(self._session)
+                extra.append((name.lower().encode(), value.encode()))
             message["headers"] = [
                 *message["headers"],
                 *extra,

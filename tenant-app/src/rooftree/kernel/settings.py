@@ -49,11 +49,15 @@ class DatabaseSettings(SettingsSection):
     database_user: Text
     ca_file: Path | None = None
     database_owner_role: str | None = None
+    # Of a streaming standby; empty: there is none.
+    database_standby_host: str = ""
+    database_standby_port: int = 5432
     secrets_dir: Path = Path("/etc/rooftree/secrets")
 
     @model_validator(mode="after")
     def _tls_off_this_machine(self) -> Self:
-        if self.ca_file is None and self.database_host not in _LOOPBACK:
+        hosts = {self.database_host, self.database_standby_host or self.database_host}
+        if self.ca_file is None and not hosts <= _LOOPBACK:
             raise ValueError("ROOFTREE_CA_FILE is required unless the database is on this machine")
         return self
 

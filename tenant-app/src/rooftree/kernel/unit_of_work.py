@@ -8,8 +8,11 @@ Opening a second unit inside the first is refused: a call to another module neve
 two connections held by one request can starve a pool of three. A database that is away is `Unavailable`, not a bug.
 It is so in time: what waits for a connection and for answers together has `database.patience` seconds.
 
-`async with unit_of_work.reading() as connection:` is for `hot_reads.fetch`: nothing to commit, so each statement is a
-transaction by itself, without the two round trips around it. It sees what it would see within one (READ COMMITTED).
+`await unit_of_work.read(work)` is for lists and searches: where there is a standby, it may answer (`kernel.standby`).
+
+`async with unit_of_work.reading() as connection:`, and `read_rows(work)` for lists, are for `hot_reads.fetch`. What
+only reads has nothing to commit, so each statement is a transaction by itself, without the two round trips around it.
+It sees what it would see within one (READ COMMITTED).
 
 `unit_of_work.effect()` is the one block of a request that does what the request is for. Where the request's answer is
 kept (`kernel.idempotency`), its transaction stays open until the answer is stored in it; what the request reads after
@@ -18,10 +21,10 @@ the block, it reads there.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
@@ -30,8 +33,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from rooftree.kernel.database import away, connecting, within_patience
 from rooftree.kernel.errors import Problem
+from rooftree.kernel.standby import AskPrimary, Standby
+from rooftree.kernel.written import END, written
 
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
+T = TypeVar("T")
 Begin = Callable[[AsyncSession], Awaitable[None]]
 
 
@@ -72,8 +78,9 @@ def afterwards(then: Callable[[], None]) -> None:
 class UnitOfWork:
     """Opens transactions on the process's pool; call it to get one."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, standby: Standby | None = None) -> None:
         self._engine = engine
+        self._standby = standby
         self._reads = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -83,9 +90,10 @@ class UnitOfWork:
             if held is not None and held.session is not None:
                 yield held.session
                 return
-            async with self._begun() as session, _keeping(session):
-                yield session
-                await session.commit()
+            async with self._begun() as session:
+                async with self._keeping(session):
+                    yield session
+                await self._commit(session)
 
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
@@ -94,10 +102,28 @@ class UnitOfWork:
             if held is not None and held.session is not None:
                 yield await held.session.connection()
                 return
-            async with AsyncExitStack() as stack:
-                async with connecting():
-                    connection = await stack.enter_async_context(self._reads.connect())
+            async with self._connection(self._reads) as connection:
                 yield connection
+
+    async def read(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """What `work` finds, which changes nothing and may be begun twice: at the standby, then at the primary."""
+
+        async def in_session(connection: AsyncConnection) -> T:
+            async with AsyncSession(connection, expire_on_commit=False) as session:
+                return await work(session)
+
+        return await self.read_rows(in_session)
+
+    async def read_rows(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """The same for `hot_reads.fetch`."""
+        with _entered():
+            if self._standby is not None:
+                with suppress(AskPrimary):
+                    return await self._standby.read(work, written.get())
+            async with self._connection(self._reads) as connection:
+                if self._standby is not None and self._standby.is_unplaced:
+                    await self._standby.look(connection)
+                return await work(connection)
 
     @asynccontextmanager
     async def effect(self) -> AsyncGenerator[AsyncSession]:
@@ -113,7 +139,7 @@ class UnitOfWork:
             async with AsyncExitStack() as stack:
                 session = await stack.enter_async_context(self._begun())
                 await held.begin(session)
-                async with _keeping(session):
+                async with self._keeping(session):
                     yield session
                 await session.flush()
                 held.session, held.stack = session, stack.pop_all()
@@ -131,29 +157,57 @@ class UnitOfWork:
             if held.session is None:
                 raise RuntimeError("nothing of what this request did was called its effect")
             with _entered():
-                await held.session.commit()
+                await self._commit(held.session)
         finally:
             _holding.reset(token)
             await held.stack.aclose()
         for then in held.afterwards:
             then()
 
+    async def close(self) -> None:
+        """Let go of the standby; the pool is the database's."""
+        if self._standby is not None:
+            await self._standby.close()
+
     @asynccontextmanager
     async def _begun(self) -> AsyncGenerator[AsyncSession]:
-        async with AsyncSession(self._engine, expire_on_commit=False) as session:
-            async with connecting():
-                await session.connection()
+        async with (
+            self._connection(self._engine) as connection,
+            AsyncSession(connection, expire_on_commit=False) as session,
+        ):
             yield session
 
+    @asynccontextmanager
+    async def _connection(self, engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+        async with AsyncExitStack() as stack:
+            async with connecting():
+                connection = await stack.enter_async_context(engine.connect())
+            yield connection
 
-@asynccontextmanager
-async def _keeping(session: AsyncSession) -> AsyncGenerator[None]:
-    try:
-        yield
-    except Problem as problem:
-        if problem.keeps_changes:
-            await session.commit()
-        raise
+    @asynccontextmanager
+    async def _keeping(self, session: AsyncSession) -> AsyncGenerator[None]:
+        try:
+            yield
+        except Problem as problem:
+            if problem.keeps_changes:
+                await self._commit(session)
+            raise
+
+    async def _commit(self, session: AsyncSession) -> None:
+        """And note where that is, if the reads of a browser's session depend on it."""
+        await session.commit()
+        reader = written.get()
+        if self._standby is None or reader is None or not reader.is_noting:
+            return
+        connection = session.bind
+        assert isinstance(connection, AsyncConnection)
+        try:
+            # In no transaction, whose end could fail when all is done.
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            reader.note(await self._standby.look(connection))
+        except DBAPIError:
+            # It is committed, wherever that is: the session reads at the primary for a while.
+            reader.note(END)
 
 
 @contextmanager

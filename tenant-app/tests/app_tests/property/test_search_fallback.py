@@ -1,7 +1,5 @@
 """Two places can answer a search. Whoever is back answers, and nobody is asked twice for nothing."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -37,10 +35,11 @@ class Keeper:
         self.index = Index()
 
 
-@asynccontextmanager
-async def away() -> AsyncGenerator[Any]:
-    raise Unavailable
-    yield
+class Away:
+    """The unit of work of a database that is away."""
+
+    async def read(self, _work: Any) -> Any:
+        raise Unavailable
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def keeper() -> Keeper:
 def service(keeper: Any) -> SearchService:
     """Its database is away."""
     metrics = SearchMetrics(CollectorRegistry(), indexed=True)
-    uow: Any = away
+    uow: Any = Away()
     return SearchService(uow, NONE, NONE, metrics, pages=NONE, keeper=keeper, currency="USD")
 
 

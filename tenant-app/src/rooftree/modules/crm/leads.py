@@ -54,10 +54,11 @@ class Inbox:
     ) -> LeadsPage:
         """Newest first."""
         before = cursor_id(decode_cursor(cursor, str)[0]) if cursor else None
-        async with self._unit_of_work() as session:
-            found, total = await Leads(session, principal).find(
+        found, total = await self._unit_of_work.read(
+            lambda session: Leads(session, principal).find(
                 state=state, owner=owner, person_id=person_id, before=before, limit=limit + 1
             )
+        )
         items = await self._presenter.leads(principal, found[:limit])
         following = encode_cursor(str(found[limit - 1][0].id)) if len(found) > limit else None
         return LeadsPage(items, total, following)

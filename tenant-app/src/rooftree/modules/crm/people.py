@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
 from rooftree.contracts.access.policy import FIELDS
 from rooftree.contracts.crm.api import PersonKnown, PersonNotFound
 from rooftree.contracts.identity.api import IdentityApi
@@ -123,15 +125,23 @@ class People:
         self, principal: Principal, wanted: Filter, *, sort: PeopleSort, limit: int, cursor: str | None
     ) -> PeoplePage:
         after = _place(cursor, sort) if cursor else None
-        async with self._unit_of_work.reading() as connection:
-            found, total = await Summaries(connection, principal).page(wanted, sort=sort, after=after, limit=limit + 1)
+
+        async def read(connection: AsyncConnection) -> tuple[list[Summary], int]:
+            return await Summaries(connection, principal).page(wanted, sort=sort, after=after, limit=limit + 1)
+
+        found, total = await self._unit_of_work.read_rows(read)
         items = found[:limit]
         return PeoplePage(items, await self._assigned(items), total, _following(found, sort, limit))
 
     async def board(self, principal: Principal, wanted: Filter, *, limit: int) -> Board:
-        async with self._unit_of_work() as session:  # the first use makes the stages
-            stages = await Stages(session).all()
-            columns = await Summaries(await session.connection(), principal).board(wanted, limit=limit)
+        async def read(session: AsyncSession) -> tuple[Sequence[StageRow], dict[UUID, Column]]:
+            stages = await Stages(session).known()
+            return stages, await Summaries(await session.connection(), principal).board(wanted, limit=limit)
+
+        stages, columns = await self._unit_of_work.read(read)
+        if not stages:
+            async with self._unit_of_work() as session:
+                stages = await Stages(session).all()  # makes the first ones
         names = await self._assigned([one for column in columns.values() for one in column.found])
         empty = Column(0, [])
         shown = ((stage, columns.get(stage.id, empty)) for stage in stages)

@@ -43,17 +43,17 @@ class Stages:
 
     async def all(self) -> Sequence[StageRow]:
         """In their order; never none."""
-        if found := await self._all():
+        if found := await self.known():
             return found
         await self.lock()
-        if found := await self._all():  # somebody else made them meanwhile
+        if found := await self.known():  # somebody else made them meanwhile
             return found
         self._session.add_all(
             StageRow(id=new_id(), name=name, name_key=name_key(name), position=place, version=1)
             for place, name in enumerate(FIRST_STAGES)
         )
         await self._session.flush()
-        return await self._all()
+        return await self.known()
 
     async def lock(self) -> None:
         """Nobody else makes, moves or removes a stage before this transaction ends."""
@@ -127,6 +127,6 @@ class Stages:
         await self._session.delete(row)
         await self._session.flush()
 
-    async def _all(self) -> Sequence[StageRow]:
+    async def known(self) -> Sequence[StageRow]:
         query = select(StageRow).order_by(StageRow.position, StageRow.id)
         return (await self._session.scalars(query)).all()

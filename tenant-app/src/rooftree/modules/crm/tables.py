@@ -74,6 +74,7 @@ class PersonRow(Table):
         Index("people_by_creation", "created_at", "id"),
         Index("people_by_name", "name_key", "id"),
         Index("people_by_stage", "stage_id", "last_activity_at", "id"),
+        Index("people_counted", "stage_id", "source", postgresql_include=["id", "assigned_to", "office_id"]),
         Index("people_by_assignee", "assigned_to"),
         Index("people_by_office", "office_id"),
         Index("people_by_tag", "tags", postgresql_using="gin"),
@@ -129,6 +130,7 @@ class LeadRow(Table):
     __table_args__ = (
         CheckConstraint("state IN ('new', 'assigned', 'responded')", name="leads_state_check"),
         Index("leads_by_person", "person_id", "id"),
+        Index("leads_by_state", "state", "id", postgresql_include=["person_id"]),
         Index("leads_unanswered", "person_id", postgresql_where=text("state <> 'responded'")),
     )
 
@@ -174,6 +176,16 @@ class TaskRow(Table):
     __tablename__ = "tasks"
     __table_args__ = (
         Index("tasks_by_person", "person_id", "id"),
+        Index(
+            "tasks_by_due", "due_at", "id", postgresql_include=["person_id"], postgresql_where=text("done_at IS NULL")
+        ),
+        Index(
+            "tasks_by_done",
+            "done_at",
+            "id",
+            postgresql_include=["person_id"],
+            postgresql_where=text("done_at IS NOT NULL"),
+        ),
         Index("tasks_open", "assigned_to", "due_at", "id", postgresql_where=text("done_at IS NULL")),
         Index("tasks_done", "assigned_to", "done_at", "id", postgresql_where=text("done_at IS NOT NULL")),
     )

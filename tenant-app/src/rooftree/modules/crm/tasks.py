@@ -64,10 +64,11 @@ class Tasks:
         cursor: str | None,
     ) -> TasksPage:
         after = _place(cursor, state) if cursor else None
-        async with self._unit_of_work() as session:
-            found, total = await WorkRepository(session, principal).tasks(
+        found, total = await self._unit_of_work.read(
+            lambda session: WorkRepository(session, principal).tasks(
                 state=state, owner=owner, person_id=person_id, after=after, limit=limit + 1
             )
+        )
         items = await self._shown(found[:limit])
         last = found[limit - 1][0] if len(found) > limit else None
         return TasksPage(items, total, _following(last, state) if last else None)

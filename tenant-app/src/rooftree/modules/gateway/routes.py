@@ -10,13 +10,14 @@ from rooftree.contracts.access.policy import rights
 from rooftree.contracts.access.routes import open_to_all
 from rooftree.contracts.identity.api import WEB_CALLBACK_PATH, WEB_CLIENT_ID, GrantRefused
 from rooftree.kernel.auth import SESSION_COOKIE, session_cookie
+from rooftree.kernel.cookies import set_cookie
 from rooftree.kernel.errors import Unauthenticated
 from rooftree.kernel.ids import new_secret
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.settings import Settings
 from rooftree.modules.gateway import job_routes, session_routes, stream_routes
-from rooftree.modules.gateway.cookies import LOGIN_COOKIE, login_secret, session_secret, set_cookie
+from rooftree.modules.gateway.cookies import LOGIN_COOKIE, login_secret, session_secret
 from rooftree.modules.gateway.domain import LOGIN_LIFE, SESSION_LIFE, Login, local_path
 from rooftree.modules.gateway.schemas import SessionOutput, TenantName, TenantOutput, UserOutput
 from rooftree.modules.gateway.service import Sessions

@@ -67,6 +67,18 @@ class UserRow(Table):
     """A person who can sign in. `email_key` is unique, `email` is as it was written."""
 
     __tablename__ = "users"
+    __table_args__ = (
+        Index("users_by_name", text("lower(name)"), "id"),
+        Index("users_by_role", "role", "office_id", postgresql_include=["id", "deactivated_at"]),
+        Index("users_active", "office_id", postgresql_where=text("deactivated_at IS NULL")),
+        Index(
+            "users_words",
+            "name",
+            "email",
+            postgresql_using="gin",
+            postgresql_ops={"name": "gin_trgm_ops", "email": "gin_trgm_ops"},
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str]
@@ -118,6 +130,13 @@ class DelegationRow(Table):
         CheckConstraint("assistant_id <> for_user_id", name="delegations_assistant_check"),
         CheckConstraint("expires_at > created_at", name="delegations_end_check"),
         Index("ix_identity_delegations_assistant_id", "assistant_id", postgresql_where=text("revoked_at IS NULL")),
+        Index("delegations_by_assistant", "assistant_id"),
+        Index(
+            "delegations_by_end",
+            "expires_at",
+            postgresql_include=["for_user_id"],
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

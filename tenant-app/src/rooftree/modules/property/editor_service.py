@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from rooftree.contracts.identity.api import IdentityApi, User, UserNotFound
 from rooftree.contracts.property.api import PropertyNotFound, StatusMoveNotAllowed
 from rooftree.kernel.auth import Principal
@@ -29,7 +31,7 @@ from rooftree.modules.property.repository import PropertyRepository
 from rooftree.modules.property.search_document import Json, content, item, microseconds, moment, money
 from rooftree.modules.property.search_service import Page
 from rooftree.modules.property.shown import Shown, show
-from rooftree.modules.property.tables import HistoryRow, PropertyRow
+from rooftree.modules.property.tables import HistoryRow, PhotoRow, PropertyRow
 from rooftree.modules.property.values import StandardStatus
 
 # When it is tomorrow in the place on Earth where the day begins first.
@@ -205,9 +207,12 @@ class EditorService:
     async def mine(self, principal: Principal, statuses: Sequence[str], *, limit: int, cursor: str | None) -> Page:
         """Own listings that the person may edit, newest change first. The database answers: a save shows at once."""
         after = _place(cursor) if cursor else None
-        async with self._unit_of_work() as session:
+
+        async def read(session: AsyncSession) -> tuple[Sequence[PropertyRow], int, Mapping[UUID, PhotoRow]]:
             found, total = await OwnListings(session).mine(principal, statuses, limit=limit + 1, after=after)
-            photos = await OwnPhotos(session).first_of([row.id for row in found])
+            return found, total, await OwnPhotos(session).first_of([row.id for row in found])
+
+        found, total, photos = await self._unit_of_work.read(read)
         rows = found[:limit]
         items = [item(content(row, photos.get(row.id)), everything=True) | {"highlight": None} for row in rows]
         last = rows[-1] if len(found) > limit else None

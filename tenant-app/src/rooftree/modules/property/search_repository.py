@@ -55,6 +55,7 @@ _OWN_PHOTO = case(
         .scalar_subquery(),
     )
 )
+_BY_ADDRESS = (PropertyRow.unparsed_address, PropertyRow.id)
 _WITH_PHOTO = and_(MediaRow.property_id == PropertyRow.id, MediaRow.number == 1)
 
 
@@ -206,8 +207,10 @@ class SearchRepository:
         """Listings whose address or key holds a word that begins so."""
         text = func.lower(func.unaccent(_escaped(words)))
         begins = or_(PropertyRow.search_text.like(text + "%"), PropertyRow.search_text.like("% " + text + "%"))
-        query = _documents().where(visible_rows(everything=self._everything, by_place=True), begins)
-        query = query.order_by(PropertyRow.unparsed_address, PropertyRow.id).limit(limit)
+        visible, order = visible_rows(everything=self._everything, by_place=True), _BY_ADDRESS
+        # Photos are looked up for these alone, not for all that begin so.
+        first = select(PropertyRow.id).where(visible, begins).order_by(*order).limit(limit).correlate(None)
+        query = _documents().where(PropertyRow.id.in_(first)).order_by(*order)
         return [_document(row) for row in await self._session.execute(query)]
 
     # -- the copy in Elasticsearch ------------------------------------------------------------------------------------

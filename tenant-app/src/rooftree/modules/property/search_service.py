@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.cache import Cache
@@ -22,7 +23,7 @@ from rooftree.modules.property.search_index import MapAnswer, SearchIndex
 from rooftree.modules.property.search_keeper import SearchKeeper
 from rooftree.modules.property.search_metrics import SearchMetrics
 from rooftree.modules.property.search_pages import SearchPages
-from rooftree.modules.property.search_repository import SearchRepository
+from rooftree.modules.property.search_repository import FoundRow, SearchRepository
 from rooftree.modules.property.search_watch import REBUILD_JOB
 from rooftree.modules.property.suggestions import MIN_LETTERS, PLACES, Places, Suggested, arrange
 from rooftree.modules.property.visibility import sees_all
@@ -151,10 +152,13 @@ class SearchService:
     ) -> Page:
         if after and after[1] == "search":
             raise _wrong_cursor()
-        async with self._unit_of_work() as session:
+
+        async def read(session: AsyncSession) -> tuple[Sequence[FoundRow], int]:
             repository = SearchRepository(session, everything=everything)
             found = await repository.search(wanted, sort=sort, limit=limit + 1, after=after and after[0])
-            total = await repository.count(wanted)
+            return found, await repository.count(wanted)
+
+        found, total = await self._unit_of_work.read(read)
         shown = [item(row.source, everything=everything) | {"highlight": None} for row in found[:limit]]
         following = _following([row.position for row in found], sort, "database", limit)
         return Page(shown, total, following, "database", None)
@@ -177,7 +181,7 @@ class SearchService:
         )
 
     async def _map_in_database(self, everything: bool, wanted: Search, precision: int) -> MapAnswer:
-        async with self._unit_of_work() as session:
+        async def read(session: AsyncSession) -> MapAnswer:
             repository = SearchRepository(session, everything=everything)
             total = await repository.count(wanted)
             if total <= MAP_POINTS:
@@ -185,7 +189,9 @@ class SearchService:
                 return MapAnswer(total, [], [row.source for row in rows])
             cells = await repository.clusters(wanted, precision=precision)
             alone = await repository.documents([cell["id"] for cell in cells if cell["count"] == 1])
-        return MapAnswer(total, [cell for cell in cells if cell["count"] > 1], alone)
+            return MapAnswer(total, [cell for cell in cells if cell["count"] > 1], alone)
+
+        return await self._unit_of_work.read(read)
 
     async def suggest(self, principal: Principal, text: str, *, limit: int) -> bytes:
         """JSON of a list of `Suggestion`, kept for half a minute: many people type the same."""
@@ -207,10 +213,12 @@ class SearchService:
         return await self._cache.get_or_load(f"suggestions.{audience}.{limit}.{beginning}", SUGGESTION_SECONDS, load)
 
     async def _suggest_from_database(self, everything: bool, text: str, limit: int) -> tuple[Places, list[Json]]:
-        async with self._unit_of_work() as session:
+        async def read(session: AsyncSession) -> tuple[Places, list[Json]]:
             repository = SearchRepository(session, everything=everything)
             places: Places = {kind: await repository.places(kind, text, limit=limit) for kind in PLACES}
             return places, await repository.addresses(text, limit=limit)
+
+        return await self._unit_of_work.read(read)
 
     async def _indexed(
         self, what: str, ask: Callable[[SearchIndex], Awaitable[T]], from_database: Callable[[], Awaitable[T]]

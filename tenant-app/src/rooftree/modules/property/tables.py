@@ -116,6 +116,13 @@ class PropertyRow(Table):
         Index("properties_by_modified", "modification_timestamp", "id"),
         Index("properties_by_price", "list_price", "id"),
         Index("properties_by_area", text("COALESCE(living_area, 0)"), "id"),
+        Index("properties_by_year", text("COALESCE(year_built, 0)"), "id"),
+        Index(
+            "properties_by_subdivision",
+            text("(details ->> 'subdivision_name')"),
+            postgresql_using="gin",
+            postgresql_ops={"subdivision_name": "gin_trgm_ops"},
+        ),
         Index("properties_by_status", "standard_status", "property_sub_type"),
         Index("properties_search_document", "search_document", postgresql_using="gin"),
         Index(
@@ -129,6 +136,28 @@ class PropertyRow(Table):
             text("point(longitude, latitude)"),
             postgresql_using="gist",
             postgresql_where=text("latitude IS NOT NULL AND longitude IS NOT NULL AND removed_at IS NULL"),
+        ),
+        # All that a search can ask for: an answer's `total` reads this, not the rows.
+        Index(
+            "properties_counted",
+            "standard_status",
+            "city",
+            postgresql_include=[
+                "id",
+                "feed",
+                "list_price",
+                "living_area",
+                "bedrooms_total",
+                "bathrooms_total",
+                "year_built",
+                "property_sub_type",
+                "postal_code",
+                "latitude",
+                "longitude",
+                "internet_display",
+                "internet_address_display",
+            ],
+            postgresql_where=text("removed_at IS NULL"),
         ),
         Index("properties_own", "modification_timestamp", "id", postgresql_where=text("feed = '.own'")),
     )
@@ -253,7 +282,7 @@ class RejectionRow(Table):
     """A record that could not become a listing. `identity` is its key, or a hash if it has none."""
 
     __tablename__ = "rejections"
-    __table_args__ = (UniqueConstraint("feed", "identity"),)
+    __table_args__ = (UniqueConstraint("feed", "identity"), Index("rejections_by_feed", "feed", "id"))
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     feed: Mapped[str]
