@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { FakeApp, problem } from "@/testing/fake-app";
 import { open } from "@/testing/open";
@@ -92,7 +92,9 @@ describe("keyboard shortcuts", () => {
     await page.user.keyboard("/");
     expect(screen.getByLabelText("Search listings")).toHaveFocus();
     await page.user.keyboard("{Escape}?");
-    expect(await screen.findByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+    const dialog = await screen.findByRole("dialog", { name: "Keyboard shortcuts" });
+    expect(dialog).toBeVisible();
+    expect(within(dialog).queryByRole("banner"), "the page's own stays the only one").toBeNull();
   });
 
   it("reach the search from another page", async () => {

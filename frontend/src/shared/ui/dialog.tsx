@@ -46,16 +46,16 @@ function OpenDialog({ onClose, title, shape, children, footer }: Omit<DialogProp
       onClick={(event) => event.target === event.currentTarget && onClose()}
     >
       <div className="flex h-full max-h-[inherit] flex-col">
-        <header className="flex items-center justify-between border-b py-2.5 pr-2.5 pl-5">
+        <div className="flex items-center justify-between border-b py-2.5 pr-2.5 pl-5">
           <h2 id={titleId} className="font-semibold text-lg">
             {title}
           </h2>
           <Button look="quiet" size="icon" aria-label="Close" onClick={onClose}>
             <X aria-hidden />
           </Button>
-        </header>
+        </div>
         <div className="min-h-0 flex-1 overflow-y-auto px-5 py-5">{children}</div>
-        {footer && <footer className="flex gap-2.5 border-t px-5 py-3.5">{footer}</footer>}
+        {footer && <div className="flex gap-2.5 border-t px-5 py-3.5">{footer}</div>}
       </div>
     </dialog>
   );
