@@ -54,6 +54,10 @@ _UNLIMITED = {f"ROOFTREE_RATE_{name}": "0" for name in ("READS", "WRITES", "SEAR
 TOPICS = ("events", "dead-letter")
 
 
+# The image has its bytecode; here the first process leaves it for the others.
+_COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(".bench/bytecode").resolve())}
+
+
 @dataclass(frozen=True)
 class ScratchTenant:
     """`environment` and the files in `folder` are what its process is started with."""
@@ -109,7 +113,7 @@ class ScratchTenant:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        environment = {**os.environ, **self.environment, **(more or {}), "ROOFTREE_BIND_PORT": str(port)}
+        environment = {**os.environ, **_COMPILED, **self.environment, **(more or {}), "ROOFTREE_BIND_PORT": str(port)}
         log = Path(".bench") / f"{self.id}.log"
         with log.open("ab") as output:
             process = subprocess.Popen([sys.executable, *program], env=environment, stdout=output)  # noqa: ASYNC220

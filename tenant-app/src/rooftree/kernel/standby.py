@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, TypeVar
 
+import psycopg
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import text
@@ -84,7 +85,7 @@ class Standby:
             raise self._not("away")
         try:
             found = await self._ask(work, max(session.place, self._place))
-        except (DBAPIError, PoolTimeout) as error:
+        except (DBAPIError, PoolTimeout, psycopg.Error) as error:
             if away(error) is None:
                 raise
             raise self._failed(error) from error
@@ -122,13 +123,14 @@ class Standby:
         self._answers.labels(why).inc()
         return AskPrimary(why)
 
-    def _failed(self, error: DBAPIError | PoolTimeout) -> AskPrimary:
+    def _failed(self, error: DBAPIError | PoolTimeout | psycopg.Error) -> AskPrimary:
         if isinstance(error, PoolTimeout):
             return self._not("busy")
-        if getattr(error.orig, "sqlstate", None) in _CANCELLED:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(cause, "sqlstate", None) in _CANCELLED:
             return self._not("cancelled")
         self._works = False
-        _log.warning("standby_is_away", reason=type(error.orig).__name__)
+        _log.warning("standby_is_away", reason=type(cause).__name__)
         return self._not("away")
 
     def _connect_behind(self) -> None:

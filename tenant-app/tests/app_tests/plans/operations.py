@@ -100,7 +100,7 @@ class Operation:
 
 
 def operations(ids: Mapping[str, tuple[str, ...]]) -> list[Operation]:
-    """`ids`: values of parameters that name a record. `cursor` is not asked with: pages are followed."""
+    """`ids`: values of parameters that name a record. Pages are followed; fewer fields are the same read."""
     return lists(json.loads(DESCRIPTION.read_text()), ids)
 
 
@@ -114,7 +114,7 @@ def lists(description: dict[str, Any], ids: Mapping[str, tuple[str, ...]]) -> li
             given = {
                 item["name"]: _values(item, description, ids)
                 for item in methods["get"].get("parameters", [])
-                if item["in"] == "query" and item["name"] != "cursor"
+                if item["in"] == "query" and item["name"] not in {"cursor", "fields"}
             }
             found.append(Operation(methods["get"]["operationId"], path, given))
     return found
