@@ -16,6 +16,8 @@ FEW = {
     "identity.team_members": "colleagues, each in a team or two",
     "crm.stages": "the steps of one brokerage",
     "property.feeds": "one of each MLS",
+    "jobs.schedules": "one of each kind of work that is done by itself",
+    "jobs.procrastinate_periodic_defers": "the last time of each schedule",
 }
 
 # {n}: how many listings.
@@ -147,11 +149,20 @@ INSERT INTO crm.history (id, at, subject, subject_id, person_id, action, revisio
 SELECT uuidv7(), created_at, 'person', id, id, 'changed', n, '{{}}' FROM crm.people, generate_series(1, 4) AS n;
 """
 
+_JOBS = """
+INSERT INTO jobs.runs (id, kind, actor_id, office_id, state, finished_at)
+SELECT uuidv7(), (ARRAY['property.rebuild_search', 'bench.other'])[1 + (hash % 8 = 0)::int], who.user_id, who.office_id,
+    (ARRAY['succeeded', 'failed', 'cancelled'])[1 + (hash % 20 = 0)::int + (hash % 50 = 0)::int], now()
+FROM (SELECT hashint4(n) & 1073741823 AS hash FROM generate_series(1, {n}) AS n) AS numbers
+JOIN (SELECT user_id, office_id, row_number() OVER (ORDER BY user_id) - 1 AS place FROM crm.agents) AS who
+    ON who.place = hash % (SELECT count(*) FROM crm.agents);
+"""
+
 
 def fill(admin_dsn: str, listings: int = LISTINGS) -> None:
     """Into a database that is empty; then what autovacuum would have done by now."""
     details = json.dumps(empty_details())
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
-        for part in (_IDENTITY, _PROPERTY, _CRM):
+        for part in (_IDENTITY, _PROPERTY, _CRM, _JOBS):
             connection.execute(part.format(n=listings, details=details).encode())
         connection.execute("VACUUM ANALYZE")

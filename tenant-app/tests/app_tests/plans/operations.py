@@ -47,6 +47,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "tag": ("investor",),
     "email": ("ada@client.test",),
     "phone": ("515-232-0199",),
+    "kind": ("property.rebuild_search", "bench.other", "nothing.like_it"),
 }
 # What goes with a parameter, or with one of its values; and what an operation always asks for.
 WITH: dict[str, Query] = {
@@ -137,7 +138,8 @@ def _is_array_of_objects(schema: dict[str, Any], description: dict[str, Any]) ->
 
 def _values(item: dict[str, Any], description: dict[str, Any], ids: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     listed = tuple(_choices(item["schema"], description))
-    more = ids.get(item["name"], EXAMPLES.get(item["name"], ()))
+    # Whatever may be asked is listed, or an example stands for it.
+    more = ids.get(item["name"], () if listed else EXAMPLES.get(item["name"], ()))
     assert listed or more, f"EXAMPLES has no value of the parameter {item['name']}"
     return (*listed, *more)
 

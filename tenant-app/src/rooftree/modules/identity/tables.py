@@ -103,6 +103,8 @@ class InvitationRow(Table):
             unique=True,
             postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
         ),
+        Index("invitations_accepted", "id", postgresql_where=text("accepted_at IS NOT NULL")),
+        Index("invitations_revoked", "id", postgresql_where=text("accepted_at IS NULL AND revoked_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -82,6 +82,7 @@ class FeedRunRow(Table):
         CheckConstraint("state IN ('running', 'succeeded', 'failed')", name="feed_runs_state_check"),
         Index("feed_runs_running", "feed", unique=True, postgresql_where=text("state = 'running'")),
         Index("feed_runs_by_feed", "feed", "id"),
+        Index("feed_runs_by_state", "feed", "state", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

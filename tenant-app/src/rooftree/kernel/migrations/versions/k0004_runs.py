@@ -33,6 +33,7 @@ def upgrade() -> None:
         ) WITH (fillfactor = 80);
         CREATE INDEX runs_by_actor ON jobs.runs (actor_id, id);
         CREATE INDEX runs_by_kind ON jobs.runs (kind, id);
+        CREATE INDEX runs_by_state ON jobs.runs (state, id);
         CREATE INDEX runs_finished ON jobs.runs (finished_at) WHERE finished_at IS NOT NULL;
         CREATE TABLE jobs.schedules (
             kind text PRIMARY KEY,

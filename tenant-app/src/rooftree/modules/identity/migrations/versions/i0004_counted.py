@@ -18,4 +18,7 @@ def upgrade() -> None:
         CREATE INDEX delegations_by_assistant ON identity.delegations (assistant_id);
         CREATE INDEX delegations_by_end ON identity.delegations (expires_at) INCLUDE (for_user_id)
             WHERE revoked_at IS NULL;
+        CREATE INDEX invitations_accepted ON identity.invitations (id) WHERE accepted_at IS NOT NULL;
+        CREATE INDEX invitations_revoked ON identity.invitations (id)
+            WHERE accepted_at IS NULL AND revoked_at IS NOT NULL;
     """)

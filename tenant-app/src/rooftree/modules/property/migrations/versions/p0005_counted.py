@@ -21,3 +21,4 @@ def upgrade() -> None:
         USING gin ((details ->> 'subdivision_name') extensions.gin_trgm_ops)
     """)
     op.execute("CREATE INDEX rejections_by_feed ON property.rejections (feed, id)")
+    op.execute("CREATE INDEX feed_runs_by_state ON property.feed_runs (feed, state, id)")
