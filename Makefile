@@ -153,14 +153,14 @@ schemathesis: up-backends ## The API by requests that a machine makes up, as own
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -s -n 0 -m fuzz tenant-app/tests
 
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
-	@$(LOCAL) up --stack $(TEST_STACK) --browser
+	@$(LOCAL) up --stack $(TEST_STACK) --browser --replica
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- \
 		env TOPOLOGY=$(TOPOLOGY) $(PYTEST) -q -m e2e $(E2E) --ignore=tests/e2e/faults
 
 e2e: test-e2e ## The same (TOPOLOGY=microservices: each module in pods of its own; E2E=tests/e2e/test_web_walk.py: some)
 
 isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation matrix, with its figures, in a stack (TEST_STACK=test)
-	@$(LOCAL) up --stack $(TEST_STACK)
+	@$(LOCAL) up --stack $(TEST_STACK) --replica
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m isolation tests/isolation
 
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace

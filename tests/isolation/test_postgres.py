@@ -184,6 +184,14 @@ def test_a_role_enters_its_own_database_and_no_other(
     assert matrix.red() == []
 
 
+def test_the_standby_lets_nobody_in_whom_the_primary_does_not(
+    matrix: Matrix, stored: Family, superuser: Database
+) -> None:
+    given = conninfo_to_dict(required("ROOFTREE_TEST_POSTGRES_STANDBY"))
+    sweep_databases(matrix, Login("10.200.0.1", str(given["port"])), stored, superuser)
+    assert matrix.red() == []
+
+
 def attempt(matrix: Matrix, own: Database, what: str, statement: str | sql.Composable, marks: list[str]) -> None:
     """Runs what must be refused for want of rights, in a transaction that is given up in any case."""
     reason = REASONS.get(what.rpartition(": ")[2], "")
