@@ -23,18 +23,32 @@ if TYPE_CHECKING:
 
 EDGE = "127.0.0.1:8443"
 IMPORTED_SECONDS = 120
+REQUESTS_AN_ADDRESS = 1000  # a third of what a visitor may ask in a minute
 FRESH_SECONDS = 240  # an access token lives for 600
 
 
 class Caller:
-    """HTTPS to any host of the edge, without cookies of its own."""
+    """HTTPS to any host of the edge, without cookies of its own.
+
+    It goes on from another address before one has asked too often: a refusal for that would say nothing of credentials.
+    """
 
     def __init__(self) -> None:
-        context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
-        self._client = httpx2.Client(verify=context, timeout=20, trust_env=False, follow_redirects=False)
+        self._context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
+        self._sent = 0
+        self._client = self._from_another_address()
+
+    def _from_another_address(self) -> httpx2.Client:
+        address = f"127.0.0.{2 + self._sent // REQUESTS_AN_ADDRESS % 250}"
+        transport = httpx2.HTTPTransport(verify=self._context, trust_env=False, local_address=address)
+        return httpx2.Client(transport=transport, timeout=20, trust_env=False, follow_redirects=False)
 
     def send(self, member: Member, request: api.Request, **headers: str) -> httpx2.Response:
         """Of a stream, which has no end, what comes first."""
+        self._sent += 1
+        if self._sent % REQUESTS_AN_ADDRESS == 0:
+            self._client.close()
+            self._client = self._from_another_address()
         self._client.cookies.clear()
         given = {"Host": f"{member.tenant.host}:8443", **request.headers, **headers}
         with self._client.stream(
