@@ -32,7 +32,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 	test_sessions.py test_topology.py identity contracts))
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
+.PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-local isolation faults torture-events oracles full pictures bench-provision \
 	bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
@@ -112,6 +112,9 @@ gen: setup frontend/node_modules/.package-lock.json ## Writes everything that is
 	@$(BIN)/python -m rooftree.openapi
 	@$(BIN)/python -m rooftree.event_schemas
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent gen
+
+new-module: setup frontend/node_modules/.package-lock.json ## Writes a module of the app that passes every check (NAME=scheduling, RECORD=appointment: what it keeps)
+	@PYTHONPATH=scripts $(BIN)/python -m scaffold "$(NAME)" $(if $(RECORD),--record "$(RECORD)")
 
 lock: setup ## Resolves requirements/*.in again
 	@cd requirements && ../$(LOCK) dev.in -o dev.txt

@@ -1,10 +1,11 @@
-import { Building2, ContactRound, House, type LucideIcon, Rss, UsersRound } from "lucide-react";
+import { Building2, ContactRound, Ellipsis, House, type LucideIcon, Rss, UsersRound } from "lucide-react";
 import { useState } from "react";
-import { Link, Outlet, useLocation, useNavigation } from "react-router";
+import { Link, Outlet, useLocation, useNavigate, useNavigation } from "react-router";
 import { type Right, useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import { cn } from "@/shared/lib/cn";
 import { BrandMark } from "@/shared/ui/brand";
+import { Menu, MenuItem } from "@/shared/ui/menu";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 import { ThemeMenu } from "./theme-menu";
 import { useShortcuts } from "./use-shortcuts";
@@ -20,7 +21,9 @@ interface Page {
   also?: string[];
 }
 
-// A phone's bar has room for five.
+// A phone's bar has room for five; of more it shows four and a menu.
+const ROOM = 5;
+
 const PAGES: Page[] = [
   { to: "/listings", name: "Listings", Icon: House },
   {
@@ -111,8 +114,13 @@ function TopBar({ onHelp }: { onHelp: () => void }) {
   );
 }
 
+const PLACE =
+  "-outline-offset-2 flex h-15 w-full flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand";
+
 const BottomBar = () => {
   const pages = usePages();
+  const shown = pages.length > ROOM ? pages.slice(0, ROOM - 1) : pages;
+  const more = pages.slice(shown.length);
   return (
     <nav
       aria-label="Main"
@@ -120,19 +128,41 @@ const BottomBar = () => {
       className="fixed inset-x-0 bottom-0 z-30 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
     >
       <ul className="grid auto-cols-fr grid-flow-col">
-        {pages.map(({ to, name, Icon, current }) => (
+        {shown.map(({ to, name, Icon, current }) => (
           <li key={to}>
-            <Link
-              to={to}
-              aria-current={current}
-              className="-outline-offset-2 flex h-15 flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand"
-            >
+            <Link to={to} aria-current={current} className={PLACE}>
               <Icon className="size-5" aria-hidden />
               {name}
             </Link>
           </li>
         ))}
+        {more.length > 0 && (
+          <li>
+            <MorePages pages={more} />
+          </li>
+        )}
       </ul>
     </nav>
   );
 };
+
+function MorePages({ pages }: { pages: ReturnType<typeof usePages> }) {
+  const navigate = useNavigate();
+  return (
+    <Menu
+      trigger={
+        <button type="button" aria-current={pages.find(({ current }) => current)?.current} className={PLACE}>
+          <Ellipsis className="size-5" aria-hidden />
+          More
+        </button>
+      }
+    >
+      {pages.map(({ to, name, Icon, current }) => (
+        <MenuItem key={to} aria-current={current} onSelect={() => navigate(to)}>
+          <Icon aria-hidden />
+          {name}
+        </MenuItem>
+      ))}
+    </Menu>
+  );
+}
