@@ -143,6 +143,10 @@ _TESTS = [
         Entry(f"{_APP_TESTS}/access/test_policy.py", last_in(f'        "{role}": ('), '"§path.work"')
         for role in ("broker_owner", "office_manager", "agent", "coordinator")
     ),
+    *(
+        Entry(f"{_APP_TESTS}/identity/test_permissions.py", last_in(f"{role}_ROLE: everything - {{"), '"§path.work"')
+        for role in ("AGENT", "COORDINATOR")
+    ),
     Entry(f"{_APP_TESTS}/access/truth.py", before("# What has no record: y or f by the operation"), _TRUTH[1:] + "\n"),
     Entry(f"{_APP_TESTS}/access/probes.py", before("PROBES = ["), _PROBES[1:]),
     Entry(f"{_APP_TESTS}/access/probes.py", last_in("PROBES = ["), "*§MODULE"),
