@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scaffold.names import Refused
 from scaffold.plan import names_for, planned
-from scaffold.writing import formatted, write
+from scaffold.writing import write
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ def main() -> int:
     root: Path = arguments.root.resolve()
     try:
         names = names_for(root, arguments.name, arguments.record)
-        write(root, plan := formatted(root, planned(root, names)))
+        write(root, plan := planned(root, names))
     except Refused as error:
         sys.stderr.write(f"No module is made. {error}\n")
         return 1

@@ -97,11 +97,12 @@ def imported(package: str) -> Place:
     """A name among those that a TypeScript file imports from a package; once, however often."""
 
     def insert(content: str, text: str) -> str:
-        found = re.findall(rf"^import {{ ([^}}]+) }} from \"{re.escape(package)}\";$", content, re.M)
+        found = re.findall(rf"^import {{([^}}]+)}} from \"{re.escape(package)}\";$", content, re.M)
         if len(found) != 1:
             raise AnchorMissing(f"{package!r} is imported {len(found)} times, not once")
-        if text in re.split(r",\s*", found[0]):
+        names = [name.strip() for name in found[0].split(",") if name.strip()]
+        if text in names:
             return content
-        return content.replace(f"import {{ {found[0]} }}", f"import {{ {found[0]}, {text} }}", 1)
+        return content.replace(f"import {{{found[0]}}}", f"import {{ {', '.join([*names, text])} }}", 1)
 
     return insert

@@ -38,8 +38,8 @@ _TYPESCRIPT = """
     undefined unknown var void yield
 """
 # Event types hold the module's name as one word; records may have several.
-_MODULE = _Form(re.compile("[a-z]+"), "one word of lower-case letters", 20, _MODULES_TAKEN)
-_RECORD = _Form(re.compile("[a-z]+(_[a-z]+)*"), "lower-case words with `_` between them", 24, _RECORDS_TAKEN)
+_MODULE = _Form(re.compile("[a-z]+"), "one word of lower-case letters", 16, _MODULES_TAKEN)
+_RECORD = _Form(re.compile("[a-z]+(_[a-z]+)*"), "lower-case words with `_` between them", 20, _RECORDS_TAKEN)
 
 
 class Refused(Exception):

@@ -89,17 +89,10 @@ async def _§records(world: World) -> None:
             world.ids["§record", name],
         )
 """
-_TRAITS = """\
-            case "§record":
-                letter = §RECORDS[caller, name]
-                flags = (element["can_edit"], element["can_archive"])
-                if flags != (letter in "yu", letter == "y"):
-                    self.wrong.append(f"§record {name} as {caller}: may edit and archive {flags}")
-                return _true(office=PLACES.get(name, (name, "Main"))[1])
-"""
 _PLANS = '''
 _§MODULE = """
-INSERT INTO §module.§records (id, title, assigned_to, office_id, version, created_at, updated_at, archived_at)
+INSERT INTO §module.§records
+    (id, title, assigned_to, office_id, version, created_at, updated_at, archived_at)
 SELECT uuidv7(), 'Number ' || n, who.user_id, who.office_id, 1, now(), now(), CASE WHEN n % 3 = 0 THEN now() END
 FROM generate_series(1, {n}) AS n
 JOIN (SELECT user_id, office_id, row_number() OVER (ORDER BY user_id) - 1 AS place FROM crm.agents) AS who
@@ -107,8 +100,8 @@ JOIN (SELECT user_id, office_id, row_number() OVER (ORDER BY user_id) - 1 AS pla
 """
 '''
 _FIELDS = (
-    '"§record": "id title assigned_to.id assigned_to.name office_id:+office version created_at updated_at can_edit'
-    ' can_archive"'
+    '"§record": "id title assigned_to.id assigned_to.name office_id?"\n'
+    '    " version created_at updated_at can_edit can_archive"'
 )
 _TYPES = """\
 export type §Record = Json<paths["/api/v1/§path/{§{record}_id}"]["get"], 200>;
@@ -165,10 +158,6 @@ _TESTS = [
     Entry(f"{_APP_TESTS}/access/fields.py", last_in("SHAPES: Mapping[str, str] = {"), _FIELDS),
     Entry(f"{_APP_TESTS}/access/world.py", before("    _jobs(world)\n    departed"), "    await _§records(world)\n"),
     Entry(f"{_APP_TESTS}/access/world.py", at_the_end, _WORLD),
-    Entry(f"{_APP_TESTS}/access/matrix.py", before('            case "user":\n'), _TRAITS),
-    Entry(
-        f"{_APP_TESTS}/access/matrix.py", after("from . import fields, lists, truth"), "from .probes import §RECORDS\n"
-    ),
     Entry(f"{_APP_TESTS}/manners/repeatable.py", last_in("WITHOUT_KEY = {"), '"archive_§record": "If-Match"'),
     Entry(f"{_APP_TESTS}/plans/data.py", before("def fill(admin_dsn"), _PLANS[1:] + "\n\n"),
     Entry(f"{_APP_TESTS}/plans/data.py", last_in("for part in ("), "_§MODULE"),

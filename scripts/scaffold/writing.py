@@ -1,10 +1,10 @@
-"""Formats a plan, writes it and what is generated of it: all of it, or nothing."""
+"""Writes a plan, formats it, and generates what follows from it: all of it, or nothing."""
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,36 +27,16 @@ _GENERATORS = (
 )
 
 
-def formatted(root: Path, plan: Plan) -> Plan:
-    """As the repository's formatters want it: the length of names decides where lines break and what imports follow."""
-    return {path: _formatted(root, path, content) for path, content in plan.items()}
-
-
-def _formatted(root: Path, path: str, content: str) -> str:
-    ruff = (sys.executable, "-m", "ruff")
-    match Path(path).suffix:
-        case ".py":
-            name = f"--stdin-filename={path}"
-            fixed = _run(root, ".", (*ruff, "check", "--fix-only", "--quiet", name, "-"), content)
-            return _run(root, ".", (*ruff, "format", "--quiet", name, "-"), fixed)
-        case ".ts" | ".tsx":
-            name = f"--stdin-file-path={Path(path).relative_to('frontend')}"
-            return _run(root, "frontend", ("node_modules/.bin/biome", "check", "--write", name), content)
-        case _:
-            return content
-
-
-def _run(root: Path, folder: str, command: tuple[str, ...], given: str | None = None) -> str:
+def _run(root: Path, folder: str, command: Sequence[str]) -> None:
     path = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(root / "tenant-app/src"),
     }
     done = subprocess.run(
-        command, cwd=root / folder, env=os.environ | path, input=given, capture_output=True, text=True, check=False
+        command, cwd=root / folder, env=os.environ | path, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise Refused(f"{' '.join(command)} fails:\n{done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def write(root: Path, plan: Plan) -> None:
@@ -65,8 +45,18 @@ def write(root: Path, plan: Plan) -> None:
         for path, content in plan.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(content)
+        _format(root, plan)
         for folder, command in _GENERATORS:
             _run(root, folder, command)
+
+
+def _format(root: Path, plan: Plan) -> None:
+    """As the repository's formatters want it: the length of names decides where lines break and what imports follow."""
+    python = [path for path in plan if path.endswith(".py")]
+    web = [path.removeprefix("frontend/") for path in plan if path.endswith((".ts", ".tsx"))]
+    _run(root, ".", (sys.executable, "-m", "ruff", "check", "--fix-only", "--quiet", *python))
+    _run(root, ".", (sys.executable, "-m", "ruff", "format", "--quiet", *python))
+    _run(root, "frontend", ("node_modules/.bin/biome", "check", "--write", *web))
 
 
 @contextmanager
