@@ -1,11 +1,11 @@
-import { Building2, ContactRound, Ellipsis, House, type LucideIcon, Rss, UsersRound } from "lucide-react";
+import { Building2, ContactRound, House, type LucideIcon, Rss, UsersRound } from "lucide-react";
 import { useState } from "react";
-import { Link, Outlet, useLocation, useNavigate, useNavigation } from "react-router";
+import { Link, Outlet, useLocation, useNavigation } from "react-router";
 import { type Right, useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import { cn } from "@/shared/lib/cn";
 import { BrandMark } from "@/shared/ui/brand";
-import { Menu, MenuItem } from "@/shared/ui/menu";
+import { BottomBar, type OpenPage } from "./bottom-bar";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 import { ThemeMenu } from "./theme-menu";
 import { useShortcuts } from "./use-shortcuts";
@@ -20,9 +20,6 @@ interface Page {
   /** Other addresses that belong to it. */
   also?: string[];
 }
-
-// A phone's bar has room for five; of more it shows four and a menu.
-const ROOM = 5;
 
 const PAGES: Page[] = [
   { to: "/listings", name: "Listings", Icon: House },
@@ -39,7 +36,7 @@ const PAGES: Page[] = [
 ];
 
 /** The pages that the person's role opens, and which of them is open. */
-function usePages() {
+function usePages(): OpenPage[] {
   const { can } = useSession();
   const { pathname } = useLocation();
   const isAt = (address: string) => pathname === address || pathname.startsWith(`${address}/`);
@@ -52,6 +49,7 @@ function usePages() {
 /** The frame of every page for signed-in people: a bar on top, on phones a second one within reach of the thumb. */
 export function Shell() {
   const [help, setHelp] = useState(false);
+  const pages = usePages();
   useShortcuts(() => setHelp(true));
   return (
     <>
@@ -66,19 +64,18 @@ export function Shell() {
       >
         Skip to content
       </a>
-      <TopBar onHelp={() => setHelp(true)} />
+      <TopBar pages={pages} onHelp={() => setHelp(true)} />
       <main id="main" tabIndex={-1} className="page-width px-4 pt-6 pb-28 sm:px-6 sm:pb-16">
         <Outlet />
       </main>
-      <BottomBar />
+      <BottomBar pages={pages} />
       <ShortcutsDialog open={help} onClose={() => setHelp(false)} />
     </>
   );
 }
 
-function TopBar({ onHelp }: { onHelp: () => void }) {
+function TopBar({ pages, onHelp }: { pages: OpenPage[]; onHelp: () => void }) {
   const tenant = useTenant();
-  const pages = usePages();
   const isLoading = useNavigation().state !== "idle";
   return (
     <header data-chrome className="sticky top-0 z-30 border-line border-b bg-surface">
@@ -111,58 +108,5 @@ function TopBar({ onHelp }: { onHelp: () => void }) {
         <div className="h-full w-1/3 animate-[sweep_1.2s_ease-in-out_infinite] bg-brand" />
       </div>
     </header>
-  );
-}
-
-const PLACE =
-  "-outline-offset-2 flex h-15 w-full flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand";
-
-const BottomBar = () => {
-  const pages = usePages();
-  const shown = pages.length > ROOM ? pages.slice(0, ROOM - 1) : pages;
-  const more = pages.slice(shown.length);
-  return (
-    <nav
-      aria-label="Main"
-      data-chrome
-      className="fixed inset-x-0 bottom-0 z-30 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
-    >
-      <ul className="grid auto-cols-fr grid-flow-col">
-        {shown.map(({ to, name, Icon, current }) => (
-          <li key={to}>
-            <Link to={to} aria-current={current} className={PLACE}>
-              <Icon className="size-5" aria-hidden />
-              {name}
-            </Link>
-          </li>
-        ))}
-        {more.length > 0 && (
-          <li>
-            <MorePages pages={more} />
-          </li>
-        )}
-      </ul>
-    </nav>
-  );
-};
-
-function MorePages({ pages }: { pages: ReturnType<typeof usePages> }) {
-  const navigate = useNavigate();
-  return (
-    <Menu
-      trigger={
-        <button type="button" aria-current={pages.find(({ current }) => current)?.current} className={PLACE}>
-          <Ellipsis className="size-5" aria-hidden />
-          More
-        </button>
-      }
-    >
-      {pages.map(({ to, name, Icon, current }) => (
-        <MenuItem key={to} aria-current={current} onSelect={() => navigate(to)}>
-          <Icon aria-hidden />
-          {name}
-        </MenuItem>
-      ))}
-    </Menu>
   );
 }
