@@ -32,8 +32,8 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 	test_sessions.py test_topology.py identity contracts))
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen lock \
-	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-local isolation faults torture-events oracles full pictures bench-provision \
+.PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
+	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-scaffold test-local isolation faults torture-events oracles full pictures bench-provision \
 	bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
@@ -113,6 +113,9 @@ gen: setup frontend/node_modules/.package-lock.json ## Writes everything that is
 	@$(BIN)/python -m rooftree.event_schemas
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent gen
 
+new-module: setup frontend/node_modules/.package-lock.json ## Writes a module of the app that passes every check (NAME=scheduling, RECORD=appointment: what it keeps)
+	@PYTHONPATH=scripts $(BIN)/python -m scaffold "$(NAME)" $(if $(RECORD),--record "$(RECORD)")
+
 lock: setup ## Resolves requirements/*.in again
 	@cd requirements && ../$(LOCK) dev.in -o dev.txt
 	@cd requirements && for member in operator tenant-app mls-feed local edge; do ../$(LOCK) -c dev.txt $$member.in -o $$member.txt; done
@@ -131,16 +134,16 @@ chart-tools: setup ## Installs helm, which the chart is rendered and deployed wi
 chart-lint: chart-tools ## The chart by helm's lint, and what it renders for each stage by the schemas of Kubernetes
 	@$(PYTEST) -q -m chart operator/tests tests/delivery_tests
 
-test-unit: setup ## Pure and scenario tests, two at a time
+test-unit: setup frontend/node_modules/.package-lock.json ## Pure and scenario tests, two at a time
 	@$(PYTEST) -q -n 2 -m "not integration and not e2e and not chart and not api and not isolation and not torture and not fuzz"
 
 test-web: setup frontend/node_modules/.package-lock.json ## The front end's own tests
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm test --silent
 
 test-integration: REPLICA = 1
-test-integration: up-backends frontend/node_modules/.package-lock.json ## Tests against the real backends (TOPOLOGY=microservices: the app's modules over gRPC)
+test-integration: up-backends frontend/node_modules/.package-lock.json ## Tests against the real backends (TOPOLOGY=microservices: the app's modules over gRPC; INTEGRATION=paths: some)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && TOPOLOGY=$(TOPOLOGY) \
-		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration $(IN_TOPOLOGY)
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration $(or $(INTEGRATION),$(IN_TOPOLOGY))
 
 test-torture: up-backends ## A sample of torture-events and of its oracle
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
@@ -163,6 +166,21 @@ isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation
 	@$(LOCAL) up --stack $(TEST_STACK) --replica
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m isolation tests/isolation
 
+# Never a name of a real module.
+SCAFFOLDED := beekeeping
+IN_SCAFFOLDED := $(addprefix tenant-app/tests/app_tests/,$(SCAFFOLDED) access contracts/test_$(SCAFFOLDED).py plans \
+	test_migrations.py test_topology.py)
+
+test-scaffold: STACK = scaffold
+test-scaffold: setup ## A new module in a clone of the last commit: checks, unit, web, its tests on backends and in a browser
+	@rm -rf .local/scaffolded && git clone --quiet . .local/scaffolded
+	@$(MAKE) --no-print-directory -C .local/scaffolded new-module NAME=$(SCAFFOLDED) RECORD=hive
+	@git -C .local/scaffolded add --all
+	@$(MAKE) --no-print-directory -C .local/scaffolded check test-unit test-web
+	@$(MAKE) --no-print-directory -C .local/scaffolded test-integration TEST_STACK=$(STACK) INTEGRATION="$(IN_SCAFFOLDED)"
+	@$(MAKE) --no-print-directory -C .local/scaffolded e2e TEST_STACK=$(STACK) E2E=tests/e2e/test_web_$(SCAFFOLDED).py
+	@$(MAKE) --no-print-directory -C .local/scaffolded down STACK=$(STACK)
+
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
@@ -184,7 +202,7 @@ oracles: up-backends ## Plants bugs that the torture of events, and the tests of
 		tenant-app/tests/app_tests/jobs/test_bite.py
 
 full: export HYPOTHESIS_PROFILE = search
-full: test schemathesis torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
+full: test test-scaffold schemathesis torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
 	@$(MAKE) --no-print-directory e2e TOPOLOGY=microservices E2E=tests/e2e
 	@$(LOCAL) down --stack $(TEST_STACK)
 

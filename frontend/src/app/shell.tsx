@@ -5,6 +5,7 @@ import { type Right, useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import { cn } from "@/shared/lib/cn";
 import { BrandMark } from "@/shared/ui/brand";
+import { BottomBar, type OpenPage } from "./bottom-bar";
 import { ShortcutsDialog } from "./shortcuts-dialog";
 import { ThemeMenu } from "./theme-menu";
 import { useShortcuts } from "./use-shortcuts";
@@ -20,7 +21,6 @@ interface Page {
   also?: string[];
 }
 
-// A phone's bar has room for five.
 const PAGES: Page[] = [
   { to: "/listings", name: "Listings", Icon: House },
   {
@@ -36,7 +36,7 @@ const PAGES: Page[] = [
 ];
 
 /** The pages that the person's role opens, and which of them is open. */
-function usePages() {
+function usePages(): OpenPage[] {
   const { can } = useSession();
   const { pathname } = useLocation();
   const isAt = (address: string) => pathname === address || pathname.startsWith(`${address}/`);
@@ -49,6 +49,7 @@ function usePages() {
 /** The frame of every page for signed-in people: a bar on top, on phones a second one within reach of the thumb. */
 export function Shell() {
   const [help, setHelp] = useState(false);
+  const pages = usePages();
   useShortcuts(() => setHelp(true));
   return (
     <>
@@ -63,19 +64,18 @@ export function Shell() {
       >
         Skip to content
       </a>
-      <TopBar onHelp={() => setHelp(true)} />
+      <TopBar pages={pages} onHelp={() => setHelp(true)} />
       <main id="main" tabIndex={-1} className="page-width px-4 pt-6 pb-28 sm:px-6 sm:pb-16">
         <Outlet />
       </main>
-      <BottomBar />
+      <BottomBar pages={pages} />
       <ShortcutsDialog open={help} onClose={() => setHelp(false)} />
     </>
   );
 }
 
-function TopBar({ onHelp }: { onHelp: () => void }) {
+function TopBar({ pages, onHelp }: { pages: OpenPage[]; onHelp: () => void }) {
   const tenant = useTenant();
-  const pages = usePages();
   const isLoading = useNavigation().state !== "idle";
   return (
     <header data-chrome className="sticky top-0 z-30 border-line border-b bg-surface">
@@ -110,29 +110,3 @@ function TopBar({ onHelp }: { onHelp: () => void }) {
     </header>
   );
 }
-
-const BottomBar = () => {
-  const pages = usePages();
-  return (
-    <nav
-      aria-label="Main"
-      data-chrome
-      className="fixed inset-x-0 bottom-0 z-30 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:hidden"
-    >
-      <ul className="grid auto-cols-fr grid-flow-col">
-        {pages.map(({ to, name, Icon, current }) => (
-          <li key={to}>
-            <Link
-              to={to}
-              aria-current={current}
-              className="-outline-offset-2 flex h-15 flex-col items-center justify-center gap-0.5 text-ink-soft text-xs aria-[current=page]:font-medium aria-[current=page]:text-brand"
-            >
-              <Icon className="size-5" aria-hidden />
-              {name}
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
-  );
-};

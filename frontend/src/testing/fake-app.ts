@@ -8,7 +8,7 @@ import { FakeEditing } from "./fake-editing.ts";
 import { FakeKeys } from "./fake-keys.ts";
 import { FakePeople } from "./fake-people.ts";
 import { facets, find, mine, onMap, sorted, suggestions } from "./fake-search.ts";
-import { makeFeed, makeRun, makeRuns } from "./feeds.ts";
+import { makeFeed, makeRejection, makeRun, makeRuns } from "./feeds.ts";
 import { makeHome, makeOwn } from "./homes.ts";
 
 type Handler = (request: Request, url: URL, parts: string[]) => Response | Promise<Response>;
@@ -20,23 +20,6 @@ export function problem(status: number, title: string, more: Record<string, unkn
   const kind = { "content-type": "application/problem+json" };
   return new Response(JSON.stringify(body), { status, headers: { ...kind, ...headers } });
 }
-
-const BAD_REASONS = [
-  [{ field: "ListPrice", message: "must be greater than 0, is -1" }],
-  [{ field: "StandardStatus", message: "“Sort of sold” is no StandardStatus" }],
-  [
-    { field: "YearBuilt", message: "lies in the future (2999)" },
-    { field: "BedroomsTotal", message: "must be a whole number" },
-  ],
-  [{ field: "UnparsedAddress", message: "is missing" }],
-];
-
-const makeRejection = (index: number): Rejection => ({
-  listing_key: index % 5 === 4 ? null : `AMES-9${String(index).padStart(4, "0")}`,
-  reasons: BAD_REASONS[index % BAD_REASONS.length] ?? [],
-  record: { ListingKey: `AMES-9${index}`, ListPrice: -1, StandardStatus: "Sort of sold", City: "Ames" },
-  seen_at: "2026-10-30T15:03:00Z",
-});
 
 export class FakeApp {
   tenant = { slug: "acme", display_name: "Acme Realty", time_zone: "America/Chicago", currency: "USD" };

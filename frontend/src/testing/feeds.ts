@@ -1,5 +1,5 @@
 /** A made-up feed and its history, in the shape of the API. */
-import type { Feed, FeedRun } from "../shared/api/types";
+import type { Feed, FeedRun, Rejection } from "../shared/api/types";
 
 export const makeFeed = (change: Partial<Feed> = {}): Feed => ({
   name: "ames",
@@ -86,3 +86,20 @@ export const makeRuns = (): FeedRun[] => [
     total: 83,
   }),
 ];
+
+const BAD_REASONS = [
+  [{ field: "ListPrice", message: "must be greater than 0, is -1" }],
+  [{ field: "StandardStatus", message: "“Sort of sold” is no StandardStatus" }],
+  [
+    { field: "YearBuilt", message: "lies in the future (2999)" },
+    { field: "BedroomsTotal", message: "must be a whole number" },
+  ],
+  [{ field: "UnparsedAddress", message: "is missing" }],
+];
+
+export const makeRejection = (index: number): Rejection => ({
+  listing_key: index % 5 === 4 ? null : `AMES-9${String(index).padStart(4, "0")}`,
+  reasons: BAD_REASONS[index % BAD_REASONS.length] ?? [],
+  record: { ListingKey: `AMES-9${index}`, ListPrice: -1, StandardStatus: "Sort of sold", City: "Ames" },
+  seen_at: "2026-10-30T15:03:00Z",
+});

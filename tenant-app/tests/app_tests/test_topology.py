@@ -1,4 +1,4 @@
-"""Gateway, identity, property and crm as four real processes: what one process does, they do together."""
+"""Every module as a real process of its own: what one process does, they do together."""
 
 import asyncio
 import base64
@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from rooftree import assembly
 from rooftree.kernel import middleware
 from rooftree_mls_feed.app import build_app
 from rooftree_mls_feed.settings import Settings as FeedSettings
@@ -26,9 +27,9 @@ from .property.conftest import CLIENT, RunningServer, Server, feeds_file
 from .test_process import _PROGRAM, Process
 
 pytestmark = pytest.mark.integration
-MODULES = ("gateway", "identity", "property", "crm")
+MODULES = assembly.names()
 ORIGIN = "https://acme.rooftree.localhost:8443"
-START_SECONDS = 90.0  # four at once on a machine that is busy with other tests
+START_SECONDS = 90.0  # all at once on a machine that is busy with other tests
 MODULE_MEMORY_MIB = 170
 GATEWAY_MEMORY_MIB = 150
 
@@ -105,7 +106,7 @@ def feed() -> Iterator[Server]:
 def brokerage(
     migrated_database: TestDatabase, signing_keys: str, feed: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Brokerage]:
-    """Four processes on a database that begins empty; tests leave all of them running."""
+    """They begin on an empty database; tests leave all of them running."""
     migrated_database.empty()
     folder, authority = tmp_path_factory.mktemp("processes"), Authority()
     files = {

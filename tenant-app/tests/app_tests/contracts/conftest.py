@@ -37,17 +37,21 @@ class Ports:
 
     async def identity(self, browser: Browser) -> IdentityApi:
         local = browser.app.state.parts.runtime.port(IdentityApi)
-        return cast("IdentityApi", await self._placed(identity, "identity", local, local))
+        return cast("IdentityApi", await self._placed(identity, local, local))
 
     async def property(self, browser: Browser) -> PropertyApi:
-        local = browser.app.state.parts.runtime.port(PropertyApi)
-        return cast("PropertyApi", await self._placed(listings, "property", local, await self.identity(browser)))
+        return cast("PropertyApi", await self.of(listings, browser))
 
     async def crm(self, browser: Browser) -> CrmApi:
-        local = browser.app.state.parts.runtime.port(CrmApi)
-        return cast("CrmApi", await self._placed(crm, "crm", local, await self.identity(browser)))
+        return cast("CrmApi", await self.of(crm, browser))
 
-    async def _placed(self, remote: Any, module: str, port: object, identity_port: object) -> object:
+    async def of(self, remote: Any, browser: Browser) -> Any:
+        """The port of the contract that `rooftree.remote.<module>` carries."""
+        local = browser.app.state.parts.runtime.port(remote.CONTRACT)
+        return await self._placed(remote, local, await self.identity(browser))
+
+    async def _placed(self, remote: Any, port: object, identity_port: object) -> object:
+        module = remote.__name__.rpartition(".")[2]
         return await self._wire.connected(remote, module, port, identity_port) if self._wire else port
 
 

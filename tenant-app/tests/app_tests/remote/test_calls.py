@@ -1,6 +1,7 @@
 """Calls between processes: who may, how long, what is repeated, which errors come out, which trace they join."""
 
 import asyncio
+import importlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -8,10 +9,8 @@ from uuid import UUID
 
 import pytest
 from opentelemetry.trace import SpanKind
-from rooftree.contracts.crm import api as crm_api
-from rooftree.contracts.identity import api as identity_api
+from rooftree import assembly
 from rooftree.contracts.identity.api import GrantRefused, UserNotFound
-from rooftree.contracts.property import api as property_api
 from rooftree.kernel import errors, telemetry, unit_of_work
 from rooftree.kernel.auth import acting
 from rooftree.kernel.database import Patience, patience
@@ -19,13 +18,14 @@ from rooftree.kernel.errors import FieldError, Problem, Unavailable
 from rooftree.kernel.rpc_client import LEAST_SECONDS, SECONDS
 from rooftree.kernel.rpc_errors import STATUS, RemoteFailure
 from rooftree.kernel.rpc_methods import methods
-from rooftree.remote import crm, identity
-from rooftree.remote import property as listings
+from rooftree.remote import identity
 
 from ..certificates import Authority
 from .conftest import ANSWERS, Asked, Wire
 
 SOMEBODY = UUID("0190a0a0-0000-7000-8000-000000000001")
+# Of every module that others call.
+REMOTES = [importlib.import_module(f"rooftree.remote.{name}") for name in assembly.names() if name != assembly.GATEWAY]
 TOKENS = {"refresh_token": "r", "client_id": "web"}
 
 
@@ -44,7 +44,7 @@ def refusals() -> Iterator[Problem]:
         for further in kind.__subclasses__():
             yield from kinds(further)
 
-    modules = {module.__name__ for module in (errors, identity_api, property_api, crm_api)}
+    modules = {errors.__name__, *(remote.CONTRACT.__module__ for remote in REMOTES)}
     for kind in kinds(Problem):
         if kind.__module__ in modules:
             problem = kind.__new__(kind)
@@ -111,13 +111,9 @@ async def test_what_does_harm_twice_is_asked_once(asked: Asked) -> None:
 
 
 def test_every_method_says_whether_it_may_be_repeated() -> None:
-    found = {
-        method.attribute: method.repeatable
-        for remote in (identity, listings, crm)
-        for method in methods(remote.SERVICE)
-    }
+    found = {method.attribute: method.repeatable for remote in REMOTES for method in methods(remote.SERVICE)}
     assert [name for name, repeatable in found.items() if not repeatable] == ["exchange_code"]
-    contracts = (identity_api.IdentityApi, property_api.PropertyApi, crm_api.CrmApi)
+    contracts = [remote.CONTRACT for remote in REMOTES]
     promised = {name for one in contracts for name, member in vars(one).items() if callable(member) and name[0] != "_"}
     assert promised == found.keys()
 
