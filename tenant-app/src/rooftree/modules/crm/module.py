@@ -1,9 +1,12 @@
 """Composition of crm."""
 
+import re
+
 from rooftree.contracts.crm.api import CrmApi
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
-from rooftree.kernel.module import Built, Module, Runtime
+from rooftree.kernel.module import Built, Module, Runtime, Upload
+from rooftree.kernel.spreadsheets import MAX_BYTES
 from rooftree.modules.crm.assignments import Assignments
 from rooftree.modules.crm.consumers import consumers
 from rooftree.modules.crm.departures import CONSUMER as DEPARTURES
@@ -50,4 +53,5 @@ MODULE = Module(
     provides=CrmApi,
     requires=(IdentityApi, PropertyApi),
     consumers=(DEPARTURES,),
+    uploads=(Upload("POST", re.compile(r"/api/v1/people/imports"), MAX_BYTES),),
 )
