@@ -1,5 +1,5 @@
 /** How the fake app reads tables of contacts and judges their rows. */
-import type { BulkImport, ImportFault } from "../shared/api/types";
+import type { BulkImport, ImportFault, ImportFieldName } from "../shared/api/types";
 import type { KeptContact } from "./crm.ts";
 
 export const FIELDS: BulkImport["fields"] = [
@@ -12,7 +12,7 @@ export const FIELDS: BulkImport["fields"] = [
   { name: "assigned_to", label: "Looked after by", required: false },
 ];
 
-const NAMES: Record<string, string> = {
+const NAMES: Record<string, ImportFieldName> = {
   name: "name",
   "full name": "name",
   email: "emails",
@@ -24,7 +24,7 @@ const NAMES: Record<string, string> = {
   stage: "stage",
 };
 
-export type Row = Record<string, string>;
+type Row = Record<string, string>;
 
 export interface Table {
   columns: BulkImport["columns"];
@@ -64,7 +64,7 @@ export type Verdict = { kind: "create" | "unchanged"; given: Given } | { kind: "
 const several = (text: string) => text.split(/[;,]/).flatMap((part) => part.trim() || []);
 
 function given(row: Row, columns: BulkImport["columns"]): Given {
-  const value = (field: string) =>
+  const value = (field: ImportFieldName) =>
     columns.flatMap(({ name, field: held }) => (held === field && row[name]) || [])[0] ?? "";
   return {
     name: value("name"),
@@ -89,7 +89,7 @@ export function judge({ rows, columns }: Table, { contacts, stages }: House) {
   rows.forEach((row, index) => {
     const number = index + 2;
     const it = given(row, columns);
-    const fault = (field: string, value: string, code: string, message: string) =>
+    const fault = (field: ImportFieldName, value: string, code: string, message: string) =>
       faults.push({
         row: number,
         column: columns.find((column) => column.field === field)?.name ?? null,

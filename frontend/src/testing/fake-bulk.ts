@@ -1,6 +1,6 @@
 /** Imports and exports of contacts as the app does them: a check, the deed, its undoing, each a job. */
-import type { BulkImport, ImportFault } from "../shared/api/types";
-import { type Handler, json, missing, page, refuse, staleness } from "./answers.ts";
+import type { BulkImport, ImportFault, ImportMapping } from "../shared/api/types";
+import { forbidden, type Handler, json, missing, page, refuse, staleness } from "./answers.ts";
 import { FIELDS, judge, readTable, type Table, type Verdict } from "./bulk-rules.ts";
 import { type KeptContact, makeContact } from "./crm.ts";
 import type { FakeCrm } from "./fake-crm.ts";
@@ -85,6 +85,7 @@ export class FakeBulk {
     (request, _url, [id]) => {
       const kept = this.kept.find(({ shown }) => shown.id === id);
       if (!kept) return missing();
+      if (kept.shown.created_by.id !== this.#crm.self.id) return forbidden();
       const stale = staleness(request, kept.shown.version);
       if (stale) return stale;
       if (kept.shown.state !== state) return refuse(409, "import-busy", "The import is not there yet or has gone on.");
@@ -156,7 +157,7 @@ export class FakeBulk {
   }
 
   async #map(kept: Kept, request: Request): Promise<Response> {
-    const { mapping } = (await request.json()) as { mapping: Record<string, string | null> };
+    const { mapping } = (await request.json()) as { mapping: ImportMapping };
     for (const column of kept.table?.columns ?? [])
       if (column.name in mapping) column.field = mapping[column.name] ?? null;
     Object.assign(kept.shown, { rows: 0, counts: { create: 0, update: 0, unchanged: 0, faulty: 0 } });

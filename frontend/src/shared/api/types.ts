@@ -70,34 +70,11 @@ export type LeadQuery = NonNullable<paths["/api/v1/leads"]["get"]["parameters"][
 export type LeadInput = Change<paths["/api/v1/leads"]["post"]>;
 /** What a visitor's form sends. */
 export type InquiryInput = Change<paths["/api/v1/inquiries"]["post"]>;
-
-/** INTERIM until the document has it. */
-export interface BulkImport {
-  id: string;
-  kind: "people";
-  file_name: string;
-  format: "csv" | "xlsx" | "jsonl";
-  state: "checking" | "checked" | "applying" | "applied" | "undoing" | "undone" | "failed";
-  job_id: string;
-  encoding: string | null;
-  rows: number;
-  counts: { create: number; update: number; unchanged: number; faulty: number };
-  columns: { name: string; sample: string[]; field: string | null }[];
-  fields: { name: string; label: string; required: boolean }[];
-  truncated_errors: boolean;
-  error: { code: string; detail: string | null } | null;
-  created_at: string;
-  created_by: { id: string; name: string | null };
-  applied_at: string | null;
-  undone_at: string | null;
-  undo: { undone: number; kept: number } | null;
-  version: number;
-}
-export interface ImportFault {
-  row: number;
-  column: string | null;
-  field: string | null;
-  value: string;
-  code: string;
-  message: string;
-}
+/** A file of contacts on its way in. */
+export type BulkImport = Json<paths["/api/v1/people/imports/{import_id}"]["get"], 200>;
+type ImportChange = Change<paths["/api/v1/people/imports/{import_id}"]["patch"]>;
+/** Which field a column holds; null: it is left out. */
+export type ImportMapping = ImportChange["mapping"];
+export type ImportFieldName = BulkImport["fields"][number]["name"];
+/** What is wrong with a row of it. */
+export type ImportFault = Json<paths["/api/v1/people/imports/{import_id}/errors"]["get"], 200>["items"][number];

@@ -10,7 +10,7 @@ export interface JobShown {
   message: string | null;
 }
 
-export const jobKey = (kind: string) => ["jobs", kind] as const;
+const jobKey = (kind: string) => ["jobs", kind] as const;
 
 export const jobQuery = (kind: string) =>
   queryOptions({

@@ -1,13 +1,13 @@
 import type { UseMutationResult } from "@tanstack/react-query";
 import { ApiProblem, explain, isStatus } from "@/shared/api/problem";
-import type { BulkImport } from "@/shared/api/types";
+import { useSession } from "@/shared/api/session";
+import type { BulkImport, ImportFieldName, ImportMapping } from "@/shared/api/types";
 import { Alert } from "@/shared/ui/alert";
 import { Select } from "@/shared/ui/select";
-import type { Mapping } from "./queries";
 
 interface ColumnsProps {
   found: BulkImport;
-  map: UseMutationResult<BulkImport, Error, Mapping>;
+  map: UseMutationResult<BulkImport, Error, ImportMapping>;
 }
 
 const LEFT_OUT = "";
@@ -21,7 +21,8 @@ const refusal = (error: Error) =>
 /** What each column of the file holds. While nothing is imported it can be chosen, and all rows are checked anew. */
 export function Columns({ found, map }: ColumnsProps) {
   const chosen = map.isPending ? map.variables : {};
-  const isOpen = found.state === "checked" || found.state === "checking";
+  const { user } = useSession();
+  const isOpen = found.created_by.id === user.id && (found.state === "checked" || found.state === "checking");
   return (
     <section aria-labelledby="columns" className="card mb-6 px-4 py-5 sm:px-6">
       <h2 id="columns" className="font-semibold text-lg">
@@ -54,9 +55,7 @@ export function Columns({ found, map }: ColumnsProps) {
             column={column.name in chosen ? { ...column, field: chosen[column.name] ?? null } : column}
             fields={found.fields}
             isOpen={isOpen}
-            onChoose={(field) =>
-              found.state === "checked" && !map.isPending && map.mutate({ [column.name]: field || null })
-            }
+            onChoose={(field) => found.state === "checked" && !map.isPending && map.mutate({ [column.name]: field })}
           />
         ))}
       </ul>
@@ -68,7 +67,7 @@ interface ColumnProps {
   column: BulkImport["columns"][number];
   fields: BulkImport["fields"];
   isOpen: boolean;
-  onChoose: (field: string) => void;
+  onChoose: (field: ImportFieldName | null) => void;
 }
 
 function Column({ column: { name, sample, field }, fields, isOpen, onChoose }: ColumnProps) {
@@ -83,7 +82,7 @@ function Column({ column: { name, sample, field }, fields, isOpen, onChoose }: C
           aria-label={`“${name}” is`}
           className="*:[select]:h-11"
           value={field ?? LEFT_OUT}
-          onChange={(event) => onChoose(event.target.value)}
+          onChange={({ target }) => onChoose(fields.find(({ name }) => name === target.value)?.name ?? null)}
         >
           <option value={LEFT_OUT}>Left out</option>
           {fields.map((each) => (

@@ -2,14 +2,14 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useState } from "react";
 import { isStatus } from "@/shared/api/problem";
 import { useTenant } from "@/shared/api/tenant";
-import type { BulkImport } from "@/shared/api/types";
+import type { BulkImport, ImportMapping } from "@/shared/api/types";
 import { moment } from "@/shared/lib/format";
 import { Badge } from "@/shared/ui/badge";
 import { PageTitle } from "@/shared/ui/page";
 import { nameOf } from "../colleagues";
 import { Columns } from "./columns";
 import { Faults } from "./faults";
-import { applyImport, importQuery, type Mapping, mapColumns, undoImport } from "./queries";
+import { applyImport, importQuery, mapColumns, undoImport } from "./queries";
 import { Standing } from "./standing";
 import { STATES } from "./words";
 
@@ -38,7 +38,7 @@ export type Deed = ReturnType<typeof useDeed<void>>;
 /** One import from the check of its file to its end. */
 export function ImportView({ found }: { found: BulkImport }) {
   const { time_zone: zone } = useTenant();
-  const map = useDeed<Mapping>(found, mapColumns);
+  const map = useDeed<ImportMapping>(found, mapColumns);
   const apply = useDeed<void>(found, applyImport);
   const undo = useDeed<void>(found, undoImport);
   const { words, tone } = STATES[found.state];

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
 import { sendFile } from "@/shared/api/send-file";
-import type { BulkImport } from "@/shared/api/types";
+import type { BulkImport, ImportMapping } from "@/shared/api/types";
 import { ifMatch } from "@/shared/api/users";
 
 export const importsQuery = infiniteQueryOptions({
@@ -53,10 +53,7 @@ export const sendImport = (file: File, type: string, onProgress: (part: number) 
 
 const at = ({ id, version }: Pick<BulkImport, "id" | "version">) => ({ ...path(id), header: ifMatch(version) });
 
-/** Which field a column holds; null: it is left out. */
-export type Mapping = Record<string, string | null>;
-
-export const mapColumns = (found: BulkImport, mapping: Mapping) =>
+export const mapColumns = (found: BulkImport, mapping: ImportMapping) =>
   body(api.PATCH("/api/v1/people/imports/{import_id}", { params: at(found), body: { mapping } }));
 
 export const applyImport = (found: BulkImport) =>

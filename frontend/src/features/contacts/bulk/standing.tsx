@@ -2,12 +2,14 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { Link } from "react-router";
 import { explain } from "@/shared/api/problem";
+import { useSession } from "@/shared/api/session";
 import type { BulkImport } from "@/shared/api/types";
 import { cn } from "@/shared/lib/cn";
 import { useJob } from "@/shared/live/use-job";
 import { Alert } from "@/shared/ui/alert";
 import { buttonStyle } from "@/shared/ui/button";
 import { Progress } from "@/shared/ui/progress";
+import { nameOf } from "../colleagues";
 import { ApplyButton } from "./apply-button";
 import { Figures } from "./figures";
 import type { Deed } from "./import-view";
@@ -51,7 +53,10 @@ export function Standing({ found, apply, undo }: StandingProps) {
 }
 
 function Deeds({ found, apply, undo }: StandingProps) {
-  if (found.state === "checked") return <ApplyButton found={found} apply={apply} />;
+  const { user } = useSession();
+  const isOwn = found.created_by.id === user.id;
+  if (found.state === "checked" && isOwn) return <ApplyButton found={found} apply={apply} />;
+  if (found.state === "checked") return <OnlyThey found={found} what="import it" />;
   const look = found.state === "applied" ? "primary" : "secondary";
   return (
     <>
@@ -64,10 +69,18 @@ function Deeds({ found, apply, undo }: StandingProps) {
           See your contacts
         </Link>
       )}
-      {found.state === "applied" && <UndoButton found={found} undo={undo} />}
+      {found.state === "applied" &&
+        (isOwn ? <UndoButton found={found} undo={undo} /> : <OnlyThey found={found} what="undo it" />)}
     </>
   );
 }
+
+/** Owners and managers look at imports of others, too. */
+const OnlyThey = ({ found, what }: { found: BulkImport; what: string }) => (
+  <p className="text-ink-soft text-sm">
+    Only {nameOf(found.created_by)}, who brought the file, can {what}.
+  </p>
+);
 
 const UNITS = { checking: "rows checked", applying: "rows imported", undoing: "contacts looked at" };
 
