@@ -15,7 +15,7 @@ from io import BytesIO, StringIO
 from typing import Any, NamedTuple, cast
 from zipfile import BadZipFile, ZipFile
 
-from rooftree.kernel.spreadsheets import (
+from rooftree.kernel.cells import (
     MAX_COLUMNS,
     MAX_NAME,
     MAX_ROWS,

@@ -5,16 +5,20 @@ import csv
 import io
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
 from rooftree.kernel import job_queue
+from rooftree.kernel.background import Background
+from rooftree.kernel.database import Database
+from rooftree.kernel.job_queue import JobQueue
+from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format
 
-from ..conftest import Browser, FakeClock, Tenant, TestDatabase
+from ..conftest import Browser, FakeClock, Tenant, TestDatabase, parts_of
 from ..identity.conftest import Brokerage
 from ..object_storage import Bucket, bucket, password, settings
 from .conftest import done, version
@@ -39,8 +43,7 @@ class Bulk:
 
     async def job(self, name: str, **payload: Any) -> None:
         """What a job without a run does, now."""
-        parts = self.brokerage.app.state.processes["crm"].state.parts
-        (job,) = [job for job in parts.queue.declared() if job.name == name]
+        (job,) = [job for job in parts_of(self.brokerage.app, "crm").queue.declared() if job.name == name]
         await job.run(**payload)
 
 
@@ -63,6 +66,14 @@ async def settled(browser: Browser, begun: httpx2.Response) -> dict[str, Any]:
             await asyncio.sleep(0.02)
             shown = done(await browser.get(f"{IMPORTS}/{shown['id']}"))
     return shown
+
+
+async def ended(browser: Browser, job_id: str) -> dict[str, Any]:
+    """The job when it has."""
+    async with asyncio.timeout(60):
+        while (job := done(await browser.get(f"/api/v1/jobs/{job_id}")))["state"] in ("waiting", "running"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return job
 
 
 async def checked(browser: Browser, content: bytes | str, kind: Format = "csv") -> dict[str, Any]:
@@ -95,9 +106,7 @@ async def exported(browser: Browser, kind: Format = "csv", **params: Any) -> htt
     """The file, when it is made."""
     begun = await browser.post("/api/v1/people/exports", params={"format": kind} | params)
     export = done(begun, 202)
-    async with asyncio.timeout(60):
-        while (job := done(await browser.get(begun.headers["location"])))["state"] in ("waiting", "running"):
-            await asyncio.sleep(0.02)
+    job = await ended(browser, export["job_id"])
     assert (job["state"], job["result"]) == ("succeeded", f"/api/v1/people/exports/{export['id']}"), job
     return await browser.get(job["result"])
 
@@ -129,6 +138,19 @@ def made(migrated_database: TestDatabase) -> Iterator[Bucket]:
         yield found
 
 
+@asynccontextmanager
+async def working(browser: Browser, tenant: Tenant) -> AsyncGenerator[None]:
+    """A worker for imports and exports alone: it begins at once."""
+    pool, background = Database(tenant.settings(), tenant.secrets()), Background()
+    queue = JobQueue(pool.engine, Metrics("test"), only_own=True)
+    queue.register(job for job in parts_of(browser.app, "crm").queue.declared() if job.tracked)
+    queue.start(background)
+    yield
+    await queue.stop()
+    await background.close(5)
+    await pool.close()
+
+
 Opener = Callable[..., Awaitable[Bulk]]
 
 
@@ -148,7 +170,9 @@ async def open_bulk(
             for name, value in settings(made.name, endpoint).items():
                 monkeypatch.setenv(name, value)
             tenant = stored_tenant.but(secret_files={"s3_secret_key": password()})
-            owner: Browser = await start(tenant, run_jobs=run_jobs)
+            owner: Browser = await start(tenant)
+            if run_jobs:
+                await stack.enter_async_context(working(owner, tenant))
             await owner.accept_owner()
             await owner.sign_in()
             brokerage = Brokerage(owner, database, stack)

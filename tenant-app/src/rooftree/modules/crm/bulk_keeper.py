@@ -1,4 +1,4 @@
-"""Files of imports and exports are forgotten: those of an import a week after its last step, those of an export in a day."""
+"""Files are forgotten: those of an import a week after its last step, those of an export after a day."""
 
 from datetime import timedelta
 

@@ -2,29 +2,29 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from rooftree.contracts.crm.api import ExportTooLarge
 from rooftree.contracts.identity.api import IdentityApi, UserNotFound
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.cells import joined
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.objects import Objects
-from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_lines, joined
+from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_lines
 from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm.exports import EXPORT_JOB, export_name, given_filter
+from rooftree.modules.crm.exports import EXPORT_JOB, export_name, given_filter, require_fits
 from rooftree.modules.crm.exports_repository import ExportsRepository
 from rooftree.modules.crm.import_fields import LABELS, FieldName
 from rooftree.modules.crm.imports import fields_of
 from rooftree.modules.crm.rights import as_principal
 from rooftree.modules.crm.summaries_repository import Filter, Summaries, Summary
 
-MOST_PEOPLE = 20_000
-"""In one file; as many as an import takes."""
+if TYPE_CHECKING:
+    from datetime import datetime
+
 _PAGE = 500
 
 
@@ -92,8 +92,7 @@ class PeopleExport:
             async with self._unit_of_work.reading() as connection:
                 people = Summaries(connection, principal)
                 page, total = await people.page(wanted, sort="created_at", after=after, limit=_PAGE)
-            if total > MOST_PEOPLE:
-                raise ExportTooLarge(f"These are {total:,}; {MOST_PEOPLE:,} are the most. Choose fewer by the filters.")
+            require_fits(total)
             if not page:
                 return
             yield page

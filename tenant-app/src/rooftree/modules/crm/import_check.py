@@ -11,13 +11,14 @@ from uuid import UUID
 
 from rooftree.contracts.identity.api import IdentityApi, UserNotFound
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.cells import FileUnreadable, TableTooLarge
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.objects import ObjectNotFound, Objects
 from rooftree.kernel.record_scope import Place
-from rooftree.kernel.spreadsheets import FileUnreadable, Format, Sheet, Spreadsheets, TableTooLarge
+from rooftree.kernel.spreadsheets import Format, Sheet, Spreadsheets
 from rooftree.kernel.text import email_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import import_rows

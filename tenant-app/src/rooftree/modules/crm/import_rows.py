@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from rooftree.contracts.identity.api import User
-from rooftree.kernel.spreadsheets import split
+from rooftree.kernel.cells import split
 from rooftree.kernel.text import email_address, email_key, name_key, tidy
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.domain import (
