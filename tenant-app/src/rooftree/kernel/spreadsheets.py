@@ -1,20 +1,19 @@
 """Tables that people bring and take along: CSV, XLSX and JSON lines, read and written by a process of its own.
 
 Files come from strangers, and the libraries are large: nothing of either loads here (`spreadsheet_worker`). A table is
-text: rows of cells under a header. Where a cell holds several values, they are in one notation, in all three formats:
-separated by `;` or `,`, and in double quotes if they hold one of these.
+text: rows of cells under a header (`cells`).
 """
 
 import csv
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from itertools import islice
 from typing import Any, Literal, get_args
 
-from rooftree.kernel.errors import Unprocessable, UnsupportedMediaType
+from rooftree.kernel.cells import FileUnreadable, TableTooLarge, safe
+from rooftree.kernel.errors import UnsupportedMediaType
 from rooftree.kernel.workers import Limits, WorkerFailed, Workers
 
 Format = Literal["csv", "xlsx", "jsonl"]
@@ -25,24 +24,9 @@ MEDIA_TYPES: dict[Format, str] = {
     "jsonl": "application/x-ndjson",
 }
 MAX_BYTES = 10 * 1024 * 1024
-MAX_ROWS = 20_000
-MAX_COLUMNS = 100
-MAX_NAME = 200
-"""Of a column's name, in letters."""
 _WORKER = "rooftree.kernel.spreadsheet_worker"
-# What 20 MiB of text take as Python's objects, with what a workbook takes before; the app takes up to 170 of a pod's 320.
+# What 20 MiB of text take as objects of Python, after what a workbook takes; the app takes up to 170 of a pod's 320.
 _LIMITS = Limits(data_bytes=140 * 1024 * 1024, cpu_seconds=30, seconds=60.0)
-_RISKY = re.compile(r"'*[=+\-@\t\r]")
-_QUOTED = re.compile(r'"((?:[^"]|"")*)"\s*(?:[;,]|$)')
-_PLAIN = re.compile(r"([^;,]*)(?:[;,]|$)")
-
-
-class FileUnreadable(Unprocessable):
-    code, title = "file-unreadable", "The file cannot be read"
-
-
-class TableTooLarge(Unprocessable):
-    code, title = "table-too-large", "The table is larger than what is taken at once"
 
 
 _FAULTS = {kind.code: kind for kind in (FileUnreadable, TableTooLarge)}
@@ -99,43 +83,3 @@ def csv_lines(rows: Iterable[Iterable[str]]) -> bytes:
     out = StringIO()
     csv.writer(out).writerows([safe(cell) for cell in row] for row in rows)
     return out.getvalue().encode()
-
-
-# -- cells ------------------------------------------------------------------------------------------------------------
-
-
-def safe(cell: str) -> str:
-    """No program takes it for a formula (OWASP, CSV injection): an apostrophe before what begins like one."""
-    return f"'{cell}" if _RISKY.match(cell) else cell
-
-
-def meant(cell: str) -> str:
-    """What `safe` was given."""
-    return cell[1:] if cell.startswith("'") and _RISKY.match(cell) else cell
-
-
-def joined(values: Iterable[str]) -> str:
-    """Several values in one cell."""
-    return "; ".join(_quoted(value) for value in values)
-
-
-def _quoted(value: str) -> str:
-    doubled = value.replace('"', '""')
-    return f'"{doubled}"' if re.search('[;,"]', value) or value != value.strip() else value
-
-
-def split(cell: str) -> list[str]:
-    """The values of a cell, without those that are empty."""
-    found: list[str] = []
-    place = 0
-    while place < len(cell):
-        while place < len(cell) and cell[place].isspace():
-            place += 1
-        quoted = _QUOTED.match(cell, place)
-        part = quoted or _PLAIN.match(cell, place)
-        assert part is not None  # a plain one may be empty
-        value = part[1].replace('""', '"') if quoted else part[1].strip()
-        if value.strip():
-            found.append(value)
-        place = max(part.end(), place + 1)
-    return found

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from rooftree.contracts.crm.api import ExportNotFound
+from rooftree.contracts.crm.api import ExportNotFound, ExportTooLarge
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.ids import new_id
@@ -15,11 +15,13 @@ from rooftree.kernel.objects import ObjectNotFound, Objects
 from rooftree.kernel.spreadsheets import Format
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.exports_repository import ExportsRepository
-from rooftree.modules.crm.summaries_repository import Filter
+from rooftree.modules.crm.summaries_repository import Filter, Summaries
 from rooftree.modules.crm.tables import ExportRow
 
 EXPORT_JOB = "crm.export_people"
 EXPORT_KEPT = timedelta(hours=24)
+MOST_PEOPLE = 20_000
+"""In one file; as many as an import takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,12 @@ def given_filter(stored: Mapping[str, Any]) -> Filter:
     return Filter(**{**stored, **ids})
 
 
+def require_fits(total: int) -> None:
+    """Raises `ExportTooLarge`."""
+    if total > MOST_PEOPLE:
+        raise ExportTooLarge(f"These are {total:,}; {MOST_PEOPLE:,} are the most. Choose fewer by the filters.")
+
+
 class Exports:
     def __init__(self, unit_of_work: UnitOfWork, clock: Clock, jobs: Jobs, objects: Objects) -> None:
         self._unit_of_work = unit_of_work
@@ -59,8 +67,11 @@ class Exports:
         self._objects = objects
 
     async def begin(self, principal: Principal, kind: Format, wanted: Filter) -> BegunExport:
-        """Raises `StorageUnavailable` where there is none at all."""
+        """Raises `ExportTooLarge`, `StorageUnavailable` where there is none at all."""
         self._objects.require()
+        async with self._unit_of_work.reading() as connection:
+            _, total = await Summaries(connection, principal).page(wanted, sort="created_at", after=None, limit=1)
+        require_fits(total)
         export_id, now = new_id(), self._clock.now()
         row = ExportRow(id=export_id, actor_id=principal.user_id, format=kind, wanted=stored_filter(wanted))
         row.created_at = now

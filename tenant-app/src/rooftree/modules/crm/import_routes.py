@@ -102,9 +102,7 @@ async def get_people_import(
     return _answer(await imports.show(principal, import_id), response)
 
 
-@router.patch(
-    "/people/imports/{import_id}", dependencies=needs("import", "update"), status_code=202, responses=_STEP
-)
+@router.patch("/people/imports/{import_id}", dependencies=needs("import", "update"), status_code=202, responses=_STEP)
 async def map_people_import(
     *,
     import_id: UUID,
@@ -138,9 +136,7 @@ async def list_people_import_errors(
     response_class=Response,
     responses={**_file("The faulty rows, as CSV", "text/csv"), **responses(401, 403, 404, 422)},
 )
-async def download_people_import_errors(
-    import_id: UUID, principal: CurrentPrincipal, imports: ImportsDep
-) -> Response:
+async def download_people_import_errors(import_id: UUID, principal: CurrentPrincipal, imports: ImportsDep) -> Response:
     """All faulty rows as they were, with one more column `error`: to be corrected and sent again."""
     parts = await imports.faulty(principal, import_id)
     headers = _attached("import-errors.csv")
@@ -224,6 +220,6 @@ def _output(shown: ShownImport) -> BulkImport:
         columns=[ImportColumn(name=one.name, sample=list(one.sample), field=one.field) for one in row.columns],
         fields=[ImportField(name=name, label=LABELS[name], required=name in REQUIRED) for name in shown.fields],
         created_by=Colleague(id=row.actor_id, name=shown.created_by),
-        undo=ImportUndo(undone=row.undone, kept=row.kept) if row.undone is not None else None,
+        undo=ImportUndo(undone=row.undone, kept=row.kept or 0) if row.undone is not None else None,
         error=ImportFailure(code=row.error_code, detail=row.error_detail) if row.error_code else None,
     )

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from rooftree.kernel.spreadsheets import MAX_COLUMNS, MAX_NAME, Format
+from rooftree.kernel.cells import MAX_COLUMNS, MAX_NAME
+from rooftree.kernel.spreadsheets import Format
 from rooftree.kernel.text import tidy
 from rooftree.modules.crm.import_fields import FieldName
 from rooftree.modules.crm.people_schemas import PeopleFilter

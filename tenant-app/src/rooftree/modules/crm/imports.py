@@ -169,7 +169,7 @@ class Imports:
     ) -> ShownImport:
         """Raises `ImportNotFound`, `Forbidden`, `VersionConflict`, `ImportNotReady`, `Unprocessable`."""
         async with self._unit_of_work() as session:
-            row = await self._at(session, principal, import_id, ("checked",), version)
+            row = await self._at(session, principal, import_id, "checked", version)
             columns = [Column(**one) for one in row.columns or ()]
             row.columns = [asdict(one) for one in _remapped(columns, mapping, fields_of(principal))]
             await self._begin(session, principal, row, "checking", CHECK_JOB)
@@ -179,20 +179,19 @@ class Imports:
     async def apply(self, principal: Principal, import_id: UUID, *, version: int) -> ShownImport:
         """Raises `ImportNotFound`, `Forbidden`, `VersionConflict`, `ImportNotReady`."""
         require_place(principal)
-        return await self._next(principal, import_id, version, "checked", "applying", APPLY_JOB)
+        async with self._unit_of_work.effect() as session:
+            row = await self._at(session, principal, import_id, "checked", version)
+            await self._begin(session, principal, row, "applying", APPLY_JOB)
+            shown = await _readable(session, principal, import_id)
+        return (await self._shown(principal, [shown]))[0]
 
     async def undo(self, principal: Principal, import_id: UUID, *, version: int) -> ShownImport:
         """Raises `ImportNotFound`, `Forbidden`, `VersionConflict`, `ImportNotReady`, which it also is after a week."""
-        return await self._next(principal, import_id, version, "applied", "undoing", UNDO_JOB)
-
-    async def _next(
-        self, principal: Principal, import_id: UUID, version: int, before: str, after: str, job: str
-    ) -> ShownImport:
         async with self._unit_of_work.effect() as session:
-            row = await self._at(session, principal, import_id, (before,), version)
-            if before == "applied" and row.applied_at is not None and row.applied_at <= self._clock.now() - KEPT:
+            row = await self._at(session, principal, import_id, "applied", version)
+            if row.applied_at is not None and row.applied_at <= self._clock.now() - KEPT:
                 raise ImportNotReady("It was applied too long ago.")
-            await self._begin(session, principal, row, after, job)
+            await self._begin(session, principal, row, "undoing", UNDO_JOB)
             shown = await _readable(session, principal, import_id)
         return (await self._shown(principal, [shown]))[0]
 
@@ -215,9 +214,9 @@ class Imports:
             raise
 
     async def _at(
-        self, session: AsyncSession, principal: Principal, import_id: UUID, states: Sequence[str], version: int
+        self, session: AsyncSession, principal: Principal, import_id: UUID, wanted: str, version: int
     ) -> ImportRow:
-        """The import, locked, which the caller may change and which is at one of these steps."""
+        """The import, locked, which the caller may change and which is at this step."""
         found = await _readable(session, principal, import_id)
         if found.actor_id != principal.user_id:
             raise Forbidden("Whoever brought the file says what becomes of it.")
@@ -226,8 +225,8 @@ class Imports:
         if row is None:
             raise ImportNotFound
         require(version, current=row.version)
-        if (state := await imports.state(row)) not in states:
-            raise ImportNotReady(f"It is {state}; this is for one that is {' or '.join(states)}.")
+        if (state := await imports.state(row)) != wanted:
+            raise ImportNotReady(f"It is {state}; this is for one that is {wanted}.")
         return row
 
     async def _begin(self, session: AsyncSession, principal: Principal, row: ImportRow, state: str, job: str) -> None:

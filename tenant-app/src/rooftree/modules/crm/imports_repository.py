@@ -20,7 +20,7 @@ from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm.import_fields import Column
 from rooftree.modules.crm.tables import ImportLineRow, ImportRow
 
-VERDICTS = ("create", "update", "unchanged", "faulty")
+VERDICTS: tuple[str, ...] = ("create", "update", "unchanged", "faulty")
 MOST_SHOWN = 1_000
 """Faulty rows whose errors are listed."""
 _RUNS = table(
@@ -44,7 +44,9 @@ _JUDGE = text("""
     WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
 """)
 _OUTCOMES = text("""
-    UPDATE crm.import_lines SET outcome = told.outcome, errors = coalesce(told.errors, import_lines.errors),
+    UPDATE crm.import_lines SET
+        outcome = told.outcome, errors = coalesce(told.errors, import_lines.errors),
+        verdict = CASE told.outcome WHEN 'faulty' THEN 'faulty' ELSE import_lines.verdict END,
         person_id = told.person_id, revision = told.revision, before = told.before
     FROM (
         SELECT number, outcome, errors::jsonb AS errors, person_id, revision, before::jsonb AS before
@@ -64,12 +66,12 @@ _FIRST_FAULTY = f"""
         SELECT number, errors FROM crm.import_lines WHERE import_id = :import_id AND verdict = 'faulty'
         ORDER BY number LIMIT {MOST_SHOWN}
     ) AS faulty
-"""
+"""  # noqa: S608 - a constant
 _ERRORS = text(f"""
     SELECT number, place, error {_FIRST_FAULTY}, jsonb_array_elements(errors) WITH ORDINALITY AS one (error, place)
     WHERE (number, place) > (:number, :place) ORDER BY number, place LIMIT :limit
-""")  # noqa: S608 - constants
-_ERROR_COUNT = text(f"SELECT coalesce(sum(jsonb_array_length(errors)), 0) {_FIRST_FAULTY}")  # noqa: S608 - likewise
+""")
+_ERROR_COUNT = text(f"SELECT coalesce(sum(jsonb_array_length(errors)), 0) {_FIRST_FAULTY}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ class ImportsRepository:
         is_lost = (ImportRow.state == "receiving") & (ImportRow.changed_at < begun_before)
         return (await self._session.scalars(select(ImportRow.id).where(is_old | is_lost).limit(limit))).all()
 
-    async def _found(self, query: Select[Any]) -> list[Import]:
+    async def _found(self, query: Select[ImportRow, Any, Any, Any]) -> list[Import]:
         return [_import(row, run) for row, *run in (await self._session.execute(query)).all()]
 
     # -- rows ---------------------------------------------------------------------------------------------------------
@@ -265,7 +267,7 @@ class ImportsRepository:
         return [(row[0], row[1], row[2]) for row in found], int(total or 0)
 
 
-def _shown(principal: Principal) -> Select[Any]:
+def _shown(principal: Principal) -> Select[ImportRow, Any, Any, Any]:
     return (
         select(ImportRow, _RUNS.c.state, _RUNS.c.error_code, _RUNS.c.error_detail)
         .outerjoin(_RUNS, _RUNS.c.id == ImportRow.job_id)

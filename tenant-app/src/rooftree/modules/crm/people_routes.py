@@ -57,7 +57,11 @@ async def list_people(
     query: Annotated[PeopleQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> Response:
     page = await people.find(
-        principal, people_filter(query, principal, query.stage_id), sort=query.sort, limit=query.limit, cursor=query.cursor
+        principal,
+        people_filter(query, principal, query.stage_id),
+        sort=query.sort,
+        limit=query.limit,
+        cursor=query.cursor,
     )
     items = summaries(page.items, page.names)
     return json_answer({"items": items, "total": page.total, "next_cursor": page.next_cursor})
