@@ -24,7 +24,8 @@ export function Faults({ found }: { found: BulkImport }) {
             {plural(found.counts.faulty, "faulty row", "faulty rows")}
           </h2>
           <p className="text-ink-soft text-sm">
-            Correct them in the file of them alone, and import that: the others need not wait.
+            Correct them in the file of them alone, and import that
+            {found.state === "checked" ? ": the others need not wait." : "."}
             {found.truncated_errors && " Only the first are shown; the file has all of them."}
           </p>
         </div>
@@ -52,37 +53,40 @@ interface FaultTableProps {
   list: RefObject<HTMLTableSectionElement | null>;
 }
 
+/** On phones what is in the file stands below what is wrong with it, so that nothing scrolls sideways. */
 const FaultTable = ({ faults, list }: FaultTableProps) => (
-  <section
-    aria-label="Faulty rows, a table that scrolls sideways"
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
-    tabIndex={0}
-    className="-mx-4 overflow-x-auto px-4 sm:-mx-6 sm:px-6"
-  >
-    <table aria-labelledby="faults" className="w-full min-w-xl text-left text-sm">
-      <thead>
-        <tr className="text-ink-soft *:py-1.5 *:pr-4 *:font-normal">
-          <th scope="col">Row</th>
-          <th scope="col">Column</th>
-          <th scope="col">In the file</th>
-          <th scope="col">What is wrong</th>
+  <table aria-labelledby="faults" className="w-full text-left text-sm">
+    <thead>
+      <tr className="text-ink-soft *:py-1.5 *:pr-4 *:font-normal">
+        <th scope="col">Row</th>
+        <th scope="col" className="phone:hidden">
+          Column
+        </th>
+        <th scope="col" className="phone:hidden">
+          In the file
+        </th>
+        <th scope="col">What is wrong</th>
+      </tr>
+    </thead>
+    <tbody ref={list}>
+      {faults.map((fault) => (
+        <tr
+          key={`${fault.row} ${fault.column} ${fault.code} ${fault.value}`}
+          className="border-line border-t *:py-2 *:pr-4 *:align-top"
+        >
+          <th scope="row" tabIndex={-1} className="font-normal tabular-nums">
+            {count(fault.row)}
+          </th>
+          <td className="wrap-anywhere max-w-40 phone:hidden">{fault.column ?? "–"}</td>
+          <td className="wrap-anywhere max-w-56 font-mono text-xs phone:hidden">{fault.value || "–"}</td>
+          <td className="wrap-anywhere">
+            {fault.message}
+            <span className="block text-ink-soft sm:hidden">
+              {[fault.column, fault.value].filter(Boolean).join(": ")}
+            </span>
+          </td>
         </tr>
-      </thead>
-      <tbody ref={list}>
-        {faults.map((fault) => (
-          <tr
-            key={`${fault.row} ${fault.column} ${fault.code} ${fault.value}`}
-            className="border-line border-t *:py-2 *:pr-4 *:align-top"
-          >
-            <th scope="row" tabIndex={-1} className="font-normal tabular-nums">
-              {count(fault.row)}
-            </th>
-            <td className="max-w-40 break-words">{fault.column ?? "–"}</td>
-            <td className="max-w-56 break-words font-mono text-xs">{fault.value || "–"}</td>
-            <td className="break-words">{fault.message}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </section>
+      ))}
+    </tbody>
+  </table>
 );

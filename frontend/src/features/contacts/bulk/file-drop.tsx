@@ -76,7 +76,9 @@ export function FileDrop() {
             />
           </div>
         ) : why ? (
-          <Alert look="bad">{why}</Alert>
+          <div className="text-left">
+            <Alert look="bad">{why}</Alert>
+          </div>
         ) : (
           <p className="text-ink-soft text-sm">
             CSV, Excel (.xlsx) or JSON lines, with up to 10 MB and {MOST_ROWS} rows. The first row names the columns;

@@ -135,8 +135,8 @@ describe("the faulty rows", () => {
         .map((row) => row.textContent),
     ).toEqual([
       "RowColumnIn the fileWhat is wrong",
-      "6Name–A name is missing.",
-      "7Emailbert at mailThis is no mail address.",
+      "6Name–A name is missing.Name",
+      "7Emailbert at mailThis is no mail address.Email: bert at mail",
     ]);
     const link = screen.getByRole("link", { name: "Download 2 rows" });
     expect(link).toHaveAttribute("href", "/api/v1/people/imports/import-1/errors.csv");

@@ -34,7 +34,7 @@ export function Standing({ found, apply, undo }: StandingProps) {
   }, [found.state]);
   return (
     <section aria-label="Result" className="card mb-6 grid gap-5 px-4 py-5 sm:px-6">
-      <p ref={region} role="status" tabIndex={-1} className="max-w-prose outline-none">
+      <p ref={region} role="status" tabIndex={-1} className="min-h-12 max-w-prose outline-none phone:min-h-24">
         {found.state === "failed" ? "The import has failed." : standing(found)}
       </p>
       {found.state === "failed" && <Alert look="bad">{standing(found)}</Alert>}
