@@ -80,7 +80,7 @@ async def _taken_back(
     """Whether each row's person is as before now."""
     people = PeopleRepository(session, principal)
     wanted = {line.person_id: line for line in lines if line.person_id is not None}
-    rows = [row for row in await people.all_locked(wanted) if row.revision == wanted[row.id].revision]
+    rows = [row for row in await people.all_locked(wanted) if _is_as_made(row, wanted[row.id])]
     made = {row.id for row in rows if wanted[row.id].outcome == "create"}
     untouched = await changes.records.untouched(made)
     removed = [row for row in rows if row.id in untouched]
@@ -90,6 +90,11 @@ async def _taken_back(
     await _put_back(changes, changed, wanted)
     done = untouched | {row.id for row in changed}
     return {line.number: line.person_id in done for line in lines}
+
+
+def _is_as_made(person: PersonRow, line: Outcome) -> bool:
+    """Nobody has changed the person since the import did."""
+    return person.revision == line.revision
 
 
 async def _put_back(changes: Changes, people: Sequence[PersonRow], wanted: Mapping[UUID, Outcome]) -> None:
