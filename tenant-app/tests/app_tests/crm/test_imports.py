@@ -1,5 +1,6 @@
 """A file of people on its way into the brokerage, and out of it again."""
 
+import time
 from typing import Any
 
 import pytest
@@ -372,3 +373,14 @@ async def test_who_has_left_applies_nothing(bulk: Bulk) -> None:
     bulk.clock.advance(seconds=2)
     assert (await step(bulk.agent, shown, "application")).status_code in (403, 404)
     assert bulk.database.rows("SELECT count(*) FROM crm.people") == [(0,)]
+
+
+async def test_ten_thousand_people_are_in_within_a_minute(bulk: Bulk) -> None:
+    rows = [[f"Person {n}", f"p{n}@client.test", f"515 23{n % 10} {n:04}", "bulk"] for n in range(10_000)]
+    shown = await checked(bulk.agent, written(["Name", "Email", "Phone", "Tags"], *rows))
+    began = time.monotonic()
+    shown = await applied(bulk.agent, shown)
+    assert time.monotonic() - began < 60
+    assert shown["counts"]["create"] + shown["counts"]["faulty"] == 10_000
+    listed = done(await bulk.agent.get("/api/v1/people", params={"limit": 1}))
+    assert listed["total"] == shown["counts"]["create"]

@@ -14,6 +14,7 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
+from rooftree.kernel.live import MOST_RECORDS
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.changes import Changes
@@ -70,7 +71,7 @@ class ImportUndo:
             total = sum(row.outcome.get(name, 0) for name in ("create", "update"))
             number = lines[-1].number
             await run.step(session, done=undone_by_now, total=total, position=number, message="Taking contacts back")
-            await changes.finish()
+            await changes.finish(named=len(lines) <= MOST_RECORDS)
         return number
 
 
