@@ -128,10 +128,10 @@ def objects(*values: Any) -> str:
 
 
 def bomb() -> bytes:
-    """A workbook of a few KiB that holds 200 MiB."""
+    """A workbook of a few KiB that holds 84 MiB."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("xl/worksheets/sheet1.xml", b"<c/>" * (50 * 1024 * 1024))
+        packed.writestr("xl/worksheets/sheet1.xml", b"<c/>" * (21 * 1024 * 1024))
     return out.getvalue()
 
 
