@@ -28,6 +28,8 @@ from rooftree.kernel.cells import (
 MAX_TEXT = 20 * 1024 * 1024
 """Of all cells together, in letters."""
 MAX_UNPACKED = 80 * 1024 * 1024
+# Of a sheet with what is empty.
+MOST_HIGH, MOST_WIDE = 2 * MAX_ROWS, 10 * MAX_COLUMNS
 _BYTE_ORDERS = (
     (b"\xef\xbb\xbf", "utf-8-sig", "utf-8"),
     (b"\xff\xfe", "utf-16", "utf-16"),
@@ -97,7 +99,9 @@ def _sheet(content: bytes) -> Iterator[list[str]]:
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(BytesIO(content))
         sheet = book.get_sheet_by_index(0)
-        rows = sheet.to_python(skip_empty_area=False, nrows=MAX_ROWS * 2)
+        if sheet.total_height > MOST_HIGH or sheet.total_width > MOST_WIDE:
+            raise TableTooLarge(f"The sheet goes to row {sheet.total_height:,} and column {sheet.total_width:,}.")
+        rows = sheet.to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
         raise FileUnreadable(f"The workbook is damaged or protected ({type(error).__name__}).") from None
     return ([_cell(value) for value in row] for row in rows)

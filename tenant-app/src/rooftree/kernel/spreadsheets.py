@@ -58,8 +58,8 @@ def require_format(content_type: str) -> Format:
 
 
 class Spreadsheets:
-    def __init__(self) -> None:
-        self._workers = Workers()
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
 
     async def read(self, kind: Format, content: bytes) -> Sheet:
         """Raises `FileUnreadable`, `TableTooLarge`."""

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -124,6 +125,14 @@ def written(*rows: list[str]) -> str:
 
 def objects(*values: Any) -> str:
     return "".join(json.dumps(value) + "\n" for value in values)
+
+
+def bomb() -> bytes:
+    """A workbook of a few KiB that holds 84 MiB."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", b"<c/>" * (21 * 1024 * 1024))
+    return out.getvalue()
 
 
 def counts(shown: dict[str, Any]) -> tuple[int, int, int, int]:

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from rooftree.modules.crm import exports
+from rooftree.modules.crm import exports, summaries_repository
+from sqlalchemy import true
 
 from ..identity.conftest import problem, sign_in
 from .bulk import Bulk, applied, bulk, checked, counts, exported, made, objects, open_bulk, table
@@ -35,6 +36,15 @@ async def test_a_file_has_whom_the_list_has(bulk: Bulk) -> None:
         ("Bea", "andy@acme.test"),
         ("Wes", "wanda@acme.test"),
     ]
+
+
+async def test_planted_an_export_without_a_scope_is_noticed(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = await bulk.brokerage.agent("West", "Wanda")
+    await create(other, name="Wes")
+    names = [row[0] for row in table((await exported(bulk.agent)).content)]
+    monkeypatch.setattr(summaries_repository, "people_of", lambda _: true())
+    assert names == ["Name"]
+    assert [row[0] for row in table((await exported(bulk.agent)).content)] == ["Name", "Wes"]
 
 
 async def test_no_spreadsheet_runs_what_a_cell_says(bulk: Bulk) -> None:

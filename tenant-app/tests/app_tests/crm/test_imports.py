@@ -1,18 +1,25 @@
 """A file of people on its way into the brokerage, and out of it again."""
 
+import time
+from typing import Any
+
 import pytest
+from rooftree.modules.crm import import_apply, import_undo
+from rooftree.modules.crm.import_page import ImportPage
 
 from ..identity.conftest import problem, sign_in
 from .bulk import (
     IMPORTS,
     Bulk,
     applied,
+    bomb,
     bulk,
     checked,
     counts,
     errors,
     made,
     open_bulk,
+    send,
     settled,
     step,
     table,
@@ -153,7 +160,8 @@ async def test_whom_nobody_looks_after_a_file_of_owners_gives_to_a_colleague_and
     assert reasons == ["assigned", "returned"]
 
 
-async def test_who_was_touched_since_stays(bulk: Bulk) -> None:
+async def touched_since(bulk: Bulk) -> dict[str, Any]:
+    """An import that is undone after colleagues have worked with what it made; `kim` and `lou` were known before."""
     agent = bulk.agent
     known = [await create(agent, name=name, emails=[f"{name}@client.test"], phones=[]) for name in ("kim", "lou")]
     names = ["ada", "bea", "cleo", "dee", "eve"]
@@ -164,15 +172,35 @@ async def test_who_was_touched_since_stays(bulk: Bulk) -> None:
     done(await agent.post(f"/api/v1/people/{found['Bea']['id']}/notes", json={"text": "Spoke"}), 201)
     done(await agent.post("/api/v1/leads", json={"person_id": found["Cleo"]["id"], "message": "Hello"}), 201)
     done(await edit(agent, found["kim"], tags=["new", "mine"]))
-    note = await agent.post(f"/api/v1/people/{known[1]['id']}/notes", json={"text": "Stays"})
+    done(await agent.post(f"/api/v1/people/{known[1]['id']}/notes", json={"text": "Stays"}), 201)
     shown = await undone(agent, shown)
-    assert shown["undo"] == {"undone": 3, "kept": 4}
-    assert sorted(await people(agent)) == ["Ada King", "Bea", "Cleo", "kim", "lou"]
-    assert (await read(agent, known[0]))["tags"] == ["new", "mine"]
-    assert (await read(agent, known[1]))["tags"] == []
-    assert [one["id"] for one in await timeline(agent, known[1], "note")] == [note.json()["id"]]
+    after = {name: await read(agent, person) for name, person in zip(("kim", "lou"), known, strict=True)}
+    notes = [one["text"] for one in await timeline(agent, known[1], "note")]
+    return {
+        "undo": shown["undo"],
+        "names": sorted(await people(agent)),
+        "tags": {name: person["tags"] for name, person in after.items()},
+        "notes": notes,
+    }
+
+
+STAYS = {
+    "undo": {"undone": 3, "kept": 4},
+    "names": ["Ada King", "Bea", "Cleo", "kim", "lou"],
+    "tags": {"kim": ["new", "mine"], "lou": []},
+    "notes": ["Stays"],
+}
+
+
+async def test_who_was_touched_since_stays(bulk: Bulk) -> None:
+    assert await touched_since(bulk) == STAYS
     lines = "SELECT count(*) FROM crm.history WHERE action = 'deleted' AND subject = 'person'"
     assert bulk.database.rows(lines) == [(2,)]
+
+
+async def test_planted_undo_that_looks_at_no_version_is_noticed(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_undo, "_is_as_made", lambda *_: True)
+    assert await touched_since(bulk) != STAYS
 
 
 async def test_columns_mean_what_one_says(bulk: Bulk) -> None:
@@ -239,3 +267,120 @@ async def test_imports_are_seen_by_whose_they_are_and_who_leads(bulk: Bulk) -> N
     assert done(await mona.get(IMPORTS, params={"cursor": page["next_cursor"]}))["items"][0]["id"] == first["id"]
     assert problem(await step(mona, first, "application")) == (403, "forbidden")
     assert problem(await step(other, first, "application")) == (404, "import-not-found")
+
+
+async def test_a_file_that_is_no_table_is_refused_in_words(bulk: Bulk) -> None:
+    for content, kind, code in (
+        (b"", "csv", "file-unreadable"),
+        (b"Name\n", "csv", "file-unreadable"),
+        (b"\x00\x81\x8d\x8f", "csv", "file-unreadable"),
+        (b"PK\x03\x04 no workbook", "xlsx", "file-unreadable"),
+        (b"[1]\n2\n", "jsonl", "file-unreadable"),
+        (",".join(f"c{n}" for n in range(101)).encode() + b"\n1\n", "csv", "table-too-large"),
+        (b"Name\n" + b"x\n" * 20_001, "csv", "table-too-large"),
+        (bomb(), "xlsx", "table-too-large"),
+    ):
+        shown = await settled(bulk.agent, await send(bulk.agent, content, kind))
+        assert (content[:20], shown["state"], shown["error"]["code"]) == (content[:20], "failed", code)
+        assert shown["error"]["detail"]
+    assert problem(await step(bulk.agent, shown, "application")) == (409, "import-not-ready")
+
+
+async def test_what_is_sent_wrongly_is_refused_at_once(bulk: Bulk) -> None:
+    agent = bulk.agent
+    for content, headers, refused in (
+        (b"x", {"Content-Type": "application/pdf"}, (415, "unsupported-media-type")),
+        (b"x" * (10 * 1024**2 + 1), {}, (413, "payload-too-large")),
+    ):
+        assert problem(await send(agent, content, **headers)) == refused
+    headers = {"Content-Type": "text/csv"}
+    assert pointers(await agent.post(IMPORTS, content=b"x", headers=headers)) == ["?file_name"]
+    assert problem(await send(await bulk.brokerage.coordinator(), FILE)) == (403, "forbidden")
+    assert done(await agent.get(IMPORTS))["items"] == []
+
+
+async def test_while_storage_is_away_files_are_refused_and_everything_else_works(open_bulk: Any) -> None:
+    bulk = await open_bulk("http://127.0.0.1:1")
+    assert problem(await send(bulk.agent, FILE)) == (503, "storage-unavailable")
+    assert done(await bulk.agent.get(IMPORTS))["items"] == []
+    assert bulk.database.rows("SELECT count(*) FROM crm.imports") == [(0,)]
+    await create(bulk.agent)
+
+
+async def test_an_application_that_is_ended_keeps_what_it_has_done(
+    open_bulk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_apply, "PAGE", 2)
+    bulk = await open_bulk()
+    agent = bulk.agent
+    shown = await checked(agent, written(["Name"], *([f"P{n}"] for n in range(6))))
+    page = ImportPage.take
+
+    async def until_ended(self: ImportPage, rows: Any) -> Any:
+        if rows[0][0].number > 2:
+            wanted = "UPDATE jobs.runs SET cancel_requested_at = now() WHERE kind = 'crm.apply_import' RETURNING 1"
+            assert bulk.database.rows(wanted) == [(1,)]
+        return await page(self, rows)
+
+    monkeypatch.setattr(ImportPage, "take", until_ended)
+    shown = await settled(agent, await step(agent, shown, "application"))
+    assert (shown["state"], counts(shown)) == ("applied", (2, 0, 0, 0))
+    assert sorted(await people(agent)) == ["P0", "P1"]
+    await undone(agent, shown)
+    assert await people(agent) == []
+
+
+async def test_a_page_of_its_own_transaction_is_done_once_whoever_brings_the_same_at_once(bulk: Bulk) -> None:
+    """Two files with the same people, at the same time: each person is made once."""
+    rows = written(["Name", "Email"], *([f"P{n}", f"p{n}@client.test"] for n in range(40)))
+    first, second = await checked(bulk.agent, rows), await checked(bulk.agent, rows)
+    begun = [await step(bulk.agent, one, "application") for one in (first, second)]
+    ended = [await settled(bulk.agent, one) for one in begun]
+    assert [counts(one)[3] for one in ended] == [0, 0]
+    assert sum(counts(one)[0] for one in ended) == 40
+    assert bulk.database.rows("SELECT count(*), count(DISTINCT name) FROM crm.people") == [(40, 40)]
+
+
+async def test_what_others_changed_after_the_dry_run_is_asked_anew(bulk: Bulk) -> None:
+    owner = bulk.owner
+    stage = done(await owner.post("/api/v1/stages", json={"name": "Soon gone"}), 201)
+    rows = [["Name", "Email", "Stage"], ["Ada", "ada@client.test", "Soon gone"], ["Bea", "bea@client.test", ""]]
+    shown = await checked(owner, written(*rows))
+    bea = await create(owner, name="Bea", emails=["bea@client.test"], phones=[])
+    await owner.delete(f"/api/v1/stages/{stage['id']}", headers=version(stage))
+    shown = await applied(owner, shown)
+    assert counts(shown) == (0, 0, 1, 1)
+    assert [one["code"] for one in await errors(owner, shown)] == ["unknown-stage"]
+    assert (await read(owner, bea))["version"] == bea["version"]
+
+
+async def test_who_is_not_in_scope_is_no_reason_and_is_not_told(bulk: Bulk) -> None:
+    other = await bulk.brokerage.agent("West", "Wanda")
+    await create(other)
+    shown = await checked(bulk.agent, written(["Name", "Email"], ["Ada", "ada@client.test"]))
+    assert counts(shown) == (1, 0, 0, 0)
+    mona = await bulk.brokerage.manager()
+    waiting = await create(mona, name="Pond", emails=["pond@client.test"], phones=[])
+    shown = await checked(bulk.agent, written(["Name", "Email"], ["Pond", "pond@client.test"]))
+    assert counts(shown) == (0, 0, 0, 1)
+    assert [one["code"] for one in await errors(bulk.agent, shown)] == ["not-yours"]
+    assert (await read(mona, waiting))["version"] == 1
+
+
+async def test_who_has_left_applies_nothing(bulk: Bulk) -> None:
+    shown = await checked(bulk.agent, FILE)
+    bulk.database.rows("UPDATE identity.users SET role = 'coordinator' WHERE name = 'Andy' RETURNING 1")
+    bulk.clock.advance(seconds=2)
+    assert (await step(bulk.agent, shown, "application")).status_code in (403, 404)
+    assert bulk.database.rows("SELECT count(*) FROM crm.people") == [(0,)]
+
+
+async def test_ten_thousand_people_are_in_within_a_minute(bulk: Bulk) -> None:
+    rows = [[f"Person {n}", f"p{n}@client.test", f"515 23{n % 10} {n:04}", "bulk"] for n in range(10_000)]
+    shown = await checked(bulk.agent, written(["Name", "Email", "Phone", "Tags"], *rows))
+    began = time.monotonic()
+    shown = await applied(bulk.agent, shown)
+    assert time.monotonic() - began < 60
+    assert shown["counts"]["create"] + shown["counts"]["faulty"] == 10_000
+    listed = done(await bulk.agent.get("/api/v1/people", params={"limit": 1}))
+    assert listed["total"] == shown["counts"]["create"]

@@ -191,6 +191,9 @@ class Changes:
         for person in people:
             self._left.append(Record(person.id, person.assigned_to, person.office_id))
             self.note("person", person.id, "deleted", person_id=None, revision=person.revision + 1)
+            if person.assigned_to not in (None, self._actor):
+                previous, person.assigned_to = person.assigned_to, None
+                self._tell_assigned(person, previous, (), "returned")
 
     def received(self, lead: LeadRow, person: PersonRow, *, is_new: bool, reason: AssignmentReason) -> None:
         """A lead of a person who was added or locked before."""
@@ -226,10 +229,10 @@ class Changes:
                 "task", task.id, "changed", person_id=task.person_id, revision=task.revision, fields=["assigned_to"]
             )
 
-    async def finish(self) -> None:
-        """Write all of it, then tell it."""
+    async def finish(self, *, named: bool = True) -> None:
+        """Write all of it, then tell it; `named`: open pages hear who has changed, else that many have."""
         await self._session.flush()
         places = await self._records.places(self._touched)
-        await live.tell(self._session, "person", [*self._left, *(Record(*place) for place in places)])
+        await live.tell(self._session, "person", [*self._left, *(Record(*place) for place in places)], named=named)
         await self._outbox.add(self._session, self._events)
         self._events = []

@@ -29,12 +29,19 @@ _PAGE = 500
 
 
 class PeopleExport:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, objects: Objects, identity: IdentityApi) -> None:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        clock: Clock,
+        objects: Objects,
+        identity: IdentityApi,
+        spreadsheets: Spreadsheets,
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._objects = objects
         self._identity = identity
-        self._spreadsheets = Spreadsheets()
+        self._spreadsheets = spreadsheets
 
     def job(self) -> Job:
         return Job(name=EXPORT_JOB, run=self.export, tracked=True, attempts=4)

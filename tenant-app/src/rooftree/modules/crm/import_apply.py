@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
+from rooftree.kernel.live import MOST_RECORDS
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.changes import Changes
@@ -67,7 +68,7 @@ class ImportApply:
                 changes = Changes(session, self._outbox, now=self._clock.now(), actor=principal.user_id)
                 outcomes = await ImportPage(session, changes, principal, import_id).take(page)
                 await self._counted(session, run, import_id, outcomes, position=page[-1][0].number)
-                await changes.finish()
+                await changes.finish(named=len(page) <= MOST_RECORDS)
         return page
 
     async def _counted(

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, cast
 from uuid import UUID
 
+from rooftree.contracts.access.policy import grant
 from rooftree.contracts.identity.api import IdentityApi, UserNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.cells import FileUnreadable, TableTooLarge
@@ -48,13 +49,13 @@ class Desk:
         self._region = region
 
     async def principal(self, user_id: UUID | None) -> Principal:
-        """Raises `Forbidden` for who may write no people down any more."""
+        """Raises `Forbidden` for who may import no more."""
         try:
             assert user_id is not None  # imports are asked for by people
             principal = as_principal(await self._identity.user(user_id))
         except UserNotFound:
             raise Forbidden("Whoever asked for it is not here any more.") from None
-        if not fields_of(principal):
+        if not grant(principal, "import", "update"):
             raise Forbidden("Your role does not open this.")
         require_place(principal)
         return principal
@@ -89,12 +90,14 @@ async def parsed(lines: Sequence[Line], columns: Sequence[Column], directory: Di
 
 
 class ImportCheck:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, objects: Objects, desk: Desk) -> None:
+    def __init__(
+        self, unit_of_work: UnitOfWork, clock: Clock, objects: Objects, desk: Desk, spreadsheets: Spreadsheets
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._objects = objects
         self._desk = desk
-        self._spreadsheets = Spreadsheets()
+        self._spreadsheets = spreadsheets
 
     def job(self) -> Job:
         return Job(name=CHECK_JOB, run=self.check, tracked=True, attempts=4)

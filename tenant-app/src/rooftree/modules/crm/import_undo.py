@@ -14,6 +14,7 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
+from rooftree.kernel.live import MOST_RECORDS
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.changes import Changes
@@ -70,7 +71,7 @@ class ImportUndo:
             total = sum(row.outcome.get(name, 0) for name in ("create", "update"))
             number = lines[-1].number
             await run.step(session, done=undone_by_now, total=total, position=number, message="Taking contacts back")
-            await changes.finish()
+            await changes.finish(named=len(lines) <= MOST_RECORDS)
         return number
 
 
@@ -80,7 +81,7 @@ async def _taken_back(
     """Whether each row's person is as before now."""
     people = PeopleRepository(session, principal)
     wanted = {line.person_id: line for line in lines if line.person_id is not None}
-    rows = [row for row in await people.all_locked(wanted) if row.revision == wanted[row.id].revision]
+    rows = [row for row in await people.all_locked(wanted) if _is_as_made(row, wanted[row.id])]
     made = {row.id for row in rows if wanted[row.id].outcome == "create"}
     untouched = await changes.records.untouched(made)
     removed = [row for row in rows if row.id in untouched]
@@ -90,6 +91,11 @@ async def _taken_back(
     await _put_back(changes, changed, wanted)
     done = untouched | {row.id for row in changed}
     return {line.number: line.person_id in done for line in lines}
+
+
+def _is_as_made(person: PersonRow, line: Outcome) -> bool:
+    """Nobody has changed the person since the import did."""
+    return person.revision == line.revision
 
 
 async def _put_back(changes: Changes, people: Sequence[PersonRow], wanted: Mapping[UUID, Outcome]) -> None:

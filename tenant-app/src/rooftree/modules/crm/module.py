@@ -6,7 +6,7 @@ from rooftree.contracts.crm.api import CrmApi
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel.module import Built, Module, Runtime, Upload
-from rooftree.kernel.spreadsheets import MAX_BYTES
+from rooftree.kernel.spreadsheets import MAX_BYTES, Spreadsheets
 from rooftree.modules.crm.assignments import Assignments
 from rooftree.modules.crm.bulk_keeper import BulkKeeper
 from rooftree.modules.crm.consumers import consumers
@@ -37,12 +37,12 @@ def build(runtime: Runtime) -> Built:
     intake = Intake(unit_of_work, clock, outbox, identity, runtime.port(PropertyApi))
     assignments = Assignments(unit_of_work, clock, outbox, identity)
     inquiries = Inquiries(unit_of_work, clock, intake, secret=runtime.secrets.read("owner_seed"), region=region)
-    desk = Desk(unit_of_work, identity, region=region)
+    desk, spreadsheets = Desk(unit_of_work, identity, region=region), Spreadsheets(runtime.workers)
     bulk = (
-        ImportCheck(unit_of_work, clock, runtime.objects, desk),
+        ImportCheck(unit_of_work, clock, runtime.objects, desk, spreadsheets),
         ImportApply(unit_of_work, clock, outbox, desk),
         ImportUndo(unit_of_work, clock, outbox, desk),
-        PeopleExport(unit_of_work, clock, runtime.objects, identity),
+        PeopleExport(unit_of_work, clock, runtime.objects, identity, spreadsheets),
         BulkKeeper(unit_of_work, clock, runtime.objects),
     )
     return Built(
