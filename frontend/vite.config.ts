@@ -15,6 +15,16 @@ export default defineConfig({
     // No data: addresses, no inline module preload helper: the content security policy allows neither.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          // Icons that several pages show are one file: as files of a few bytes each they would be as many requests. Those
+          // of what the first visit has at hand, the failure and the busy button, stay with that.
+          groups: [{ name: "icons", test: /lucide-react.+icons.(?!cloud-off|loader-circle)/, minShareCount: 2 }],
+        },
+      },
+    },
     // scripts/size.mjs holds the budgets; only the map's code is above this warning's default.
     chunkSizeWarningLimit: 1_200,
   },

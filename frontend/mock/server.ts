@@ -22,6 +22,7 @@ const TYPES: Record<string, string> = {
 
 const app = new FakeApp({ homes: 2_400, own: 3 });
 app.editing.processing = 2_000;
+app.bulk.jobs.takes = 2_000;
 
 /** A picture in an own colour per home; plainly a placeholder. */
 function picture(path: string): Response {

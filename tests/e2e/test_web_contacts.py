@@ -168,7 +168,8 @@ def test_axe_finds_nothing_on_the_pages_of_contacts(owner: Owner, desk: Window, 
     listing = listing_of_others(desk)
     add_contact(desk, name, email)
     contact = page.url.removeprefix(owner.tenant.url)
-    for path in ("/contacts", "/contacts?q=zzzzzz", "/contacts/board", "/inbox", "/tasks", "/settings/stages", contact):
+    pages = ("/contacts", "/contacts?q=zzzzzz", "/contacts/board", "/contacts/import", "/inbox", "/tasks")
+    for path in (*pages, "/settings/stages", contact):
         desk.go(path)
         assert_accessible_in_every_look(desk, path)
     for button in ("Add task", "Add note", "Log activity", "Assign…"):

@@ -97,7 +97,7 @@ def request(operation: Operation, ids: dict[str, list[str]]) -> Request:
 
 
 def _query(item: dict[str, Any]) -> str:
-    known = {"bbox": "-180,-90,180,90", "zoom": "8", "q": "oak"}
+    known = {"bbox": "-180,-90,180,90", "zoom": "8", "q": "oak", "format": "csv"}
     return known.get(item["name"], "1")
 
 
@@ -107,6 +107,8 @@ def _body(operation: Operation, ids: dict[str, list[str]]) -> tuple[bytes | None
     media, described = next(iter(operation.body.items()))
     if media.startswith("image/") or media == "application/octet-stream":
         return PICTURE, {"Content-Type": "image/png"}
+    if media == "text/csv":
+        return b"Name\nSomebody\n", {"Content-Type": media}
     value = sample(described.get("schema", {}), ids)
     if media == "application/x-www-form-urlencoded":
         return "&".join(f"{key}={item}" for key, item in value.items()).encode(), {"Content-Type": media}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EDGE = "127.0.0.1:8443"
 IMPORTED_SECONDS = 120
 REQUESTS_AN_ADDRESS = 1000  # a third of what a visitor may ask in a minute
+FILE_SECONDS = 60
 FRESH_SECONDS = 240  # an access token lives for 600
 
 
@@ -105,6 +106,9 @@ class Desk:
     def post(self, path: str, **values: Any) -> Any:
         return self._sent(api.Request("POST", path, json.dumps(values).encode(), {"Content-Type": "application/json"}))
 
+    def file(self, path: str, content: bytes) -> Any:
+        return self._sent(api.Request("POST", path, content, {"Content-Type": "text/csv"}))
+
     def picture(self, path: str) -> Any:
         return self._sent(api.Request("POST", path, api.PICTURE, {"Content-Type": "image/png"}))
 
@@ -143,6 +147,9 @@ def furnish(desk: Desk, member: Member) -> None:
     desk.post(f"{person}/tasks", title=canary)
     desk.post(f"{person}/activities", kind="call", direction="incoming", outcome=canary)
     desk.post("/api/v1/search/rebuilds")
+    desk.file("/api/v1/people/imports?file_name=contacts.csv", f"Name\n{canary}\n".encode())
+    desk.post("/api/v1/people/exports?format=csv")
+    until("the file of an export", lambda: _exports(desk.get), seconds=FILE_SECONDS, every=1)
 
 
 def _delegate(desk: Desk, member: Member) -> None:
@@ -168,6 +175,11 @@ def _notes(get: Callable[[str], Any]) -> list[str]:
     return [item["id"] for item in get(f"/api/v1/people/{person}/timeline?kind=note")["items"]]
 
 
+def _exports(get: Callable[[str], Any]) -> list[str]:
+    jobs = get("/api/v1/jobs?kind=crm.export_people")["items"]
+    return [job["result"].rpartition("/")[2] for job in jobs if job["result"]]
+
+
 # Path parameters, and where a tenant's own values are found.
 LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "property_id": lambda get: [_own(get), *(item["id"] for item in get("/api/v1/properties?limit=3")["items"])],
@@ -183,6 +195,8 @@ LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "note_id": _notes,
     "task_id": listed("/api/v1/tasks"),
     "stage_id": listed("/api/v1/stages"),
+    "import_id": listed("/api/v1/people/imports"),
+    "export_id": _exports,
     "job_id": listed("/api/v1/jobs"),
     "name": lambda get: [item["name"] for item in get("/api/v1/feeds")["items"]],
     "number": lambda get: ["1"],

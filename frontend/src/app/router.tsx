@@ -49,6 +49,8 @@ const contacts = (name: keyof typeof import("@/features/contacts/pages").pages) 
   Component: (await import("@/features/contacts/pages")).pages[name],
 });
 
+const imports = page(() => import("@/features/contacts/bulk/import-page"), "ImportPage");
+
 export const routes = (client: QueryClient): RouteObject[] => [
   {
     id: "root",
@@ -112,6 +114,8 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
   { path: "contacts", lazy: contacts("ContactsPage") },
   { path: "contacts/board", lazy: contacts("BoardPage") },
   { path: "contacts/:id", lazy: contacts("ContactPage") },
+  { path: "contacts/import", lazy: imports },
+  { path: "contacts/imports/:id", lazy: imports },
   { path: "inbox", lazy: contacts("InboxPage") },
   { path: "tasks", lazy: contacts("TasksPage") },
   { path: "settings/stages", lazy: contacts("StagesPage") },

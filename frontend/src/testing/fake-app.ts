@@ -3,6 +3,7 @@
  * `npm run mock` (through Node's server). It imports nothing from the pages, so that both can agree or disagree honestly.
  */
 import type { Feed, FeedRun, PropertyDetail, Rejection, SearchStatus, Session } from "../shared/api/types";
+import { FakeBulk } from "./fake-bulk.ts";
 import { FakeCrm } from "./fake-crm.ts";
 import { FakeEditing } from "./fake-editing.ts";
 import { FakeKeys } from "./fake-keys.ts";
@@ -30,6 +31,7 @@ export class FakeApp {
     () => this.session,
     () => this.people.users,
   );
+  bulk = new FakeBulk(this.crm);
   homes: PropertyDetail[];
   feeds: Feed[];
   rejections: Rejection[];
@@ -119,7 +121,6 @@ export class FakeApp {
 
   #routes: [RegExp, Handler][] = [
     [/^GET \/api\/v1\/tenant$/, () => json(this.tenant)],
-    [/^GET \/api\/v1\/jobs$/, this.#guarded(() => json({ items: [], next_cursor: null }))],
     [/^GET \/api\/v1\/session$/, this.#guarded(() => json(this.session))],
     [/^POST \/oauth\/sign-in$/, (request) => this.#signIn(request)],
     [
@@ -160,7 +161,7 @@ export class FakeApp {
       this.#guarded((_request, url) => this.#page(this.rejections, url.searchParams, 20)),
     ],
     ...this.crm.leads.publicRoutes,
-    ...[...this.people.routes, ...this.crm.routes].map(([path, handler]): [RegExp, Handler] => [
+    ...[...this.people.routes, ...this.bulk.routes, ...this.crm.routes].map(([path, handler]): [RegExp, Handler] => [
       path,
       this.#guarded(handler),
     ]),

@@ -68,7 +68,7 @@ export class FakeCrm {
   }
 
   routes: [RegExp, Handler][] = [
-    [/^GET \/api\/v1\/people$/, (_request, url) => page(this.#found(url).map(this.shown), url)],
+    [/^GET \/api\/v1\/people$/, (_request, url) => page(this.found(url).map(this.shown), url)],
     [/^POST \/api\/v1\/people$/, (request) => this.#create(request)],
     [/^GET \/api\/v1\/people\/board$/, (_request, url) => this.#board(url)],
     [
@@ -97,7 +97,7 @@ export class FakeCrm {
     ...this.work.routes,
   ];
 
-  #found({ searchParams }: URL): KeptContact[] {
+  found({ searchParams }: URL): KeptContact[] {
     const wanted = Object.fromEntries(searchParams);
     const words = wanted.q?.toLowerCase() ?? "";
     const fits = { me: this.self.id, nobody: undefined }[wanted.assigned_to ?? ""] ?? wanted.assigned_to;
@@ -118,7 +118,7 @@ export class FakeCrm {
   }
 
   #board(url: URL): Response {
-    const found = this.#found(url);
+    const found = this.found(url);
     const columns = this.stages.map(({ id, name }) => {
       const items = found.filter(({ stage_id }) => stage_id === id);
       const limit = Number(url.searchParams.get("limit") ?? 20);

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arooftree_pb/identity.proto\x12\x14rooftree.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\x13\x41uthenticateRequest\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"\\\n\nDelegation\x12\x10\n\x08\x66or_user\x18\x01 \x01(\t\x12\x11\n\tresources\x18\x02 \x03(\t\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x02\n\tPrincipal\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x11\n\tclient_id\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x16\n\toffice_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08team_ids\x18\x07 \x03(\t\x12\x17\n\nsign_in_id\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x12\n\nteam_mates\x18\t \x03(\t\x12\x35\n\x0b\x64\x65legations\x18\n \x03(\x0b\x32 .rooftree.identity.v1.DelegationB\x0c\n\n_office_idB\r\n\x0b_sign_in_id\"^\n\x13\x45xchangeCodeRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08verifier\x18\x02 \x01(\t\x12\x14\n\x0credirect_uri\x18\x03 \x01(\t\x12\x11\n\tclient_id\x18\x04 \x01(\t\"S\n\x0eRefreshRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\xb8\x01\n\x06Tokens\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\t\x12\x35\n\x11\x61\x63\x63\x65ss_expires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\x12\x36\n\x12refresh_expires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\rRevokeRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x0e\n\x0cRevokeAnswer\"\xaa\x01\n\x11\x45ndSignInsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12:\n\x04only\x18\x02 \x01(\x0b\x32,.rooftree.identity.v1.EndSignInsRequest.Only\x12\x11\n\x04keep\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x04 \x01(\t\x1a\x1b\n\x04Only\x12\x13\n\x0bsign_in_ids\x18\x01 \x03(\tB\x07\n\x05_keep\"\x12\n\x10\x45ndSignInsAnswer\";\n\x15RequireManagesRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"\x16\n\x14RequireManagesAnswer\"\x1e\n\x0bUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\xc6\x01\n\nUserAnswer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x16\n\toffice_id\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08team_ids\x18\x06 \x03(\t\x12\x12\n\nteam_mates\x18\x07 \x03(\t\x12\x35\n\x0b\x64\x65legations\x18\x08 \x03(\x0b\x32 .rooftree.identity.v1.DelegationB\x0c\n\n_office_id\" \n\x0cNamesRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"x\n\x0bNamesAnswer\x12;\n\x05names\x18\x01 \x03(\x0b\x32,.rooftree.identity.v1.NamesAnswer.NamesEntry\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"%\n\x10HasOfficeRequest\x12\x11\n\toffice_id\x18\x01 \x01(\t\"%\n\x0fHasOfficeAnswer\x12\x12\n\nhas_office\x18\x01 \x01(\x08\"\x12\n\x10OwnerLinkRequest\"`\n\x0fOwnerLinkAnswer\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x0f\n\rOwnersRequest\"r\n\x0cOwnersAnswer\x12:\n\x06owners\x18\x01 \x03(\x0b\x32*.rooftree.identity.v1.OwnersAnswer.Contact\x1a&\n\x07\x43ontact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t2\x85\x08\n\x08Identity\x12_\n\x0c\x41uthenticate\x12).rooftree.identity.v1.AuthenticateRequest\x1a\x1f.rooftree.identity.v1.Principal\"\x03\x90\x02\x01\x12W\n\x0c\x45xchangeCode\x12).rooftree.identity.v1.ExchangeCodeRequest\x1a\x1c.rooftree.identity.v1.Tokens\x12R\n\x07Refresh\x12$.rooftree.identity.v1.RefreshRequest\x1a\x1c.rooftree.identity.v1.Tokens\"\x03\x90\x02\x02\x12V\n\x06Revoke\x12#.rooftree.identity.v1.RevokeRequest\x1a\".rooftree.identity.v1.RevokeAnswer\"\x03\x90\x02\x02\x12\x62\n\nEndSignIns\x12\'.rooftree.identity.v1.EndSignInsRequest\x1a&.rooftree.identity.v1.EndSignInsAnswer\"\x03\x90\x02\x02\x12n\n\x0eRequireManages\x12+.rooftree.identity.v1.RequireManagesRequest\x1a*.rooftree.identity.v1.RequireManagesAnswer\"\x03\x90\x02\x01\x12P\n\x04User\x12!.rooftree.identity.v1.UserRequest\x1a .rooftree.identity.v1.UserAnswer\"\x03\x90\x02\x01\x12S\n\x05Names\x12\".rooftree.identity.v1.NamesRequest\x1a!.rooftree.identity.v1.NamesAnswer\"\x03\x90\x02\x01\x12_\n\tHasOffice\x12&.rooftree.identity.v1.HasOfficeRequest\x1a%.rooftree.identity.v1.HasOfficeAnswer\"\x03\x90\x02\x01\x12_\n\tOwnerLink\x12&.rooftree.identity.v1.OwnerLinkRequest\x1a%.rooftree.identity.v1.OwnerLinkAnswer\"\x03\x90\x02\x02\x12V\n\x06Owners\x12#.rooftree.identity.v1.OwnersRequest\x1a\".rooftree.identity.v1.OwnersAnswer\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arooftree_pb/identity.proto\x12\x14rooftree.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\x13\x41uthenticateRequest\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\"\\\n\nDelegation\x12\x10\n\x08\x66or_user\x18\x01 \x01(\t\x12\x11\n\tresources\x18\x02 \x03(\t\x12)\n\x05until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x02\n\tPrincipal\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x11\n\tclient_id\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x16\n\toffice_id\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08team_ids\x18\x07 \x03(\t\x12\x17\n\nsign_in_id\x18\x08 \x01(\tH\x01\x88\x01\x01\x12\x12\n\nteam_mates\x18\t \x03(\t\x12\x35\n\x0b\x64\x65legations\x18\n \x03(\x0b\x32 .rooftree.identity.v1.DelegationB\x0c\n\n_office_idB\r\n\x0b_sign_in_id\"^\n\x13\x45xchangeCodeRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08verifier\x18\x02 \x01(\t\x12\x14\n\x0credirect_uri\x18\x03 \x01(\t\x12\x11\n\tclient_id\x18\x04 \x01(\t\"S\n\x0eRefreshRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\"\xb8\x01\n\x06Tokens\x12\x12\n\nsign_in_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x02 \x01(\t\x12\x35\n\x11\x61\x63\x63\x65ss_expires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\x12\x36\n\x12refresh_expires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\rRevokeRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"\x0e\n\x0cRevokeAnswer\"\xaa\x01\n\x11\x45ndSignInsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12:\n\x04only\x18\x02 \x01(\x0b\x32,.rooftree.identity.v1.EndSignInsRequest.Only\x12\x11\n\x04keep\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x04 \x01(\t\x1a\x1b\n\x04Only\x12\x13\n\x0bsign_in_ids\x18\x01 \x03(\tB\x07\n\x05_keep\"\x12\n\x10\x45ndSignInsAnswer\";\n\x15RequireManagesRequest\x12\x11\n\tprincipal\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\"\x16\n\x14RequireManagesAnswer\"\x1e\n\x0bUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\xc6\x01\n\nUserAnswer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\t\x12\x16\n\toffice_id\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08team_ids\x18\x06 \x03(\t\x12\x12\n\nteam_mates\x18\x07 \x03(\t\x12\x35\n\x0b\x64\x65legations\x18\x08 \x03(\x0b\x32 .rooftree.identity.v1.DelegationB\x0c\n\n_office_id\"#\n\x11\x43olleaguesRequest\x12\x0e\n\x06\x65mails\x18\x01 \x03(\t\"C\n\x10\x43olleaguesAnswer\x12/\n\x05users\x18\x01 \x03(\x0b\x32 .rooftree.identity.v1.UserAnswer\" \n\x0cNamesRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"x\n\x0bNamesAnswer\x12;\n\x05names\x18\x01 \x03(\x0b\x32,.rooftree.identity.v1.NamesAnswer.NamesEntry\x1a,\n\nNamesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"%\n\x10HasOfficeRequest\x12\x11\n\toffice_id\x18\x01 \x01(\t\"%\n\x0fHasOfficeAnswer\x12\x12\n\nhas_office\x18\x01 \x01(\x08\"\x12\n\x10OwnerLinkRequest\"`\n\x0fOwnerLinkAnswer\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x0f\n\rOwnersRequest\"r\n\x0cOwnersAnswer\x12:\n\x06owners\x18\x01 \x03(\x0b\x32*.rooftree.identity.v1.OwnersAnswer.Contact\x1a&\n\x07\x43ontact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t2\xe9\x08\n\x08Identity\x12_\n\x0c\x41uthenticate\x12).rooftree.identity.v1.AuthenticateRequest\x1a\x1f.rooftree.identity.v1.Principal\"\x03\x90\x02\x01\x12W\n\x0c\x45xchangeCode\x12).rooftree.identity.v1.ExchangeCodeRequest\x1a\x1c.rooftree.identity.v1.Tokens\x12R\n\x07Refresh\x12$.rooftree.identity.v1.RefreshRequest\x1a\x1c.rooftree.identity.v1.Tokens\"\x03\x90\x02\x02\x12V\n\x06Revoke\x12#.rooftree.identity.v1.RevokeRequest\x1a\".rooftree.identity.v1.RevokeAnswer\"\x03\x90\x02\x02\x12\x62\n\nEndSignIns\x12\'.rooftree.identity.v1.EndSignInsRequest\x1a&.rooftree.identity.v1.EndSignInsAnswer\"\x03\x90\x02\x02\x12n\n\x0eRequireManages\x12+.rooftree.identity.v1.RequireManagesRequest\x1a*.rooftree.identity.v1.RequireManagesAnswer\"\x03\x90\x02\x01\x12P\n\x04User\x12!.rooftree.identity.v1.UserRequest\x1a .rooftree.identity.v1.UserAnswer\"\x03\x90\x02\x01\x12\x62\n\nColleagues\x12\'.rooftree.identity.v1.ColleaguesRequest\x1a&.rooftree.identity.v1.ColleaguesAnswer\"\x03\x90\x02\x01\x12S\n\x05Names\x12\".rooftree.identity.v1.NamesRequest\x1a!.rooftree.identity.v1.NamesAnswer\"\x03\x90\x02\x01\x12_\n\tHasOffice\x12&.rooftree.identity.v1.HasOfficeRequest\x1a%.rooftree.identity.v1.HasOfficeAnswer\"\x03\x90\x02\x01\x12_\n\tOwnerLink\x12&.rooftree.identity.v1.OwnerLinkRequest\x1a%.rooftree.identity.v1.OwnerLinkAnswer\"\x03\x90\x02\x02\x12V\n\x06Owners\x12#.rooftree.identity.v1.OwnersRequest\x1a\".rooftree.identity.v1.OwnersAnswer\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITY'].methods_by_name['RequireManages']._serialized_options = b'\220\002\001'
   _globals['_IDENTITY'].methods_by_name['User']._loaded_options = None
   _globals['_IDENTITY'].methods_by_name['User']._serialized_options = b'\220\002\001'
+  _globals['_IDENTITY'].methods_by_name['Colleagues']._loaded_options = None
+  _globals['_IDENTITY'].methods_by_name['Colleagues']._serialized_options = b'\220\002\001'
   _globals['_IDENTITY'].methods_by_name['Names']._loaded_options = None
   _globals['_IDENTITY'].methods_by_name['Names']._serialized_options = b'\220\002\001'
   _globals['_IDENTITY'].methods_by_name['HasOffice']._loaded_options = None
@@ -84,26 +86,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERREQUEST']._serialized_end=1226
   _globals['_USERANSWER']._serialized_start=1229
   _globals['_USERANSWER']._serialized_end=1427
-  _globals['_NAMESREQUEST']._serialized_start=1429
-  _globals['_NAMESREQUEST']._serialized_end=1461
-  _globals['_NAMESANSWER']._serialized_start=1463
-  _globals['_NAMESANSWER']._serialized_end=1583
-  _globals['_NAMESANSWER_NAMESENTRY']._serialized_start=1539
-  _globals['_NAMESANSWER_NAMESENTRY']._serialized_end=1583
-  _globals['_HASOFFICEREQUEST']._serialized_start=1585
-  _globals['_HASOFFICEREQUEST']._serialized_end=1622
-  _globals['_HASOFFICEANSWER']._serialized_start=1624
-  _globals['_HASOFFICEANSWER']._serialized_end=1661
-  _globals['_OWNERLINKREQUEST']._serialized_start=1663
-  _globals['_OWNERLINKREQUEST']._serialized_end=1681
-  _globals['_OWNERLINKANSWER']._serialized_start=1683
-  _globals['_OWNERLINKANSWER']._serialized_end=1779
-  _globals['_OWNERSREQUEST']._serialized_start=1781
-  _globals['_OWNERSREQUEST']._serialized_end=1796
-  _globals['_OWNERSANSWER']._serialized_start=1798
-  _globals['_OWNERSANSWER']._serialized_end=1912
-  _globals['_OWNERSANSWER_CONTACT']._serialized_start=1874
-  _globals['_OWNERSANSWER_CONTACT']._serialized_end=1912
-  _globals['_IDENTITY']._serialized_start=1915
-  _globals['_IDENTITY']._serialized_end=2944
+  _globals['_COLLEAGUESREQUEST']._serialized_start=1429
+  _globals['_COLLEAGUESREQUEST']._serialized_end=1464
+  _globals['_COLLEAGUESANSWER']._serialized_start=1466
+  _globals['_COLLEAGUESANSWER']._serialized_end=1533
+  _globals['_NAMESREQUEST']._serialized_start=1535
+  _globals['_NAMESREQUEST']._serialized_end=1567
+  _globals['_NAMESANSWER']._serialized_start=1569
+  _globals['_NAMESANSWER']._serialized_end=1689
+  _globals['_NAMESANSWER_NAMESENTRY']._serialized_start=1645
+  _globals['_NAMESANSWER_NAMESENTRY']._serialized_end=1689
+  _globals['_HASOFFICEREQUEST']._serialized_start=1691
+  _globals['_HASOFFICEREQUEST']._serialized_end=1728
+  _globals['_HASOFFICEANSWER']._serialized_start=1730
+  _globals['_HASOFFICEANSWER']._serialized_end=1767
+  _globals['_OWNERLINKREQUEST']._serialized_start=1769
+  _globals['_OWNERLINKREQUEST']._serialized_end=1787
+  _globals['_OWNERLINKANSWER']._serialized_start=1789
+  _globals['_OWNERLINKANSWER']._serialized_end=1885
+  _globals['_OWNERSREQUEST']._serialized_start=1887
+  _globals['_OWNERSREQUEST']._serialized_end=1902
+  _globals['_OWNERSANSWER']._serialized_start=1904
+  _globals['_OWNERSANSWER']._serialized_end=2018
+  _globals['_OWNERSANSWER_CONTACT']._serialized_start=1980
+  _globals['_OWNERSANSWER_CONTACT']._serialized_end=2018
+  _globals['_IDENTITY']._serialized_start=2021
+  _globals['_IDENTITY']._serialized_end=3150
 # @@protoc_insertion_point(module_scope)

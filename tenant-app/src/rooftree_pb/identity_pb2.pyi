@@ -154,6 +154,18 @@ class UserAnswer(_message.Message):
     delegations: _containers.RepeatedCompositeFieldContainer[Delegation]
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., email: _Optional[str] = ..., role: _Optional[str] = ..., office_id: _Optional[str] = ..., team_ids: _Optional[_Iterable[str]] = ..., team_mates: _Optional[_Iterable[str]] = ..., delegations: _Optional[_Iterable[_Union[Delegation, _Mapping]]] = ...) -> None: ...
 
+class ColleaguesRequest(_message.Message):
+    __slots__ = ("emails",)
+    EMAILS_FIELD_NUMBER: _ClassVar[int]
+    emails: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, emails: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ColleaguesAnswer(_message.Message):
+    __slots__ = ("users",)
+    USERS_FIELD_NUMBER: _ClassVar[int]
+    users: _containers.RepeatedCompositeFieldContainer[UserAnswer]
+    def __init__(self, users: _Optional[_Iterable[_Union[UserAnswer, _Mapping]]] = ...) -> None: ...
+
 class NamesRequest(_message.Message):
     __slots__ = ("user_ids",)
     USER_IDS_FIELD_NUMBER: _ClassVar[int]

@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { fireEvent, screen, within } from "@testing-library/react";
 import axe from "axe-core";
 import { describe, expect, it } from "vitest";
 import { FakeApp } from "@/testing/fake-app";
@@ -72,6 +72,55 @@ describe("axe finds nothing", () => {
     const page = open("/settings/stages");
     await page.user.click(await screen.findByRole("button", { name: "Remove Lead" }));
     await screen.findByRole("dialog");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on the start of an import, with a refused file", async () => {
+    open("/contacts/import");
+    await screen.findByText("None in the last week.");
+    expect(await violations()).toEqual([]);
+    fireEvent.change(screen.getByLabelText("File to import"), { target: { files: [new File(["x"], "old.xls")] } });
+    await screen.findByRole("alert");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on an import that is checked, imported and about to be undone, nor on the list of them", async () => {
+    const page = open("/contacts/import");
+    await screen.findByText("None in the last week.");
+    const file = new File(["Name,Email\nNina New,nina@mail.example\n,nobody@mail.example\n"], "contacts.csv");
+    fireEvent.change(screen.getByLabelText("File to import"), { target: { files: [file] } });
+    await screen.findByRole("table", { name: "1 faulty row" });
+    expect(await violations()).toEqual([]);
+    await page.user.click(screen.getByRole("button", { name: "Import 1 contact" }));
+    await page.user.click(await screen.findByRole("button", { name: "Undo import…" }));
+    await screen.findByRole("dialog");
+    expect(await violations()).toEqual([]);
+    await page.user.click(screen.getByRole("button", { name: "Cancel" }));
+    await page.user.click(screen.getByRole("link", { name: "All imports" }));
+    await screen.findByRole("list", { name: "Former imports" });
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on an import that is under way", async () => {
+    const app = as("user-1");
+    app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+    open("/contacts/import", app);
+    await screen.findByRole("button", { name: "Choose a file" });
+    const file = new File(["Name\nNina New\n"], "contacts.csv");
+    fireEvent.change(screen.getByLabelText("File to import"), { target: { files: [file] } });
+    await screen.findByRole("progressbar");
+    expect(await violations()).toEqual([]);
+  });
+
+  it("on the menu of imports and exports, and on an export under way", async () => {
+    const app = as("user-1");
+    app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+    const page = open("/contacts", app);
+    await page.user.click(await screen.findByRole("button", { name: "Import and export" }));
+    await screen.findByRole("menu");
+    expect(await violations()).toEqual([]);
+    await page.user.click(screen.getByRole("menuitem", { name: "Export as CSV" }));
+    await screen.findByRole("progressbar");
     expect(await violations()).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ import { moment, plural } from "@/shared/lib/format";
 import { useLoadMore } from "@/shared/lib/use-load-more";
 import { Avatar } from "@/shared/ui/avatar";
 import { Badge } from "@/shared/ui/badge";
-import { Button } from "@/shared/ui/button";
+import { Button, buttonStyle } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
 import { LoadMore } from "@/shared/ui/load-more";
@@ -107,10 +107,21 @@ function NoContacts({ filters, onChange, onNew }: Omit<ContactsListProps, "searc
       <EmptyState
         Icon={ContactRound}
         title="No contacts yet"
-        action={onNew && <Button onClick={onNew}>Add a contact</Button>}
+        action={
+          onNew && (
+            <div className="flex flex-wrap justify-center gap-2.5">
+              <Button size="large" onClick={onNew}>
+                Add a contact
+              </Button>
+              <Link to="/contacts/import" className={buttonStyle({ look: "secondary", size: "large" })}>
+                Import contacts
+              </Link>
+            </div>
+          )
+        }
       >
         {onNew
-          ? "Whoever asks about a listing appears here, and so does whom you add yourself."
+          ? "Whoever asks about a listing appears here, and so does whom you add yourself or import."
           : "Contacts of colleagues who delegate them to you appear here."}
       </EmptyState>
     );

@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { UserPlus } from "lucide-react";
 import { useState } from "react";
 import { useCan } from "@/shared/api/session";
@@ -10,6 +10,9 @@ import { Select } from "@/shared/ui/select";
 import { ContactsBar } from "./contacts-bar";
 import { ContactsList } from "./contacts-list";
 import { ContactsTabs, NOT_FOR_YOU } from "./contacts-tabs";
+import { ExportLine } from "./export-line";
+import { ExportMenu } from "./export-menu";
+import { beginExport, setExport } from "./exports";
 import { SORTS, type Sort } from "./filters";
 import { NewContactDialog } from "./new-contact-dialog";
 import { contactsQuery } from "./queries";
@@ -24,6 +27,11 @@ function Contacts() {
   const { filters, search, change } = useContactFilters();
   const canCreate = useCan("people.create");
   const [creating, setCreating] = useState(false);
+  const client = useQueryClient();
+  const begin = useMutation({
+    mutationFn: beginExport,
+    onSuccess: ({ job_id }) => setExport(client, { job: job_id, isSaved: false }),
+  });
   const query = useInfiniteQuery(contactsQuery(filters));
   const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
   const sources = query.data?.pages.flatMap(({ items }) => items.map(({ source }) => source)) ?? [];
@@ -36,13 +44,17 @@ function Contacts() {
             {total === undefined ? (query.isError ? "" : "Searching…") : plural(total, "contact", "contacts")}
           </p>
         </div>
-        {canCreate && (
-          <Button aria-haspopup="dialog" onClick={() => setCreating(true)}>
-            <UserPlus aria-hidden />
-            New contact
-          </Button>
-        )}
+        <div className="flex flex-wrap gap-2.5">
+          <ExportMenu busy={begin.isPending} onExport={(format) => begin.mutate({ format, filters })} />
+          {canCreate && (
+            <Button size="large" aria-haspopup="dialog" onClick={() => setCreating(true)}>
+              <UserPlus aria-hidden />
+              New contact
+            </Button>
+          )}
+        </div>
       </div>
+      <ExportLine refusal={begin.error} onClose={begin.reset} />
       <div className="mb-5 flex flex-wrap items-center justify-between gap-3">
         <ContactsTabs />
         <Select

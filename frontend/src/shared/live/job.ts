@@ -1,6 +1,7 @@
-/** The newest job of a kind, as the API and the stream tell it. */
-import { queryOptions } from "@tanstack/react-query";
+/** Jobs, as the API and the stream tell them: the newest of a kind, or a certain one. */
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
+import type { Change } from "./stream";
 
 export interface JobShown {
   state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
@@ -9,7 +10,7 @@ export interface JobShown {
   message: string | null;
 }
 
-export const jobKey = (kind: string) => ["jobs", kind] as const;
+const jobKey = (kind: string) => ["jobs", kind] as const;
 
 export const jobQuery = (kind: string) =>
   queryOptions({
@@ -23,3 +24,28 @@ export const jobQuery = (kind: string) =>
 
 export const isUnderWay = (job: JobShown | null | undefined): job is JobShown =>
   job?.state === "waiting" || job?.state === "running";
+
+/** One job with what came of it, which only the API tells. */
+export interface FollowedJob extends JobShown {
+  /** The path of what was made. */
+  result: string | null;
+  error: { code: string; detail: string | null } | null;
+}
+
+export const oneJobQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["jobs", "one", id],
+    queryFn: async ({ signal }): Promise<FollowedJob> => {
+      const job = await body(api.GET("/api/v1/jobs/{job_id}", { params: { path: { job_id: id } }, signal }));
+      return { state: job.state, ...job.progress, message: job.message, result: job.result, error: job.error };
+    },
+  });
+
+/** Shows what the stream told of a job; of one that has ended the API is asked what came of it. */
+export function hearOfJob(client: QueryClient, { ids: [id = ""], data }: Change): void {
+  if (!data) return;
+  client.setQueryData(jobKey(String(data.kind)), data);
+  const { queryKey } = oneJobQuery(id);
+  client.setQueryData(queryKey, (known) => known && { ...known, ...data });
+  if (!["waiting", "running"].includes(String(data.state))) void client.invalidateQueries({ queryKey });
+}

@@ -1,7 +1,7 @@
 /** For pages whose data others change: read anew when the stream says so, and by asking where there is none. */
 import { type QueryClient, type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
-import { jobKey } from "./job";
+import { hearOfJob } from "./job";
 import { type Change, follow, isLive } from "./stream";
 
 /** How often what is heard of is read all the same. */
@@ -31,8 +31,7 @@ export function useChanges(shownBy: ShownBy): boolean {
     const read = reader(client);
     return follow({
       onChange(change: Change) {
-        if (change.resource === "job" && change.data)
-          client.setQueryData(jobKey(String(change.data.kind)), change.data);
+        if (change.resource === "job") hearOfJob(client, change);
         read(shownBy[change.resource] ?? []);
       },
       onReset: () => read(Object.values(shownBy).flat()),

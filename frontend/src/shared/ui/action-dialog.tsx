@@ -19,10 +19,10 @@ export const ActionDialog = ({ title, action, onClose, children }: ActionDialogP
     shape="popup"
     footer={
       <>
-        <Button look="secondary" className="ml-auto" onClick={onClose}>
+        <Button look="secondary" size="large" className="ml-auto" onClick={onClose}>
           Cancel
         </Button>
-        <Button {...action} />
+        <Button size="large" {...action} />
       </>
     }
   >

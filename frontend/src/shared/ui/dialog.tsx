@@ -50,7 +50,7 @@ function OpenDialog({ onClose, title, shape, children, footer }: Omit<DialogProp
           <h2 id={titleId} className="font-semibold text-lg">
             {title}
           </h2>
-          <Button look="quiet" size="icon" aria-label="Close" onClick={onClose}>
+          <Button look="quiet" size="icon" className="size-11" aria-label="Close" onClick={onClose}>
             <X aria-hidden />
           </Button>
         </div>

@@ -23,7 +23,7 @@ export const LoadMore = ({ query, shown, total, what, onMore, className }: LoadM
       </p>
     )}
     {(query.hasNextPage || query.isFetchNextPageError) && (
-      <Button look="secondary" busy={query.isFetchingNextPage} onClick={onMore}>
+      <Button look="secondary" size="large" busy={query.isFetchingNextPage} onClick={onMore}>
         {query.isFetchNextPageError ? "Try again" : "Load more"}
       </Button>
     )}

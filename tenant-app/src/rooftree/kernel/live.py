@@ -30,17 +30,23 @@ class Record(NamedTuple):
 
 
 async def tell(
-    session: AsyncSession, resource: str, records: Sequence[Record], *, data: Mapping[str, Any] | None = None
+    session: AsyncSession,
+    resource: str,
+    records: Sequence[Record],
+    *,
+    data: Mapping[str, Any] | None = None,
+    named: bool = True,
 ) -> None:
     """Once the caller's transaction commits. `resource` is one of the policy's; `data`: plain values, under 1 KiB.
 
-    Of more than 500 records none is named: everybody who reads any of the resource hears that many have changed.
+    Of more than 500 records, or if they are not to be `named`, none is: everybody who reads any of the resource hears
+    that many have changed.
     """
     if not records:
         return
     distinct = list(dict.fromkeys(records))
     parts: list[Sequence[Record]] = [()]
-    if len(distinct) <= MOST_RECORDS * _MOST_NOTICES:
+    if named and len(distinct) <= MOST_RECORDS * _MOST_NOTICES:
         parts = [distinct[start : start + MOST_RECORDS] for start in range(0, len(distinct), MOST_RECORDS)]
     notices = [_notice(resource, part, data) for part in parts]
     await session.execute(_NOTIFY, {"notices": notices})

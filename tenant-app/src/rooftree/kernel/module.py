@@ -28,6 +28,7 @@ from rooftree.kernel.rate_limits import RateLimits
 from rooftree.kernel.rpc import Elsewhere
 from rooftree.kernel.settings import Secrets, SectionT, Settings, load
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.kernel.workers import Workers
 
 T = TypeVar("T")
 
@@ -48,6 +49,8 @@ class Runtime:
     mail: Mail
     objects: Objects
     rate_limits: RateLimits
+    workers: Workers = field(default_factory=Workers)
+    """Heavy work of all modules: one at a time."""
     ears: Ears = field(default_factory=Ears)
     """What was heard of changes; the gateway's process listens."""
     elsewhere: Elsewhere = field(default_factory=Elsewhere)

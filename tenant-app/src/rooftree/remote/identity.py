@@ -71,17 +71,12 @@ class Client:
         await self._peer.call(_CALL + "RequireManages", request, pb.RequireManagesAnswer)
 
     async def user(self, user_id: UUID) -> User:
-        answer = await self._peer.call(_CALL + "User", pb.UserRequest(user_id=str(user_id)), pb.UserAnswer)
-        return User(
-            id=UUID(answer.id),
-            name=answer.name,
-            email=answer.email,
-            role=answer.role,
-            office_id=optional_id(answer, "office_id"),
-            team_ids=frozenset(uuids(answer.team_ids)),
-            team_mates=frozenset(uuids(answer.team_mates)),
-            delegations=_delegations(answer.delegations),
-        )
+        return _user(await self._peer.call(_CALL + "User", pb.UserRequest(user_id=str(user_id)), pb.UserAnswer))
+
+    async def colleagues(self, emails: Collection[str]) -> tuple[User, ...]:
+        request = pb.ColleaguesRequest(emails=emails)
+        answer = await self._peer.call(_CALL + "Colleagues", request, pb.ColleaguesAnswer)
+        return tuple(_user(one) for one in answer.users)
 
     async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
         answer = await self._peer.call(_CALL + "Names", pb.NamesRequest(user_ids=texts(user_ids)), pb.NamesAnswer)
@@ -159,17 +154,11 @@ class Servicer:
         return pb.RequireManagesAnswer()
 
     async def user(self, request: pb.UserRequest) -> pb.UserAnswer:
-        user = await self._port.user(UUID(request.user_id))
-        return pb.UserAnswer(
-            id=str(user.id),
-            name=user.name,
-            email=user.email,
-            role=user.role,
-            office_id=text(user.office_id),
-            team_ids=texts(user.team_ids),
-            team_mates=texts(user.team_mates),
-            delegations=_delegation_messages(user.delegations),
-        )
+        return _user_message(await self._port.user(UUID(request.user_id)))
+
+    async def colleagues(self, request: pb.ColleaguesRequest) -> pb.ColleaguesAnswer:
+        found = await self._port.colleagues(request.emails)
+        return pb.ColleaguesAnswer(users=[_user_message(one) for one in found])
 
     async def names(self, request: pb.NamesRequest) -> pb.NamesAnswer:
         names = await self._port.names(uuids(request.user_ids))
@@ -185,6 +174,32 @@ class Servicer:
     async def owners(self, _request: pb.OwnersRequest) -> pb.OwnersAnswer:
         owners = await self._port.owners()
         return pb.OwnersAnswer(owners=[pb.OwnersAnswer.Contact(name=one.name, email=one.email) for one in owners])
+
+
+def _user(answer: pb.UserAnswer) -> User:
+    return User(
+        id=UUID(answer.id),
+        name=answer.name,
+        email=answer.email,
+        role=answer.role,
+        office_id=optional_id(answer, "office_id"),
+        team_ids=frozenset(uuids(answer.team_ids)),
+        team_mates=frozenset(uuids(answer.team_mates)),
+        delegations=_delegations(answer.delegations),
+    )
+
+
+def _user_message(user: User) -> pb.UserAnswer:
+    return pb.UserAnswer(
+        id=str(user.id),
+        name=user.name,
+        email=user.email,
+        role=user.role,
+        office_id=text(user.office_id),
+        team_ids=texts(user.team_ids),
+        team_mates=texts(user.team_mates),
+        delegations=_delegation_messages(user.delegations),
+    )
 
 
 def _delegations(messages: Iterable[pb.Delegation]) -> tuple[Delegation, ...]:

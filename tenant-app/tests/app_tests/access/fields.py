@@ -28,6 +28,9 @@ ANSWERS: Mapping[str, str] = {
     "claim_lead": "=claimed/lead",
     "list_stages": "version items=stage",
     "create_stage": "=stage",
+    "list_people_imports": "items=import",
+    "get_people_import": "=import",
+    "list_people_import_errors": "total items=row_error",
     # Listings.
     "search_properties": "total source items=summary facets=facets",
     "suggest_properties": "items=suggestion/{kind}",
@@ -90,6 +93,10 @@ SHAPES: Mapping[str, str] = {
     "activity": "id person_id kind at created_by.id created_by.name created_at",
     "task": "id person.id person.name title time_zone assigned_to.id assigned_to.name created_at version",
     "stage": "id name position people version",
+    "import": "id kind file_name format encoding state job_id rows counts.create counts.update counts.unchanged"
+    " counts.faulty columns.name columns.sample columns.field fields.name fields.label fields.required truncated_errors"
+    " created_at created_by.id created_by.name version",
+    "row_error": "row column field value code message",
     "summary": _SUMMARY,
     "facets": "status.value status.count type.value type.count city.value city.count subdivision.value"
     " subdivision.count bedrooms.value bedrooms.count price.from price.to price.count",

@@ -16,6 +16,7 @@ _TABLES = {
     "office": truth.read(truth.OFFICES),
     "team": truth.read(truth.TEAMS),
     "job": truth.read(truth.JOBS),
+    "import": truth.read(truth.IMPORTS),
 }
 
 
@@ -122,4 +123,5 @@ _READABLE: dict[str, Callable[[str], set[str]]] = {
     "office": lambda caller: _of(_TABLES["office"], caller),
     "team": lambda caller: _of(_TABLES["team"], caller),
     "job": lambda caller: _of(_TABLES["job"], caller),
+    "import": lambda caller: _of(_TABLES["import"], caller),
 }

@@ -332,6 +332,64 @@ CRM = [
     ),
 ]
 
+_FILES = "/api/v1/people/imports"
+_IMPORTS = truth.read(truth.IMPORTS)
+_READ_IMPORT, _CHANGE_IMPORT = {"u": "ok", "r": "ok", ".": "404"}, {"u": "ok", "r": "403", ".": "404"}
+
+BULK = [
+    Probe(
+        operation="import_people",
+        request=_at(f"{_FILES}?file_name=a.csv", content=b"Name", headers={"Content-Type": "text/plain"}),
+        letters=_roles("sell"),
+        ok=frozenset({415}),
+    ),
+    Probe(
+        operation="list_people_imports",
+        request=_at(f"{_FILES}?limit=100"),
+        letters=_roles("sell"),
+        lists="import",
+    ),
+    *(
+        Probe(operation=name, request=_on("import", f"{_FILES}/{{id}}{path}"), letters=_IMPORTS, says=_READ_IMPORT)
+        for name, path in (
+            ("get_people_import", ""),
+            ("list_people_import_errors", "/errors?limit=100"),
+            ("download_people_import_errors", "/errors.csv"),
+        )
+    ),
+    Probe(
+        operation="map_people_import",
+        request=_on("import", f"{_FILES}/{{id}}", json={"mapping": {}}, headers=STALE),
+        letters=_IMPORTS,
+        says=_CHANGE_IMPORT,
+        ok=_REACHED,
+    ),
+    *(
+        Probe(
+            operation=name,
+            request=_on("import", f"{_FILES}/{{id}}/{path}", headers=STALE),
+            letters=_IMPORTS,
+            says=_CHANGE_IMPORT,
+            ok=_REACHED,
+        )
+        for name, path in (("apply_people_import", "application"), ("undo_people_import", "undo"))
+    ),
+    Probe(
+        operation="export_people",
+        request=_at("/api/v1/people/exports?format=none"),
+        letters=_roles("staff"),
+        ok=_REFUSED,
+        points="?format",
+    ),
+    # Their storage is away: who is let through to it learns that.
+    Probe(
+        operation="get_people_export",
+        request=_on("export", "/api/v1/people/exports/{id}"),
+        letters=truth.read(truth.EXPORTS),
+        ok=frozenset({503}),
+    ),
+]
+
 # Money that nobody here has: refused when everything else was found good.
 _PRICED = {"list_price": {"amount": 1, "currency": "XXX"}}
 
@@ -686,7 +744,7 @@ GATEWAY = [
     Probe(operation="follow_changes", request=_at("/api/v1/stream"), letters=_roles("signed"), ok=frozenset({503})),
 ]
 
-PROBES = [*CRM, *PROPERTY, *IDENTITY, *GATEWAY]
+PROBES = [*CRM, *BULK, *PROPERTY, *IDENTITY, *GATEWAY]
 
 # What nobody signs in for: who asks makes no difference. `get_session` tells who is signed in, and 401 nobody.
 OPEN: dict[str, Request] = {

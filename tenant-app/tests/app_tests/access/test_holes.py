@@ -12,6 +12,8 @@ from rooftree.kernel.auth import Delegation
 from rooftree.kernel.errors import Forbidden
 from rooftree.modules.crm import (
     edit_guard,
+    exports_repository,
+    imports_repository,
     intake,
     leads_repository,
     people,
@@ -249,6 +251,13 @@ HOLES = [
         _set(people_repository, "people", _everything),
         ("get_person", "edit_person", "list_person_timeline"),
     ),
+    Hole(
+        "imports without a scope",
+        _set(imports_repository, "rows", _everything),
+        ("list_people_imports", "get_people_import", "download_people_import_errors", "apply_people_import"),
+    ),
+    Hole("an agent reads the imports of the office", _cell("import.read", "agent", "office"), ("list_people_imports",)),
+    Hole("exports without a scope", _set(exports_repository, "rows", _everything), ("get_people_export",)),
     Hole("leads without a scope", _set(leads_repository, "people", _everything), ("get_lead", "list_leads")),
     Hole("tasks without a scope", _set(work_repository, "people", _everything), ("list_tasks", "edit_task")),
     Hole(

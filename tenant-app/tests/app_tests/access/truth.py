@@ -458,6 +458,39 @@ teamed     .      .       .     .
 client     .      .       .     .
 """
 
+# Imports by who brought the file. u: and says what becomes of it.
+IMPORTS = """
+           agent  office  west
+owner      r      r       r
+placed     r      r       r
+manager    r      r       .
+boss'      .      .       r
+agent      u      .       .
+nomad      .      .       .
+helper     .      .       .
+half       .      .       .
+idle       .      .       .
+aide       .      .       .
+teamed     .      .       .
+client     .      .       .
+"""
+# Exports are for whoever asked.
+EXPORTS = """
+           agent  office  helper
+owner      .      .       .
+placed     .      .       .
+manager    .      .       .
+boss'      .      .       .
+agent      y      .       .
+nomad      .      .       .
+helper     .      .       y
+half       .      .       .
+idle       .      .       .
+aide       .      .       .
+teamed     .      .       .
+client     .      .       .
+"""
+
 # What has no record: y or f by the operation, in the order of the callers' names.
 ROLES = """
            staff  sell  answer  own  signed

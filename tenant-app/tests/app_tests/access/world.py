@@ -3,6 +3,7 @@
 Whatever only some may read holds a word of its own (a canary), so that a leak shows wherever it comes out.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,7 @@ async def build(brokerage: Brokerage) -> World:
     await _people(world)
     await _listings(world)
     _jobs(world)
+    _files(world)
     departed = world.callers["departed"]
     world.history = [line for (line,) in world.rows("SELECT id FROM crm.history")]
     gone = await change(brokerage.owner, await _account(world, departed), state="deactivated")
@@ -182,6 +184,40 @@ def _jobs(world: World) -> None:
             world.ids["job", name],
             world.users.get(name),
             world.brokerage.offices[office] if office else None,
+        )
+
+
+def _files(world: World) -> None:
+    """Imports that are looked at, with a faulty row each, and exports whose files are made."""
+    letters = truth.read(truth.IMPORTS)
+    for number, (name, office) in enumerate((("agent", "Main"), ("office", "Main"), ("west", "West"))):
+        word = world.only_for(f"canaryrow{number}", lambda caller, name=name: letters[caller, name] != ".")
+        made = world.ids["import", name] = str(new_id())
+        world.sql(
+            "INSERT INTO crm.imports (id, file_name, format, encoding, state, job_id, row_count, columns, counts,"
+            " outcome, actor_id, office_id, created_at, changed_at, version)"
+            " VALUES (%s, %s, 'csv', 'utf-8', 'checked', %s, 1, %s, '{\"faulty\": 1}', '{}', %s, %s, now(), now(), 1)",
+            made,
+            word,
+            str(new_id()),
+            json.dumps([{"name": word, "sample": [word], "field": "emails"}]),
+            world.users[name],
+            world.brokerage.offices[office],
+        )
+        error = {"column": word, "field": "emails", "value": word, "code": "not-an-email", "message": "No."}
+        world.sql(
+            "INSERT INTO crm.import_lines (import_id, number, cells, verdict, errors) VALUES (%s, 2, %s, 'faulty', %s)",
+            made,
+            json.dumps([word]),
+            json.dumps([error]),
+        )
+    for name in ("agent", "office", "helper"):
+        made = world.ids["export", name] = str(new_id())
+        world.sql(
+            "INSERT INTO crm.exports (id, actor_id, format, wanted, created_at, stored_at)"
+            " VALUES (%s, %s, 'csv', '{}', now(), now())",
+            made,
+            world.users[name],
         )
 
 

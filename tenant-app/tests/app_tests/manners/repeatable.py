@@ -57,11 +57,13 @@ class Sent:
     body: dict[str, Any] | bytes | None = None
     other: dict[str, Any] = field(default_factory=dict[str, Any])
     """What another request for the same would say."""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
     async def by(self, browser: Browser, key: str, **other: Any) -> httpx2.Response:
-        headers = {idempotency.HEADER: key}
+        headers = {idempotency.HEADER: key, "Content-Type": "image/jpeg"} | self.headers
         if isinstance(self.body, bytes):
-            return await browser.post(self.path, content=self.body, headers=headers | {"Content-Type": "image/jpeg"})
+            return await browser.post(self.path, content=self.body, headers=headers)
+        del headers["Content-Type"]
         if self.body is None:
             return await browser.post(self.path, headers=headers)
         return await browser.post(self.path, json=self.body | other, headers=headers)

@@ -145,6 +145,15 @@ INSERT INTO crm.stage_changes (id, person_id, at, from_stage_id, from_name, to_s
 SELECT uuidv7(), id, created_at, stage_id, 'a', stage_id, 'b' FROM crm.people;
 INSERT INTO crm.assignments (id, person_id, at, to_user_id, reason)
 SELECT uuidv7(), id, created_at, assigned_to, 'captured' FROM crm.people;
+INSERT INTO crm.imports (id, file_name, format, state, job_id, row_count, columns, counts, outcome, actor_id, office_id,
+    created_at, changed_at, version)
+SELECT uuidv7(), 'contacts.csv', 'csv', 'checked', uuidv7(), 5000, '[]', '{{"faulty": 2500}}', '{{}}', who.user_id,
+    who.office_id, now(), now(), 1
+FROM crm.agents AS who, generate_series(1, 12);
+INSERT INTO crm.import_lines (import_id, number, cells, verdict, errors)
+SELECT some.id, n, '["Ada"]', CASE WHEN n % 2 = 0 THEN 'faulty' ELSE 'create' END,
+    '[{{"column": "Email", "field": "emails", "value": "a", "code": "not-an-email", "message": "No."}}]'
+FROM (SELECT id FROM crm.imports ORDER BY id LIMIT 3) AS some, generate_series(1, 5000) AS n;
 INSERT INTO crm.history (id, at, subject, subject_id, person_id, action, revision, fields)
 SELECT uuidv7(), created_at, 'person', id, id, 'changed', n, '{{}}' FROM crm.people, generate_series(1, 4) AS n;
 """

@@ -170,6 +170,7 @@ def _ids(connection: psycopg.Connection, agent: str) -> dict[str, tuple[str, ...
         "person_id": "SELECT id FROM crm.people WHERE assigned_to = %(assigned_to)s ORDER BY id LIMIT 1",
         "property_id": "SELECT id FROM property.properties WHERE removed_at IS NULL"
         " AND standard_status = 'Active' ORDER BY id LIMIT 1",
+        "import_id": "SELECT id FROM crm.imports ORDER BY id LIMIT 1",
         "stage_id": "SELECT id FROM crm.stages ORDER BY position LIMIT 1",
         "office_id": "SELECT id FROM identity.offices ORDER BY id LIMIT 1",
     }

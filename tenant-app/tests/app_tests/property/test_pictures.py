@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from rooftree.contracts.property.api import NotAPicture, PictureRefused
 from rooftree.kernel.errors import UnsupportedMediaType
-from rooftree.kernel.workers import environment
+from rooftree.kernel.workers import Workers, environment
 from rooftree.modules.property import renditions as module
 from rooftree.modules.property.pictures import KINDS, MAX_PIXELS, Kind, inspect, require_kind, sniff
 from rooftree.modules.property.renditions import RenditionMaker, Unusable
@@ -122,7 +122,7 @@ def opened(content: bytes) -> Image.Image:
 async def test_renditions_hold_pixels_and_nothing_else(form: str) -> None:
     original = located((2400, 1800), form=form)
     assert any(canary in original for canary in CANARIES)
-    made = await RenditionMaker().make(original)
+    made = await RenditionMaker(Workers()).make(original)
     assert (made.width, made.height) == (2400, 1800)
     for name, size in (("small", (320, 240)), ("medium", (960, 720)), ("large", (1920, 1440))):
         content = made.files[name]  # type: ignore[index]
@@ -140,7 +140,7 @@ async def test_a_picture_is_turned_the_right_way_up() -> None:
     exif[ORIENTATION] = 6  # to be turned clockwise by 90 degrees
     out = io.BytesIO()
     wide.save(out, "JPEG", exif=exif)
-    made = await RenditionMaker().make(out.getvalue())
+    made = await RenditionMaker(Workers()).make(out.getvalue())
     assert (made.width, made.height) == (600, 800)
     found = opened(made.files["large"])
     assert found.size == (600, 800)
@@ -150,7 +150,7 @@ async def test_a_picture_is_turned_the_right_way_up() -> None:
 
 
 async def test_a_small_picture_is_never_made_larger() -> None:
-    made = await RenditionMaker().make(picture(size=(500, 400)))
+    made = await RenditionMaker(Workers()).make(picture(size=(500, 400)))
     assert {name: opened(content).size for name, content in made.files.items()} == {
         "small": (320, 256),
         "medium": (500, 400),
@@ -168,7 +168,7 @@ async def test_all_kinds_of_pixels_become_a_jpeg_on_white(form: str, mode: str) 
         content = out.getvalue()
     else:
         content = picture(form, mode=mode)
-    found = opened((await RenditionMaker().make(content)).files["small"])
+    found = opened((await RenditionMaker(Workers()).make(content)).files["small"])
     assert found.mode == "RGB"
     if mode == "P":
         assert found.getpixel((5, 5)) == (255, 255, 255)
@@ -176,7 +176,7 @@ async def test_all_kinds_of_pixels_become_a_jpeg_on_white(form: str, mode: str) 
 
 async def test_colours_stay_when_their_profile_goes() -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    found = opened((await RenditionMaker().make(picture(icc_profile=profile))).files["small"])
+    found = opened((await RenditionMaker(Workers()).make(picture(icc_profile=profile))).files["small"])
     assert "icc_profile" not in found.info
     red, green, _ = found.getpixel((5, 5))  # type: ignore[misc]
     assert red > 180
@@ -187,7 +187,7 @@ async def test_what_cannot_be_decoded_is_unusable() -> None:
     whole = picture(size=(400, 300))
     for content in (whole[:200], b"\xff\xd8\xff" + b"\0" * 100, claiming(5000, 5000), b""):
         with pytest.raises(Unusable, match="unreadable"):
-            await RenditionMaker().make(content)
+            await RenditionMaker(Workers()).make(content)
 
 
 async def test_a_flood_that_got_past_the_header_is_stopped_by_the_workers_limits() -> None:
@@ -195,34 +195,35 @@ async def test_a_flood_that_got_past_the_header_is_stopped_by_the_workers_limits
     out = io.BytesIO()
     flood.save(out, "PNG", compress_level=1)
     with pytest.raises(Unusable, match="too-large"):
-        await RenditionMaker().make(out.getvalue())
+        await RenditionMaker(Workers()).make(out.getvalue())
     with pytest.raises(Unusable, match="unreadable"):
-        await RenditionMaker().make(claiming(60_000, 60_000))
+        await RenditionMaker(Workers()).make(claiming(60_000, 60_000))
 
 
 async def test_a_large_photograph_fits_into_the_limits() -> None:
     out = io.BytesIO()
     Image.new("RGB", (8_192, 5_464), "green").save(out, "JPEG")
-    made = await RenditionMaker().make(out.getvalue())
+    made = await RenditionMaker(Workers()).make(out.getvalue())
     assert opened(made.files["large"]).size == (1920, 1281)
 
 
 async def test_a_worker_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIMITS", replace(module.LIMITS, seconds=0.01))
     with pytest.raises(Unusable, match="too long"):
-        await RenditionMaker().make(picture())
+        await RenditionMaker(Workers()).make(picture())
 
 
 async def test_a_worker_that_breaks_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WORKER", "rooftree.no_such_module")
     with pytest.raises(Unusable, match="ended with 1"):
-        await RenditionMaker().make(picture())
+        await RenditionMaker(Workers()).make(picture())
 
 
 def test_no_picture_library_loads_into_the_process_that_asks_for_renditions() -> None:
     program = (
-        "import asyncio, sys; from rooftree.modules.property.renditions import RenditionMaker;"
-        "made = asyncio.run(RenditionMaker().make(sys.stdin.buffer.read()));"
+        "import asyncio, sys; from rooftree.kernel.workers import Workers;"
+        "from rooftree.modules.property.renditions import RenditionMaker;"
+        "made = asyncio.run(RenditionMaker(Workers()).make(sys.stdin.buffer.read()));"
         "print(len(made.files), 'PIL' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], input=picture(), capture_output=True, check=True)

@@ -3,7 +3,7 @@ import { Button } from "@/shared/ui/button";
 import { PHOTO_ORDER } from "../editor/fields";
 import { orderOver } from "../editor/rebase";
 import { useDraft, useDraftState } from "../editor/use-draft";
-import { DropZone } from "./drop-zone";
+import { PhotoDrop } from "./photo-drop";
 import { handleId, PhotoTile } from "./photo-tile";
 import { UploadList } from "./upload-list";
 import type { Uploads } from "./uploads";
@@ -67,7 +67,7 @@ export function PhotoSection({ uploads }: { uploads: Uploads }) {
         </ol>
       )}
       <UploadList uploads={uploads} />
-      <DropZone onFiles={(files) => uploads.add(files)} />
+      <PhotoDrop onFiles={(files) => uploads.add(files)} />
       <p role="status" className="sr-only">
         {said}
       </p>

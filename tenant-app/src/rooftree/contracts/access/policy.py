@@ -75,6 +75,10 @@ person.update          company       own+office+nowhere     own+team        dele
 person.assign          company       own+office+nowhere     -               -               -          -
 person.claim           company       own+office+nowhere     own+pond        -               -          -
 person.hold            own           own                    own             -               -          -
+import.read            company   own+office             own             -               -          -
+import.create          company   office                 own             -               -          -
+import.update          own       own                    own             -               -          -
+export.read            own       own                    own             own             -          -
 lead.inquire           own           own                    own             own             own        own
 note.update            own           own                    own             own             -          -
 note.delete            company       company                own             own             -          -

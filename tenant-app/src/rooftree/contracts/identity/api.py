@@ -126,6 +126,10 @@ class IdentityApi(Protocol):
         """Raises `UserNotFound`."""
         ...
 
+    async def colleagues(self, emails: Collection[str]) -> tuple[User, ...]:
+        """Who of the staff has one of these addresses, in whatever case; unknown ones are missing."""
+        ...
+
     async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
         """Names by id, also of people who left; unknown ids are missing."""
         ...

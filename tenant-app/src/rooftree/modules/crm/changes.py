@@ -3,7 +3,7 @@
 The rows are locked and the caller was found to be allowed to. `finish` comes last: it holds the people's sequences.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
@@ -16,6 +16,7 @@ from rooftree.kernel import live
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.live import Record
 from rooftree.kernel.outbox import Outbox
+from rooftree.modules.crm.domain import Contact
 from rooftree.modules.crm.records_repository import Records
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import AssignmentRow, HistoryRow, LeadRow, PersonRow, StageChangeRow, StageRow, TaskRow
@@ -41,6 +42,10 @@ class Changes:
         """Of whom anything changed."""
         self._left: list[Record] = []
         """Where people were."""
+
+    @property
+    def now(self) -> datetime:
+        return self._now
 
     @property
     def records(self) -> Records:
@@ -169,6 +174,27 @@ class Changes:
         if person.assigned_to is not None:
             self._session.add(self._assignment(person, None, reason, None))
 
+    async def all_begun(
+        self, people: Sequence[PersonRow], contacts: Mapping[UUID, Sequence[Contact]], *, reason: AssignmentReason
+    ) -> None:
+        """Likewise for as many as a page of an import has; whom somebody else gave them to (`assigned`) is told."""
+        await self._records.add_all(people, contacts)
+        for person in people:
+            self.note("person", person.id, "created", person_id=person.id, revision=person.revision)
+            if person.assigned_to is not None:
+                self._session.add(self._assignment(person, None, reason, None))
+                if reason == "assigned":
+                    self._tell_assigned(person, None, (), reason)
+
+    def removed(self, people: Iterable[PersonRow]) -> None:
+        """They are gone for good, with all that was about them but this line."""
+        for person in people:
+            self._left.append(Record(person.id, person.assigned_to, person.office_id))
+            self.note("person", person.id, "deleted", person_id=None, revision=person.revision + 1)
+            if person.assigned_to not in (None, self._actor):
+                previous, person.assigned_to = person.assigned_to, None
+                self._tell_assigned(person, previous, (), "returned")
+
     def received(self, lead: LeadRow, person: PersonRow, *, is_new: bool, reason: AssignmentReason) -> None:
         """A lead of a person who was added or locked before."""
         self._session.add(lead)
@@ -203,10 +229,10 @@ class Changes:
                 "task", task.id, "changed", person_id=task.person_id, revision=task.revision, fields=["assigned_to"]
             )
 
-    async def finish(self) -> None:
-        """Write all of it, then tell it."""
+    async def finish(self, *, named: bool = True) -> None:
+        """Write all of it, then tell it; `named`: open pages hear who has changed, else that many have."""
         await self._session.flush()
         places = await self._records.places(self._touched)
-        await live.tell(self._session, "person", [*self._left, *(Record(*place) for place in places)])
+        await live.tell(self._session, "person", [*self._left, *(Record(*place) for place in places)], named=named)
         await self._outbox.add(self._session, self._events)
         self._events = []

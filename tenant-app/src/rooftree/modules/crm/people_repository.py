@@ -38,6 +38,12 @@ class PeopleRepository:
         # Also what this session read before: until now another transaction may have changed it.
         return await self._one(query.execution_options(populate_existing=True))
 
+    async def all_locked(self, person_ids: Collection[UUID]) -> Sequence[PersonRow]:
+        """Those of them whom the caller may change; nobody else does before this transaction ends."""
+        query = select(PersonRow).where(self._visible, self._theirs, PersonRow.id.in_(person_ids))
+        query = query.order_by(PersonRow.id).with_for_update()
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).all()
+
     async def seen(self, person_ids: Collection[UUID]) -> Sequence[PersonRow]:
         query = select(PersonRow).where(self._visible, PersonRow.id.in_(person_ids))
         return (await self._session.scalars(query)).all()

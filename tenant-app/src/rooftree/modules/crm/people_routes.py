@@ -57,7 +57,11 @@ async def list_people(
     query: Annotated[PeopleQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> Response:
     page = await people.find(
-        principal, _filter(query, principal, query.stage_id), sort=query.sort, limit=query.limit, cursor=query.cursor
+        principal,
+        people_filter(query, principal, query.stage_id),
+        sort=query.sort,
+        limit=query.limit,
+        cursor=query.cursor,
     )
     items = summaries(page.items, page.names)
     return json_answer({"items": items, "total": page.total, "next_cursor": page.next_cursor})
@@ -91,7 +95,7 @@ async def get_people_board(
     query: Annotated[BoardQuery, Query()], principal: CurrentPrincipal, people: PeopleDep
 ) -> Response:
     """Every stage in its order, with the first people of each, last activity first."""
-    board = await people.board(principal, _filter(query, principal, None), limit=query.limit)
+    board = await people.board(principal, people_filter(query, principal, None), limit=query.limit)
     columns = [
         {
             "stage_id": column.stage.id,
@@ -261,7 +265,7 @@ def _values(shown: Shown) -> dict[str, object]:
 _AS_STORED = ("id", "name", "stage_id", "source", "tags", "office_id", "last_activity_at", "created_at")
 
 
-def _filter(query: PeopleFilter, principal: Principal, stage_id: UUID | None) -> Filter:
+def people_filter(query: PeopleFilter, principal: Principal, stage_id: UUID | None) -> Filter:
     wanted = query.assigned_to
     return Filter(
         words=domain.asked_words(query.q or ""),

@@ -3,28 +3,40 @@
 Locks are taken in this order: addresses and numbers, stages, colleagues, people, tasks.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rooftree.modules.crm.domain import Contact, ContactKey, search_words
+from rooftree.modules.crm.domain import Contact, ContactKey, ContactKind, search_words
 from rooftree.modules.crm.tables import (
+    ActivityRow,
     AgentRow,
     AssignmentRow,
     ContactRow,
     HistoryRow,
     LeadRow,
+    NoteRow,
     PersonRow,
+    StageChangeRow,
     StageRow,
     Table,
     TaskRow,
 )
 
 MOST_LEADS = 100
+# In the order of the array.
+_LOCK_CONTACTS = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name"
+)
+_SEARCH_TEXTS = text("""
+    SELECT lower(unaccent(words)) FROM unnest(CAST(:words AS text[])) WITH ORDINALITY AS given (words, place)
+    ORDER BY place
+""")
 
 
 class Records:
@@ -46,9 +58,8 @@ class Records:
 
     async def lock_contacts(self, keys: Collection[ContactKey]) -> None:
         """Who else brings one of them waits until this transaction ends: two forms at once make one person."""
-        for key in sorted(keys):
-            number = func.hashtextextended(f"crm.contact {key.kind} {key.key}", 0)
-            await self._session.execute(select(func.pg_advisory_xact_lock(number)))
+        names = [f"crm.contact {key.kind} {key.key}" for key in sorted(set(keys))]
+        await self._session.execute(_LOCK_CONTACTS, {"names": names})
 
     async def known(self, keys: Sequence[ContactKey]) -> PersonRow | None:
         """Who has one of these, locked: by the first key that somebody has, and of several who came first."""
@@ -76,6 +87,55 @@ class Records:
             self._session.add(row)
         person.search_text = func.lower(func.unaccent(search_words(person.name, contacts)))
         await self._session.flush()
+
+    async def add_all(self, people: Sequence[PersonRow], contacts: Mapping[UUID, Sequence[Contact]]) -> None:
+        """New people with their addresses and numbers, by few statements; the rows are copied, not kept."""
+        texts = await self.search_texts([(one.name, contacts[one.id]) for one in people])
+        for person, found_by in zip(people, texts, strict=True):
+            person.search_text = found_by
+        await self._session.execute(insert(PersonRow), [_stored(person) for person in people])
+        await self.add_contacts([(person.id, 0, contacts[person.id]) for person in people])
+
+    async def add_contacts(self, added: Sequence[tuple[UUID, int, Sequence[Contact]]]) -> None:
+        """Of each person those that come from this position on."""
+        rows = [
+            {
+                "person_id": person_id,
+                "kind": contact.key.kind,
+                "position": position,
+                "typed": contact.typed,
+                "key": contact.key.key,
+                "e164": contact.e164,
+            }
+            for person_id, first, contacts in added
+            for position, contact in enumerate(contacts, first)
+        ]
+        if rows:
+            await self._session.execute(insert(ContactRow), rows)
+
+    async def remove_contacts(self, removed: Collection[tuple[UUID, str, str]]) -> None:
+        """Person, kind and key of each."""
+        place = tuple_(ContactRow.person_id, ContactRow.kind, ContactRow.key)
+        if removed:
+            await self._session.execute(delete(ContactRow).where(place.in_(removed)))
+
+    async def untouched(self, person_ids: Collection[UUID]) -> set[UUID]:
+        """Those of whom there is nothing but how they came in; they are locked. Notes that were deleted count."""
+        found = (NoteRow, TaskRow, ActivityRow, LeadRow, StageChangeRow)
+        query = select(PersonRow.id).where(
+            PersonRow.id.in_(person_ids), *(~exists().where(kind.person_id == PersonRow.id) for kind in found)
+        )
+        return set((await self._session.scalars(query)).all())
+
+    async def remove(self, person_ids: Collection[UUID]) -> None:
+        """For good, with all that was about them."""
+        await self._session.flush()
+        await self._session.execute(delete(PersonRow).where(PersonRow.id.in_(person_ids)))
+
+    async def search_texts(self, given: Sequence[tuple[str, Sequence[Contact]]]) -> Sequence[str]:
+        """What people of these names are found by, with these addresses and numbers."""
+        words = [search_words(name, contacts) for name, contacts in given]
+        return (await self._session.scalars(_SEARCH_TEXTS, {"words": words})).all()
 
     async def open_leads(self, person_ids: Collection[UUID]) -> dict[UUID, int]:
         """How many leads of each nobody has answered."""
@@ -211,6 +271,14 @@ class Records:
         if before is not None:
             query = query.where(HistoryRow.id < before)
         return (await self._session.scalars(query)).all(), total.scalar_one()
+
+
+def contact_of(row: ContactRow) -> Contact:
+    return Contact(ContactKey(cast("ContactKind", row.kind), row.key), row.typed, row.e164)
+
+
+def _stored(person: PersonRow) -> dict[str, object]:
+    return {column.key: getattr(person, column.key) for column in PersonRow.__table__.columns}
 
 
 def _values(agent: AgentRow) -> dict[str, object]:

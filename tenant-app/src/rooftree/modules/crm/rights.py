@@ -69,9 +69,9 @@ def require_assignee(principal: Principal, user: User) -> None:
         raise _refused("This person's role does not look after people.")
 
 
-def sees(user: User, place: Place) -> bool:
-    """Whether a colleague who is not the caller may change this person."""
-    as_caller = Principal(
+def as_principal(user: User) -> Principal:
+    """A colleague who did not sign in here and now, as what they may do is asked."""
+    return Principal(
         user_id=user.id,
         tenant_id="",
         role=user.role,
@@ -82,7 +82,11 @@ def sees(user: User, place: Place) -> bool:
         team_mates=user.team_mates,
         delegations=user.delegations,
     )
-    return may(as_caller, "update", place)
+
+
+def sees(user: User, place: Place) -> bool:
+    """Whether a colleague who is not the caller may change this person."""
+    return may(as_principal(user), "update", place)
 
 
 def nobody() -> Unprocessable:

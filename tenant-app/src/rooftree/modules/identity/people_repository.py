@@ -129,6 +129,12 @@ class PeopleRepository:
         row = (await self._session.execute(query)).one_or_none()
         return (row[0], tuple(row[1] or ()), tuple(row[2] or ())) if row else None
 
+    async def staff(self, email_keys: Collection[str]) -> list[tuple[UserRow, tuple[UUID, ...], tuple[UUID, ...]]]:
+        """Likewise, who of the staff has one of these addresses."""
+        query = select(UserRow, *_TEAMS).where(UserRow.email_key.in_(email_keys), UserRow.role.in_(STAFF_ROLES))
+        found = await self._session.execute(query.where(UserRow.deactivated_at.is_(None)).order_by(UserRow.id))
+        return [(row[0], tuple(row[1] or ()), tuple(row[2] or ())) for row in found]
+
     async def lock_owners(self) -> int:
         """How many owners are active; nobody else who asks this gets an answer before this transaction ends."""
         await self._session.execute(select(func.pg_advisory_xact_lock(_OWNERS_LOCK)))

@@ -16,13 +16,14 @@ from rooftree.contracts.identity.api import (
 )
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
+from rooftree.kernel.text import email_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.identity.domain import FAMILY_LIFE, THROTTLE_WINDOW
 from rooftree.modules.identity.grants import Grants
 from rooftree.modules.identity.invitations import Invitations
 from rooftree.modules.identity.people_repository import PeopleRepository
 from rooftree.modules.identity.repository import IdentityRepository
-from rooftree.modules.identity.standing import Standings, delegations_of
+from rooftree.modules.identity.standing import Standings, told
 from rooftree.modules.identity.tokens import TokenIssuer
 from rooftree.modules.identity.users import Users
 
@@ -97,18 +98,12 @@ class IdentityService:
             found = await PeopleRepository(session).active(user_id)
             if found is None:
                 raise UserNotFound
-            row, teams, mates = found
-            delegations = await delegations_of(session, row, now=self._clock.now())
-        return User(
-            id=row.id,
-            name=row.name,
-            email=row.email,
-            role=row.role,
-            office_id=row.office_id,
-            team_ids=frozenset(teams),
-            team_mates=frozenset(mates),
-            delegations=delegations,
-        )
+            return await told(session, *found, now=self._clock.now())
+
+    async def colleagues(self, emails: Collection[str]) -> tuple[User, ...]:
+        async with self._unit_of_work() as session:
+            found = await PeopleRepository(session).staff({email_key(email) for email in emails})
+            return tuple([await told(session, *one, now=self._clock.now()) for one in found])
 
     async def names(self, user_ids: Collection[UUID]) -> dict[UUID, str]:
         return await self._standings.names(user_ids)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rooftree.contracts.identity.api import COORDINATOR_ROLE
+from rooftree.contracts.identity.api import COORDINATOR_ROLE, User
 from rooftree.kernel.auth import Delegation
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.remembered import Remembered
@@ -91,3 +91,19 @@ async def delegations_of(session: AsyncSession, user: UserRow, *, now: datetime)
     if user.role != COORDINATOR_ROLE:
         return ()
     return await DelegationsRepository(session).held_by(user.id, now=now)
+
+
+async def told(
+    session: AsyncSession, row: UserRow, teams: Collection[UUID], mates: Collection[UUID], *, now: datetime
+) -> User:
+    """What other modules are told of somebody who has not left."""
+    return User(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        role=row.role,
+        office_id=row.office_id,
+        team_ids=frozenset(teams),
+        team_mates=frozenset(mates),
+        delegations=await delegations_of(session, row, now=now),
+    )

@@ -18,6 +18,7 @@ from rooftree.modules.property.photo_keeper import PhotoKeeper
 from rooftree.modules.property.photo_service import PhotoService
 from rooftree.modules.property.photos import Photos
 from rooftree.modules.property.pictures import MAX_BYTES
+from rooftree.modules.property.renditions import RenditionMaker
 from rooftree.modules.property.reso import FeedConfig, open_client, parse_feeds
 from rooftree.modules.property.routes import router
 from rooftree.modules.property.search_definition import NAME
@@ -37,7 +38,7 @@ def build(runtime: Runtime) -> Built:
         runtime.unit_of_work, runtime.clock, runtime.outbox, runtime.port(IdentityApi), runtime.settings
     )
     own = (runtime.unit_of_work, runtime.clock, runtime.outbox, runtime.jobs, runtime.objects)
-    own_photos, keeper = PhotoService(*own), PhotoKeeper(*own)
+    own_photos, keeper = PhotoService(*own), PhotoKeeper(*own, RenditionMaker(runtime.workers))
     feed_import = FeedImport.build(runtime, configured, open_client)
     alerts = FeedAlerts(runtime.jobs, runtime.port(IdentityApi), runtime.mail, runtime.settings)
     agents = AgentsMoved(runtime.clock, runtime.outbox)

@@ -27,13 +27,21 @@ _log = structlog.get_logger(__name__)
 
 
 class PhotoKeeper:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, outbox: Outbox, jobs: Jobs, objects: Objects) -> None:
+    def __init__(  # noqa: PLR0917 - the parts of a module, each of its own type
+        self,
+        unit_of_work: UnitOfWork,
+        clock: Clock,
+        outbox: Outbox,
+        jobs: Jobs,
+        objects: Objects,
+        maker: RenditionMaker,
+    ) -> None:
         self._unit_of_work = unit_of_work
         self._clock = clock
         self._outbox = outbox
         self._jobs = jobs
         self._objects = objects
-        self._maker = RenditionMaker()
+        self._maker = maker
 
     def jobs(self) -> tuple[Job, ...]:
         return (

@@ -4,24 +4,20 @@ Files go to object storage and rows to the database, and no transaction is open 
 upload exists before its file, so that a file which nobody knows of cannot come to be.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from starlette.requests import ClientDisconnect
-
 from rooftree.contracts.property.api import PhotoGone, PhotoNotFound, PropertyNotFound, TooManyPhotos
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
-from rooftree.kernel.errors import BadRequest, LengthRequired, PayloadTooLarge, Unavailable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.jobs import Jobs
 from rooftree.kernel.objects import ObjectNotFound, Objects, StorageUnavailable
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.receiving import Receiving, announced
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property import pictures
 from rooftree.modules.property.edit_guard import editable
@@ -33,10 +29,6 @@ from rooftree.modules.property.values import MAX_PHOTOS
 
 RENDER_JOB = "property.render_photo"
 RESTORABLE = timedelta(hours=24)
-# Each may hold 20 MiB here; a pod of the smallest plan has some 150 MiB beside what the app needs.
-UPLOADS_AT_ONCE = 2
-RECEIVE_SECONDS = 120.0  # 20 MiB at 1.4 Mbit/s
-TURN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class PhotoService:
         self._outbox = outbox
         self._jobs = jobs
         self._objects = objects
-        self._turns = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self._receiving = Receiving("photo", most=pictures.MAX_BYTES)
 
     async def upload(
         self,
@@ -73,13 +65,12 @@ class PhotoService:
         Raises what `pictures` raises, StorageUnavailable, TooManyPhotos.
         """
         kind = pictures.require_kind(content_type)
-        if length is None or not length.isdigit():
-            raise LengthRequired
+        size = announced(length)
         self._objects.require()
         async with self._unit_of_work() as session:
             await editable(session, principal, property_id)
-        async with self._turn():
-            content = await _received(body, int(length))
+        async with self._receiving.turn():
+            content = await self._receiving.whole(body, size)
             pictures.inspect(content, kind)
             photo_id = await self._announce(await again(), property_id, description)
             try:
@@ -89,19 +80,6 @@ class PhotoService:
                     await OwnPhotos(session).forget([photo_id])
                 raise
         return await self._arrived(photo_id, property_id)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncGenerator[None]:
-        """Few hold a picture at once. Raises Unavailable when the others take long."""
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise Unavailable("Other photos are being received; try again.") from None
-        try:
-            yield
-        finally:
-            self._turns.release()
 
     async def _announce(self, principal: Principal, property_id: UUID, description: str | None) -> UUID:
         photo_id = new_id()
@@ -178,22 +156,6 @@ class PhotoService:
             return await self._objects.get(rendition_name(photo_id, size))
         except ObjectNotFound:
             raise PhotoNotFound from None
-
-
-async def _received(body: AsyncIterator[bytes], length: int) -> bytes:
-    """Raises PayloadTooLarge, BadRequest for a body that does not come to its end."""
-    if length > pictures.MAX_BYTES:
-        raise PayloadTooLarge(f"A photo may have {pictures.MAX_BYTES // 1024**2} MiB.")
-    content = bytearray()
-    try:
-        async with asyncio.timeout(RECEIVE_SECONDS):
-            async for part in body:
-                content += part
-    except TimeoutError:
-        raise BadRequest(f"The photo did not arrive within {RECEIVE_SECONDS:.0f} s.") from None
-    except ClientDisconnect:
-        raise BadRequest("The photo did not arrive whole.") from None
-    return bytes(content)
 
 
 def original_name(photo_id: UUID) -> str:

@@ -31,8 +31,8 @@ class Renditions:
 
 
 class RenditionMaker:
-    def __init__(self) -> None:
-        self._workers = Workers()
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
 
     async def make(self, original: bytes) -> Renditions:
         """Raises Unusable."""

@@ -1,40 +1,19 @@
 import { Camera, ImagePlus } from "lucide-react";
-import { type DragEvent, useRef, useState } from "react";
-import { cn } from "@/shared/lib/cn";
+import { useRef } from "react";
 import { Button } from "@/shared/ui/button";
+import { DropZone } from "@/shared/ui/drop-zone";
 import { TYPES } from "./uploads";
 
 /** Where pictures come in: dropped, chosen, or taken with the phone's camera. */
-export function DropZone({ onFiles }: { onFiles: (files: FileList) => void }) {
+export function PhotoDrop({ onFiles }: { onFiles: (files: FileList) => void }) {
   const files = useRef<HTMLInputElement>(null);
   const camera = useRef<HTMLInputElement>(null);
-  const [isOver, setOver] = useState(false);
   const take = (input: HTMLInputElement) => {
     if (input.files?.length) onFiles(input.files);
     input.value = "";
   };
-  const over = (event: DragEvent) => {
-    if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault();
-    setOver(true);
-  };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is one more way; the buttons inside do the same.
-    <div
-      data-drop-zone
-      className={cn(
-        "grid justify-items-center gap-3 rounded-xl border-2 border-control border-dashed px-4 py-6 text-center transition-colors",
-        isOver && "border-brand bg-brand-soft",
-      )}
-      onDragEnter={over}
-      onDragOver={over}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault();
-        setOver(false);
-        if (event.dataTransfer.files.length > 0) onFiles(event.dataTransfer.files);
-      }}
-    >
+    <DropZone onFiles={onFiles}>
       <p className="text-ink-soft text-sm phone:hidden">Drop pictures here, or</p>
       <div className="flex flex-wrap justify-center gap-2">
         <Button look="secondary" onClick={() => files.current?.click()}>
@@ -64,6 +43,6 @@ export function DropZone({ onFiles }: { onFiles: (files: FileList) => void }) {
         aria-label="Photo to take"
         onChange={({ target }) => take(target)}
       />
-    </div>
+    </DropZone>
   );
 }

@@ -1,0 +1,41 @@
+import type { BulkImport } from "@/shared/api/types";
+import { plural } from "@/shared/lib/format";
+import { Button } from "@/shared/ui/button";
+import type { Deed } from "./import-view";
+import { contacts, effects } from "./words";
+
+/** Why there is nothing to import, if so. */
+function obstacle(found: BulkImport): string | undefined {
+  const held = new Set(found.columns.map(({ field }) => field));
+  const missing = found.fields.filter(({ name, required }) => required && !held.has(name));
+  if (missing.length > 0)
+    return `Choose below which column holds the ${missing.map(({ label }) => label.toLowerCase()).join(" and the ")}.`;
+  if (effects(found) > 0) return undefined;
+  if (found.counts.faulty > 0 && found.counts.unchanged === 0) return "Every row is faulty: see below what is wrong.";
+  return "There is nothing to import: all of this is known already.";
+}
+
+/** The one button that changes something, with how many; it says why when it cannot. */
+export function ApplyButton({ found, apply }: { found: BulkImport; apply: Deed }) {
+  const why = obstacle(found);
+  const { faulty } = found.counts;
+  const note = why ?? (faulty > 0 ? `${plural(faulty, "faulty row is", "faulty rows are")} left out.` : "");
+  return (
+    <>
+      <Button
+        size="large"
+        busy={apply.isPending}
+        aria-disabled={why ? true : apply.isPending || undefined}
+        aria-describedby={note ? "apply-note" : undefined}
+        onClick={() => !why && !apply.isPending && apply.mutate()}
+      >
+        Import {contacts(effects(found))}
+      </Button>
+      {note && (
+        <p id="apply-note" className="text-ink-soft text-sm">
+          {note}
+        </p>
+      )}
+    </>
+  );
+}

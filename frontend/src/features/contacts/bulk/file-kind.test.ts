@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { fileKind } from "./file-kind";
+
+const MB = 1024 * 1024;
+
+describe("a file to import", () => {
+  it.each([
+    ["contacts.csv", "text/csv"],
+    ["From CRM.TSV", "text/csv"],
+    ["export.2026.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],
+    ["people.jsonl", "application/x-ndjson"],
+  ])("%s is sent as %s, whatever the browser takes it for", (name, type) => {
+    expect(fileKind({ name, size: 12 })).toEqual({ type });
+  });
+
+  it.each([
+    ["old.xls", /\.xlsx/],
+    ["sheet.numbers", /Numbers, export it/],
+    ["cards.vcf", /export CSV/],
+    ["people.json", /\.jsonl/],
+    ["photo.jpg", /no table/],
+    ["README", /no table/],
+  ])("%s is refused with what to do instead", (name, advice) => {
+    expect(fileKind({ name, size: 12 }).refusal).toMatch(advice);
+  });
+
+  it("may have 10 MB and not a byte more, and must not be empty", () => {
+    expect(fileKind({ name: "a.csv", size: 10 * MB }).refusal).toBeUndefined();
+    expect(fileKind({ name: "a.csv", size: 10 * MB + 1 }).refusal).toMatch(/10 MB/);
+    expect(fileKind({ name: "a.csv", size: 14.2 * MB }).refusal).toMatch(/14\.2 MB/);
+    expect(fileKind({ name: "a.csv", size: 0 }).refusal).toBe("The file is empty.");
+  });
+});

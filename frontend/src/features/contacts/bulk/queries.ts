@@ -1,0 +1,63 @@
+/** Imports of contacts: all that happens to one is on the server, so that a page opened anew goes on where it was. */
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { api, body } from "@/shared/api/client";
+import { sendFile } from "@/shared/api/send-file";
+import type { BulkImport, ImportMapping } from "@/shared/api/types";
+import { ifMatch } from "@/shared/api/users";
+
+export const importsQuery = infiniteQueryOptions({
+  queryKey: ["imports", "list"],
+  queryFn: ({ pageParam, signal }) =>
+    body(
+      api.GET("/api/v1/people/imports", {
+        params: { query: { limit: 10, ...(pageParam ? { cursor: pageParam } : {}) } },
+        signal,
+      }),
+    ),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+});
+
+const path = (id: string) => ({ path: { import_id: id } });
+
+export const importQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["imports", "one", id],
+    queryFn: ({ signal }) => body(api.GET("/api/v1/people/imports/{import_id}", { params: path(id), signal })),
+  });
+
+/** The faulty rows of one check: columns that are chosen anew make new ones. */
+export const faultsQuery = ({ id, job_id }: Pick<BulkImport, "id" | "job_id">) =>
+  infiniteQueryOptions({
+    queryKey: ["imports", "faults", id, job_id],
+    queryFn: ({ pageParam, signal }) =>
+      body(
+        api.GET("/api/v1/people/imports/{import_id}/errors", {
+          params: { ...path(id), query: { limit: 20, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const faultsFile = ({ id }: Pick<BulkImport, "id">) => `/api/v1/people/imports/${id}/errors.csv`;
+
+export const sendImport = (file: File, type: string, onProgress: (part: number) => void, signal: AbortSignal) =>
+  sendFile<BulkImport>(`/api/v1/people/imports?file_name=${encodeURIComponent(file.name)}`, file, {
+    type,
+    onProgress,
+    signal,
+  });
+
+const at = ({ id, version }: Pick<BulkImport, "id" | "version">) => ({ ...path(id), header: ifMatch(version) });
+
+export const mapColumns = (found: BulkImport, mapping: ImportMapping) =>
+  body(api.PATCH("/api/v1/people/imports/{import_id}", { params: at(found), body: { mapping } }));
+
+export const applyImport = (found: BulkImport) =>
+  body(api.POST("/api/v1/people/imports/{import_id}/application", { params: at(found) }));
+
+export const undoImport = (found: BulkImport) =>
+  body(api.POST("/api/v1/people/imports/{import_id}/undo", { params: at(found) }));

@@ -1,0 +1,113 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { Link } from "react-router";
+import { explain } from "@/shared/api/problem";
+import { useSession } from "@/shared/api/session";
+import type { BulkImport } from "@/shared/api/types";
+import { cn } from "@/shared/lib/cn";
+import { useJob } from "@/shared/live/use-job";
+import { Alert } from "@/shared/ui/alert";
+import { buttonStyle } from "@/shared/ui/button";
+import { Progress } from "@/shared/ui/progress";
+import { nameOf } from "../colleagues";
+import { ApplyButton } from "./apply-button";
+import { Figures } from "./figures";
+import type { Deed } from "./import-view";
+import { importQuery } from "./queries";
+import { UndoButton } from "./undo-button";
+import { isBusy, standing } from "./words";
+
+interface StandingProps {
+  found: BulkImport;
+  apply: Deed;
+  undo: Deed;
+}
+
+/** Where an import stands, in a sentence and as a picture, and what can be done now. */
+export function Standing({ found, apply, undo }: StandingProps) {
+  const busy = isBusy(found);
+  const error = apply.error ?? undo.error;
+  const region = useRef<HTMLParagraphElement>(null);
+  // The button that began it gives way to the progress: whoever had the focus there hears how it stands.
+  useEffect(() => {
+    if (found.state === "applying" || found.state === "undoing") region.current?.focus();
+  }, [found.state]);
+  return (
+    <section aria-label="Result" className="card mb-6 grid gap-5 px-4 py-5 sm:px-6">
+      <p ref={region} role="status" tabIndex={-1} className="min-h-12 max-w-prose outline-none phone:min-h-24">
+        {found.state === "failed" ? "The import has failed." : standing(found)}
+      </p>
+      {found.state === "failed" && <Alert look="bad">{standing(found)}</Alert>}
+      {found.columns.length > 0 && found.state !== "failed" && (
+        <div aria-busy={busy} className={cn("transition-opacity", found.state === "checking" && "opacity-60")}>
+          <Figures found={found} />
+        </div>
+      )}
+      {error && <Alert look="bad">{explain(error).message}</Alert>}
+      {/* As high for a bar as for a button, so that nothing moves when one gives way to the other. */}
+      <div className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-2.5">
+        {busy ? <Following found={found} /> : <Deeds found={found} apply={apply} undo={undo} />}
+      </div>
+    </section>
+  );
+}
+
+function Deeds({ found, apply, undo }: StandingProps) {
+  const { user } = useSession();
+  const isOwn = found.created_by.id === user.id;
+  if (found.state === "checked" && isOwn) return <ApplyButton found={found} apply={apply} />;
+  if (found.state === "checked") return <OnlyThey found={found} what="import it" />;
+  const look = found.state === "applied" ? "primary" : "secondary";
+  return (
+    <>
+      {found.state === "failed" ? (
+        <Link to="/contacts/import" className={buttonStyle({ size: "large" })}>
+          Choose another file
+        </Link>
+      ) : (
+        <Link to="/contacts?sort=-created_at" className={buttonStyle({ look, size: "large" })}>
+          See your contacts
+        </Link>
+      )}
+      {found.state === "applied" &&
+        (isOwn ? <UndoButton found={found} undo={undo} /> : <OnlyThey found={found} what="undo it" />)}
+    </>
+  );
+}
+
+/** Owners and managers look at imports of others, too. */
+const OnlyThey = ({ found, what }: { found: BulkImport; what: string }) => (
+  <p className="text-ink-soft text-sm">
+    Only {nameOf(found.created_by)}, who brought the file, can {what}.
+  </p>
+);
+
+const UNITS = { checking: "rows checked", applying: "rows imported", undoing: "contacts looked at" };
+
+/** How far the server is; once it has ended, what came of it is read. */
+function Following({ found }: { found: BulkImport }) {
+  const client = useQueryClient();
+  const { data: job } = useJob(found.job_id);
+  const state = job?.state;
+  const isOver = state === "succeeded" || state === "failed" || state === "cancelled";
+  useEffect(() => {
+    if (isOver) void client.invalidateQueries({ queryKey: importQuery(found.id).queryKey });
+  }, [isOver, client, found.id]);
+  if (state === "failed" || state === "cancelled")
+    return (
+      <Alert look="bad">
+        {state === "failed" ? (job?.error?.detail ?? "Something went wrong on the server.") : "It was ended by hand."}{" "}
+        What was done until then stays done. <Link to="/contacts/import">Import the file again</Link> to do the rest.
+      </Alert>
+    );
+  return (
+    <div className="w-full">
+      <Progress
+        label={`Import of ${found.file_name}`}
+        done={job?.done ?? 0}
+        total={job?.total}
+        unit={UNITS[found.state as keyof typeof UNITS]}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import { act, cleanup, screen, waitFor } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { FakeApp } from "@/testing/fake-app";
+import { FakeStream } from "@/testing/fake-stream";
+import { as, choose, csv } from "@/testing/imports";
+import { open } from "@/testing/open";
+
+beforeEach(() => {
+  FakeStream.opened = [];
+  vi.stubGlobal("EventSource", FakeStream);
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+});
+afterEach(async () => {
+  cleanup();
+  await vi.advanceTimersByTimeAsync(6_000); // the stream lingers for a while
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const asked = (app: FakeApp) => app.log.filter((line) => line.startsWith("GET /api/v1/jobs/")).length;
+
+/** The page of an import whose file is being checked. */
+async function checking() {
+  const app = as("user-1");
+  app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+  await choose(open("/contacts/import", app), csv());
+  return { app, bar: await screen.findByRole("progressbar", { name: "Import of contacts.csv" }) };
+}
+
+const tell = (data: Record<string, unknown>, id = "job-1") =>
+  act(() =>
+    FakeStream.last.send("change", { resource: "job", ids: [id], data: { kind: "crm.check_import", ...data } }),
+  );
+
+describe("a job that a page follows", () => {
+  it("is shown as the stream tells it, without being asked for", async () => {
+    const { app, bar } = await checking();
+    await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "0 of 6 rows checked"));
+    act(() => FakeStream.last.send("hello"));
+    const before = asked(app);
+    tell({ state: "running", done: 4, total: 6, message: null });
+    await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "4 of 6 rows checked"));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(asked(app)).toBe(before);
+  });
+
+  it("does not take another job's progress for its own", async () => {
+    const { bar } = await checking();
+    await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "0 of 6 rows checked"));
+    act(() => FakeStream.last.send("hello"));
+    tell({ state: "running", done: 900, total: 1000, message: null }, "job-of-another");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(bar).toHaveAttribute("aria-valuetext", "0 of 6 rows checked");
+  });
+
+  it("that the stream says has ended is read, and so is what came of it", async () => {
+    const { app, bar } = await checking();
+    await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "0 of 6 rows checked"));
+    act(() => FakeStream.last.send("hello"));
+    app.bulk.jobs.finish();
+    tell({ state: "succeeded", done: 6, total: 6, message: null });
+    expect(await screen.findByRole("button", { name: "Import 3 contacts" })).toBeVisible();
+  });
+
+  it("is asked for again and again where there is no stream", async () => {
+    const { app, bar } = await checking();
+    act(() => FakeStream.last.fail());
+    app.bulk.jobs.reach(5);
+    await vi.advanceTimersByTimeAsync(1_500);
+    await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "5 of 6 rows checked"));
+  });
+});

@@ -1,0 +1,241 @@
+/** Imports and exports of contacts as the app does them: a check, the deed, its undoing, each a job. */
+import type { BulkImport, ImportFault, ImportMapping } from "../shared/api/types";
+import { forbidden, type Handler, json, missing, page, refuse, staleness } from "./answers.ts";
+import { FIELDS, judge, readTable, type Table, type Verdict } from "./bulk-rules.ts";
+import { type KeptContact, makeContact } from "./crm.ts";
+import type { FakeCrm } from "./fake-crm.ts";
+import { FakeJobs } from "./fake-jobs.ts";
+
+const MOST_BYTES = 10 * 1024 * 1024;
+const FORMATS: Record<string, BulkImport["format"]> = {
+  "text/csv": "csv",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+  "application/x-ndjson": "jsonl",
+};
+
+/** What an import did to somebody: whom it made has nothing before. */
+interface Effect {
+  id: string;
+  version: number;
+  before?: KeptContact;
+}
+
+interface Kept {
+  shown: BulkImport;
+  table: Table | undefined;
+  verdicts: Verdict[];
+  faults: ImportFault[];
+  effects: Effect[];
+}
+
+export class FakeBulk {
+  kept: Kept[] = [];
+  /** How the next file's text is read. */
+  encoding = "utf-8";
+  jobs: FakeJobs;
+  #crm: FakeCrm;
+  #exports: string[] = [];
+
+  constructor(crm: FakeCrm) {
+    this.#crm = crm;
+    this.jobs = new FakeJobs(() => crm.self.id);
+  }
+
+  get routes(): [RegExp, Handler][] {
+    const own: [RegExp, Handler][] = [
+      [/^POST \/api\/v1\/people\/imports$/, (request, url) => this.#receive(request, url)],
+      [
+        /^GET \/api\/v1\/people\/imports$/,
+        (_request, url) =>
+          page(
+            this.kept.map(({ shown }) => shown),
+            url,
+          ),
+      ],
+      [/^GET \/api\/v1\/people\/imports\/([^/]+)$/, this.#with(({ shown }) => json(shown))],
+      [
+        /^PATCH \/api\/v1\/people\/imports\/([^/]+)$/,
+        this.#deed("checked", (kept, request) => this.#map(kept, request)),
+      ],
+      [/^GET \/api\/v1\/people\/imports\/([^/]+)\/errors$/, this.#with(({ faults }, url) => page(faults, url))],
+      [/^POST \/api\/v1\/people\/imports\/([^/]+)\/application$/, this.#deed("checked", (kept) => this.#apply(kept))],
+      [/^POST \/api\/v1\/people\/imports\/([^/]+)\/undo$/, this.#deed("applied", (kept) => this.#undo(kept))],
+      [/^POST \/api\/v1\/people\/exports$/, (_request, url) => this.#export(url)],
+      [/^GET \/api\/v1\/people\/exports\/([^/]+)$/, (_request, _url, [id]) => this.#exported(Number(id))],
+      ...this.jobs.routes,
+    ];
+    return own.map(([path, handler]) => [
+      path,
+      (...asked) => {
+        this.jobs.settle();
+        return handler(...asked);
+      },
+    ]);
+  }
+
+  #with =
+    (act: (kept: Kept, url: URL) => Response): Handler =>
+    (_request, url, [id]) => {
+      const kept = this.kept.find(({ shown }) => shown.id === id);
+      return kept ? act(kept, url) : missing();
+    };
+
+  #deed =
+    (state: BulkImport["state"], act: (kept: Kept, request: Request) => Response | Promise<Response>): Handler =>
+    (request, _url, [id]) => {
+      const kept = this.kept.find(({ shown }) => shown.id === id);
+      if (!kept) return missing();
+      if (kept.shown.created_by.id !== this.#crm.self.id) return forbidden();
+      const stale = staleness(request, kept.shown.version);
+      if (stale) return stale;
+      if (kept.shown.state !== state) return refuse(409, "import-busy", "The import is not there yet or has gone on.");
+      return act(kept, request);
+    };
+
+  #change(kept: Kept, change: Partial<BulkImport>): Response {
+    Object.assign(kept.shown, change, { version: kept.shown.version + 1 });
+    return json(kept.shown, 202);
+  }
+
+  async #receive(request: Request, url: URL): Promise<Response> {
+    const format = FORMATS[request.headers.get("content-type") ?? ""];
+    if (!format) return refuse(415, "unsupported-media-type", "Unsupported media type");
+    const text = await request.text();
+    if (text.length > MOST_BYTES) return refuse(413, "payload-too-large", "Too large");
+    const table = readTable(text);
+    const shown: BulkImport = {
+      id: `import-${this.kept.length + 1}`,
+      kind: "people",
+      file_name: url.searchParams.get("file_name") ?? "",
+      format,
+      state: "checking",
+      job_id: "",
+      encoding: null,
+      rows: 0,
+      counts: { create: 0, update: 0, unchanged: 0, faulty: 0 },
+      columns: [],
+      fields: FIELDS,
+      truncated_errors: false,
+      error: null,
+      created_at: new Date().toISOString(),
+      created_by: { id: this.#crm.self.id, name: this.#crm.self.name },
+      applied_at: null,
+      undone_at: null,
+      undo: null,
+      version: 1,
+    };
+    const kept: Kept = { shown, table, verdicts: [], faults: [], effects: [] };
+    this.kept.unshift(kept);
+    return this.#check(kept);
+  }
+
+  #check(kept: Kept): Response {
+    const { table } = kept;
+    const job = this.jobs.start("crm.check_import", table?.rows.length ?? 0, () => {
+      if (!table) {
+        const detail = "The file is no table: its first row does not name columns.";
+        this.#change(kept, { state: "failed", error: { code: "unreadable-file", detail } });
+        return null;
+      }
+      Object.assign(kept, judge(table, this.#crm));
+      const number = (kind: string) => kept.verdicts.filter((verdict) => verdict.kind === kind).length;
+      this.#change(kept, {
+        state: "checked",
+        encoding: this.encoding,
+        rows: table.rows.length,
+        columns: table.columns,
+        counts: {
+          create: number("create"),
+          update: number("update"),
+          unchanged: number("unchanged"),
+          faulty: kept.faults.length,
+        },
+      });
+      return null;
+    });
+    return this.#change(kept, { state: "checking", job_id: job.id });
+  }
+
+  async #map(kept: Kept, request: Request): Promise<Response> {
+    const { mapping } = (await request.json()) as { mapping: ImportMapping };
+    for (const column of kept.table?.columns ?? [])
+      if (column.name in mapping) column.field = mapping[column.name] ?? null;
+    Object.assign(kept.shown, { rows: 0, counts: { create: 0, update: 0, unchanged: 0, faulty: 0 } });
+    return this.#check(kept);
+  }
+
+  #apply(kept: Kept): Response {
+    const job = this.jobs.start("crm.apply_import", kept.verdicts.length, () => {
+      for (const verdict of kept.verdicts) this.#do(kept, verdict);
+      this.#change(kept, { state: "applied", applied_at: new Date().toISOString() });
+      return null;
+    });
+    return this.#change(kept, { state: "applying", job_id: job.id });
+  }
+
+  #do(kept: Kept, verdict: Verdict): void {
+    const { name, emails, phones, source, tags, stage } = verdict.given;
+    const numbers = phones.map((value) => ({ value, e164: null }));
+    if (verdict.kind === "create") {
+      const stage_id = this.#crm.stages.find((each) => each.name === stage)?.id ?? "stage-0";
+      const { id, name: own } = this.#crm.self;
+      const made = {
+        id: `imported-${kept.shown.id}-${kept.effects.length}`,
+        name,
+        emails,
+        phones: numbers,
+        tags,
+        stage_id,
+      };
+      this.#crm.contacts.unshift(
+        makeContact({ ...made, source: source || "Import", assigned_to: { id, name: own }, version: 1 }),
+      );
+      kept.effects.push({ id: made.id, version: 1 });
+    }
+    const known = verdict.kind === "update" && this.#crm.contacts.find(({ id }) => id === verdict.id);
+    if (!known) return;
+    const before = { ...known };
+    this.#crm.touch(known, {
+      phones: known.phones.length > 0 ? known.phones : numbers,
+      tags: [...new Set([...known.tags, ...tags])],
+    });
+    kept.effects.push({ id: known.id, version: known.version, before });
+  }
+
+  #undo(kept: Kept): Response {
+    const job = this.jobs.start("crm.undo_import", kept.effects.length, () => {
+      const untouched = kept.effects.filter(({ id, version }) =>
+        this.#crm.contacts.some((contact) => contact.id === id && contact.version === version),
+      );
+      for (const { id, before } of untouched) {
+        const at = this.#crm.contacts.findIndex((contact) => contact.id === id);
+        this.#crm.contacts.splice(at, 1, ...(before ? [{ ...before, version: before.version + 2 }] : []));
+      }
+      this.#change(kept, {
+        state: "undone",
+        undone_at: new Date().toISOString(),
+        undo: { undone: untouched.length, kept: kept.effects.length - untouched.length },
+      });
+      return null;
+    });
+    return this.#change(kept, { state: "undoing", job_id: job.id });
+  }
+
+  #export(url: URL): Response {
+    const found = this.#crm.found(url);
+    const job = this.jobs.start("crm.export_people", found.length, () => {
+      const lines = found.map(({ name, emails }) => `${name},${emails.join("; ")}`);
+      this.#exports.push(["Name,Email addresses", ...lines].join("\r\n"));
+      return `/api/v1/people/exports/${this.#exports.length}`;
+    });
+    const format = url.searchParams.get("format");
+    return json({ id: job.id, job_id: job.id, format, created_at: new Date().toISOString() }, 202);
+  }
+
+  #exported(number: number): Response {
+    const text = this.#exports[number - 1];
+    if (text === undefined) return missing();
+    const headers = { "content-type": "text/csv", "content-disposition": 'attachment; filename="contacts.csv"' };
+    return new Response(text, { headers });
+  }
+}

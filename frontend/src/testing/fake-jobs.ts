@@ -1,0 +1,100 @@
+/** Work that goes on after the answer: each job is done after a while, or when the test says so. */
+import { type Handler, json, missing, page } from "./answers.ts";
+
+interface FakeJob {
+  id: string;
+  kind: string;
+  state: "waiting" | "running" | "succeeded" | "failed";
+  done: number;
+  total: number;
+  actor: string;
+  began: number;
+  effect: () => string | null;
+  result: string | null;
+  error: { code: string; detail: string } | null;
+}
+
+export class FakeJobs {
+  all: FakeJob[] = [];
+  /** How long a job takes, ms. Tests make it endless and end it by `finish`. */
+  takes = 0;
+  #self: () => string;
+
+  constructor(self: () => string) {
+    this.#self = self;
+  }
+
+  start(kind: string, total: number, effect: () => string | null): FakeJob {
+    const job: FakeJob = {
+      id: `job-${this.all.length + 1}`,
+      kind,
+      state: "running",
+      done: 0,
+      total,
+      actor: this.#self(),
+      began: Date.now(),
+      effect,
+      result: null,
+      error: null,
+    };
+    this.all.unshift(job);
+    return job;
+  }
+
+  #running = () => this.all.filter(({ state }) => state === "running");
+
+  /** How far those that run are. */
+  reach(done: number): void {
+    for (const job of this.#running()) job.done = done;
+  }
+
+  finish(): void {
+    for (const job of this.#running())
+      Object.assign(job, { state: "succeeded", done: job.total, result: job.effect() });
+  }
+
+  fail(detail: string): void {
+    for (const job of this.#running())
+      Object.assign(job, { state: "failed", error: { code: "worker-failed", detail } });
+  }
+
+  /** Lets time do its part. */
+  settle(): void {
+    if (!Number.isFinite(this.takes)) return;
+    for (const job of this.#running()) {
+      const part = this.takes === 0 ? 1 : (Date.now() - job.began) / this.takes;
+      job.done = Math.min(job.total, Math.floor(job.total * part));
+      if (part >= 1) Object.assign(job, { state: "succeeded", result: job.effect() });
+    }
+  }
+
+  shown = ({ done, total, began, effect: _effect, actor, ...job }: FakeJob) => ({
+    ...job,
+    progress: { done, total },
+    attempt: 1,
+    message: null,
+    is_ending: false,
+    actor_id: actor,
+    created_at: new Date(began).toISOString(),
+    started_at: new Date(began).toISOString(),
+    changed_at: new Date(began).toISOString(),
+    finished_at: job.state === "running" ? null : new Date(began).toISOString(),
+  });
+
+  routes: [RegExp, Handler][] = [
+    [
+      /^GET \/api\/v1\/jobs$/,
+      (_request, url) => {
+        const kind = url.searchParams.get("kind");
+        return page(this.all.filter((job) => !kind || job.kind === kind).map(this.shown), url);
+      },
+    ],
+    [
+      /^GET \/api\/v1\/jobs\/([^/]+)$/,
+      (_request, _url, [id]) => {
+        const job = this.all.find((each) => each.id === id);
+        return job ? json(this.shown(job)) : missing();
+      },
+    ],
+  ];
+}

@@ -1,0 +1,63 @@
+"""Cells of tables, how large tables may be, and what is wrong with a file as a whole. Pure.
+
+Where a cell holds several values, they are in one notation in all formats: separated by `;` or `,`, and in double
+quotes if they hold one of these. Imports little: the process that reads tables begins with it.
+"""
+
+import re
+from collections.abc import Iterable
+
+from rooftree.kernel.errors import Unprocessable
+
+MAX_ROWS = 20_000
+MAX_COLUMNS = 100
+MAX_NAME = 200
+"""Of a column's name, in letters."""
+_RISKY = re.compile(r"'*[=+\-@\t\r]")
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"\s*(?:[;,]|$)')
+_PLAIN = re.compile(r"([^;,]*)(?:[;,]|$)")
+
+
+class FileUnreadable(Unprocessable):
+    code, title = "file-unreadable", "The file cannot be read"
+
+
+class TableTooLarge(Unprocessable):
+    code, title = "table-too-large", "The table is larger than what is taken at once"
+
+
+def safe(cell: str) -> str:
+    """No program takes it for a formula (OWASP, CSV injection): an apostrophe before what begins like one."""
+    return f"'{cell}" if _RISKY.match(cell) else cell
+
+
+def meant(cell: str) -> str:
+    """What `safe` was given."""
+    return cell[1:] if cell.startswith("'") and _RISKY.match(cell) else cell
+
+
+def joined(values: Iterable[str]) -> str:
+    """Several values in one cell."""
+    return "; ".join(_quoted(value) for value in values)
+
+
+def _quoted(value: str) -> str:
+    doubled = value.replace('"', '""')
+    return f'"{doubled}"' if re.search('[;,"]', value) or value != value.strip() else value
+
+
+def split(cell: str) -> list[str]:
+    """The values of a cell, without those that are empty."""
+    found: list[str] = []
+    place = 0
+    while place < len(cell):
+        while place < len(cell) and cell[place].isspace():
+            place += 1
+        quoted = _QUOTED.match(cell, place)
+        part = quoted or _PLAIN.match(cell, place)
+        assert part is not None  # a plain one may be empty
+        value = part[1].replace('""', '"') if quoted else part[1].strip()
+        if value.strip():
+            found.append(value)
+        place = max(part.end(), place + 1)
+    return found

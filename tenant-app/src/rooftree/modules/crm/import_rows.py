@@ -1,0 +1,240 @@
+"""What a row of a file says of a person, and what is to be done about it. Pure.
+
+The rules for what a person may have are those of `schemas`; a test compares the two.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from rooftree.contracts.identity.api import User
+from rooftree.kernel.cells import split
+from rooftree.kernel.text import email_address, email_key, name_key, tidy
+from rooftree.modules.crm import domain
+from rooftree.modules.crm.domain import (
+    LABEL,
+    LABEL_MAX,
+    MAX_CONTACTS,
+    MAX_TAGS,
+    NAME_MAX,
+    PHONE_MAX,
+    Contact,
+    ContactKey,
+)
+from rooftree.modules.crm.import_fields import LISTS, FieldName
+
+T = TypeVar("T")
+_VALUE_LETTERS = 200  # of a cell, where it is told what is wrong with it
+_EMAIL_MAX = 320
+_LABEL = re.compile(LABEL)
+
+
+class Fault(Exception):
+    """What is wrong with a value."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What names in a file stand for. `stages`: ids by `name_key`; `colleagues`: by `email_key`."""
+
+    stages: Mapping[str, UUID]
+    colleagues: Mapping[str, User]
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A person as one row has them; what the row leaves out is empty."""
+
+    number: int
+    name: str
+    contacts: tuple[Contact, ...]
+    source: str | None
+    tags: tuple[str, ...]
+    stage_id: UUID | None
+    assignee: User | None
+
+    @property
+    def keys(self) -> list[ContactKey]:
+        return [contact.key for contact in self.contacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who has one of a row's addresses or numbers. `theirs`: the caller may change them, `gives`: give them away."""
+
+    id: UUID
+    contacts: Sequence[Contact]
+    tags: Sequence[str]
+    is_assigned: bool
+    theirs: bool
+    gives: bool
+
+
+class Addition(NamedTuple):
+    """What a person gets who is known."""
+
+    contacts: tuple[Contact, ...] = ()
+    tags: tuple[str, ...] = ()
+    assignee: User | None = None
+
+    @property
+    def fields(self) -> list[str]:
+        kinds = {contact.key.kind for contact in self.contacts}
+        found = [f"{kind}s" for kind in ("email", "phone") if kind in kinds]
+        return found + ["tags"] * bool(self.tags) + ["assigned_to"] * (self.assignee is not None)
+
+
+class _Cell(NamedTuple):
+    column: str
+    field: FieldName
+    text: str
+
+
+def error(
+    code: str, message: str, *, column: str | None = None, field: FieldName | None = None, value: str = ""
+) -> dict[str, Any]:
+    """As `RowError` of the API, without the row's number."""
+    return {"column": column, "field": field, "value": value[:_VALUE_LETTERS], "code": code, "message": message}
+
+
+def parsed(
+    number: int, cells: Sequence[str], columns: Sequence[tuple[str, FieldName | None]], directory: Directory
+) -> tuple[Candidate | None, list[dict[str, Any]]]:
+    """The person, or all that is wrong with the row."""
+    given = [_Cell(name, field, text) for (name, field), text in zip(columns, cells, strict=False) if field]
+    errors: list[dict[str, Any]] = []
+
+    def read(cell: _Cell, value: str, use: Callable[[str], T]) -> Iterable[T]:
+        try:
+            return (use(value),)
+        except Fault as fault:
+            errors.append(error(fault.code, fault.message, column=cell.column, field=cell.field, value=value))
+            return ()
+
+    def all_of(field: FieldName, use: Callable[[str], T]) -> list[T]:
+        found = [cell for cell in given if cell.field == field]
+        values = [(cell, one) for cell in found for one in (split(cell.text) if field in LISTS else [cell.text])]
+        return [made for cell, one in values if one.strip() for made in read(cell, one, use)]
+
+    whole = " ".join(filter(None, (tidy(cell.text) for cell in given if cell.field == "name")))
+    if len(whole) > NAME_MAX:
+        column = next(cell.column for cell in given if cell.field == "name")
+        errors.append(
+            error("too-long", f"A name has {NAME_MAX} letters at most.", column=column, field="name", value=whole)
+        )
+    candidate = Candidate(
+        number=number,
+        name=whole,
+        contacts=tuple(
+            domain.distinct([*all_of("emails", _email), *all_of("phones", lambda text: _phone(text, directory.region))])
+        ),
+        source=next(iter(all_of("source", _label)), None),
+        tags=tuple(domain.tidy_tags(all_of("tags", _tag))),
+        stage_id=next(iter(all_of("stage", lambda text: _stage(text, directory))), None),
+        assignee=next(iter(all_of("assigned_to", lambda text: _colleague(text, directory))), None),
+    )
+    errors += _too_many(candidate.contacts, candidate.tags)
+    return (None, errors) if errors else (candidate, [])
+
+
+def decided(candidate: Candidate, known: Known | None) -> tuple[str, Addition, list[dict[str, Any]]]:
+    """What is to be done: `create`, `update`, `unchanged` or `faulty`; what a known person gets; what is wrong."""
+    if known is None:
+        if not candidate.name:
+            return "faulty", Addition(), [error("missing", "A new contact needs a name.", field="name")]
+        return "create", Addition(), []
+    if not known.theirs:
+        why = "You see this contact, but nobody looks after them yet; claim them first."
+        return "faulty", Addition(), [error("not-yours", why)]
+    addition = _addition(candidate, known)
+    wrong = _too_many([*known.contacts, *addition.contacts], [*known.tags, *addition.tags])
+    if wrong:
+        return "faulty", Addition(), wrong
+    return ("update" if addition != Addition() else "unchanged"), addition, []
+
+
+def repeated(number: int) -> dict[str, Any]:
+    return error("repeated", f"Row {number} is about the same contact.")
+
+
+def _addition(candidate: Candidate, known: Known) -> Addition:
+    has, tags = {contact.key for contact in known.contacts}, {tag.casefold() for tag in known.tags}
+    is_given = candidate.assignee is not None and not known.is_assigned and known.gives
+    return Addition(
+        contacts=tuple(one for one in candidate.contacts if one.key not in has),
+        tags=tuple(tag for tag in candidate.tags if tag.casefold() not in tags),
+        assignee=candidate.assignee if is_given else None,
+    )
+
+
+def _too_many(contacts: Iterable[Contact], tags: Sequence[str]) -> list[dict[str, Any]]:
+    kinds = [contact.key.kind for contact in contacts]
+    fields: tuple[tuple[FieldName, int, int, str], ...] = (
+        ("emails", kinds.count("email"), MAX_CONTACTS, "addresses"),
+        ("phones", kinds.count("phone"), MAX_CONTACTS, "numbers"),
+        ("tags", len(tags), MAX_TAGS, "tags"),
+    )
+    return [
+        error("too-many", f"A contact has {most} {word} at most; this would be {count}.", field=field)
+        for field, count, most, word in fields
+        if count > most
+    ]
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+def _email(text: str) -> Contact:
+    try:
+        if len(text) > _EMAIL_MAX:
+            raise ValueError
+        return domain.email_contact(email_address(text))
+    except ValueError:
+        raise Fault("not-an-email", "This is not a mail address.") from None
+
+
+def _phone(text: str, region: str | None) -> Contact:
+    if len(text) > PHONE_MAX:
+        raise Fault("too-long", f"A number has {PHONE_MAX} signs at most.")
+    try:
+        return domain.phone_contact(tidy(text), region=region)
+    except ValueError:
+        raise Fault("not-a-phone", "This is not a phone number.") from None
+
+
+def _tag(text: str) -> str:
+    if len(text) > LABEL_MAX:
+        raise Fault("too-long", f"A tag has {LABEL_MAX} letters at most.")
+    if not (tag := tidy(text)):
+        raise Fault("not-a-label", "Use at least one letter that can be seen.")
+    return tag
+
+
+def _label(text: str) -> str:
+    label = text.strip()
+    if len(label) > LABEL_MAX:
+        raise Fault("too-long", f"A source has {LABEL_MAX} letters at most.")
+    if not _LABEL.match(label):
+        raise Fault("not-a-label", "A source takes letters, digits, spaces and . _ & + / ~ - and begins with a letter.")
+    return label
+
+
+def _stage(text: str, directory: Directory) -> UUID:
+    found = directory.stages.get(name_key(tidy(text)))
+    if found is None:
+        raise Fault("unknown-stage", "There is no such stage.")
+    return found
+
+
+def _colleague(text: str, directory: Directory) -> User:
+    found = directory.colleagues.get(email_key(text))
+    if found is None:
+        raise Fault("unknown-colleague", "There is no such colleague whom you could choose.")
+    return found

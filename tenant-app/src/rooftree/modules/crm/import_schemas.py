@@ -1,0 +1,133 @@
+"""What is read and written over HTTP about imports and exports of people."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from rooftree.kernel.cells import MAX_COLUMNS, MAX_NAME
+from rooftree.kernel.spreadsheets import Format
+from rooftree.kernel.text import tidy
+from rooftree.modules.crm.import_fields import FieldName
+from rooftree.modules.crm.people_schemas import PeopleFilter
+from rooftree.modules.crm.schemas import Colleague, Input, PageQuery
+
+ImportState = Literal["checking", "checked", "applying", "applied", "undoing", "undone", "failed"]
+
+
+def _named(value: str) -> str:
+    return tidy(value) or "file"
+
+
+FileName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_named)]
+
+
+class ImportCounts(BaseModel):
+    """Rows by what is to become of them; once applied, by what became of them."""
+
+    create: int = Field(description="New people.")
+    update: int = Field(description="People whom the caller sees already, and of whom something is added.")
+    unchanged: int
+    faulty: int = Field(description="Left out; see `errors`.")
+
+
+class ImportColumn(BaseModel):
+    name: str = Field(description="As the file's header says; made up or numbered where it says nothing or one twice.")
+    sample: list[str] = Field(description="Some of its values, three at most.")
+    field: FieldName | None = Field(description="Which field it fills; null: it is left out.")
+
+
+class ImportField(BaseModel):
+    name: FieldName
+    label: str
+    required: bool
+
+
+class ImportUndo(BaseModel):
+    """How many people are as they were before, and how many others stayed as they are."""
+
+    undone: int
+    kept: int
+
+
+class ImportFailure(BaseModel):
+    """Why the file as a whole cannot be used."""
+
+    code: str = Field(description="As the last part of a problem's type.")
+    detail: str | None
+
+
+class BulkImport(BaseModel):
+    """A file of people on its way into the brokerage; forgotten seven days after its last step."""
+
+    id: UUID
+    kind: Literal["people"] = "people"
+    file_name: str
+    format: Format
+    encoding: str | None = Field(description="How the text was read, such as `utf-8`; null: not yet, or no text.")
+    state: ImportState
+    job_id: UUID = Field(description="Of the newest step; its progress is told by `GET /jobs/{job_id}`.")
+    rows: int = Field(description="Without the header and empty rows; 0 until the file is read.")
+    counts: ImportCounts
+    columns: list[ImportColumn] = Field(json_schema_extra={"maxItems": MAX_COLUMNS})
+    fields: list[ImportField] = Field(description="Which the caller may fill.", json_schema_extra={"maxItems": 10})
+    truncated_errors: bool = Field(description="`errors` tells of the first faulty rows only; errors.csv has them all.")
+    created_at: datetime
+    created_by: Colleague
+    applied_at: datetime | None
+    undone_at: datetime | None
+    undo: ImportUndo | None
+    error: ImportFailure | None
+    version: int = Field(description="For If-Match; likewise in ETag.")
+
+
+class BulkImportPage(BaseModel):
+    items: list[BulkImport]
+    next_cursor: str | None
+
+
+class ImportPatch(Input):
+    """Columns that are left out stay as they are."""
+
+    mapping: dict[Annotated[str, Field(max_length=MAX_NAME)], FieldName | None] = Field(
+        max_length=MAX_COLUMNS, description="A field for a column, or null to leave it out."
+    )
+
+
+class RowError(BaseModel):
+    """What is wrong with one cell, or with `column` null, with a row."""
+
+    row: int = Field(description="As the file's reader counts: the header is row 1. Of JSON lines, the line.")
+    column: str | None
+    field: FieldName | None
+    value: str
+    code: str
+    message: str
+
+
+class RowErrorPage(BaseModel):
+    items: list[RowError]
+    total: int
+    next_cursor: str | None
+
+
+class ExportQuery(PeopleFilter):
+    """The filters of the list of people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Format = Field(description="What the file is to be.")
+    stage_id: UUID | None = None
+
+
+class BulkExport(BaseModel):
+    """A file with people on its way out. The job's `result` is where it can be fetched, for 24 hours."""
+
+    id: UUID
+    job_id: UUID
+    format: Format
+    created_at: datetime
+
+
+ErrorQuery = PageQuery

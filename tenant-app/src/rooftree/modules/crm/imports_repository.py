@@ -1,0 +1,320 @@
+"""SQL of imports: whose they are, where they stand, and their rows. What rows do to people: `people_writer`.
+
+A step that was broken off, cancelled or given up says so by its job alone: every reading here puts the two together.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Uuid, column, delete, func, select, table, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rooftree.contracts.access.policy import grant
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.record_scope import Columns, rows
+from rooftree.kernel.spreadsheets import Format
+from rooftree.modules.crm.import_fields import Column
+from rooftree.modules.crm.tables import ImportLineRow, ImportRow
+
+VERDICTS: tuple[str, ...] = ("create", "update", "unchanged", "faulty")
+MOST_SHOWN = 1_000
+"""Faulty rows whose errors are listed."""
+_RUNS = table(
+    "runs",
+    column("id", Uuid()),
+    *(column(name) for name in ("state", "error_code", "error_detail", "finished_at")),
+    schema="jobs",
+)
+_ADD_LINES = text("""
+    INSERT INTO crm.import_lines (import_id, number, cells, fault)
+    SELECT :import_id, (line->>0)::integer, line->1, line->>2
+    FROM (SELECT given::jsonb AS line FROM unnest(CAST(:lines AS text[])) AS given) AS lines
+""")
+_JUDGE = text("""
+    UPDATE crm.import_lines SET verdict = told.verdict, errors = told.errors
+    FROM (
+        SELECT number, verdict, errors::jsonb AS errors
+        FROM unnest(CAST(:numbers AS integer[]), CAST(:verdicts AS text[]), CAST(:errors AS text[]))
+            AS given (number, verdict, errors)
+    ) AS told
+    WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
+""")
+_OUTCOMES = text("""
+    UPDATE crm.import_lines SET
+        outcome = told.outcome, errors = coalesce(told.errors, import_lines.errors),
+        verdict = CASE told.outcome WHEN 'faulty' THEN 'faulty' ELSE import_lines.verdict END,
+        person_id = told.person_id, revision = told.revision, before = told.before
+    FROM (
+        SELECT number, outcome, errors::jsonb AS errors, person_id, revision, before::jsonb AS before
+        FROM unnest(CAST(:numbers AS integer[]), CAST(:outcomes AS text[]), CAST(:errors AS text[]),
+            CAST(:people AS uuid[]), CAST(:revisions AS integer[]), CAST(:befores AS text[]))
+            AS given (number, outcome, errors, person_id, revision, before)
+    ) AS told
+    WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
+""")
+_UNDONE = text("""
+    UPDATE crm.import_lines SET undone = told.undone
+    FROM unnest(CAST(:numbers AS integer[]), CAST(:undone AS boolean[])) AS told (number, undone)
+    WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
+""")
+_FIRST_FAULTY = f"""
+    FROM (
+        SELECT number, errors FROM crm.import_lines WHERE import_id = :import_id AND verdict = 'faulty'
+        ORDER BY number LIMIT {MOST_SHOWN}
+    ) AS faulty
+"""  # noqa: S608 - a constant
+_ERRORS = text(f"""
+    SELECT number, place, error {_FIRST_FAULTY}, jsonb_array_elements(errors) WITH ORDINALITY AS one (error, place)
+    WHERE (number, place) > (:number, :place) ORDER BY number, place LIMIT :limit
+""")
+_ERROR_COUNT = text(f"SELECT coalesce(sum(jsonb_array_length(errors)), 0) {_FIRST_FAULTY}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """An import as it stands. `counts`: what is to become of its rows; once it is applied, what has."""
+
+    id: UUID
+    file_name: str
+    format: Format
+    encoding: str | None
+    state: str
+    job_id: UUID
+    rows: int
+    counts: Mapping[str, int]
+    columns: Sequence[Column]
+    actor_id: UUID
+    created_at: datetime
+    applied_at: datetime | None
+    undone_at: datetime | None
+    undone: int | None
+    kept: int | None
+    error_code: str | None
+    error_detail: str | None
+    version: int
+
+    @property
+    def truncated_errors(self) -> bool:
+        return self.counts["faulty"] > MOST_SHOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of a file."""
+
+    number: int
+    cells: Sequence[str]
+    fault: str | None
+    verdict: str | None
+    errors: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a row: whom it made or changed, their revision then, and what an update changed as it was."""
+
+    number: int
+    outcome: str
+    errors: Sequence[Mapping[str, Any]] = ()
+    person_id: UUID | None = None
+    revision: int | None = None
+    before: Mapping[str, Any] | None = None
+
+
+class ImportsRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    # -- imports ------------------------------------------------------------------------------------------------------
+
+    async def add(self, row: ImportRow) -> None:
+        self._session.add(row)
+        await self._session.flush()
+
+    async def one(self, principal: Principal, import_id: UUID) -> Import | None:
+        """Which the caller may read."""
+        found = await self._found(_shown(principal).where(ImportRow.id == import_id))
+        return found[0] if found else None
+
+    async def page(self, principal: Principal, *, before: UUID | None, limit: int) -> Sequence[Import]:
+        """Newest first."""
+        query = _shown(principal).order_by(ImportRow.id.desc()).limit(limit)
+        return await self._found(query if before is None else query.where(ImportRow.id < before))
+
+    async def locked(self, import_id: UUID) -> ImportRow | None:
+        """Nobody else changes it before this transaction ends."""
+        query = select(ImportRow).where(ImportRow.id == import_id).with_for_update()
+        return await self._session.scalar(query.execution_options(populate_existing=True))
+
+    async def state(self, row: ImportRow) -> str:
+        """Where it stands, as `standing` says."""
+        return standing(row, await self._session.scalar(select(_RUNS.c.state).where(_RUNS.c.id == row.job_id)))
+
+    async def forget(self, import_ids: Collection[UUID]) -> None:
+        await self._session.execute(delete(ImportRow).where(ImportRow.id.in_(import_ids)))
+
+    async def due(self, *, changed_before: datetime, begun_before: datetime, limit: int) -> Sequence[UUID]:
+        """Those whose last step, or whose beginning if they never arrived, is longer ago."""
+        is_old = ImportRow.changed_at < changed_before
+        is_lost = (ImportRow.state == "receiving") & (ImportRow.changed_at < begun_before)
+        return (await self._session.scalars(select(ImportRow.id).where(is_old | is_lost).limit(limit))).all()
+
+    async def _found(self, query: Select[ImportRow, Any, Any, Any]) -> list[Import]:
+        return [_import(row, run) for row, *run in (await self._session.execute(query)).all()]
+
+    # -- rows ---------------------------------------------------------------------------------------------------------
+
+    async def add_lines(self, import_id: UUID, lines: Sequence[str]) -> None:
+        """As `Sheet.pages` has them."""
+        await self._session.execute(_ADD_LINES, {"import_id": import_id, "lines": lines})
+
+    async def clear_lines(self, import_id: UUID) -> None:
+        await self._session.execute(delete(ImportLineRow).where(ImportLineRow.import_id == import_id))
+
+    async def lines(
+        self, import_id: UUID, *, after: int, limit: int, verdicts: Collection[str] | None = None
+    ) -> list[Line]:
+        """The next rows after this number; `verdicts`: only of these."""
+        query = select(ImportLineRow).where(ImportLineRow.import_id == import_id, ImportLineRow.number > after)
+        if verdicts is not None:
+            query = query.where(ImportLineRow.verdict.in_(verdicts))
+        found = await self._session.execute(
+            query.with_only_columns(
+                ImportLineRow.number,
+                ImportLineRow.cells,
+                ImportLineRow.fault,
+                ImportLineRow.verdict,
+                ImportLineRow.errors,
+            )
+            .order_by(ImportLineRow.number)
+            .limit(limit)
+        )
+        return [Line(row[0], row[1], row[2], row[3], row[4] or ()) for row in found]
+
+    async def judge(self, import_id: UUID, judged: Sequence[tuple[int, str, Sequence[Mapping[str, Any]]]]) -> None:
+        """Number, verdict and errors of rows."""
+        values = {
+            "import_id": import_id,
+            "numbers": [number for number, _, _ in judged],
+            "verdicts": [verdict for _, verdict, _ in judged],
+            "errors": [json.dumps(list(errors)) for _, _, errors in judged],
+        }
+        await self._session.execute(_JUDGE, values)
+
+    async def record(self, import_id: UUID, outcomes: Sequence[Outcome]) -> None:
+        values = {
+            "import_id": import_id,
+            "numbers": [one.number for one in outcomes],
+            "outcomes": [one.outcome for one in outcomes],
+            "errors": [json.dumps(list(one.errors)) if one.errors else None for one in outcomes],
+            "people": [one.person_id for one in outcomes],
+            "revisions": [one.revision for one in outcomes],
+            "befores": [None if one.before is None else json.dumps(one.before) for one in outcomes],
+        }
+        await self._session.execute(_OUTCOMES, values)
+
+    async def touched(self, import_id: UUID, person_ids: Collection[UUID]) -> set[UUID]:
+        """Whom of these the import has made or changed."""
+        query = select(ImportLineRow.person_id).where(
+            ImportLineRow.import_id == import_id, ImportLineRow.person_id.in_(person_ids)
+        )
+        return {one for one in await self._session.scalars(query) if one is not None}
+
+    async def done(self, import_id: UUID, *, after: int, limit: int) -> list[Outcome]:
+        """Rows that made or changed somebody."""
+        query = (
+            select(ImportLineRow)
+            .where(ImportLineRow.import_id == import_id, ImportLineRow.number > after)
+            .where(ImportLineRow.person_id.is_not(None), ImportLineRow.undone.is_(None))
+            .order_by(ImportLineRow.number)
+            .limit(limit)
+        )
+        return [
+            Outcome(
+                number=row.number,
+                outcome=row.outcome or "unchanged",
+                person_id=row.person_id,
+                revision=row.revision,
+                before=row.before,
+            )
+            for row in await self._session.scalars(query)
+        ]
+
+    async def undone(self, import_id: UUID, lines: Mapping[int, bool]) -> None:
+        """Whether each row's person is as before now, or stays."""
+        values = {"import_id": import_id, "numbers": list(lines), "undone": list(lines.values())}
+        await self._session.execute(_UNDONE, values)
+
+    async def undone_counts(self, import_id: UUID) -> tuple[int, int]:
+        """How many people are as before, and how many stayed."""
+        query = select(
+            func.count().filter(ImportLineRow.undone.is_(True)), func.count().filter(ImportLineRow.undone.is_(False))
+        ).where(ImportLineRow.import_id == import_id)
+        row = (await self._session.execute(query)).one()
+        return row[0], row[1]
+
+    async def errors(
+        self, import_id: UUID, *, after: tuple[int, int], limit: int
+    ) -> tuple[list[tuple[int, int, dict[str, Any]]], int]:
+        """Of the first faulty rows: number, place and error of those after this one, and how many there are."""
+        values = {"import_id": import_id, "number": after[0], "place": after[1], "limit": limit}
+        found = await self._session.execute(_ERRORS, values)
+        total = await self._session.scalar(_ERROR_COUNT, {"import_id": import_id})
+        return [(row[0], row[1], row[2]) for row in found], int(total or 0)
+
+
+def _shown(principal: Principal) -> Select[ImportRow, Any, Any, Any]:
+    return (
+        select(ImportRow, _RUNS.c.state, _RUNS.c.error_code, _RUNS.c.error_detail)
+        .outerjoin(_RUNS, _RUNS.c.id == ImportRow.job_id)
+        .where(_visible(principal), ImportRow.state != "receiving")
+    )
+
+
+def _visible(principal: Principal) -> ColumnElement[bool]:
+    return rows(grant(principal, "import", "read"), principal, Columns(ImportRow.actor_id, ImportRow.office_id))
+
+
+def standing(row: ImportRow, run_state: str | None) -> str:
+    """Where it stands: a step whose job has ended without its end goes on no more.
+
+    What an application has done until then stays done, and can be undone.
+    """
+    if run_state not in ("failed", "cancelled"):
+        return row.state
+    before = "checked" if row.applied_at is None else "applied"
+    return {"checking": "failed", "applying": before, "undoing": "applied"}.get(row.state, row.state)
+
+
+def _import(row: ImportRow, run: Sequence[Any]) -> Import:
+    run_state, run_code, run_detail = run
+    state = standing(row, run_state)
+    code, detail = row.error_code, row.error_detail
+    if state == "failed" and code is None:
+        code, detail = run_code or "conflict", run_detail or "The check was ended."
+    counts = row.counts if row.applied_at is None else row.outcome
+    assert row.job_id is not None  # all but those that were not received have one
+    return Import(
+        id=row.id,
+        file_name=row.file_name,
+        format=row.format,  # pyright: ignore[reportArgumentType] - the table's own check
+        encoding=row.encoding,
+        state=state,
+        job_id=row.job_id,
+        rows=row.row_count,
+        counts={name: counts.get(name, 0) for name in VERDICTS},
+        columns=[Column(**one) for one in row.columns or ()],
+        actor_id=row.actor_id,
+        created_at=row.created_at,
+        applied_at=row.applied_at,
+        undone_at=row.undone_at,
+        undone=row.undone,
+        kept=row.kept,
+        error_code=code,
+        error_detail=detail,
+        version=row.version,
+    )

@@ -1,0 +1,163 @@
+"""What a row of a file means; and that what was exported comes back unchanged, in every format."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rooftree.kernel.cells import joined, meant, safe, split
+from rooftree.kernel.ids import new_id
+from rooftree.kernel.spreadsheet_worker import Row, read, workbook
+from rooftree.kernel.spreadsheets import FORMATS, Format
+from rooftree.kernel.text import email_address, name_key, tidy
+from rooftree.modules.crm import domain
+from rooftree.modules.crm.domain import Contact
+from rooftree.modules.crm.export_people import _header, _line, _values
+from rooftree.modules.crm.import_fields import NAMES, guessed, open_to
+from rooftree.modules.crm.import_rows import Directory, Known, decided, parsed
+from rooftree.modules.crm.people_schemas import PersonInput
+
+STAGE = new_id()
+DIRECTORY = Directory({name_key("Hot; Prospect"): STAGE}, {}, "US")
+FIELDS = open_to(assigns=False)
+SIGNS = st.characters(exclude_categories=("Cs", "Cn", "Co"))
+LINES = st.text(st.one_of(SIGNS, st.sampled_from("=+-@;,\"' \t")), max_size=40).map(tidy).filter(bool)
+
+
+@st.composite
+def given_people(draw: st.DrawFn) -> dict[str, Any]:
+    """As the API takes one."""
+    local = st.text("abc.\"';,=+-@", min_size=1, max_size=6).map(lambda part: f"{part}@client.test").filter(is_email)
+    phones = st.text("0123456789+-(). ,;", min_size=5, max_size=20).filter(lambda text: sum(map(str.isdigit, text)) > 4)
+    person = {
+        "name": draw(LINES),
+        "emails": draw(st.lists(local, max_size=3)),
+        "phones": draw(st.lists(phones, max_size=3)),
+        "tags": draw(st.lists(LINES, max_size=4)),
+        "source": "a" + draw(st.text("abc +.&~/_-", max_size=12)),
+    }
+    return PersonInput.model_validate(person).model_dump()
+
+
+def is_email(text: str) -> bool:
+    try:
+        return email_address(text) == text
+    except ValueError:
+        return False
+
+
+def summary(person: dict[str, Any]) -> tuple[dict[str, Any], Known]:
+    """A person as the list has them, and as they are known."""
+    contacts = domain.distinct(
+        [
+            *(domain.email_contact(one) for one in person["emails"]),
+            *(domain.phone_contact(one, region="US") for one in person["phones"]),
+        ]
+    )
+    tags, typed = domain.tidy_tags(person["tags"]), typed_of(contacts)
+    shown = {"name": person["name"], "source": person["source"], "tags": tags, "stage_name": "Hot; Prospect"}
+    shown |= {"emails": typed["email"], "phones": [(one, None) for one in typed["phone"]], "assigned_to": None}
+    return shown, Known(UUID(int=1), contacts, tags, is_assigned=False, theirs=True, gives=False)
+
+
+def typed_of(contacts: Iterable[Contact]) -> dict[str, list[str]]:
+    """By kind."""
+    return {kind: [one.typed for one in contacts if one.key.kind == kind] for kind in ("email", "phone")}
+
+
+def file_of(kind: Format, shown: dict[str, Any]) -> bytes:
+    values = _values(shown, FIELDS, {})  # type: ignore[arg-type] - what an export reads of it
+    if kind == "jsonl":
+        return _line(kind, values)
+    made = _header(kind, FIELDS) + _line(kind, list(values.values()))
+    return workbook(made.splitlines()) if kind == "xlsx" else made
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@given(person=given_people())
+def test_what_was_exported_comes_back_unchanged(kind: Format, person: dict[str, Any]) -> None:
+    shown, known = summary(person)
+    table = read(kind, file_of(kind, shown))
+    (row,) = table.rows
+    fields = guessed(table.columns, FIELDS)
+    assert set(fields) == set(FIELDS)
+    candidate, errors = parsed(row.number, row.cells, list(zip(table.columns, fields, strict=True)), DIRECTORY)
+    assert errors == []
+    assert candidate is not None
+    assert (candidate.name, candidate.source, candidate.stage_id) == (person["name"], person["source"], STAGE)
+    assert (list(candidate.contacts), list(candidate.tags)) == (known.contacts, known.tags)
+    assert decided(candidate, known)[0] == "unchanged"
+
+
+@given(person=given_people(), junk=st.lists(st.text(max_size=130), min_size=5, max_size=5))
+def test_what_a_row_may_say_the_api_takes_too(person: dict[str, Any], junk: list[str]) -> None:
+    columns = [(name, name) for name in ("name", "emails", "phones", "tags", "source")]
+    for cells in (junk, [person["name"], *map(joined, (person["emails"], person["phones"], person["tags"])), "Fair"]):
+        candidate, _ = parsed(2, cells, columns, DIRECTORY)  # type: ignore[arg-type] - names of fields
+        if candidate is not None and candidate.name:
+            typed = {
+                kind: [one.typed for one in candidate.contacts if one.key.kind == kind] for kind in ("email", "phone")
+            }
+            PersonInput.model_validate(
+                {
+                    "name": candidate.name,
+                    "emails": typed["email"],
+                    "phones": typed["phone"],
+                    "tags": list(candidate.tags),
+                    "source": candidate.source or "Import",
+                }
+            )
+
+
+@given(st.lists(st.text(SIGNS, min_size=1).filter(str.strip)))
+def test_several_values_share_a_cell(values: list[str]) -> None:
+    assert split(joined(values)) == values
+
+
+@given(st.text())
+def test_a_cell_that_was_made_safe_means_what_it_did(cell: str) -> None:
+    assert meant(safe(cell)) == cell
+    assert safe(cell)[:1] not in tuple("=+-@\t\r")
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        (["First Name", "Last Name", "E-mail 1 - Value", "Phone 1 - Value"], ["name", "name", "emails", "phones"]),
+        (["Full name", "First name", "Email", "Work email"], ["name", None, "emails", "emails"]),
+        (["name", "stage", "Stage", "assigned_to", "Notes"], ["name", "stage", None, None, None]),
+    ],
+)
+def test_a_header_that_clearly_means_a_field_fills_it(headers: list[str], fields: list[str | None]) -> None:
+    assert guessed(headers, FIELDS) == fields
+    assert guessed(["assigned_to"], NAMES) == ["assigned_to"]
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "rows", "encoding"),
+    [
+        ("\ufeffName;Email\nÄ;a".encode(), ["Name", "Email"], [["Ä", "a"]], "utf-8"),
+        ("Name\tEmail\nÄ\ta".encode("utf-16"), ["Name", "Email"], [["Ä", "a"]], "utf-16"),
+        ("Name,Name,,\nÄ\r\n".encode("cp1252"), ["Name", "Name (2)"], [["Ä", ""]], "windows-1252"),
+        (b'"Na,me";b\n"two\nlines";\n', ["Na,me", "b"], [["two\nlines", ""]], "utf-8"),
+    ],
+)
+def test_text_is_read_as_it_was_written(content: bytes, columns: list[str], rows: Any, encoding: str) -> None:
+    table = read("csv", content)
+    assert (table.columns, table.encoding, [row.cells for row in table.rows]) == (columns, encoding, rows)
+
+
+def test_rows_have_the_numbers_that_people_see() -> None:
+    numbers = [row.number for row in read("csv", b"\nName\n\nAda\n,,\nBea\n").rows]
+    assert numbers == [4, 6]
+    lines = json.dumps({"name": "Ada", "phones": [1, None]}) + "\n\n" + "[" * 100_000 + "\n" + '{"a": {"b": 1}}'
+    table = read("jsonl", lines.encode())
+    first, deep, nested = table.rows
+    assert first == Row(1, ["Ada", "1; "])
+    assert [(row.number, row.fault) for row in (deep, nested)] == [
+        (3, "This line is not a JSON object."),
+        (4, "A value is an object, or a list of more than texts and numbers."),
+    ]
