@@ -11,7 +11,7 @@ import structlog
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from rooftree import assembly
-from rooftree.kernel.metrics import MAX_REQUEST_SERIES, MAX_SERIES, Metrics
+from rooftree.kernel.metrics import MAX_JOB_SERIES, MAX_REQUEST_SERIES, MAX_SERIES, Metrics
 
 from .conftest import Browser, Tenant
 from .property.conftest import feeds_file
@@ -101,6 +101,9 @@ def test_a_process_keeps_to_its_series(tenant: Tenant, monkeypatch: pytest.Monke
     assert len(found) <= MAX_SERIES
     counted = sum(value for name, value in found.items() if name in requests)
     assert counted == 4 * len(routes)
+    runs = [value for name, value in found.items() if name.startswith("rooftree_jobs_total")]
+    assert len(runs) <= MAX_JOB_SERIES + 2
+    assert sum(runs) == 2 * len(parts.queue.declared())
 
 
 async def test_the_pool_and_the_spans_are_told(start: Any, tenant: Tenant) -> None:
