@@ -199,7 +199,7 @@ torture-events: up-backends ## EVENTS=100000 while relays, consumers, broker and
 
 oracles: up-backends ## Plants bugs that the torture of events, and the tests of dying workers, must notice
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_bite.py \
-		tenant-app/tests/app_tests/jobs/test_bite.py
+		tenant-app/tests/app_tests/jobs/test_bite.py tenant-app/tests/app_tests/crm/test_bite.py
 
 full: export HYPOTHESIS_PROFILE = search
 full: test test-scaffold schemathesis torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait

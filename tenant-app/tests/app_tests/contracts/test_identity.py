@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from rooftree.contracts.identity.api import (
     AGENT_ROLE,
+    CLIENT_ROLE,
     WEB_CLIENT_ID,
     Contact,
     GrantRefused,
@@ -189,6 +190,18 @@ async def test_people_are_told_until_they_leave_and_their_names_for_good(brokera
             await identity.user(missing)
     assert await identity.names(ids) == {ids[0]: "Andy", ids[1]: "Olivia Owner"}
     assert await identity.names([]) == {}
+
+
+async def test_colleagues_are_found_by_their_address_until_they_leave(brokerage: Brokerage, ports: Ports) -> None:
+    identity = await ports.identity(brokerage.owner)
+    andy, carl = await me(await brokerage.agent()), await brokerage.join("Carl", CLIENT_ROLE, "Main")
+    addresses = ["ANDY@acme.test", EMAIL, (await me(carl))["email"], "who@acme.test", ""]
+    found = {user.name: user for user in await identity.colleagues(addresses)}
+    assert found.keys() == {"Andy", "Olivia Owner"}
+    assert found["Andy"] == await identity.user(UUID(andy["id"]))
+    assert await identity.colleagues([]) == ()
+    await change(brokerage.owner, andy, state="deactivated")
+    assert [user.name for user in await identity.colleagues(addresses)] == ["Olivia Owner"]
 
 
 async def test_an_office_is_there_until_it_is_deleted(brokerage: Brokerage, ports: Ports) -> None:

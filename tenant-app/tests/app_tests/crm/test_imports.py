@@ -1,5 +1,6 @@
 """A file of people on its way into the brokerage, and out of it again."""
 
+import os
 import time
 from typing import Any
 
@@ -30,6 +31,8 @@ from .conftest import create, done, edit, events, people, pointers, read, timeli
 
 _ = (bulk, made, open_bulk)  # fixtures
 pytestmark = pytest.mark.integration
+# 10,000 for a release-like change.
+MANY = int(os.environ.get("ROOFTREE_TEST_ROWS", "1000"))
 FILE = """Name,Email,Phone,Tags
 Ada Canary,ada@client.test,(515) 232-0199,buyer; investor
 Bea Canary,bea@client.test,,
@@ -376,11 +379,9 @@ async def test_who_has_left_applies_nothing(bulk: Bulk) -> None:
 
 
 async def test_ten_thousand_people_are_in_within_a_minute(bulk: Bulk) -> None:
-    rows = [[f"Person {n}", f"p{n}@client.test", f"515 23{n % 10} {n:04}", "bulk"] for n in range(10_000)]
+    rows = [[f"Person {n}", f"p{n}@client.test", f"515 23{n % 10} {n:04}", "bulk"] for n in range(MANY)]
     shown = await checked(bulk.agent, written(["Name", "Email", "Phone", "Tags"], *rows))
     began = time.monotonic()
     shown = await applied(bulk.agent, shown)
-    assert time.monotonic() - began < 60
-    assert shown["counts"]["create"] + shown["counts"]["faulty"] == 10_000
-    listed = done(await bulk.agent.get("/api/v1/people", params={"limit": 1}))
-    assert listed["total"] == shown["counts"]["create"]
+    assert time.monotonic() - began < 60 * MANY / 10_000
+    assert (counts(shown), len(bulk.database.rows("SELECT 1 FROM crm.people"))) == ((MANY, 0, 0, 0), MANY)

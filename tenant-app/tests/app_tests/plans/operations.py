@@ -15,6 +15,8 @@ import rooftree
 
 Query = tuple[tuple[str, str], ...]
 DESCRIPTION = Path(rooftree.__file__).parents[2] / "openapi" / "openapi.json"
+# Pages are followed; and which members are wanted is asked of the answer, not of the database.
+_SAME_STATEMENT = ("cursor", "fields")
 _IN_PATH = re.compile(r"\{(\w+)\}")
 _BOX = "-93.75,41.95,-93.65,42.05"
 _EVERYWHERE = "-95.0,41.0,-92.0,43.0"
@@ -101,7 +103,7 @@ class Operation:
 
 
 def operations(ids: Mapping[str, tuple[str, ...]]) -> list[Operation]:
-    """`ids`: values of parameters that name a record. Pages are followed; fewer fields are the same read."""
+    """`ids`: values of parameters that name a record."""
     return lists(json.loads(DESCRIPTION.read_text()), ids)
 
 
@@ -115,7 +117,7 @@ def lists(description: dict[str, Any], ids: Mapping[str, tuple[str, ...]]) -> li
             given = {
                 item["name"]: _values(item, description, ids)
                 for item in methods["get"].get("parameters", [])
-                if item["in"] == "query" and item["name"] not in {"cursor", "fields"}
+                if item["in"] == "query" and item["name"] not in _SAME_STATEMENT
             }
             found.append(Operation(methods["get"]["operationId"], path, given))
     return found

@@ -51,7 +51,7 @@ _OUTCOMES = text("""
     FROM (
         SELECT number, outcome, errors::jsonb AS errors, person_id, revision, before::jsonb AS before
         FROM unnest(CAST(:numbers AS integer[]), CAST(:outcomes AS text[]), CAST(:errors AS text[]),
-            CAST(:people AS uuid[]), CAST(:revisions AS integer[]), CAST(:befores AS text[]))
+            CAST(:people AS uuid[]), CAST(:revisions AS integer[]), CAST(:former AS text[]))
             AS given (number, outcome, errors, person_id, revision, before)
     ) AS told
     WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
@@ -213,7 +213,7 @@ class ImportsRepository:
             "errors": [json.dumps(list(one.errors)) if one.errors else None for one in outcomes],
             "people": [one.person_id for one in outcomes],
             "revisions": [one.revision for one in outcomes],
-            "befores": [None if one.before is None else json.dumps(one.before) for one in outcomes],
+            "former": [None if one.before is None else json.dumps(one.before) for one in outcomes],
         }
         await self._session.execute(_OUTCOMES, values)
 

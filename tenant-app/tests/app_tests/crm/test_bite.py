@@ -1,0 +1,21 @@
+"""A mistake that the tests of killed imports must notice; `make oracles`."""
+
+from typing import Any
+
+import pytest
+
+from ..conftest import Tenant
+from ..object_storage import password
+from .bulk import made, open_bulk
+from .bulk_crashing import ROWS, count, killed_while_applied
+
+_ = (made, open_bulk)  # fixtures
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(180)
+async def test_planted_without_its_position_an_import_makes_people_twice(open_bulk: Any, stored_tenant: Tenant) -> None:
+    bulk = await open_bulk(run_jobs=False)
+    tenant = stored_tenant.but(secret_files={"s3_secret_key": password()})
+    await killed_while_applied(bulk, tenant, "no position")
+    assert count(bulk, "crm.people") > ROWS
