@@ -57,7 +57,10 @@ async def send(
 ) -> httpx2.Response:
     body = content.encode() if isinstance(content, str) else content
     return await browser.post(
-        IMPORTS, content=body, params={"file_name": name}, headers={"Content-Type": MEDIA_TYPES[kind]} | (headers or {})
+        IMPORTS,
+        content=body,
+        params={"file_name": "contacts.csv"},
+        headers={"Content-Type": MEDIA_TYPES[kind]} | (headers or {}),
     )
 
 
