@@ -49,11 +49,18 @@ class Bulk:
 
 
 async def send(
-    browser: Browser, content: bytes | str, kind: Format = "csv", name: str = "contacts.csv", **headers: str
+    browser: Browser,
+    content: bytes | str,
+    kind: Format = "csv",
+    name: str = "contacts.csv",
+    headers: dict[str, str] | None = None,
 ) -> httpx2.Response:
     body = content.encode() if isinstance(content, str) else content
     return await browser.post(
-        IMPORTS, content=body, params={"file_name": name}, headers={"Content-Type": MEDIA_TYPES[kind]} | headers
+        IMPORTS,
+        content=body,
+        params={"file_name": "contacts.csv"},
+        headers={"Content-Type": MEDIA_TYPES[kind]} | (headers or {}),
     )
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm import exports, summaries_repository
 from sqlalchemy import true
 
@@ -85,7 +86,7 @@ async def test_an_export_of_more_than_one_file_takes_says_so(bulk: Bulk, monkeyp
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "jsonl"])
-async def test_what_was_exported_is_unchanged_when_it_comes_back(bulk: Bulk, kind: str) -> None:
+async def test_what_was_exported_is_unchanged_when_it_comes_back(bulk: Bulk, kind: Format) -> None:
     owner = bulk.owner
     await create(bulk.agent, name="Zoë Ünïcödé 🏡", tags=["a;b", 'say "hi"', "c, d"], emails=["zoe@client.test"])
     await create(owner, name="'=Apostrophe", phones=["+49 30 901820"], emails=[])

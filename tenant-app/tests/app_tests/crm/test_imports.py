@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm import import_apply, import_undo
 from rooftree.modules.crm.import_page import ImportPage
 
@@ -273,7 +274,7 @@ async def test_imports_are_seen_by_whose_they_are_and_who_leads(bulk: Bulk) -> N
 
 
 async def test_a_file_that_is_no_table_is_refused_in_words(bulk: Bulk) -> None:
-    for content, kind, code in (
+    files: tuple[tuple[bytes, Format, str], ...] = (
         (b"", "csv", "file-unreadable"),
         (b"Name\n", "csv", "file-unreadable"),
         (b"\x00\x81\x8d\x8f", "csv", "file-unreadable"),
@@ -282,7 +283,9 @@ async def test_a_file_that_is_no_table_is_refused_in_words(bulk: Bulk) -> None:
         (",".join(f"c{n}" for n in range(101)).encode() + b"\n1\n", "csv", "table-too-large"),
         (b"Name\n" + b"x\n" * 20_001, "csv", "table-too-large"),
         (bomb(), "xlsx", "table-too-large"),
-    ):
+    )
+    shown: dict[str, Any] = {}
+    for content, kind, code in files:
         shown = await settled(bulk.agent, await send(bulk.agent, content, kind))
         assert (content[:20], shown["state"], shown["error"]["code"]) == (content[:20], "failed", code)
         assert shown["error"]["detail"]
@@ -295,7 +298,7 @@ async def test_what_is_sent_wrongly_is_refused_at_once(bulk: Bulk) -> None:
         (b"x", {"Content-Type": "application/pdf"}, (415, "unsupported-media-type")),
         (b"x" * (10 * 1024**2 + 1), {}, (413, "payload-too-large")),
     ):
-        assert problem(await send(agent, content, **headers)) == refused
+        assert problem(await send(agent, content, headers=headers)) == refused
     headers = {"Content-Type": "text/csv"}
     assert pointers(await agent.post(IMPORTS, content=b"x", headers=headers)) == ["?file_name"]
     assert problem(await send(await bulk.brokerage.coordinator(), FILE)) == (403, "forbidden")
