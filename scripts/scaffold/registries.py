@@ -156,7 +156,9 @@ _TESTS = [
     ),
     Entry(f"{_APP_TESTS}/access/fields.py", last_in("ANSWERS: Mapping[str, str] = {"), '"get_§record": "=§record"'),
     Entry(f"{_APP_TESTS}/access/fields.py", last_in("SHAPES: Mapping[str, str] = {"), _FIELDS),
-    Entry(f"{_APP_TESTS}/access/world.py", before("    _jobs(world)\n    _files(world)"), "    await _§records(world)\n"),
+    Entry(
+        f"{_APP_TESTS}/access/world.py", before("    _jobs(world)\n    _files(world)"), "    await _§records(world)\n"
+    ),
     Entry(f"{_APP_TESTS}/access/world.py", at_the_end, _WORLD),
     Entry(f"{_APP_TESTS}/manners/repeatable.py", last_in("WITHOUT_KEY = {"), '"archive_§record": "If-Match"'),
     Entry(f"{_APP_TESTS}/plans/data.py", before("def fill(admin_dsn"), _PLANS[1:] + "\n\n"),
