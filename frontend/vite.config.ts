@@ -17,6 +17,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
+        // A first visit fetches the list of all pages' files: without their names it has room for some pages more. The map's
+        // code keeps its name, by which scripts/size.mjs knows it.
+        chunkFileNames: ({ name }) => (name === "map-engine" ? "assets/[name]-[hash].js" : "assets/[hash].js"),
         codeSplitting: {
           includeDependenciesRecursively: false,
           // Icons that several pages show are one file: as files of a few bytes each they would be as many requests. Those
@@ -27,13 +30,6 @@ export default defineConfig({
     },
     // scripts/size.mjs holds the budgets; only the map's code is above this warning's default.
     chunkSizeWarningLimit: 1_200,
-    // A first visit fetches the list of all pages' files: without their names it has room for some pages more. The map's
-    // code keeps its name, by which scripts/size.mjs knows it.
-    rolldownOptions: {
-      output: {
-        chunkFileNames: ({ name }) => (name === "map-engine" ? "assets/[name]-[hash].js" : "assets/[hash].js"),
-      },
-    },
   },
   server: {
     proxy: Object.fromEntries(["/api", "/auth", "/oauth"].map((path) => [path, { target: api, secure: true }])),

@@ -147,8 +147,8 @@ def furnish(desk: Desk, member: Member) -> None:
     desk.post(f"{person}/tasks", title=canary)
     desk.post(f"{person}/activities", kind="call", direction="incoming", outcome=canary)
     desk.post("/api/v1/search/rebuilds")
-    desk.file("/api/v1/people/imports?file_name=contacts.csv", f"Name\n{canary}\n".encode())
-    desk.post("/api/v1/people/exports?format=csv")
+    desk.file("/api/v1/people-imports?file_name=contacts.csv", f"Name\n{canary}\n".encode())
+    desk.post("/api/v1/people-exports?format=csv")
     until("the file of an export", lambda: _exports(desk.get), seconds=FILE_SECONDS, every=1)
 
 
@@ -195,7 +195,7 @@ LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "note_id": _notes,
     "task_id": listed("/api/v1/tasks"),
     "stage_id": listed("/api/v1/stages"),
-    "import_id": listed("/api/v1/people/imports"),
+    "import_id": listed("/api/v1/people-imports"),
     "export_id": _exports,
     "job_id": listed("/api/v1/jobs"),
     "name": lambda get: [item["name"] for item in get("/api/v1/feeds")["items"]],

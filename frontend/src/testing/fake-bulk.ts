@@ -226,7 +226,7 @@ export class FakeBulk {
     const job = this.jobs.start("crm.export_people", found.length, () => {
       const lines = found.map(({ name, emails }) => `${name},${emails.join("; ")}`);
       this.#exports.push(["Name,Email addresses", ...lines].join("\r\n"));
-      return `/api/v1/people/exports/${this.#exports.length}`;
+      return `/api/v1/people-exports/${this.#exports.length}`;
     });
     const format = url.searchParams.get("format");
     return json({ id: job.id, job_id: job.id, format, created_at: new Date().toISOString() }, 202);

@@ -29,7 +29,7 @@ async function ask(page: ReturnType<typeof open>, format: string) {
   await page.user.click(await screen.findByRole("menuitem", { name: `Export as ${format}` }));
 }
 
-const begun = ({ log }: FakeApp) => log.filter((line) => line.startsWith("POST /api/v1/people/exports"));
+const begun = ({ log }: FakeApp) => log.filter((line) => line.startsWith("POST /api/v1/people-exports"));
 
 describe("the export of contacts", () => {
   it("holds what the filters show, follows the work and saves the file once", async () => {
@@ -37,7 +37,7 @@ describe("the export of contacts", () => {
     await ask(page, "CSV");
     expect(await screen.findByText("Your file is being made.")).toBeVisible();
     expect(begun(page.app)).toEqual([
-      "POST /api/v1/people/exports?q=canary&assigned_to=user-3&stage_id=stage-0&format=csv",
+      "POST /api/v1/people-exports?q=canary&assigned_to=user-3&stage_id=stage-0&format=csv",
     ]);
     expect(await screen.findByRole("progressbar", { name: "Export of contacts" })).toHaveAttribute(
       "aria-valuetext",
@@ -45,10 +45,10 @@ describe("the export of contacts", () => {
     );
     page.app.bulk.jobs.finish();
     expect(await screen.findByText("1 contact is in the file.")).toBeVisible();
-    expect(saved).toEqual(["/api/v1/people/exports/1"]);
+    expect(saved).toEqual(["/api/v1/people-exports/1"]);
     expect(screen.getByRole("link", { name: "Save the file again" })).toHaveAttribute(
       "href",
-      "/api/v1/people/exports/1",
+      "/api/v1/people-exports/1",
     );
   });
 
@@ -59,7 +59,7 @@ describe("the export of contacts", () => {
     const page = open("/contacts");
     await ask(page, name);
     expect(await screen.findByText("63 contacts are in the file.")).toBeVisible();
-    expect(begun(page.app)).toEqual([`POST /api/v1/people/exports?format=${format}`]);
+    expect(begun(page.app)).toEqual([`POST /api/v1/people-exports?format=${format}`]);
   });
 
   it("goes on while other pages are open, and after a reload", async () => {
@@ -91,7 +91,7 @@ describe("the export of contacts", () => {
   it("that could not begin says why, and the line can be closed", async () => {
     const app = as("user-1");
     const title = "Not available";
-    app.failures.set("/api/v1/people/exports", () =>
+    app.failures.set("/api/v1/people-exports", () =>
       problem(429, title, { detail: "Too many requests; wait a little." }),
     );
     const page = open("/contacts", app);

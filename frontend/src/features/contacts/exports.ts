@@ -34,5 +34,5 @@ export const setExport = (client: QueryClient, found: Export | null) =>
 /** All that these filters find, whatever its order. */
 export function beginExport({ format, filters }: { format: Format; filters: ContactFilters }) {
   const { sort: _, ...wanted } = toQuery(filters);
-  return body(api.POST("/api/v1/people/exports", { params: { query: { ...wanted, format } } }));
+  return body(api.POST("/api/v1/people-exports", { params: { query: { ...wanted, format } } }));
 }

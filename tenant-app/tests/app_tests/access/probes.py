@@ -332,7 +332,7 @@ CRM = [
     ),
 ]
 
-_FILES = "/api/v1/people/imports"
+_FILES = "/api/v1/people-imports"
 _IMPORTS = truth.read(truth.IMPORTS)
 _READ_IMPORT, _CHANGE_IMPORT = {"u": "ok", "r": "ok", ".": "404"}, {"u": "ok", "r": "403", ".": "404"}
 
@@ -376,7 +376,7 @@ BULK = [
     ),
     Probe(
         operation="export_people",
-        request=_at("/api/v1/people/exports?format=none"),
+        request=_at("/api/v1/people-exports?format=none"),
         letters=_roles("staff"),
         ok=_REFUSED,
         points="?format",
@@ -384,7 +384,7 @@ BULK = [
     # Their storage is away: who is let through to it learns that.
     Probe(
         operation="get_people_export",
-        request=_on("export", "/api/v1/people/exports/{id}"),
+        request=_on("export", "/api/v1/people-exports/{id}"),
         letters=truth.read(truth.EXPORTS),
         ok=frozenset({503}),
     ),

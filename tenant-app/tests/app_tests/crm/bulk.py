@@ -24,7 +24,7 @@ from ..identity.conftest import Brokerage
 from ..object_storage import Bucket, bucket, password, settings
 from .conftest import done, version
 
-IMPORTS = "/api/v1/people/imports"
+IMPORTS = "/api/v1/people-imports"
 MOVING = ("checking", "applying", "undoing")
 
 
@@ -112,10 +112,10 @@ async def errors(browser: Browser, shown: dict[str, Any], **params: Any) -> list
 
 async def exported(browser: Browser, kind: Format = "csv", **params: Any) -> httpx2.Response:
     """The file, when it is made."""
-    begun = await browser.post("/api/v1/people/exports", params={"format": kind} | params)
+    begun = await browser.post("/api/v1/people-exports", params={"format": kind} | params)
     export = done(begun, 202)
     job = await ended(browser, export["job_id"])
-    assert (job["state"], job["result"]) == ("succeeded", f"/api/v1/people/exports/{export['id']}"), job
+    assert (job["state"], job["result"]) == ("succeeded", f"/api/v1/people-exports/{export['id']}"), job
     return await browser.get(job["result"])
 
 

@@ -72,4 +72,4 @@ async def killed_while_applied(bulk: Bulk, tenant: Tenant, bug: str = "") -> dic
     with victims(tenant, bug) as one:
         await one.kill_at(lambda: count(bulk, "crm.people") >= 40)
         await until(lambda: state(bulk) == "applied")
-    return done(await bulk.owner.get(f"/api/v1/people/imports/{shown['id']}"))
+    return done(await bulk.owner.get(f"/api/v1/people-imports/{shown['id']}"))

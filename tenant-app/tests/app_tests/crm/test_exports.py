@@ -80,7 +80,7 @@ async def test_an_export_of_more_than_one_file_takes_says_so(bulk: Bulk, monkeyp
     monkeypatch.setattr(exports, "MOST_PEOPLE", 1)
     await create(bulk.agent)
     await create(bulk.agent, name="Bea", even_if_known=True)
-    path = "/api/v1/people/exports?format=csv"
+    path = "/api/v1/people-exports?format=csv"
     assert problem(await bulk.agent.post(path)) == (422, "export-too-large")
     assert table((await exported(bulk.agent, q="bea")).content)[1][0] == "Bea"
 

@@ -74,11 +74,11 @@ async def _cases(brokerage: Brokerage) -> dict[str, Sent]:
     checked, done = (_imported(brokerage, state) for state in ("checked", "applied"))
     return {
         "import_people": Sent(
-            "/api/v1/people/imports?file_name=a.csv", b"Name\nAda\n", headers={"Content-Type": "text/csv"}
+            "/api/v1/people-imports?file_name=a.csv", b"Name\nAda\n", headers={"Content-Type": "text/csv"}
         ),
-        "apply_people_import": Sent(f"/api/v1/people/imports/{checked}/application", headers={"If-Match": '"1"'}),
-        "undo_people_import": Sent(f"/api/v1/people/imports/{done}/undo", headers={"If-Match": '"1"'}),
-        "export_people": Sent("/api/v1/people/exports?format=csv"),
+        "apply_people_import": Sent(f"/api/v1/people-imports/{checked}/application", headers={"If-Match": '"1"'}),
+        "undo_people_import": Sent(f"/api/v1/people-imports/{done}/undo", headers={"If-Match": '"1"'}),
+        "export_people": Sent("/api/v1/people-exports?format=csv"),
         "create_delegation": Sent("/api/v1/delegations", delegation, {"resources": ["listing"]}),
         "start_feed_run": Sent("/api/v1/feeds/sample/runs"),
         "create_inquiry": Sent("/api/v1/inquiries", VISITOR, {"message": "Another one"}),

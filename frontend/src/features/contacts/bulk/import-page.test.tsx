@@ -117,7 +117,7 @@ describe("the columns", () => {
   it("refused by the server say why", async () => {
     const page = await checked();
     const errors = [{ pointer: "/mapping/Remark", detail: "Another column fills source." }];
-    page.app.failures.set("/api/v1/people/imports/import-1", () =>
+    page.app.failures.set("/api/v1/people-imports/import-1", () =>
       problem(422, "The request is not valid", { errors }),
     );
     await page.user.selectOptions(screen.getByLabelText("“Remark” is"), "Source");
@@ -139,7 +139,7 @@ describe("the faulty rows", () => {
       "7Emailbert at mailThis is no mail address.Email: bert at mail",
     ]);
     const link = screen.getByRole("link", { name: "Download 2 rows" });
-    expect(link).toHaveAttribute("href", "/api/v1/people/imports/import-1/errors.csv");
+    expect(link).toHaveAttribute("href", "/api/v1/people-imports/import-1/errors.csv");
     expect(link).toHaveAttribute("download");
   });
 
@@ -194,7 +194,7 @@ describe("importing", () => {
 
   it("pressed twice is asked once", async () => {
     const page = await checked();
-    const release = page.app.hold("/api/v1/people/imports/import-1/application");
+    const release = page.app.hold("/api/v1/people-imports/import-1/application");
     const button = screen.getByRole("button", { name: "Import 3 contacts" });
     await page.user.dblClick(button);
     release();
@@ -204,7 +204,7 @@ describe("importing", () => {
 
   it("refused says why and shows how it stands", async () => {
     const page = await checked();
-    page.app.failures.set("/api/v1/people/imports/import-1/application", () =>
+    page.app.failures.set("/api/v1/people-imports/import-1/application", () =>
       problem(403, "Not allowed", { detail: "You may not add contacts any more." }),
     );
     await page.user.click(screen.getByRole("button", { name: "Import 3 contacts" }));

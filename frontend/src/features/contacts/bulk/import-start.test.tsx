@@ -9,7 +9,7 @@ describe("choosing a file", () => {
     const page = await choose(open("/contacts/import"), csv());
     expect(await screen.findByRole("heading", { level: 1, name: "Import of contacts.csv" })).toBeVisible();
     expect(page.address()).toBe("/contacts/imports/import-1");
-    expect(page.app.log).toContain("POST /api/v1/people/imports?file_name=contacts.csv");
+    expect(page.app.log).toContain("POST /api/v1/people-imports?file_name=contacts.csv");
   });
 
   it("by dropping it does the same", async () => {
@@ -58,7 +58,7 @@ describe("choosing a file", () => {
 
   it("that the server refuses is told in words", async () => {
     const app = as("user-1");
-    app.failures.set("/api/v1/people/imports", () => problem(413, "Content too large"));
+    app.failures.set("/api/v1/people-imports", () => problem(413, "Content too large"));
     await choose(open("/contacts/import", app), csv());
     expect(await screen.findByRole("alert")).toHaveTextContent("The file is too large. 10 MB can be read.");
   });
@@ -98,7 +98,7 @@ describe("former imports", () => {
     const app = as("user-1");
     const page = open("/contacts/import", app);
     expect(await screen.findByText("None in the last week.")).toBeVisible();
-    app.failures.set("/api/v1/people/imports", () => problem(503, "Database down"));
+    app.failures.set("/api/v1/people-imports", () => problem(503, "Database down"));
     document.body.replaceChildren();
     open("/contacts/import", app);
     expect(await screen.findByText("Former imports could not be loaded")).toBeVisible();

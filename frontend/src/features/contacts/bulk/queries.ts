@@ -9,7 +9,7 @@ export const importsQuery = infiniteQueryOptions({
   queryKey: ["imports", "list"],
   queryFn: ({ pageParam, signal }) =>
     body(
-      api.GET("/api/v1/people/imports", {
+      api.GET("/api/v1/people-imports", {
         params: { query: { limit: 10, ...(pageParam ? { cursor: pageParam } : {}) } },
         signal,
       }),
@@ -23,7 +23,7 @@ const path = (id: string) => ({ path: { import_id: id } });
 export const importQuery = (id: string) =>
   queryOptions({
     queryKey: ["imports", "one", id],
-    queryFn: ({ signal }) => body(api.GET("/api/v1/people/imports/{import_id}", { params: path(id), signal })),
+    queryFn: ({ signal }) => body(api.GET("/api/v1/people-imports/{import_id}", { params: path(id), signal })),
   });
 
 /** The faulty rows of one check: columns that are chosen anew make new ones. */
@@ -32,7 +32,7 @@ export const faultsQuery = ({ id, job_id }: Pick<BulkImport, "id" | "job_id">) =
     queryKey: ["imports", "faults", id, job_id],
     queryFn: ({ pageParam, signal }) =>
       body(
-        api.GET("/api/v1/people/imports/{import_id}/errors", {
+        api.GET("/api/v1/people-imports/{import_id}/errors", {
           params: { ...path(id), query: { limit: 20, ...(pageParam ? { cursor: pageParam } : {}) } },
           signal,
         }),
@@ -42,10 +42,10 @@ export const faultsQuery = ({ id, job_id }: Pick<BulkImport, "id" | "job_id">) =
     placeholderData: keepPreviousData,
   });
 
-export const faultsFile = ({ id }: Pick<BulkImport, "id">) => `/api/v1/people/imports/${id}/errors.csv`;
+export const faultsFile = ({ id }: Pick<BulkImport, "id">) => `/api/v1/people-imports/${id}/errors.csv`;
 
 export const sendImport = (file: File, type: string, onProgress: (part: number) => void, signal: AbortSignal) =>
-  sendFile<BulkImport>(`/api/v1/people/imports?file_name=${encodeURIComponent(file.name)}`, file, {
+  sendFile<BulkImport>(`/api/v1/people-imports?file_name=${encodeURIComponent(file.name)}`, file, {
     type,
     onProgress,
     signal,
@@ -54,10 +54,10 @@ export const sendImport = (file: File, type: string, onProgress: (part: number) 
 const at = ({ id, version }: Pick<BulkImport, "id" | "version">) => ({ ...path(id), header: ifMatch(version) });
 
 export const mapColumns = (found: BulkImport, mapping: ImportMapping) =>
-  body(api.PATCH("/api/v1/people/imports/{import_id}", { params: at(found), body: { mapping } }));
+  body(api.PATCH("/api/v1/people-imports/{import_id}", { params: at(found), body: { mapping } }));
 
 export const applyImport = (found: BulkImport) =>
-  body(api.POST("/api/v1/people/imports/{import_id}/application", { params: at(found) }));
+  body(api.POST("/api/v1/people-imports/{import_id}/application", { params: at(found) }));
 
 export const undoImport = (found: BulkImport) =>
-  body(api.POST("/api/v1/people/imports/{import_id}/undo", { params: at(found) }));
+  body(api.POST("/api/v1/people-imports/{import_id}/undo", { params: at(found) }));

@@ -61,7 +61,7 @@ class PeopleExport:
             row = await ExportsRepository(session).wanted(one)
             if row is not None:
                 row.stored_at = self._clock.now()
-                await run.step(session, message="The file is ready", result=f"/api/v1/people/exports/{one}")
+                await run.step(session, message="The file is ready", result=f"/api/v1/people-exports/{one}")
 
     async def _principal(self, user_id: UUID | None) -> Principal:
         try:

@@ -56,7 +56,7 @@ def _file(description: str, *kinds: str) -> dict[int | str, dict[str, Any]]:
 
 
 @router.post(
-    "/people/imports",
+    "/people-imports",
     dependencies=[*needs("import", "create"), REPEATABLE],
     status_code=202,
     openapi_extra=_BODY,
@@ -82,7 +82,7 @@ async def import_people(
     return _begun(shown, response)
 
 
-@router.get("/people/imports", dependencies=[*needs("import", "read"), SPARSE], responses=responses(401, 403, 422))
+@router.get("/people-imports", dependencies=[*needs("import", "read"), SPARSE], responses=responses(401, 403, 422))
 async def list_people_imports(
     query: Annotated[PageQuery, Query()], principal: CurrentPrincipal, imports: ImportsDep
 ) -> BulkImportPage:
@@ -92,7 +92,7 @@ async def list_people_imports(
 
 
 @router.get(
-    "/people/imports/{import_id}",
+    "/people-imports/{import_id}",
     dependencies=[*needs("import", "read"), SPARSE],
     responses=responses(401, 403, 404, 422),
 )
@@ -102,7 +102,7 @@ async def get_people_import(
     return _answer(await imports.show(principal, import_id), response)
 
 
-@router.patch("/people/imports/{import_id}", dependencies=needs("import", "update"), status_code=202, responses=_STEP)
+@router.patch("/people-imports/{import_id}", dependencies=needs("import", "update"), status_code=202, responses=_STEP)
 async def map_people_import(
     *,
     import_id: UUID,
@@ -117,7 +117,7 @@ async def map_people_import(
 
 
 @router.get(
-    "/people/imports/{import_id}/errors",
+    "/people-imports/{import_id}/errors",
     dependencies=[*needs("import", "read"), SPARSE],
     responses=responses(401, 403, 404, 422),
 )
@@ -131,7 +131,7 @@ async def list_people_import_errors(
 
 
 @router.get(
-    "/people/imports/{import_id}/errors.csv",
+    "/people-imports/{import_id}/errors.csv",
     dependencies=needs("import", "read"),
     response_class=Response,
     responses={**_file("The faulty rows, as CSV", "text/csv"), **responses(401, 403, 404, 422)},
@@ -144,7 +144,7 @@ async def download_people_import_errors(import_id: UUID, principal: CurrentPrinc
 
 
 @router.post(
-    "/people/imports/{import_id}/application",
+    "/people-imports/{import_id}/application",
     dependencies=[*needs("import", "update"), REPEATABLE],
     status_code=202,
     responses=_STEP,
@@ -157,7 +157,7 @@ async def apply_people_import(
 
 
 @router.post(
-    "/people/imports/{import_id}/undo",
+    "/people-imports/{import_id}/undo",
     dependencies=[*needs("import", "update"), REPEATABLE],
     status_code=202,
     responses=_STEP,
@@ -170,7 +170,7 @@ async def undo_people_import(
 
 
 @router.post(
-    "/people/exports",
+    "/people-exports",
     dependencies=[*needs("person", "read"), REPEATABLE],
     status_code=202,
     responses=responses(401, 403, 422, 503),
@@ -185,7 +185,7 @@ async def export_people(
 
 
 @router.get(
-    "/people/exports/{export_id}",
+    "/people-exports/{export_id}",
     dependencies=needs("export", "read"),
     response_class=Response,
     responses={**_file("The file", *MEDIA_TYPES.values()), **responses(401, 403, 404, 422, 503)},

@@ -70,5 +70,5 @@ MODULE = Module(
     provides=CrmApi,
     requires=(IdentityApi, PropertyApi),
     consumers=(DEPARTURES,),
-    uploads=(Upload("POST", re.compile(r"/api/v1/people/imports"), MAX_BYTES),),
+    uploads=(Upload("POST", re.compile(r"/api/v1/people-imports"), MAX_BYTES),),
 )
