@@ -43,25 +43,25 @@ export class FakeBulk {
 
   get routes(): [RegExp, Handler][] {
     const own: [RegExp, Handler][] = [
-      [/^POST \/api\/v1\/people\/imports$/, (request, url) => this.#receive(request, url)],
+      [/^POST \/api\/v1\/people-imports$/, (request, url) => this.#receive(request, url)],
       [
-        /^GET \/api\/v1\/people\/imports$/,
+        /^GET \/api\/v1\/people-imports$/,
         (_request, url) =>
           page(
             this.kept.map(({ shown }) => shown),
             url,
           ),
       ],
-      [/^GET \/api\/v1\/people\/imports\/([^/]+)$/, this.#with(({ shown }) => json(shown))],
+      [/^GET \/api\/v1\/people-imports\/([^/]+)$/, this.#with(({ shown }) => json(shown))],
       [
-        /^PATCH \/api\/v1\/people\/imports\/([^/]+)$/,
+        /^PATCH \/api\/v1\/people-imports\/([^/]+)$/,
         this.#deed("checked", (kept, request) => this.#map(kept, request)),
       ],
-      [/^GET \/api\/v1\/people\/imports\/([^/]+)\/errors$/, this.#with(({ faults }, url) => page(faults, url))],
-      [/^POST \/api\/v1\/people\/imports\/([^/]+)\/application$/, this.#deed("checked", (kept) => this.#apply(kept))],
-      [/^POST \/api\/v1\/people\/imports\/([^/]+)\/undo$/, this.#deed("applied", (kept) => this.#undo(kept))],
-      [/^POST \/api\/v1\/people\/exports$/, (_request, url) => this.#export(url)],
-      [/^GET \/api\/v1\/people\/exports\/([^/]+)$/, (_request, _url, [id]) => this.#exported(Number(id))],
+      [/^GET \/api\/v1\/people-imports\/([^/]+)\/errors$/, this.#with(({ faults }, url) => page(faults, url))],
+      [/^POST \/api\/v1\/people-imports\/([^/]+)\/application$/, this.#deed("checked", (kept) => this.#apply(kept))],
+      [/^POST \/api\/v1\/people-imports\/([^/]+)\/undo$/, this.#deed("applied", (kept) => this.#undo(kept))],
+      [/^POST \/api\/v1\/people-exports$/, (_request, url) => this.#export(url)],
+      [/^GET \/api\/v1\/people-exports\/([^/]+)$/, (_request, _url, [id]) => this.#exported(Number(id))],
       ...this.jobs.routes,
     ];
     return own.map(([path, handler]) => [
