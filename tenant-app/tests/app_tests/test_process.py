@@ -23,7 +23,7 @@ from .conftest import Tenant, TestDatabase
 pytestmark = pytest.mark.integration
 
 READY_CPU_SECONDS = 2.0
-MEMORY_MIB = 132  # crm has 5 of them, jobs, quotas and kept answers 3; 128.6 were measured
+MEMORY_MIB = 138  # 131.4 were measured, on a busy machine 135; crm has 8 of them, jobs, quotas and kept answers 3
 # Loaded by jobs, migrations or first use only; never on the way to readiness.
 NOT_AT_START = (
     "aiokafka",
