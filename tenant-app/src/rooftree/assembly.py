@@ -158,7 +158,7 @@ def build(
         queue.register(part.jobs)
         built.append(part)
     subscribers = [consumer for part in built for consumer in part.consumers]
-    bus = _bus(runtime, subscribers, runtime.ears if GATEWAY in {module.name for module in chosen} else None)
+    bus = _bus(runtime, subscribers, _ears(runtime, chosen))
     idempotency = Idempotency(runtime.unit_of_work, runtime.clock, secrets)
     queue.register((*bus.jobs(), *idempotency.jobs()))
     return Parts(
@@ -170,6 +170,12 @@ def build(
         telemetry=telemetry,
         built=tuple(built),
     )
+
+
+def _ears(runtime: Runtime, chosen: Sequence[Module]) -> Ears | None:
+    """For open pages, which the gateway's process has, and for a standby, whose readers must see what they hear of."""
+    follows = GATEWAY in {module.name for module in chosen} or runtime.settings.database_standby_host
+    return runtime.ears if follows else None
 
 
 def _bus(runtime: Runtime, subscribers: Sequence[Subscriber], ears: Ears | None) -> Bus:
@@ -219,6 +225,7 @@ def _runtime(  # noqa: PLR0917 - the parts of a process, each of its own type
             load(SmtpSettings), display_name=settings.display_name, ca_file=ca_file, clock=clock, metrics=metrics
         ),
         objects=Objects(load(S3Settings), secrets, ca_file=ca_file),
+        ears=Ears(standby.forget_place if standby else None),
         elsewhere=elsewhere,
         ports=dict(elsewhere.ports),
     )

@@ -1,6 +1,7 @@
 """Lists from a real standby: one's own writes always show, and a standby in trouble is nobody's."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from rooftree.kernel import standby as kernel_standby
+from rooftree.kernel.ears import Ears
 from rooftree.kernel.errors import Unavailable
 from rooftree.kernel.written import BEGINNING, WRITTEN_COOKIE, Place, Written, written
 from sqlalchemy import text
@@ -281,3 +283,19 @@ def lock_people(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute("LOCK TABLE crm.people IN ACCESS EXCLUSIVE MODE")
         connection.execute("COMMENT ON TABLE crm.people IS NULL")
+
+
+async def test_whoever_hears_of_a_change_reads_it_however_far_the_standby_lags(
+    reader: Browser, start: Callable[..., Any], replicated: Tenant, server: StandbyServer, lasting: None
+) -> None:
+    other: Browser = await start(replicated)
+    other.cookies.update(reader.cookies)
+    async with server.held_back():
+        await create(other)
+        reader.cookies.delete(WRITTEN_COOKIE)
+        # The control: this process knows nothing of the write yet.
+        assert await people(reader) == []
+        ears: Ears = reader.app.state.parts.runtime.ears
+        ears.hear(json.dumps({"id": "1", "resource": "person", "records": []}))
+        assert await people(reader) == ["Ada Canary"]
+    assert await read_at_standby(reader) == ["Ada Canary"]

@@ -1,10 +1,14 @@
 """What a session wrote travels with its browser, and means nothing in other hands."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from rooftree.kernel.written import BEGINNING, END, WRITTEN_COOKIE, Place, Written, carried, handed_out
+from rooftree.kernel.standby import Standby
+from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.kernel.written import BEGINNING, END, WRITTEN_COOKIE, Place, Written, carried, handed_out, written
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from .conftest import Tenant
 
@@ -70,6 +74,28 @@ def test_a_later_place_replaces_an_earlier_one_and_none_a_later() -> None:
     assert (session.place, session.is_new) == (Place(1, 9), True)
     session.note(Place(2, 1))
     assert session.place == Place(2, 1)
+
+
+def test_a_session_that_goes_on_writing_leaves_the_primary_again() -> None:
+    session = Written(SECRET, is_noting=True, place=END)
+    session.note(Place(1, 5))
+    assert session.place == Place(1, 5)
+    session.note(END)
+    assert session.place == END
+
+
+async def test_a_commit_whose_answer_was_lost_may_have_been_one() -> None:
+    class Lost:
+        async def commit(self) -> None:
+            raise OperationalError("COMMIT", None, Exception("server closed the connection"))
+
+    engine = create_async_engine("postgresql+psycopg://nowhere.test/none")
+    session = Written(SECRET, is_noting=True, place=BEGINNING)
+    token = written.set(session)
+    with pytest.raises(OperationalError):
+        await UnitOfWork(engine, cast("Standby", object()))._commit(cast("AsyncSession", Lost()))  # pyright: ignore[reportPrivateUsage]
+    written.reset(token)
+    assert session.place == END
 
 
 async def test_an_app_without_a_standby_gives_and_reads_no_place(start: Callable[..., Any], tenant: Tenant) -> None:

@@ -10,6 +10,7 @@ A process has one connection that listens, that of its relay (`kernel.relay`); w
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -39,9 +40,13 @@ class Notice:
 
 
 class Ears:
-    """A window of what was heard; positions count up for the life of the process."""
+    """A window of what was heard; positions count up for the life of the process.
 
-    def __init__(self) -> None:
+    `changed` is called with each notice, before any follower knows of it.
+    """
+
+    def __init__(self, changed: Callable[[], None] | None = None) -> None:
+        self._changed = changed
         self._window: deque[Notice] = deque(maxlen=KEPT)
         self._next = 0
         self._began = ""
@@ -84,6 +89,8 @@ class Ears:
         records = tuple(Record(one, _uuid(owner), _uuid(office)) for one, owner, office in told["records"])
         self._window.append(Notice(told["id"], told["resource"], records, told.get("data")))
         self._next += 1
+        if self._changed is not None:
+            self._changed()
         self._wake()
 
     async def position_after(self, last_id: str) -> int | None:

@@ -52,7 +52,7 @@ class Runtime:
     workers: Workers = field(default_factory=Workers)
     """Heavy work of all modules: one at a time."""
     ears: Ears = field(default_factory=Ears)
-    """What was heard of changes; the gateway's process listens."""
+    """What was heard of changes, where the process listens."""
     elsewhere: Elsewhere = field(default_factory=Elsewhere)
     """What modules of other processes offer."""
     ports: dict[type, object] = field(default_factory=dict[type, object])

@@ -7,6 +7,8 @@ A read may go there if two things are so, and else goes to the primary at once:
   knows nothing so fresh, the read goes to the primary and asks there. Nobody sees anything older, however far the
   standby lags, and a process that hardly reads never needs it.
 
+Whoever is told of a change reads it: with each notice (`kernel.ears`) what is known of the primary is forgotten.
+
 A standby that is away, hangs, or cancels a query because replay is in its way costs nobody an error: the read is done
 again at the primary. A request never waits for a connection to be made when none works: that is done behind it.
 """
@@ -72,6 +74,7 @@ class Standby:
         self._trying: asyncio.Task[None] | None = None
         self._place = END
         self._placed_at = float("-inf")
+        self._heard_at = float("-inf")
         self._answers = Counter(
             "rooftree_list_reads", "Reads of lists, by who answered or why not.", ["answer"], registry=metrics.registry
         )
@@ -96,8 +99,13 @@ class Standby:
         """How far the primary is, on a connection to it; from now on that is known here. Raises DBAPIError."""
         asked_at = time.monotonic()
         place = Place(*(await connection.exec_driver_sql(_PLACE)).one())
-        self._place, self._placed_at = place, asked_at
+        if asked_at >= self._heard_at:
+            self._place, self._placed_at = place, asked_at
         return place
+
+    def forget_place(self) -> None:
+        """Something was committed just now: the next read goes to the primary, and asks how far that is."""
+        self._heard_at, self._placed_at = time.monotonic(), float("-inf")
 
     @property
     def is_unplaced(self) -> bool:

@@ -195,10 +195,16 @@ class UnitOfWork:
 
     async def _commit(self, session: AsyncSession) -> None:
         """And note where that is, if the reads of a browser's session depend on it."""
-        await session.commit()
         reader = written.get()
         if self._standby is None or reader is None or not reader.is_noting:
+            await session.commit()
             return
+        try:
+            await session.commit()
+        except DBAPIError:
+            # It may have been done all the same.
+            reader.note(END)
+            raise
         connection = session.bind
         assert isinstance(connection, AsyncConnection)
         try:

@@ -58,7 +58,9 @@ class Written:
     """The browser does not know `place` yet."""
 
     def note(self, place: Place) -> None:
-        self.place, self.is_new = max(self.place, place), True
+        """A place is later than whatever was committed before it, wherever that was."""
+        self.place = place if self.place == END else max(self.place, place)
+        self.is_new = True
 
 
 written: ContextVar[Written | None] = ContextVar("written", default=None)
