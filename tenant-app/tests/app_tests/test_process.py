@@ -22,7 +22,7 @@ from .conftest import Tenant, TestDatabase
 
 pytestmark = pytest.mark.integration
 
-READY_CPU_SECONDS = 2.0
+READY_CPU_SECONDS = 2.6  # 1.15 were measured, 2.4 where every core is busy
 MEMORY_MIB = 138  # 131.4 were measured, on a busy machine 135; crm has 8 of them, jobs, quotas and kept answers 3
 # Loaded by jobs, migrations or first use only; never on the way to readiness.
 NOT_AT_START = (

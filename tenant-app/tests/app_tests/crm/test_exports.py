@@ -65,7 +65,7 @@ async def test_an_export_is_fetched_by_whoever_asked_for_a_day(bulk: Bulk) -> No
     await create(bulk.agent)
     answer = await exported(bulk.agent)
     (name,) = bulk.bucket.names()
-    path = f"/api/v1/people/{name.removesuffix('/file')}"
+    path = f"/api/v1/people-{name.removesuffix('/file')}"
     assert (await bulk.agent.get(path)).content == answer.content
     assert problem(await bulk.owner.get(path)) == (404, "export-not-found")
     bulk.clock.advance(hours=24)

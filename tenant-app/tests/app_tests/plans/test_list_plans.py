@@ -24,7 +24,7 @@ from . import data
 from .operations import Operation, Query, operations
 from .reading import Planner, Statement, sent, sizes
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300, func_only=True)]  # some 50 s on a quiet machine
 _ = brokerage  # a fixture
 _SHORT = "a word of two letters has no trigram that an index could know; 100,000 people are read in 20 ms"
 # What is not mended: operation, table, words asked for.
