@@ -260,6 +260,7 @@ def create_app(
     app.state.settings = settings
     app.state.parts = parts
     app.state.idempotency = parts.idempotency
+    app.state.rate_limits = parts.runtime.rate_limits
     app.state.services = {type(service): service for part in parts.built for service in part.services}
     own = next((part.authenticator for part in parts.built if part.authenticator), None)
     app.state.is_public = own is not None or neighbours is None

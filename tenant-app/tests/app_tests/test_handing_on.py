@@ -34,8 +34,13 @@ class World:
         self.apps = {name: Answers() for name in OTHERS}
         self.otherwise = Answers()
         self.asked: list[Request] = []
+        self.visits: list[str] = []
         self._token = token
-        self.app = HandedOn(KNOWN, dict(self.apps), self._authenticate, self.otherwise)
+        self.app = HandedOn(KNOWN, dict(self.apps), self._authenticate, self, self.otherwise)  # type: ignore[arg-type]
+
+    async def visitor(self, _scope: Any, network: str) -> None:
+        """As `RateLimits` counts them."""
+        self.visits.append(network)
 
     async def _authenticate(self, request: Request) -> Principal:
         self.asked.append(request)
@@ -47,6 +52,7 @@ class World:
         """Who was given it, and with which headers."""
         raw = [(name.lower().replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": raw}
+        scope["client_address"] = "203.0.113.7"
         await self.app(scope, None, None)  # type: ignore[arg-type] - the fakes use neither
         (found,) = [(name, app.scopes.pop()) for name, app in (*self.apps.items(), ("-", self.otherwise)) if app.scopes]
         return found[0], dict(found[1]["headers"])
@@ -87,6 +93,7 @@ async def test_who_needs_a_person_gets_their_token_and_nothing_else_that_proves_
     given, headers = await world.ask("GET", "/api/v1/people", Cookie="canary", Authorization="Bearer other", Accept="a")
     assert (given, headers) == ("crm", {b"accept": b"a", b"authorization": b"Bearer the-token"})
     assert world.asked[0].headers["cookie"] == "canary"
+    assert world.visits == []
 
 
 async def test_a_stranger_is_refused_before_anything_is_handed_on() -> None:
@@ -105,6 +112,7 @@ async def test_what_needs_nobody_is_handed_on_without_asking_even_with_a_stale_c
         {b"authorization": b"Basic x"},
     )
     assert world.asked == []
+    assert world.visits == ["203.0.113.7"] * 2
 
 
 @pytest.mark.parametrize(

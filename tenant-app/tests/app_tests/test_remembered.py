@@ -49,6 +49,32 @@ async def test_one_that_is_not_there_is_remembered_too(world: World) -> None:
     assert world.asked == 1
 
 
+async def test_where_strangers_choose_the_keys_theirs_are_not_remembered_and_what_is_gone_is_not_kept(
+    clock: FakeClock,
+) -> None:
+    rows: dict[str, str] = {"known": "agent"}
+    is_away = False
+
+    async def ask(key: str) -> str | None:
+        if is_away:
+            raise Unavailable
+        return rows.get(key)
+
+    remembered: Remembered[str, str | None] = Remembered(
+        clock, while_away=timedelta(minutes=10), most=2, absences=False
+    )
+    assert await remembered.of("known", ask) == "agent"
+    for number in range(5):
+        assert await remembered.of(f"guess {number}", ask) is None
+    assert [remembered.knows(key) for key in ("known", "guess 4")] == [True, False]
+    clock.advance(seconds=FRESH.total_seconds())
+    rows.clear()
+    assert await remembered.of("known", ask) is None
+    is_away = True
+    with pytest.raises(Unavailable):
+        await remembered.of("known", ask)
+
+
 async def test_a_change_in_this_process_counts_at_once(world: World) -> None:
     world.rows = {"known": "agent"}
     await world.of("known")

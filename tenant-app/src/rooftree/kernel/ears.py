@@ -145,11 +145,12 @@ async def listen(connection: Connection, ears: Ears) -> None:
     ears.begin()
 
 
-async def hear(connection: Connection, ears: Ears | None) -> bool:
-    """Wait for notices for half a second at most. Whether there were some on other channels."""
+async def hear(connection: Connection, ears: Ears | None, seconds: float | None = None) -> bool:
+    """Wait for notices for half a second or so long at most. Whether there were some on other channels."""
     others = False
+    timeout = _NOTICE_SECONDS if seconds is None else seconds
     # To its end: a generator that is left early forgets the notices that came in the same packet.
-    async for notice in connection.notifies(timeout=_NOTICE_SECONDS, stop_after=1):
+    async for notice in connection.notifies(timeout=timeout, stop_after=1):
         if ears is None or notice.channel != CHANNEL:
             others = True
         else:

@@ -1,6 +1,11 @@
-"""What we change of the library's queue: who ends a job must still hold it, and an end is written once it can be."""
+"""What we change of the library's queue: who ends a job must still hold it, and an end is written once it can be.
+
+The library counts how often a job was put back, for whatever reason. In its payload we count apart what was the job's
+own failure, and under how many workers that died it was.
+"""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, LiteralString
 
@@ -30,9 +35,16 @@ _HELD = """
     )
 """
 _FINISH = f"{_HELD} SELECT id, procrastinate_finish_job_v1(id, %(status)s, false) FROM held"  # noqa: S608 - constants
-_RETRY = f"""{_HELD} SELECT id, procrastinate_retry_job_v2(
-    id, %(at)s::timestamptz, %(priority)s::integer, %(queue)s::varchar, %(lock)s::varchar
-) FROM held"""  # noqa: S608 - constants
+# The library's own function, and what we count.
+_RETRY = """
+    UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = %(at)s::timestamptz,
+        priority = coalesce(%(priority)s::integer, priority), queue_name = coalesce(%(queue)s::varchar, queue_name),
+        lock = coalesce(%(lock)s::varchar, lock), args = args || %(counts)s::jsonb
+    WHERE id = %(job_id)s AND attempts = %(attempts)s AND status = 'doing'
+    RETURNING id
+"""
+FAILURES, DEATHS = "failures", "deaths"
+"""In the payload of a job that was put back."""
 _log = structlog.get_logger(__name__)
 
 
@@ -58,7 +70,8 @@ class Manager(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        values = {"at": retry_at or utcnow(), "priority": priority, "queue": queue, "lock": lock}
+        counts = json.dumps({name: job.task_kwargs[name] for name in (FAILURES, DEATHS) if name in job.task_kwargs})
+        values = {"at": retry_at or utcnow(), "priority": priority, "queue": queue, "lock": lock, "counts": counts}
         try:
             await self._written(_RETRY, job, **values)
         except UniqueViolation as error:
@@ -87,16 +100,35 @@ class Manager(JobManager):
 
 
 class Retry(procrastinate.BaseRetryStrategy):
-    """A job cut off by shutdown always runs again; a failed one as often as it was declared to."""
+    """A job cut off by shutdown always runs again; a failed one as often as it was declared to.
+
+    Neither a shutdown, nor what was away, nor the death of a worker uses up a declared try.
+    """
 
     def __init__(self, attempts: int) -> None:
         self._attempts = attempts
 
+    def begin(self, job: Any) -> None:
+        """This try counts as failed, until it is known to have ended otherwise."""
+        job.task_kwargs[FAILURES] = job.task_kwargs.get(FAILURES, 0) + 1
+
+    def excuse(self, error: BaseException, job: Any) -> None:
+        """Take that back if the job itself is not to blame."""
+        if self._is_cut_off(error) or self._waits(error, job):
+            job.task_kwargs[FAILURES] -= 1
+
     def get_retry_decision(self, *, exception: BaseException, job: Any) -> procrastinate.RetryDecision | None:
-        if isinstance(exception, JobAborted | asyncio.CancelledError):
+        if self._is_cut_off(exception):
             return procrastinate.RetryDecision(retry_in={"seconds": 0})
-        if isinstance(exception, AWAY) and self._attempts > 1 and job.attempts < _AWAY_TRIES:
+        if self._waits(exception, job):
             return procrastinate.RetryDecision(retry_in={"seconds": _AWAY_SECONDS})
-        if job.attempts + 1 >= self._attempts:
+        failures = job.task_kwargs[FAILURES]
+        if failures >= self._attempts:
             return None
-        return procrastinate.RetryDecision(retry_in={"seconds": _FIRST_RETRY_BASE ** (job.attempts + 1)})
+        return procrastinate.RetryDecision(retry_in={"seconds": _FIRST_RETRY_BASE**failures})
+
+    def _is_cut_off(self, error: BaseException) -> bool:
+        return isinstance(error, JobAborted | asyncio.CancelledError)
+
+    def _waits(self, error: BaseException, job: Any) -> bool:
+        return isinstance(error, AWAY) and self._attempts > 1 and job.attempts < _AWAY_TRIES

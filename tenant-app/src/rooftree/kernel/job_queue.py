@@ -209,9 +209,15 @@ class JobQueue:
 
     def _runner(self, job: Job, retry: "Retry") -> Any:
         async def run(
-            context: Any, timestamp: int | None = None, traceparent: str | None = None, **payload: Any
+            context: Any,
+            timestamp: int | None = None,
+            traceparent: str | None = None,
+            failures: int = 0,
+            deaths: int = 0,
+            **payload: Any,
         ) -> None:
             # The library adds `timestamp` to periodic runs; jobs get their own payload only.
+            retry.begin(context.job)
             with (
                 structlog.contextvars.bound_contextvars(job=job.name),
                 span(f"job {job.name}", SpanKind.CONSUMER, parent=traceparent),
@@ -222,8 +228,10 @@ class JobQueue:
                         await self._run_tracked(job, retry, context.job, payload)
                     else:
                         await job.run(**payload)
-                except Exception as error:
-                    _log.warning("job_failed", exc_info=error)
+                except BaseException as error:
+                    retry.excuse(error, context.job)
+                    if isinstance(error, Exception):
+                        _log.warning("job_failed", exc_info=error)
                     raise
 
         return run
@@ -296,18 +304,17 @@ class JobQueue:
 
     async def _take_over(self, app: "App", job: Any) -> None:
         """One job that cannot be put back must not keep the others from it."""
-        _log.warning("job_taken_over", job=job.task_name, job_id=job.id, deaths=job.attempts + 1)
+        from rooftree.kernel.job_manager import DEATHS
+
+        deaths = job.task_kwargs.get(DEATHS, 0) + 1
+        _log.warning("job_taken_over", job=job.task_name, job_id=job.id, deaths=deaths)
         try:
-            if job.attempts + 1 < max(MOST_DEATHS, self._attempts(job.task_name)):
-                await app.job_manager.retry_job(job)
+            if deaths < MOST_DEATHS:
+                await app.job_manager.retry_job(job.evolve(task_kwargs={**job.task_kwargs, DEATHS: deaths}))
             else:
                 await self._bury(app, job)
         except Exception as error:
             _log.warning("job_take_over_failed", job=job.task_name, job_id=job.id, exc_info=error)
-
-    def _attempts(self, name: str) -> int:
-        """None of its own for a job of another process."""
-        return self._jobs[name].attempts if name in self._jobs else 0
 
     async def _left(self, job: Any) -> None:
         if RUN_ID in job.task_kwargs:

@@ -88,6 +88,12 @@ class RateLimits:
         if not told(scope):
             await self._take(scope, [("visitors", network)])
 
+    def is_spent(self, network: str) -> bool:
+        """Whether this process knows that visitors of this address may ask for nothing more in this minute."""
+        is_now = int(self._clock.now().timestamp()) // WINDOW == self._window
+        meter = self._meters.get(("visitors", network))
+        return is_now and meter is not None and meter.spent and meter.used >= meter.granted
+
     async def _take(self, scope: Scope, wanted: Sequence[tuple[Kind, str]]) -> None:
         now = self._clock.now().timestamp()
         window = int(now) // WINDOW

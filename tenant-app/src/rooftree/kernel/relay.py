@@ -5,8 +5,8 @@ its session ends, so do its rights, and the next one goes on. It reads unsent ro
 always from the lowest. Neither `SKIP LOCKED`, which would let a later event of an aggregate overtake, nor a cursor,
 which would pass over rows that commit late. What was published and not marked is published again; consumers know.
 
-It is the process's one connection that listens: for `kernel.ears`, too, also while it stands by or Kafka is away, when
-the rows stay. Loads aiokafka.
+It is the process's one connection that listens: for `kernel.ears`, too, also while it stands by, Kafka does not answer,
+or Kafka is away, when the rows stay. Loads aiokafka.
 """
 
 # pyright: reportMissingTypeStubs=false
@@ -32,6 +32,8 @@ BATCH_SIZE = 500
 POLL_SECONDS = 10.0
 STANDBY_SECONDS = 2.0
 _MEASURE_SECONDS = 10.0
+# Nearly every batch is sent within it; how late a slow one's end is noticed.
+_HEAR_SECONDS = 0.1
 _LOCK = 5_019_427_733_081
 # A relay whose machine vanished loses its lock within about 15 s.
 _KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3"
@@ -106,7 +108,7 @@ class Relay:
                 if self._stopping.is_set():
                     return
                 await self._notice(connection, POLL_SECONDS)
-            elif await self._sent(rows):
+            elif await self._sent(connection, rows):
                 await self._mark(connection, rows)
                 self._metrics.published.inc(len(rows))
                 backoff.reset()
@@ -119,7 +121,20 @@ class Relay:
         found = await (await connection.execute(_UNSENT, [BATCH_SIZE])).fetchall()
         return [Row(*row) for row in found]
 
-    async def _sent(self, rows: list[Row]) -> bool:
+    async def _sent(self, connection: Connection, rows: list[Row]) -> bool:
+        """Open pages go on hearing while it lasts. False: Kafka is away."""
+        sending = asyncio.create_task(self._send(rows))
+        try:
+            await asyncio.wait([sending], timeout=_HEAR_SECONDS)
+            while not sending.done():
+                await hear(connection, self._ears, _HEAR_SECONDS)
+            return await sending
+        finally:
+            # Without its connection it has no right to send any more.
+            sending.cancel()
+            await asyncio.wait([sending])
+
+    async def _send(self, rows: list[Row]) -> bool:
         """False: Kafka is away. The lock is kept meanwhile, since somebody has to tell how much waits."""
         messages = [wrap(row, tenant_id=self._settings.tenant_id) for row in rows]
         try:

@@ -31,12 +31,16 @@ class _Known(Generic[V]):
 
 
 class Remembered(Generic[K, V]):
-    """`while_away`: how long an answer is good at most while the database cannot be asked. `most`: answers kept."""
+    """`while_away`: how long an answer is good at most while the database cannot be asked. `most`: answers kept.
 
-    def __init__(self, clock: Clock, *, while_away: timedelta, most: int = _MOST) -> None:
+    `absences`: whether None is one. Not where strangers choose the keys: theirs would drive out those that matter.
+    """
+
+    def __init__(self, clock: Clock, *, while_away: timedelta, most: int = _MOST, absences: bool = True) -> None:
         self._clock = clock
         self._while_away = while_away
         self._most = most
+        self._absences = absences
         self._known: dict[K, _Known[V]] = {}
         self._ask_after = datetime.min.replace(tzinfo=UTC)
 
@@ -46,6 +50,10 @@ class Remembered(Generic[K, V]):
         """
         for key in [key for key, known in self._known.items() if is_meant(key, known.answer)]:
             del self._known[key]
+
+    def knows(self, key: K) -> bool:
+        """Whether there was an answer, however long ago."""
+        return key in self._known
 
     async def of(self, key: K, ask: Callable[[K], Awaitable[V]]) -> V:
         """What is known of `key`, else the answer to `ask`. Raises `Unavailable` when that cannot be known."""
@@ -59,8 +67,14 @@ class Remembered(Generic[K, V]):
             if known is None or not known.is_younger(self._while_away, now):
                 raise
             return known.answer
+        self._ask_after = now
+        self._keep(key, answer, now)
+        return answer
+
+    def _keep(self, key: K, answer: V, now: datetime) -> None:
+        if answer is None and not self._absences:
+            self._known.pop(key, None)
+            return
         if len(self._known) >= self._most:
             self._known.clear()
         self._known[key] = _Known(answer, now)
-        self._ask_after = now
-        return answer

@@ -296,23 +296,62 @@ async def test_a_payload_that_the_handler_does_not_take_is_refused_where_it_is_a
         await one.ask("test.note", amount=1)
 
 
-async def test_a_job_under_which_every_worker_dies_is_given_up(
-    replica: Start, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+LEAVE_DEAD = (
+    "WITH w AS (INSERT INTO jobs.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
+    " RETURNING id) UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w RETURNING 1"
+)
+
+
+async def put_back(database: TestDatabase) -> dict[str, Any]:
+    """The payload of the only job, once it waits again."""
+    async with asyncio.timeout(20):
+        while not (found := database.rows("SELECT args FROM jobs.procrastinate_jobs WHERE status = 'todo'")):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return found[0][0]
+
+
+@pytest.fixture
+def quick_rescue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_queue, "HEARTBEAT_SECONDS", 0.1)
     monkeypatch.setattr(job_queue, "SILENT_SECONDS", 0.5)
 
-    async def note(_run: Run) -> None:
-        raise AssertionError("nobody gets it any more")
 
-    job = Job(name="test.note", run=note, tracked=True)
-    idle = await replica(job, working=False)
-    job_id = await idle.ask("test.note")
-    database.rows(
-        "WITH w AS (INSERT INTO jobs.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute')"
-        " RETURNING id) UPDATE jobs.procrastinate_jobs SET status = 'doing', worker_id = w.id, attempts = 4 FROM w"
-        " RETURNING 1"
-    )
-    await replica(job)
+@pytest.mark.usefixtures("quick_rescue")
+async def test_a_job_under_which_every_worker_dies_is_given_up(replica: Start, database: TestDatabase) -> None:
+    async def note(_run: Run) -> None:
+        raise AssertionError("every worker dies before it begins")
+
+    one = await replica(Job(name="test.note", run=note, tracked=True), working=False)
+    job_id = await one.ask("test.note")
+    one.background.spawn("rescue", one.queue._rescue())
+    for deaths in range(1, job_queue.MOST_DEATHS):
+        database.rows(LEAVE_DEAD)
+        assert (await put_back(database))["deaths"] == deaths
+    database.rows(LEAVE_DEAD)
     over = await ended(database, job_id)
     assert (over["state"], over["error_code"]) == ("failed", "workers-died")
+
+
+@pytest.mark.usefixtures("quick_rescue")
+async def test_one_for_which_something_was_away_for_long_outlives_the_death_of_its_process(
+    replica: Start, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_manager, "_AWAY_SECONDS", 0)
+    tries, last_words, go_on = 0, asyncio.Event(), asyncio.Event()
+
+    async def reach(_run: Run) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 2 * job_queue.MOST_DEATHS:
+            raise ConnectionError("away")
+        if not last_words.is_set():
+            last_words.set()
+            await go_on.wait()
+
+    one = await replica(Job(name="test.reach", run=reach, tracked=True, attempts=4))
+    job_id = await one.ask("test.reach")
+    await asyncio.wait_for(last_words.wait(), 20)
+    database.rows(LEAVE_DEAD)
+    over = await ended(database, job_id)
+    go_on.set()
+    assert (over["state"], over["error_code"], tries) == ("succeeded", None, 2 * job_queue.MOST_DEATHS + 2)

@@ -61,6 +61,7 @@ def job(unit_of_work: UnitOfWork) -> Job:
 
 async def main(given: dict[str, Any], bug: str = "") -> None:
     impatient()
+    job_queue.MOST_DEATHS = 50  # a test kills for longer than anybody has bad luck
     plant(bug)
     settings, secrets = Settings(**given["settings"]), Secrets(Path("/nowhere"), given["secrets"])
     engine = Database(settings, secrets).engine

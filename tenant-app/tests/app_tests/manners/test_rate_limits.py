@@ -9,10 +9,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fastapi import Request
+from rooftree.contracts.access.routes import OpenNeed
+from rooftree.kernel.auth import SESSION_COOKIE, Principal
 from rooftree.kernel.cache import Cache
-from rooftree.kernel.errors import TooManyRequests
+from rooftree.kernel.errors import TooManyRequests, Unauthenticated
+from rooftree.kernel.ids import new_id
 from rooftree.kernel.metrics import Metrics
+from rooftree.kernel.middleware import FORWARDED, Forwarded
 from rooftree.kernel.rate_limits import KIND_EXTENSION, WINDOW, LimitSettings, RateLimits, kind_of, told
+from rooftree.modules.gateway import module as gateway
 from starlette.types import Scope
 
 from ..cache_world import RedisServer, connected, opened
@@ -140,6 +146,76 @@ def test_what_counts_where(scope: Scope, kind: str) -> None:
     assert kind_of(scope) == kind
 
 
+HEADERS = [{"Authorization": "x"}, {"Cookie": "__Host-session=canary"}, {"Cookie": "my__Host-session=1"}]
+
+
+@pytest.mark.parametrize("headers", [{}, *HEADERS])
+async def test_no_header_takes_a_visitor_of_an_open_route_out_of_the_count(
+    start: Callable[..., Any],
+    tenant: Tenant,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str],
+) -> None:
+    at_a_minutes_start(clock)
+    monkeypatch.setenv("ROOFTREE_RATE_VISITORS", "3")
+    browser: Browser = await start(tenant)
+    parts_of(browser.app, "gateway").runtime.rate_limits._cache = Counting()  # type: ignore[assignment]
+    answers = [await browser.get("/api/v1/tenant", headers=headers) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
+    assert [len(answer.headers.get_list("ratelimit")) for answer in answers] == [1] * 5
+
+
+async def test_what_the_gateway_handed_on_it_has_counted(clock: FakeClock) -> None:
+    cache = Counting()
+    state = SimpleNamespace(rate_limits=limits(cache, clock, rate_visitors=1))
+    scope: Scope = {"type": "http", "app": SimpleNamespace(state=state), "client_address": "203.0.113.7"}
+    for _ in range(3):
+        await OpenNeed("tenant", "read")(Request(scope | {FORWARDED: Forwarded(None, 1.0)}))
+    await OpenNeed("tenant", "read")(Request(dict(scope)))
+    with pytest.raises(TooManyRequests):
+        await OpenNeed("tenant", "read")(Request(dict(scope)))
+
+
+class KnownSessions:
+    """Sessions of a process that has met one of them; counts what it has to look for."""
+
+    def __init__(self) -> None:
+        self.looked_for = 0
+
+    def knows(self, secret: str) -> bool:
+        return secret == "known"
+
+    async def principal(self, secret: str) -> Principal:
+        if self.knows(secret):
+            return Principal(new_id(), "acme-0a1b2c3d", "agent", "web", frozenset())
+        self.looked_for += 1
+        raise Unauthenticated
+
+
+async def test_guessed_sessions_are_not_looked_for_once_their_network_is_spent(clock: FakeClock) -> None:
+    at_a_minutes_start(clock)
+    visitors, sessions = limits(Counting(), clock, rate_visitors=20), KnownSessions()
+    authenticate = gateway._limited(gateway._authenticator(sessions, visitors), visitors)  # type: ignore[arg-type]
+
+    async def answer(secret: str, address: str = "203.0.113.7") -> str:
+        headers = [(b"cookie", f"{SESSION_COOKIE}={secret}".encode())]
+        scope: Scope = {"type": "http", "method": "GET", "headers": headers, "client_address": address}
+        try:
+            return (await authenticate(Request(scope))).role
+        except (Unauthenticated, TooManyRequests) as refused:
+            return type(refused).__name__
+
+    answers = [await answer(f"guess{number}") for number in range(60)]
+    assert answers == ["Unauthenticated"] * 20 + ["TooManyRequests"] * 40
+    assert sessions.looked_for <= 21
+    # Colleagues behind the same address go on, and so do other networks.
+    assert await answer("known") == "agent"
+    assert await answer("guess", "203.0.113.8") == "Unauthenticated"
+    clock.advance(seconds=WINDOW)
+    assert await answer("guess") == "Unauthenticated"
+
+
 # -- with a real Redis and the real app -------------------------------------------------------------------------------
 
 
@@ -211,5 +287,9 @@ async def test_two_replicas_of_the_app_refuse_together(
     assert visits == [200] * 60 + [429] * 10
     guesses = {"Authorization": "Bearer guessed"} | from_afar
     assert (await two.get("/api/v1/stages", headers=guesses)).status_code == 429
+    # No header takes anybody out of that count.
+    for headers in HEADERS:
+        assert (await two.get("/api/v1/tenant", headers=headers | from_afar)).status_code == 429
+        assert (await two.get("/api/v1/session", headers=headers | from_afar)).status_code == 429
     assert (await two.get("/api/v1/tenant", headers={"X-Forwarded-For": "203.0.113.8"})).status_code == 200
     assert (await two.get("/version")).status_code == 200

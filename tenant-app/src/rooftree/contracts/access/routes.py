@@ -1,13 +1,18 @@
 """What a route needs of the policy, as its dependency. A test fails for a route that has none."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, Request
 
 from rooftree.contracts.access.policy import POLICY, grant
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.errors import Forbidden, NotFound
+from rooftree.kernel.middleware import FORWARDED
+from rooftree.kernel.text import network
+
+if TYPE_CHECKING:
+    from rooftree.kernel.rate_limits import RateLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,11 @@ class OpenNeed:
     resource: str
     action: str
 
-    async def __call__(self) -> None:
-        return
+    async def __call__(self, request: Request) -> None:
+        """Whoever was not counted yet is a visitor, whatever their headers say: nobody has looked whether it is so."""
+        if FORWARDED not in request.scope:
+            limits: RateLimits = request.app.state.rate_limits
+            await limits.visitor(request.scope, network(request.scope["client_address"]))
 
 
 def needs(resource: str, action: str) -> list[Any]:

@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rooftree.kernel.auth import Authenticator
 from rooftree.kernel.module import MAX_BODY_EXTENSION, Upload
+from rooftree.kernel.rate_limits import RateLimits
+from rooftree.kernel.text import network
 
 _PARAMETER = re.compile(r"\{[^}]+\}")
 
@@ -65,11 +67,13 @@ class HandedOn:
         known: Sequence[Operation],
         modules: Mapping[str, ASGIApp],
         authenticate: Authenticator,
+        limits: RateLimits,
         otherwise: ASGIApp,
     ) -> None:
         self._known = known
         self._modules = modules
         self._authenticate = authenticate
+        self._limits = limits
         self._otherwise = otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,6 +87,8 @@ class HandedOn:
             principal = await self._authenticate(Request(scope))
             own.add(b"authorization")
             token = ((b"authorization", f"Bearer {principal.token}".encode()),)
+        else:
+            await self._limits.visitor(scope, network(scope["client_address"]))
         headers = [*(pair for pair in scope["headers"] if pair[0] not in own), *token]
         await self._modules[found.module]({**scope, "headers": headers}, receive, send)
 

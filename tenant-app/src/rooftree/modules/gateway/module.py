@@ -27,17 +27,19 @@ _OPENAPI_PLACES = tuple(parent / "openapi" / "openapi.json" for parent in list(P
 
 
 def build(runtime: Runtime) -> Built:
-    identity, kept = runtime.port(IdentityApi), KeptSessions(runtime.clock, while_away=KEPT_WHILE_AWAY)
+    identity, kept = runtime.port(IdentityApi), KeptSessions(runtime.clock, while_away=KEPT_WHILE_AWAY, absences=False)
     sessions = Sessions(runtime.unit_of_work, runtime.clock, identity, runtime.background, kept)
     listed = SessionList(runtime.unit_of_work, runtime.clock, identity, kept)
-    description, authenticate = ApiDescription(_OPENAPI_PLACES), _limited(_authenticator(sessions), runtime.rate_limits)
-    handed_on = operations(description.content, runtime.elsewhere.http)
+    description, limits = ApiDescription(_OPENAPI_PLACES), runtime.rate_limits
+    authenticate = _limited(_authenticator(sessions, limits), limits)
+    http, web = runtime.elsewhere.http, WebApp(runtime.settings.frontend_dir)
+    handed_on = operations(description.content, http)
     return Built(
         services=(sessions, listed, description, JobList(runtime.unit_of_work, runtime.clock), Streams(runtime.ears)),
         jobs=jobs(sessions),
         consumers=consumers(listed),
         authenticator=authenticate,
-        fallback=HandedOn(handed_on, runtime.elsewhere.http, authenticate, WebApp(runtime.settings.frontend_dir)),
+        fallback=HandedOn(handed_on, http, authenticate, limits, web),
         uploads=tuple(one.upload for one in handed_on if one.upload is not None),
     )
 
@@ -57,7 +59,7 @@ def _limited(authenticate: Authenticator, limits: RateLimits) -> Authenticator:
     return counted
 
 
-def _authenticator(sessions: Sessions) -> Authenticator:
+def _authenticator(sessions: Sessions, limits: RateLimits) -> Authenticator:
     async def authenticate(request: Request) -> Principal:
         """A bearer token when one is sent, else the session cookie; never one after the other failed."""
         given = request.headers.getlist("authorization")
@@ -69,6 +71,10 @@ def _authenticator(sessions: Sessions) -> Authenticator:
         secret = session_secret(request)
         if secret is None:
             raise Unauthenticated
+        place = network(request.scope["client_address"])
+        if limits.is_spent(place) and not sessions.knows(secret):
+            # Guesses must not cost the database a question each. Whoever was here before goes on.
+            await limits.visitor(request.scope, place)
         return await sessions.principal(secret)
 
     return authenticate

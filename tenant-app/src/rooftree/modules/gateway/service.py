@@ -44,7 +44,7 @@ class Kept(NamedTuple):
 
 
 KeptSessions = Remembered[bytes, Kept | None]
-"""By the hash of a session's secret; None for one that is not there."""
+"""By the hash of a session's secret; None for one that is not there, which is not remembered."""
 
 
 class _Living(NamedTuple):
@@ -102,6 +102,10 @@ class Sessions:
                 )
             )
         return secret
+
+    def knows(self, secret: str) -> bool:
+        """Whether this process has met a session with it."""
+        return self._kept.knows(domain.session_hash(secret))
 
     async def principal(self, secret: str) -> Principal:
         """Whose cookie this is. Raises `Unauthenticated`."""
