@@ -10,7 +10,10 @@ export interface JobShown {
   message: string | null;
 }
 
-const jobKey = (kind: string) => ["jobs", kind] as const;
+/** The key above those of all jobs. */
+export const JOBS = ["jobs"] as const;
+
+const jobKey = (kind: string) => [...JOBS, kind] as const;
 
 export const jobQuery = (kind: string) =>
   queryOptions({
@@ -34,7 +37,7 @@ export interface FollowedJob extends JobShown {
 
 export const oneJobQuery = (id: string) =>
   queryOptions({
-    queryKey: ["jobs", "one", id],
+    queryKey: [...JOBS, "one", id],
     queryFn: async ({ signal }): Promise<FollowedJob> => {
       const job = await body(api.GET("/api/v1/jobs/{job_id}", { params: { path: { job_id: id } }, signal }));
       return { state: job.state, ...job.progress, message: job.message, result: job.result, error: job.error };

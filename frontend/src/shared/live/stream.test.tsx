@@ -109,6 +109,21 @@ describe("the stream of changes", () => {
     await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
   });
 
+  it("takes a rebuild's progress away that ended while it was cut off", async () => {
+    const { app } = open("/feeds");
+    const section = await screen.findByRole("region", { name: "Search" });
+    app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+    const job = app.bulk.jobs.start("property.rebuild_search", 60, () => null);
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const data = { kind: job.kind, state: "running", done: 20, total: 60, message: null };
+    act(() => FakeStream.last.send("change", { resource: "job", ids: [job.id], data }));
+    await waitFor(() => expect(section).toHaveTextContent("20 of 60 listings"));
+    app.bulk.jobs.finish();
+    act(() => FakeStream.last.send("reset"));
+    await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
+  });
+
   it("brings a lead to the inbox at once", async () => {
     const { app } = open("/inbox");
     await screen.findByRole("list", { name: "Leads" });
