@@ -109,7 +109,8 @@ describe("the stream of changes", () => {
     await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
   });
 
-  it("takes a rebuild's progress away that ended while it was cut off", async () => {
+  /** The page of the feeds while the index is being rebuilt, as the stream has told. */
+  async function rebuilding() {
     const { app } = open("/feeds");
     const section = await screen.findByRole("region", { name: "Search" });
     app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
@@ -119,9 +120,25 @@ describe("the stream of changes", () => {
     const data = { kind: job.kind, state: "running", done: 20, total: 60, message: null };
     act(() => FakeStream.last.send("change", { resource: "job", ids: [job.id], data }));
     await waitFor(() => expect(section).toHaveTextContent("20 of 60 listings"));
+    return app;
+  }
+
+  it("takes a rebuild's progress away that ended while it was cut off", async () => {
+    const app = await rebuilding();
     app.bulk.jobs.finish();
     act(() => FakeStream.last.send("reset"));
     await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
+  });
+
+  it("has a rebuild looked at once a minute all the same", async () => {
+    const app = await rebuilding();
+    app.bulk.jobs.finish();
+    for (let time = 0; time < 5; time++) {
+      act(() => FakeStream.last.send("beat"));
+      await vi.advanceTimersByTimeAsync(15_000);
+    }
+    expect(FakeStream.opened.length).toBe(1);
+    expect(screen.queryByRole("progressbar")).toBeNull();
   });
 
   it("brings a lead to the inbox at once", async () => {
