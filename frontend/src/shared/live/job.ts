@@ -1,6 +1,7 @@
 /** Jobs, as the API and the stream tell them: the newest of a kind, or a certain one. */
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
+import { readAnew } from "./read-anew";
 import type { Change } from "./stream";
 
 export interface JobShown {
@@ -47,8 +48,10 @@ export const oneJobQuery = (id: string) =>
 /** Shows what the stream told of a job; of one that has ended the API is asked what came of it. */
 export function hearOfJob(client: QueryClient, { ids: [id = ""], data }: Change): void {
   if (!data) return;
-  client.setQueryData(jobKey(String(data.kind)), data);
+  const newest = jobKey(String(data.kind));
+  void client.cancelQueries({ queryKey: newest }); // what is under way is older
+  client.setQueryData(newest, data);
   const { queryKey } = oneJobQuery(id);
   client.setQueryData(queryKey, (known) => known && { ...known, ...data });
-  if (!["waiting", "running"].includes(String(data.state))) void client.invalidateQueries({ queryKey });
+  if (!["waiting", "running"].includes(String(data.state))) readAnew(client, queryKey);
 }

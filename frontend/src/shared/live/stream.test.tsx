@@ -130,6 +130,23 @@ describe("the stream of changes", () => {
     await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
   });
 
+  it("is newer than what was asked for before", async () => {
+    const app = importing();
+    app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+    const job = app.bulk.jobs.start("property.rebuild_search", 60, () => null);
+    const arrive = app.delay("/api/v1/jobs");
+    open("/feeds", app);
+    await bar();
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    app.bulk.jobs.finish();
+    const data = { kind: job.kind, state: "succeeded", done: 60, total: 60, message: null };
+    act(() => FakeStream.last.send("change", { resource: "job", ids: [job.id], data }));
+    arrive();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(screen.queryByRole("progressbar", { name: "Rebuild of the search index" })).toBeNull();
+  });
+
   it("has a rebuild looked at once a minute all the same", async () => {
     const app = await rebuilding();
     app.bulk.jobs.finish();
