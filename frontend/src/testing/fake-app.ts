@@ -53,6 +53,7 @@ export class FakeApp {
   /** Answers to give instead, by path; each is used until removed. */
   failures = new Map<string, () => Response>();
   #held = new Map<string, Promise<void>>();
+  #delayed = new Map<string, Promise<void>>();
   /** `METHOD path?query` of everything asked, in order. */
   log: string[] = [];
   #keys = new FakeKeys();
@@ -84,6 +85,13 @@ export class FakeApp {
     return resolve;
   }
 
+  /** What is told for a path is as of when it was asked, but arrives only once the function that it gives is called. */
+  delay(path: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#delayed.set(path, promise);
+    return resolve;
+  }
+
   signIn(id = "user-1"): void {
     const { user, can } = this.people.enter(id);
     this.session = {
@@ -101,6 +109,7 @@ export class FakeApp {
     const failure = this.failures.get(url.pathname);
     if (failure) return failure();
     const answer = await this.#keys.answer(request, () => this.#answer(request, url));
+    await this.#delayed.get(url.pathname);
     return this.losesAnswers ? Response.error() : answer;
   }
 

@@ -27,7 +27,7 @@ export function SearchSection() {
 function OwnersSearchSection() {
   const live = useIsLive();
   const query = useQuery({ ...searchQuery, ...rarely(live) });
-  const { data: job } = useQuery(jobQuery("property.rebuild_search"));
+  const { data: job } = useQuery({ ...jobQuery("property.rebuild_search"), ...rarely(live) });
   const client = useQueryClient();
   const rebuild = useMutation({
     mutationFn: startRebuild,

@@ -1,6 +1,7 @@
 /** Jobs, as the API and the stream tell them: the newest of a kind, or a certain one. */
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
+import { readAnew } from "./read-anew";
 import type { Change } from "./stream";
 
 export interface JobShown {
@@ -10,7 +11,10 @@ export interface JobShown {
   message: string | null;
 }
 
-const jobKey = (kind: string) => ["jobs", kind] as const;
+/** The key above those of all jobs. */
+export const JOBS = ["jobs"] as const;
+
+const jobKey = (kind: string) => [...JOBS, kind] as const;
 
 export const jobQuery = (kind: string) =>
   queryOptions({
@@ -34,7 +38,7 @@ export interface FollowedJob extends JobShown {
 
 export const oneJobQuery = (id: string) =>
   queryOptions({
-    queryKey: ["jobs", "one", id],
+    queryKey: [...JOBS, "one", id],
     queryFn: async ({ signal }): Promise<FollowedJob> => {
       const job = await body(api.GET("/api/v1/jobs/{job_id}", { params: { path: { job_id: id } }, signal }));
       return { state: job.state, ...job.progress, message: job.message, result: job.result, error: job.error };
@@ -44,8 +48,10 @@ export const oneJobQuery = (id: string) =>
 /** Shows what the stream told of a job; of one that has ended the API is asked what came of it. */
 export function hearOfJob(client: QueryClient, { ids: [id = ""], data }: Change): void {
   if (!data) return;
-  client.setQueryData(jobKey(String(data.kind)), data);
+  const newest = jobKey(String(data.kind));
+  void client.cancelQueries({ queryKey: newest }); // what is under way is older
+  client.setQueryData(newest, data);
   const { queryKey } = oneJobQuery(id);
   client.setQueryData(queryKey, (known) => known && { ...known, ...data });
-  if (!["waiting", "running"].includes(String(data.state))) void client.invalidateQueries({ queryKey });
+  if (!["waiting", "running"].includes(String(data.state))) readAnew(client, queryKey);
 }

@@ -109,6 +109,55 @@ describe("the stream of changes", () => {
     await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
   });
 
+  /** The page of the feeds while the index is being rebuilt, as the stream has told. */
+  async function rebuilding() {
+    const { app } = open("/feeds");
+    const section = await screen.findByRole("region", { name: "Search" });
+    app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+    const job = app.bulk.jobs.start("property.rebuild_search", 60, () => null);
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const data = { kind: job.kind, state: "running", done: 20, total: 60, message: null };
+    act(() => FakeStream.last.send("change", { resource: "job", ids: [job.id], data }));
+    await waitFor(() => expect(section).toHaveTextContent("20 of 60 listings"));
+    return app;
+  }
+
+  it("takes a rebuild's progress away that ended while it was cut off", async () => {
+    const app = await rebuilding();
+    app.bulk.jobs.finish();
+    act(() => FakeStream.last.send("reset"));
+    await waitFor(() => expect(screen.queryByRole("progressbar")).toBeNull());
+  });
+
+  it("is newer than what was asked for before", async () => {
+    const app = importing();
+    app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+    const job = app.bulk.jobs.start("property.rebuild_search", 60, () => null);
+    const arrive = app.delay("/api/v1/jobs");
+    open("/feeds", app);
+    await bar();
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    app.bulk.jobs.finish();
+    const data = { kind: job.kind, state: "succeeded", done: 60, total: 60, message: null };
+    act(() => FakeStream.last.send("change", { resource: "job", ids: [job.id], data }));
+    arrive();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(screen.queryByRole("progressbar", { name: "Rebuild of the search index" })).toBeNull();
+  });
+
+  it("has a rebuild looked at once a minute all the same", async () => {
+    const app = await rebuilding();
+    app.bulk.jobs.finish();
+    for (let time = 0; time < 5; time++) {
+      act(() => FakeStream.last.send("beat"));
+      await vi.advanceTimersByTimeAsync(15_000);
+    }
+    expect(FakeStream.opened.length).toBe(1);
+    expect(screen.queryByRole("progressbar")).toBeNull();
+  });
+
   it("brings a lead to the inbox at once", async () => {
     const { app } = open("/inbox");
     await screen.findByRole("list", { name: "Leads" });

@@ -1,7 +1,7 @@
 /** For pages whose data others change: read anew when the stream says so, and by asking where there is none. */
 import { type QueryClient, type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
-import { hearOfJob } from "./job";
+import { hearOfJob, JOBS } from "./job";
 import { type Change, follow, isLive } from "./stream";
 
 /** How often what is heard of is read all the same. */
@@ -34,7 +34,8 @@ export function useChanges(shownBy: ShownBy): boolean {
         if (change.resource === "job") hearOfJob(client, change);
         read(shownBy[change.resource] ?? []);
       },
-      onReset: () => read(Object.values(shownBy).flat()),
+      // Of jobs every page hears, so it may have missed the end of one.
+      onReset: () => read([...Object.values(shownBy).flat(), JOBS]),
       onState() {},
     });
   }, [client, shownBy]);

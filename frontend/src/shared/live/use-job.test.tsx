@@ -62,6 +62,30 @@ describe("a job that a page follows", () => {
     expect(await screen.findByRole("button", { name: "Import 3 contacts" })).toBeVisible();
   });
 
+  it("that ended while it was first read is read once more", async () => {
+    const app = as("user-1");
+    app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
+    const arrive = app.delay("/api/v1/jobs/job-1");
+    await choose(open("/contacts/import", app), csv());
+    await waitFor(() => expect(asked(app)).toBe(1));
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    app.bulk.jobs.finish();
+    tell({ state: "succeeded", done: 6, total: 6, message: null });
+    arrive();
+    expect(await screen.findByRole("button", { name: "Import 3 contacts" })).toBeVisible();
+  });
+
+  it("that ended while the stream was cut off is read when the stream says that something was missed", async () => {
+    const { app, bar } = await checking();
+    await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "0 of 6 rows checked"));
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(3_000);
+    app.bulk.jobs.finish();
+    act(() => FakeStream.last.send("reset"));
+    expect(await screen.findByRole("button", { name: "Import 3 contacts" })).toBeVisible();
+  });
+
   it("is asked for again and again where there is no stream", async () => {
     const { app, bar } = await checking();
     act(() => FakeStream.last.fail());
