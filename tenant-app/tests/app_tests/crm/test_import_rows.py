@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -14,9 +14,9 @@ from rooftree.kernel.spreadsheet_worker import Row, read, workbook
 from rooftree.kernel.spreadsheets import FORMATS, Format
 from rooftree.kernel.text import email_address, name_key, tidy
 from rooftree.modules.crm import domain
-from rooftree.modules.crm.domain import Contact
+from rooftree.modules.crm.domain import MAX_CONTACTS, Contact
 from rooftree.modules.crm.export_people import _header, _line, _values
-from rooftree.modules.crm.import_fields import NAMES, guessed, open_to
+from rooftree.modules.crm.import_fields import LISTS, NAMES, FieldName, guessed, open_to
 from rooftree.modules.crm.import_rows import Directory, Known, decided, parsed
 from rooftree.modules.crm.people_schemas import PersonInput
 
@@ -110,6 +110,24 @@ def test_what_a_row_may_say_the_api_takes_too(person: dict[str, Any], junk: list
                     "source": candidate.source or "Import",
                 }
             )
+
+
+def faults_of(columns: list[tuple[str, FieldName | None]], *cells: str) -> list[tuple[str | None, str]]:
+    candidate, errors = parsed(2, cells, columns, DIRECTORY)
+    assert candidate is None
+    return [(one["column"], one["code"]) for one in errors]
+
+
+@pytest.mark.parametrize("field", sorted(LISTS))
+def test_a_cell_of_a_mebibyte_is_one_error_and_is_not_taken_apart(field: FieldName) -> None:
+    assert faults_of([("N", "name"), ("C", field)], "Ada", "x;" * 512 * 1024) == [("C", "too-long")]
+
+
+def test_no_row_has_more_errors_than_a_person_can_have_values() -> None:
+    faults = faults_of([("A", "emails"), ("B", "emails"), ("C", "tags")], "x;" * 3_000, "y;" * 3_000, "t;" * 21)
+    assert faults == [("A", "not-an-email")] * MAX_CONTACTS + [(None, "too-many")] * 2
+    over_columns = [(f"E{n}", cast("FieldName", "emails")) for n in range(MAX_CONTACTS + 1)]
+    assert faults_of(over_columns, *(f"m{n}@client.test" for n in range(MAX_CONTACTS + 1))) == [(None, "too-many")]
 
 
 @given(st.lists(st.text(SIGNS, min_size=1).filter(str.strip)))
