@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rooftree.kernel.cells import joined, meant, safe, split
+from rooftree.kernel.cells import FileUnreadable, joined, meant, safe, split
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.spreadsheet_worker import Row, read, workbook
 from rooftree.kernel.spreadsheets import FORMATS, Format
@@ -166,6 +166,14 @@ def test_a_header_that_clearly_means_a_field_fills_it(headers: list[str], fields
 def test_text_is_read_as_it_was_written(content: bytes, columns: list[str], rows: Any, encoding: str) -> None:
     table = read("csv", content)
     assert (table.columns, table.encoding, [row.cells for row in table.rows]) == (columns, encoding, rows)
+
+
+def test_a_quote_that_is_never_closed_is_told_and_swallows_nothing() -> None:
+    content = b'name,email,address\nAda,a@x.de,"4 ""Old"" St"\nBea,b@x.de,"5 Main St\nCleo,c@x.de,6\nDee,d@x.de,7\n'
+    with pytest.raises(FileUnreadable, match=r"A quote is opened in row 3 and never closed\."):
+        list(read("csv", content).rows)
+    for closed in (b'n,e\n"a"b,"x\ny"', b'n,e\n5" x,"x\ny"\r\n', b'n,e\na"b,""'):
+        assert len(list(read("csv", closed).rows)) == 1
 
 
 def test_rows_have_the_numbers_that_people_see() -> None:
