@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rooftree.kernel.cells import FileUnreadable, joined, meant, safe, split
 from rooftree.kernel.ids import new_id
@@ -135,10 +135,27 @@ def test_several_values_share_a_cell(values: list[str]) -> None:
     assert split(joined(values)) == values
 
 
-@given(st.text())
+CELLS = st.one_of(st.text(), st.text(st.sampled_from("=+-@;,\t\r\n '\"ab0")))
+
+
+@given(CELLS)
+@example("Bob;=cmd|'/C calc'!A0")
+@example("+49 30 901820; +49 30 901821")
 def test_a_cell_that_was_made_safe_means_what_it_did(cell: str) -> None:
     assert meant(safe(cell)) == cell
-    assert safe(cell)[:1] not in tuple("=+-@\t\r")
+    for separator in ";,\t\r\n":  # of which one may be what a spreadsheet takes cells apart by
+        for part in safe(cell).split(separator):
+            assert part.lstrip(' "')[:1] not in tuple("=+-@")
+    assert safe(cell)[:1] not in tuple("\t\r")
+
+
+def test_what_begins_like_a_formula_after_a_separator_is_made_safe_too() -> None:
+    assert safe("Bob;=cmd|'/C calc'!A0") == "Bob;'=cmd|'/C calc'!A0"
+    assert safe("+49 30 901820; +49 30 901821") == "'+49 30 901820;' +49 30 901821"
+    for plain in ("Bob; a=b, c-d @home", "King, Ada", "5 Main St; Ames", "O'Neil;'s"):
+        assert safe(plain) == plain
+    long = "\t \"'" * 100_000
+    assert meant(safe(long)) == long  # in time that grows with the cell alone
 
 
 @pytest.mark.parametrize(
