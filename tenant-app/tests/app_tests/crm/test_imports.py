@@ -2,6 +2,7 @@
 
 import os
 import time
+from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
@@ -113,6 +114,7 @@ async def test_faulty_rows_come_back_as_they_were_to_be_corrected_and_sent_again
     answer = await bulk.agent.get(f"{IMPORTS}/{shown['id']}/errors.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="import-errors.csv"'
+    assert answer.content.startswith(BOM_UTF8)
     told = table(answer.content)
     assert told == [
         ["Name", "Phone", "Note", "error"],

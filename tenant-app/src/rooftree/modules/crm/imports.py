@@ -24,7 +24,7 @@ from rooftree.kernel.objects import Objects, StorageUnavailable
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor, invalid_cursor
 from rooftree.kernel.preconditions import require
 from rooftree.kernel.receiving import Receiving, announced
-from rooftree.kernel.spreadsheets import MAX_BYTES, MEDIA_TYPES, Format, csv_lines, require_format
+from rooftree.kernel.spreadsheets import MAX_BYTES, MEDIA_TYPES, Format, csv_header, csv_lines, require_format
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.import_fields import Column, FieldName, misfits, open_to
 from rooftree.modules.crm.imports_repository import Import, ImportsRepository
@@ -113,7 +113,7 @@ class Imports:
         return self._faulty(found)
 
     async def _faulty(self, shown: Import) -> AsyncIterator[bytes]:
-        yield csv_lines([[*(column.name for column in shown.columns), "error"]])
+        yield csv_header([*(column.name for column in shown.columns), "error"])
         after, width = 0, len(shown.columns)
         while True:
             async with self._unit_of_work() as session:
