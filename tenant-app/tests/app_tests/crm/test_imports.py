@@ -11,6 +11,7 @@ from rooftree.modules.crm import import_apply, import_undo
 from rooftree.modules.crm.import_page import ImportPage
 
 from ..identity.conftest import problem, sign_in
+from ..object_storage import unheard
 from .bulk import (
     IMPORTS,
     Bulk,
@@ -311,8 +312,22 @@ async def test_while_storage_is_away_files_are_refused_and_everything_else_works
     bulk = await open_bulk("http://127.0.0.1:1")
     assert problem(await send(bulk.agent, FILE)) == (503, "storage-unavailable")
     assert done(await bulk.agent.get(IMPORTS))["items"] == []
-    assert bulk.database.rows("SELECT count(*) FROM crm.imports") == [(0,)]
+    assert bulk.database.rows("SELECT state FROM crm.imports") == [("receiving",)]
     await create(bulk.agent)
+
+
+async def test_a_file_of_whose_arrival_nobody_heard_is_forgotten_after_an_hour(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        unheard(patched)
+        assert problem(await send(bulk.agent, FILE)) == (503, "storage-unavailable")
+    assert done(await bulk.agent.get(IMPORTS))["items"] == []
+    for minutes, left in ((59, 1), (2, 0)):
+        bulk.clock.advance(minutes=minutes)
+        await bulk.job("crm.forget_files")
+        assert len(bulk.bucket.names()) == left
+        assert bulk.database.rows("SELECT count(*) FROM crm.imports") == [(left,)]
 
 
 async def test_an_application_that_is_ended_keeps_what_it_has_done(

@@ -20,7 +20,7 @@ from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.jobs import Jobs
-from rooftree.kernel.objects import Objects, StorageUnavailable
+from rooftree.kernel.objects import Objects
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor, invalid_cursor
 from rooftree.kernel.preconditions import require
 from rooftree.kernel.receiving import Receiving, announced
@@ -206,12 +206,8 @@ class Imports:
         return import_id
 
     async def _store(self, import_id: UUID, content: bytes, kind: Format) -> None:
-        try:
-            await self._objects.put(file_name(import_id), content, media_type=MEDIA_TYPES[kind])
-        except StorageUnavailable:
-            async with self._unit_of_work() as session:
-                await ImportsRepository(session).forget([import_id])
-            raise
+        """Raises StorageUnavailable; as the file may arrive yet, only `bulk_keeper` forgets it, after an hour."""
+        await self._objects.put(file_name(import_id), content, media_type=MEDIA_TYPES[kind])
 
     async def _at(
         self, session: AsyncSession, principal: Principal, import_id: UUID, wanted: str, version: int
