@@ -18,6 +18,7 @@ import httpx2
 import obstore
 import pytest
 from obstore.store import S3Store
+from rooftree.kernel.objects import Objects, StorageUnavailable
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,17 @@ def _request(method: str, path: str, ca_file: str | None) -> None:
     trusted = ssl.create_default_context(cafile=ca_file)
     answer = httpx2.request(method, f"{url}/{path}", headers=signed | {"Authorization": credential}, verify=trusted)
     assert answer.status_code in (200, 204), answer.text
+
+
+def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files arrive from now on, and nobody hears of it."""
+    put = Objects.put
+
+    async def arrives(self: Objects, name: str, content: bytes, *, media_type: str) -> None:
+        await put(self, name, content, media_type=media_type)
+        raise StorageUnavailable("It does not answer in time.")
+
+    monkeypatch.setattr(Objects, "put", arrives)
 
 
 class Silent:

@@ -13,7 +13,10 @@ MAX_ROWS = 20_000
 MAX_COLUMNS = 100
 MAX_NAME = 200
 """Of a column's name, in letters."""
-_RISKY = re.compile(r"'*[=+\-@\t\r]")
+# Where a cell begins to some program: one that takes `;` or tabs for separators begins cells within ours.
+_BEGINS = r"(^|[;,\t\r\n])"
+_RISKY = r"""(?=[ '"\v\f\xa0]*+[=+\-@\t\r])"""
+_UNSAFE, _MADE_SAFE = re.compile(_BEGINS + _RISKY), re.compile(f"{_BEGINS}'{_RISKY}")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"\s*(?:[;,]|$)')
 _PLAIN = re.compile(r"([^;,]*)(?:[;,]|$)")
 
@@ -27,13 +30,13 @@ class TableTooLarge(Unprocessable):
 
 
 def safe(cell: str) -> str:
-    """No program takes it for a formula (OWASP, CSV injection): an apostrophe before what begins like one."""
-    return f"'{cell}" if _RISKY.match(cell) else cell
+    """No program takes it, or a part of it, for a formula (OWASP, CSV injection): an apostrophe is before such."""
+    return _UNSAFE.sub(r"\1'", cell)
 
 
 def meant(cell: str) -> str:
     """What `safe` was given."""
-    return cell[1:] if cell.startswith("'") and _RISKY.match(cell) else cell
+    return _MADE_SAFE.sub(r"\1", cell)
 
 
 def joined(values: Iterable[str]) -> str:

@@ -59,9 +59,7 @@ def read(kind: str, content: bytes) -> Table:
     text, encoding = _decoded(content)
     if kind == "jsonl":
         return _objects(text, encoding)
-    delimiter = _delimiter(text)
-    records = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
-    return _tabular((list(map(meant, record)) for record in records), encoding)
+    return _tabular(_records(text), encoding)
 
 
 def _decoded(content: bytes) -> tuple[str, str]:
@@ -83,6 +81,20 @@ def _delimiter(text: str) -> str:
     header = next((line for line in text.split("\n", 50) if line.strip()), "")
     bare = "".join(header.split('"')[::2])
     return max(_DELIMITERS, key=bare.count)
+
+
+def _records(text: str) -> Iterator[list[str]]:
+    is_over = False
+
+    def given() -> Iterator[str]:
+        nonlocal is_over
+        yield from StringIO(text, newline="")
+        is_over = True
+
+    for number, record in enumerate(csv.reader(given(), delimiter=_delimiter(text)), 1):
+        if is_over:  # before the record was
+            raise FileUnreadable(f"A quote is opened in row {number} and never closed.")
+        yield list(map(meant, record))
 
 
 def _sheet(content: bytes) -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ text: rows of cells under a header (`cells`).
 
 import csv
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, StringIO
@@ -76,6 +77,11 @@ class Spreadsheets:
     async def workbook(self, lines: bytes) -> bytes:
         """XLSX of rows that are arrays of texts, one a line of JSON; the first one is the header."""
         return await self._workers.run(_WORKER, "write", "xlsx", content=lines, limits=_LIMITS)
+
+
+def csv_header(names: Iterable[str]) -> bytes:
+    """The first line of CSV, behind the mark without which Excel does not take it for UTF-8."""
+    return BOM_UTF8 + csv_lines([names])
 
 
 def csv_lines(rows: Iterable[Iterable[str]]) -> bytes:

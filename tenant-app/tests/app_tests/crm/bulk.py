@@ -120,7 +120,7 @@ async def exported(browser: Browser, kind: Format = "csv", **params: Any) -> htt
 
 
 def table(content: bytes | str) -> list[list[str]]:
-    text = content.decode() if isinstance(content, bytes) else content
+    text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
     return list(csv.reader(io.StringIO(text, newline="")))
 
 

@@ -1,22 +1,23 @@
 """What a row of a file means; and that what was exported comes back unchanged, in every format."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from rooftree.kernel.cells import joined, meant, safe, split
+from rooftree.kernel.cells import FileUnreadable, joined, meant, safe, split
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.spreadsheet_worker import Row, read, workbook
 from rooftree.kernel.spreadsheets import FORMATS, Format
 from rooftree.kernel.text import email_address, name_key, tidy
 from rooftree.modules.crm import domain
-from rooftree.modules.crm.domain import Contact
+from rooftree.modules.crm.domain import MAX_CONTACTS, Contact
 from rooftree.modules.crm.export_people import _header, _line, _values
-from rooftree.modules.crm.import_fields import NAMES, guessed, open_to
+from rooftree.modules.crm.import_fields import LISTS, NAMES, FieldName, guessed, open_to
 from rooftree.modules.crm.import_rows import Directory, Known, decided, parsed
 from rooftree.modules.crm.people_schemas import PersonInput
 
@@ -80,7 +81,9 @@ def file_of(kind: Format, shown: dict[str, Any]) -> bytes:
 @given(person=given_people())
 def test_what_was_exported_comes_back_unchanged(kind: Format, person: dict[str, Any]) -> None:
     shown, known = summary(person)
-    table = read(kind, file_of(kind, shown))
+    content = file_of(kind, shown)
+    table = read(kind, content)
+    assert content.startswith(BOM_UTF8) is (kind == "csv")  # else Excel takes it for what Windows wrote before UTF-8
     (row,) = table.rows
     fields = guessed(table.columns, FIELDS)
     assert set(fields) == set(FIELDS)
@@ -112,15 +115,50 @@ def test_what_a_row_may_say_the_api_takes_too(person: dict[str, Any], junk: list
             )
 
 
+def faults_of(columns: list[tuple[str, FieldName | None]], *cells: str) -> list[tuple[str | None, str]]:
+    candidate, errors = parsed(2, cells, columns, DIRECTORY)
+    assert candidate is None
+    return [(one["column"], one["code"]) for one in errors]
+
+
+@pytest.mark.parametrize("field", sorted(LISTS))
+def test_a_cell_of_a_mebibyte_is_one_error_and_is_not_taken_apart(field: FieldName) -> None:
+    assert faults_of([("N", "name"), ("C", field)], "Ada", "x;" * 512 * 1024) == [("C", "too-long")]
+
+
+def test_no_row_has_more_errors_than_a_person_can_have_values() -> None:
+    faults = faults_of([("A", "emails"), ("B", "emails"), ("C", "tags")], "x;" * 3_000, "y;" * 3_000, "t;" * 21)
+    assert faults == [("A", "not-an-email")] * MAX_CONTACTS + [(None, "too-many")] * 2
+    over_columns = [(f"E{n}", cast("FieldName", "emails")) for n in range(MAX_CONTACTS + 1)]
+    assert faults_of(over_columns, *(f"m{n}@client.test" for n in range(MAX_CONTACTS + 1))) == [(None, "too-many")]
+
+
 @given(st.lists(st.text(SIGNS, min_size=1).filter(str.strip)))
 def test_several_values_share_a_cell(values: list[str]) -> None:
     assert split(joined(values)) == values
 
 
-@given(st.text())
+CELLS = st.one_of(st.text(), st.text(st.sampled_from("=+-@;,\t\r\n '\"ab0")))
+
+
+@given(CELLS)
+@example("Bob;=cmd|'/C calc'!A0")
+@example("+49 30 901820; +49 30 901821")
 def test_a_cell_that_was_made_safe_means_what_it_did(cell: str) -> None:
     assert meant(safe(cell)) == cell
-    assert safe(cell)[:1] not in tuple("=+-@\t\r")
+    for separator in ";,\t\r\n":  # of which one may be what a spreadsheet takes cells apart by
+        for part in safe(cell).split(separator):
+            assert part.lstrip(' "')[:1] not in tuple("=+-@")
+    assert safe(cell)[:1] not in tuple("\t\r")
+
+
+def test_what_begins_like_a_formula_after_a_separator_is_made_safe_too() -> None:
+    assert safe("Bob;=cmd|'/C calc'!A0") == "Bob;'=cmd|'/C calc'!A0"
+    assert safe("+49 30 901820; +49 30 901821") == "'+49 30 901820;' +49 30 901821"
+    for plain in ("Bob; a=b, c-d @home", "King, Ada", "5 Main St; Ames", "O'Neil;'s"):
+        assert safe(plain) == plain
+    long = "\t \"'" * 100_000
+    assert meant(safe(long)) == long  # in time that grows with the cell alone
 
 
 @pytest.mark.parametrize(
@@ -148,6 +186,14 @@ def test_a_header_that_clearly_means_a_field_fills_it(headers: list[str], fields
 def test_text_is_read_as_it_was_written(content: bytes, columns: list[str], rows: Any, encoding: str) -> None:
     table = read("csv", content)
     assert (table.columns, table.encoding, [row.cells for row in table.rows]) == (columns, encoding, rows)
+
+
+def test_a_quote_that_is_never_closed_is_told_and_swallows_nothing() -> None:
+    content = b'name,email,address\nAda,a@x.de,"4 ""Old"" St"\nBea,b@x.de,"5 Main St\nCleo,c@x.de,6\nDee,d@x.de,7\n'
+    with pytest.raises(FileUnreadable, match=r"A quote is opened in row 3 and never closed\."):
+        list(read("csv", content).rows)
+    for closed in (b'n,e\n"a"b,"x\ny"', b'n,e\n5" x,"x\ny"\r\n', b'n,e\na"b,""'):
+        assert len(list(read("csv", closed).rows)) == 1
 
 
 def test_rows_have_the_numbers_that_people_see() -> None:

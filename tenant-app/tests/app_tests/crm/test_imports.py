@@ -2,14 +2,17 @@
 
 import os
 import time
+from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
 from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm import import_apply, import_undo
 from rooftree.modules.crm.import_page import ImportPage
+from rooftree.modules.crm.records_repository import Records
 
 from ..identity.conftest import problem, sign_in
+from ..object_storage import unheard
 from .bulk import (
     IMPORTS,
     Bulk,
@@ -113,6 +116,7 @@ async def test_faulty_rows_come_back_as_they_were_to_be_corrected_and_sent_again
     answer = await bulk.agent.get(f"{IMPORTS}/{shown['id']}/errors.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="import-errors.csv"'
+    assert answer.content.startswith(BOM_UTF8)
     told = table(answer.content)
     assert told == [
         ["Name", "Phone", "Note", "error"],
@@ -165,12 +169,15 @@ async def test_whom_nobody_looks_after_a_file_of_owners_gives_to_a_colleague_and
 
 
 async def touched_since(bulk: Bulk) -> dict[str, Any]:
-    """An import that is undone after colleagues have worked with what it made; `kim` and `lou` were known before."""
-    agent = bulk.agent
-    known = [await create(agent, name=name, emails=[f"{name}@client.test"], phones=[]) for name in ("kim", "lou")]
+    """An import that is undone after colleagues have worked with what it made; `kim`, `lou`, `mia` were known."""
+    agent, former = bulk.agent, ("kim", "lou", "mia")
+    known = [await create(agent, name=name, emails=[f"{name}@client.test"], phones=[]) for name in former]
+    done(await agent.post(f"/api/v1/people/{known[2]['id']}/notes", json={"text": "Before"}), 201)
+    bulk.clock.advance(seconds=1)
     names = ["ada", "bea", "cleo", "dee", "eve"]
-    rows = [[name.title(), f"{name}@client.test", "new"] for name in (*names, "kim", "lou")]
+    rows = [[name.title(), f"{name}@client.test", "new"] for name in (*names, *former)]
     shown = await applied(agent, await checked(agent, written(["Name", "Email", "Tags"], *rows)))
+    bulk.clock.advance(seconds=1)
     found = {one["name"]: one for one in done(await agent.get("/api/v1/people"))["items"]}
     done(await edit(agent, found["Ada"], name="Ada King"))
     done(await agent.post(f"/api/v1/people/{found['Bea']['id']}/notes", json={"text": "Spoke"}), 201)
@@ -178,7 +185,7 @@ async def touched_since(bulk: Bulk) -> dict[str, Any]:
     done(await edit(agent, found["kim"], tags=["new", "mine"]))
     done(await agent.post(f"/api/v1/people/{known[1]['id']}/notes", json={"text": "Stays"}), 201)
     shown = await undone(agent, shown)
-    after = {name: await read(agent, person) for name, person in zip(("kim", "lou"), known, strict=True)}
+    after = {name: await read(agent, person) for name, person in zip(former, known, strict=True)}
     notes = [one["text"] for one in await timeline(agent, known[1], "note")]
     return {
         "undo": shown["undo"],
@@ -189,9 +196,9 @@ async def touched_since(bulk: Bulk) -> dict[str, Any]:
 
 
 STAYS = {
-    "undo": {"undone": 3, "kept": 4},
-    "names": ["Ada King", "Bea", "Cleo", "kim", "lou"],
-    "tags": {"kim": ["new", "mine"], "lou": []},
+    "undo": {"undone": 3, "kept": 5},
+    "names": ["Ada King", "Bea", "Cleo", "kim", "lou", "mia"],
+    "tags": {"kim": ["new", "mine"], "lou": ["new"], "mia": []},
     "notes": ["Stays"],
 }
 
@@ -204,6 +211,14 @@ async def test_who_was_touched_since_stays(bulk: Bulk) -> None:
 
 async def test_planted_undo_that_looks_at_no_version_is_noticed(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_undo, "_is_as_made", lambda *_: True)
+    assert await touched_since(bulk) != STAYS
+
+
+async def test_planted_undo_that_looks_at_no_work_is_noticed(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def all_of_them(_: Records, person_ids: set[Any]) -> set[Any]:
+        return person_ids
+
+    monkeypatch.setattr(Records, "let_be", all_of_them)
     assert await touched_since(bulk) != STAYS
 
 
@@ -309,8 +324,22 @@ async def test_while_storage_is_away_files_are_refused_and_everything_else_works
     bulk = await open_bulk("http://127.0.0.1:1")
     assert problem(await send(bulk.agent, FILE)) == (503, "storage-unavailable")
     assert done(await bulk.agent.get(IMPORTS))["items"] == []
-    assert bulk.database.rows("SELECT count(*) FROM crm.imports") == [(0,)]
+    assert bulk.database.rows("SELECT state FROM crm.imports") == [("receiving",)]
     await create(bulk.agent)
+
+
+async def test_a_file_of_whose_arrival_nobody_heard_is_forgotten_after_an_hour(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        unheard(patched)
+        assert problem(await send(bulk.agent, FILE)) == (503, "storage-unavailable")
+    assert done(await bulk.agent.get(IMPORTS))["items"] == []
+    for minutes, left in ((59, 1), (2, 0)):
+        bulk.clock.advance(minutes=minutes)
+        await bulk.job("crm.forget_files")
+        assert len(bulk.bucket.names()) == left
+        assert bulk.database.rows("SELECT count(*) FROM crm.imports") == [(left,)]
 
 
 async def test_an_application_that_is_ended_keeps_what_it_has_done(

@@ -19,7 +19,7 @@ from rooftree.modules.property.pictures import MAX_BYTES
 
 from ..conftest import Browser, FakeClock, Tenant, TestDatabase, parts_of
 from ..identity.conftest import Brokerage, me, sign_in
-from ..object_storage import Bucket, Silent, bucket, password, settings
+from ..object_storage import Bucket, Silent, bucket, password, settings, unheard
 from .editing import HOME, code, create, edit, edited, moved, published, read
 from .test_pictures import CANARIES, claiming, located, picture
 
@@ -275,6 +275,22 @@ async def test_what_an_interrupted_upload_left_is_removed(desk: Desk) -> None:
     assert desk.database.rows("SELECT 1 FROM property.photos") == []
 
 
+async def test_a_photo_of_whose_arrival_nobody_heard_is_removed_and_takes_no_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = await create(desk.agent)
+    monkeypatch.setattr(photo_service, "MAX_PHOTOS", 1)
+    with monkeypatch.context() as patched:
+        unheard(patched)
+        assert code(await upload(desk.agent, draft, picture())) == (503, "storage-unavailable")
+    assert (len(desk.bucket.names()), await desk.photos(draft)) == (1, [])
+    kept = await desk.upload(draft)
+    await desk.days_pass(hours=2)
+    await desk.run("property.tidy_photos")
+    assert desk.bucket.names() == [f"photos/{kept['id']}/original"]
+    assert desk.database.rows("SELECT id::text FROM property.photos") == [(kept["id"],)]
+
+
 async def test_renditions_that_were_forgotten_are_made_after_all(desk: Desk) -> None:
     draft = await create(desk.agent)
     await desk.upload(draft)
@@ -409,7 +425,7 @@ async def test_storage_that_hangs_is_told_within_5_seconds_and_the_editor_goes_o
         assert code(answer) == (503, "storage-unavailable")
         assert time.monotonic() - began < 5
         assert answer.headers["retry-after"]
-        assert desk.database.rows("SELECT 1 FROM property.photos") == []
+        assert await desk.photos(listing) == []
 
 
 async def test_a_photo_waits_for_storage_to_come_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

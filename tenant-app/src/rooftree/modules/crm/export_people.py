@@ -13,7 +13,7 @@ from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.objects import Objects
-from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_lines
+from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_header, csv_lines
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.exports import EXPORT_JOB, export_name, given_filter, require_fits
 from rooftree.modules.crm.exports_repository import ExportsRepository
@@ -123,7 +123,8 @@ def _values(person: Summary, fields: Sequence[FieldName], emails: Mapping[UUID, 
 
 
 def _header(kind: Format, fields: Sequence[FieldName]) -> bytes:
-    return _line(kind, [LABELS[name] for name in fields])
+    labels = [LABELS[name] for name in fields]
+    return csv_header(labels) if kind == "csv" else _line(kind, labels)
 
 
 def _line(kind: Format, values: Any) -> bytes:

@@ -4,8 +4,9 @@ The rules for what a person may have are those of `schemas`; a test compares the
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -27,7 +28,13 @@ from rooftree.modules.crm.import_fields import LISTS, FieldName
 
 T = TypeVar("T")
 _VALUE_LETTERS = 200  # of a cell, where it is told what is wrong with it
+_CELL_LETTERS = 8_000  # more than the values that a contact can have
 _EMAIL_MAX = 320
+_MOST: Mapping[FieldName, tuple[int, str]] = {
+    "emails": (MAX_CONTACTS, "addresses"),
+    "phones": (MAX_CONTACTS, "numbers"),
+    "tags": (MAX_TAGS, "tags"),
+}
 _LABEL = re.compile(LABEL)
 
 
@@ -104,25 +111,46 @@ def error(
     return {"column": column, "field": field, "value": value[:_VALUE_LETTERS], "code": code, "message": message}
 
 
+class _Values:
+    """Those of a row's cells, of each field no more than a person can have. `errors`: what is wrong with them."""
+
+    def __init__(self, given: Sequence[_Cell]) -> None:
+        self._given = given
+        self.errors: list[dict[str, Any]] = []
+
+    def of(self, field: FieldName, use: Callable[[str], T]) -> list[T]:
+        most, word = _MOST.get(field, (1, "value"))
+        found = list(islice(self._found(field), most + 1))
+        made = [one for cell, value in found[:most] for one in self._read(cell, value, use)]
+        if len(found) > most:
+            self.errors.append(error("too-many", f"A contact has {most} {word} at most; here are more.", field=field))
+        return made
+
+    def _found(self, field: FieldName) -> Iterator[tuple[_Cell, str]]:
+        for cell in self._given:
+            if cell.field == field and len(cell.text) > _CELL_LETTERS:
+                self._wrong(cell, cell.text, Fault("too-long", f"A cell has {_CELL_LETTERS:,} letters at most."))
+            elif cell.field == field:
+                yield from ((cell, one) for one in (split(cell.text) if field in LISTS else [cell.text]) if one.strip())
+
+    def _read(self, cell: _Cell, value: str, use: Callable[[str], T]) -> Iterable[T]:
+        try:
+            return (use(value),)
+        except Fault as fault:
+            self._wrong(cell, value, fault)
+            return ()
+
+    def _wrong(self, cell: _Cell, value: str, fault: Fault) -> None:
+        self.errors.append(error(fault.code, fault.message, column=cell.column, field=cell.field, value=value))
+
+
 def parsed(
     number: int, cells: Sequence[str], columns: Sequence[tuple[str, FieldName | None]], directory: Directory
 ) -> tuple[Candidate | None, list[dict[str, Any]]]:
     """The person, or all that is wrong with the row."""
     given = [_Cell(name, field, text) for (name, field), text in zip(columns, cells, strict=False) if field]
-    errors: list[dict[str, Any]] = []
-
-    def read(cell: _Cell, value: str, use: Callable[[str], T]) -> Iterable[T]:
-        try:
-            return (use(value),)
-        except Fault as fault:
-            errors.append(error(fault.code, fault.message, column=cell.column, field=cell.field, value=value))
-            return ()
-
-    def all_of(field: FieldName, use: Callable[[str], T]) -> list[T]:
-        found = [cell for cell in given if cell.field == field]
-        values = [(cell, one) for cell in found for one in (split(cell.text) if field in LISTS else [cell.text])]
-        return [made for cell, one in values if one.strip() for made in read(cell, one, use)]
-
+    values = _Values(given)
+    errors = values.errors
     whole = " ".join(filter(None, (tidy(cell.text) for cell in given if cell.field == "name")))
     if len(whole) > NAME_MAX:
         column = next(cell.column for cell in given if cell.field == "name")
@@ -133,14 +161,15 @@ def parsed(
         number=number,
         name=whole,
         contacts=tuple(
-            domain.distinct([*all_of("emails", _email), *all_of("phones", lambda text: _phone(text, directory.region))])
+            domain.distinct(
+                [*values.of("emails", _email), *values.of("phones", lambda text: _phone(text, directory.region))]
+            )
         ),
-        source=next(iter(all_of("source", _label)), None),
-        tags=tuple(domain.tidy_tags(all_of("tags", _tag))),
-        stage_id=next(iter(all_of("stage", lambda text: _stage(text, directory))), None),
-        assignee=next(iter(all_of("assigned_to", lambda text: _colleague(text, directory))), None),
+        source=next(iter(values.of("source", _label)), None),
+        tags=tuple(domain.tidy_tags(values.of("tags", _tag))),
+        stage_id=next(iter(values.of("stage", lambda text: _stage(text, directory))), None),
+        assignee=next(iter(values.of("assigned_to", lambda text: _colleague(text, directory))), None),
     )
-    errors += _too_many(candidate.contacts, candidate.tags)
     return (None, errors) if errors else (candidate, [])
 
 
@@ -176,15 +205,11 @@ def _addition(candidate: Candidate, known: Known) -> Addition:
 
 def _too_many(contacts: Iterable[Contact], tags: Sequence[str]) -> list[dict[str, Any]]:
     kinds = [contact.key.kind for contact in contacts]
-    fields: tuple[tuple[FieldName, int, int, str], ...] = (
-        ("emails", kinds.count("email"), MAX_CONTACTS, "addresses"),
-        ("phones", kinds.count("phone"), MAX_CONTACTS, "numbers"),
-        ("tags", len(tags), MAX_TAGS, "tags"),
-    )
+    counts = {"emails": kinds.count("email"), "phones": kinds.count("phone"), "tags": len(tags)}
     return [
-        error("too-many", f"A contact has {most} {word} at most; this would be {count}.", field=field)
-        for field, count, most, word in fields
-        if count > most
+        error("too-many", f"A contact has {most} {word} at most; this would be {counts[field]}.", field=field)
+        for field, (most, word) in _MOST.items()
+        if counts[field] > most
     ]
 
 

@@ -1,7 +1,8 @@
 """What an import did to people is taken back, as far as nobody has touched them since.
 
 Whom it made is removed for good, whom it changed gets back what was; both only while the revision is still the
-import's. Whoever asks must be allowed to change them now. Others stay, and are counted.
+import's, and while nothing has been written about them since. Whoever asks must be allowed to change them now. Others
+stay, and are counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,9 +88,10 @@ async def _taken_back(
     removed = [row for row in rows if row.id in untouched]
     changes.removed(removed)
     await changes.records.remove(untouched)
-    changed = [row for row in rows if row.id not in made]
+    let_be = await changes.records.let_be({row.id for row in rows} - made)
+    changed = [row for row in rows if row.id in let_be]
     await _put_back(changes, changed, wanted)
-    done = untouched | {row.id for row in changed}
+    done = untouched | let_be
     return {line.number: line.person_id in done for line in lines}
 
 

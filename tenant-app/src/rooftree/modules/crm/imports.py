@@ -20,11 +20,11 @@ from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.jobs import Jobs
-from rooftree.kernel.objects import Objects, StorageUnavailable
+from rooftree.kernel.objects import Objects
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor, invalid_cursor
 from rooftree.kernel.preconditions import require
 from rooftree.kernel.receiving import Receiving, announced
-from rooftree.kernel.spreadsheets import MAX_BYTES, MEDIA_TYPES, Format, csv_lines, require_format
+from rooftree.kernel.spreadsheets import MAX_BYTES, MEDIA_TYPES, Format, csv_header, csv_lines, require_format
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.import_fields import Column, FieldName, misfits, open_to
 from rooftree.modules.crm.imports_repository import Import, ImportsRepository
@@ -113,7 +113,7 @@ class Imports:
         return self._faulty(found)
 
     async def _faulty(self, shown: Import) -> AsyncIterator[bytes]:
-        yield csv_lines([[*(column.name for column in shown.columns), "error"]])
+        yield csv_header([*(column.name for column in shown.columns), "error"])
         after, width = 0, len(shown.columns)
         while True:
             async with self._unit_of_work() as session:
@@ -206,12 +206,8 @@ class Imports:
         return import_id
 
     async def _store(self, import_id: UUID, content: bytes, kind: Format) -> None:
-        try:
-            await self._objects.put(file_name(import_id), content, media_type=MEDIA_TYPES[kind])
-        except StorageUnavailable:
-            async with self._unit_of_work() as session:
-                await ImportsRepository(session).forget([import_id])
-            raise
+        """Raises StorageUnavailable; as the file may arrive yet, only `bulk_keeper` forgets it, after an hour."""
+        await self._objects.put(file_name(import_id), content, media_type=MEDIA_TYPES[kind])
 
     async def _at(
         self, session: AsyncSession, principal: Principal, import_id: UUID, wanted: str, version: int

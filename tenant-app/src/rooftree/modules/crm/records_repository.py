@@ -127,6 +127,15 @@ class Records:
         )
         return set((await self._session.scalars(query)).all())
 
+    async def let_be(self, person_ids: Collection[UUID]) -> set[UUID]:
+        """Those with whom nobody has worked since they themselves were last changed; they are locked."""
+        since = exists().where(
+            HistoryRow.person_id == PersonRow.id, HistoryRow.subject != "person", HistoryRow.at > PersonRow.updated_at
+        )
+        return set(
+            (await self._session.scalars(select(PersonRow.id).where(PersonRow.id.in_(person_ids), ~since))).all()
+        )
+
     async def remove(self, person_ids: Collection[UUID]) -> None:
         """For good, with all that was about them."""
         await self._session.flush()

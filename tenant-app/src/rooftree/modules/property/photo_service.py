@@ -76,8 +76,9 @@ class PhotoService:
             try:
                 await self._objects.put(original_name(photo_id), content, media_type=kind)
             except StorageUnavailable:
+                # It may arrive yet, so that only its hour removes it; until then it takes nobody's place.
                 async with self._unit_of_work() as session:
-                    await OwnPhotos(session).forget([photo_id])
+                    await OwnPhotos(session).change(photo_id, removed_at=self._clock.now())
                 raise
         return await self._arrived(photo_id, property_id)
 
