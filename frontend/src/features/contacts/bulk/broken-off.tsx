@@ -24,6 +24,11 @@ export function BrokenOff({ found }: { found: BulkImport }) {
 
 const Rest = () => (
   <>
-    What was done until then stays done. <Link to="/contacts/import">Import the file again</Link> to do the rest.
+    What was done until then stays done.{" "}
+    <Link to="/contacts/import" className="underline underline-offset-4">
+      Importing the file again
+    </Link>{" "}
+    does the rest; who has an address or number is known then, but rows without an address or number would come in
+    twice.
   </>
 );
