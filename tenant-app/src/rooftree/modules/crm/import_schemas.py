@@ -42,7 +42,7 @@ class ImportColumn(BaseModel):
 class ImportField(BaseModel):
     name: FieldName
     label: str
-    required: bool
+    required: bool = Field(description="Of somebody new; who is known is completed without it.")
 
 
 class ImportUndo(BaseModel):
