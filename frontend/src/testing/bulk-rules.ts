@@ -101,12 +101,15 @@ export function judge({ rows, columns }: Table, { contacts, stages }: House) {
     const bad = it.emails.find((email) => !email.includes("@"));
     const earlier = it.emails.flatMap((email) => seen.get(email) ?? [])[0];
     for (const email of it.emails) seen.set(email, number);
-    if (!it.name) fault("name", "", "missing", "A name is missing.");
-    else if (bad) fault("emails", bad, "no-address", "This is no mail address.");
+    if (bad) fault("emails", bad, "no-address", "This is no mail address.");
     else if (earlier) fault("emails", it.emails[0] ?? "", "repeated", `Row ${earlier} has this address, too.`);
     else if (it.stage && !stages.some(({ name }) => name === it.stage))
       fault("stage", it.stage, "unknown-stage", "There is no such stage.");
-    else verdicts.push(verdictOf(it, contacts));
+    else {
+      const verdict = verdictOf(it, contacts);
+      if (verdict.kind === "create" && !it.name) fault("name", "", "missing", "A new contact needs a name.");
+      else verdicts.push(verdict);
+    }
   });
   return { verdicts, faults };
 }

@@ -4,7 +4,7 @@ import { forbidden, type Handler, json, missing, page, refuse, staleness } from 
 import { FIELDS, judge, readTable, type Table, type Verdict } from "./bulk-rules.ts";
 import { type KeptContact, makeContact } from "./crm.ts";
 import type { FakeCrm } from "./fake-crm.ts";
-import { FakeJobs } from "./fake-jobs.ts";
+import { type BrokenOff, FakeJobs } from "./fake-jobs.ts";
 
 const MOST_BYTES = 10 * 1024 * 1024;
 const FORMATS: Record<string, BulkImport["format"]> = {
@@ -92,6 +92,15 @@ export class FakeBulk {
       return act(kept, request);
     };
 
+  #broken(
+    kept: Kept,
+    step: NonNullable<BulkImport["error"]>["step"],
+    why: BrokenOff,
+    change: Partial<BulkImport>,
+  ): void {
+    this.#change(kept, { ...change, error: { step, ...why } });
+  }
+
   #change(kept: Kept, change: Partial<BulkImport>): Response {
     Object.assign(kept.shown, change, { version: kept.shown.version + 1 });
     return json(kept.shown, 202);
@@ -131,10 +140,10 @@ export class FakeBulk {
 
   #check(kept: Kept): Response {
     const { table } = kept;
-    const job = this.jobs.start("crm.check_import", table?.rows.length ?? 0, () => {
+    const check = () => {
       if (!table) {
         const detail = "The file is no table: its first row does not name columns.";
-        this.#change(kept, { state: "failed", error: { code: "unreadable-file", detail } });
+        this.#change(kept, { state: "failed", error: { step: "checking", code: "unreadable-file", detail } });
         return null;
       }
       Object.assign(kept, judge(table, this.#crm));
@@ -152,8 +161,11 @@ export class FakeBulk {
         },
       });
       return null;
-    });
-    return this.#change(kept, { state: "checking", job_id: job.id });
+    };
+    const job = this.jobs.start("crm.check_import", table?.rows.length ?? 0, check, (_done, why) =>
+      this.#broken(kept, "checking", why, { state: "failed" }),
+    );
+    return this.#change(kept, { state: "checking", job_id: job.id, error: null });
   }
 
   async #map(kept: Kept, request: Request): Promise<Response> {
@@ -165,12 +177,23 @@ export class FakeBulk {
   }
 
   #apply(kept: Kept): Response {
-    const job = this.jobs.start("crm.apply_import", kept.verdicts.length, () => {
-      for (const verdict of kept.verdicts) this.#do(kept, verdict);
-      this.#change(kept, { state: "applied", applied_at: new Date().toISOString() });
-      return null;
-    });
-    return this.#change(kept, { state: "applying", job_id: job.id });
+    const good = kept.verdicts.filter(({ kind }) => kind !== "unchanged");
+    const take = (verdicts: Verdict[]): Partial<BulkImport> => {
+      for (const verdict of verdicts) this.#do(kept, verdict);
+      const number = (wanted: string) => verdicts.filter(({ kind }) => kind === wanted).length;
+      const counts = { ...kept.shown.counts, create: number("create"), update: number("update") };
+      return { state: "applied", applied_at: new Date().toISOString(), counts };
+    };
+    const job = this.jobs.start(
+      "crm.apply_import",
+      good.length,
+      () => {
+        this.#change(kept, take(good));
+        return null;
+      },
+      (done, why) => this.#broken(kept, "applying", why, done > 0 ? take(good.slice(0, done)) : { state: "checked" }),
+    );
+    return this.#change(kept, { state: "applying", job_id: job.id, error: null });
   }
 
   #do(kept: Kept, verdict: Verdict): void {
@@ -203,22 +226,33 @@ export class FakeBulk {
   }
 
   #undo(kept: Kept): Response {
-    const job = this.jobs.start("crm.undo_import", kept.effects.length, () => {
-      const untouched = kept.effects.filter(({ id, version }) =>
-        this.#crm.contacts.some((contact) => contact.id === id && contact.version === version),
-      );
-      for (const { id, before } of untouched) {
-        const at = this.#crm.contacts.findIndex((contact) => contact.id === id);
-        this.#crm.contacts.splice(at, 1, ...(before ? [{ ...before, version: before.version + 2 }] : []));
-      }
-      this.#change(kept, {
-        state: "undone",
-        undone_at: new Date().toISOString(),
-        undo: { undone: untouched.length, kept: kept.effects.length - untouched.length },
-      });
-      return null;
-    });
-    return this.#change(kept, { state: "undoing", job_id: job.id });
+    const left = kept.effects.slice(kept.shown.undo ? kept.shown.undo.undone + kept.shown.undo.kept : 0);
+    const job = this.jobs.start(
+      "crm.undo_import",
+      left.length,
+      () => {
+        this.#change(kept, { state: "undone", undone_at: new Date().toISOString(), undo: this.#takeBack(kept, left) });
+        return null;
+      },
+      (done, why) =>
+        this.#broken(kept, "undoing", why, { state: "applied", undo: this.#takeBack(kept, left.slice(0, done)) }),
+    );
+    return this.#change(kept, { state: "undoing", job_id: job.id, error: null });
+  }
+
+  /** How many by now. */
+  #takeBack({ shown }: Kept, effects: Effect[]): BulkImport["undo"] {
+    const untouched = effects.filter(({ id, version }) =>
+      this.#crm.contacts.some((contact) => contact.id === id && contact.version === version),
+    );
+    for (const { id, before } of untouched) {
+      const at = this.#crm.contacts.findIndex((contact) => contact.id === id);
+      this.#crm.contacts.splice(at, 1, ...(before ? [{ ...before, version: before.version + 2 }] : []));
+    }
+    return {
+      undone: (shown.undo?.undone ?? 0) + untouched.length,
+      kept: (shown.undo?.kept ?? 0) + effects.length - untouched.length,
+    };
   }
 
   #export(url: URL): Response {

@@ -1,17 +1,24 @@
 /** Work that goes on after the answer: each job is done after a while, or when the test says so. */
 import { type Handler, json, missing, page } from "./answers.ts";
 
+export interface BrokenOff {
+  code: string;
+  detail: string | null;
+}
+
 interface FakeJob {
   id: string;
   kind: string;
-  state: "waiting" | "running" | "succeeded" | "failed";
+  state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
   done: number;
   total: number;
   actor: string;
   began: number;
   effect: () => string | null;
+  /** What it has done by itself when it breaks off. */
+  broken: (done: number, why: BrokenOff) => void;
   result: string | null;
-  error: { code: string; detail: string } | null;
+  error: BrokenOff | null;
 }
 
 export class FakeJobs {
@@ -24,7 +31,7 @@ export class FakeJobs {
     this.#self = self;
   }
 
-  start(kind: string, total: number, effect: () => string | null): FakeJob {
+  start(kind: string, total: number, effect: () => string | null, broken: FakeJob["broken"] = () => {}): FakeJob {
     const job: FakeJob = {
       id: `job-${this.all.length + 1}`,
       kind,
@@ -34,6 +41,7 @@ export class FakeJobs {
       actor: this.#self(),
       began: Date.now(),
       effect,
+      broken,
       result: null,
       error: null,
     };
@@ -54,8 +62,19 @@ export class FakeJobs {
   }
 
   fail(detail: string): void {
-    for (const job of this.#running())
-      Object.assign(job, { state: "failed", error: { code: "worker-failed", detail } });
+    for (const job of this.#running()) {
+      const error = { code: "worker-failed", detail };
+      job.broken(job.done, error);
+      Object.assign(job, { state: "failed", error });
+    }
+  }
+
+  /** Somebody ends those that run. */
+  cancel(): void {
+    for (const job of this.#running()) {
+      job.broken(job.done, { code: "conflict", detail: "It was ended by hand." });
+      Object.assign(job, { state: "cancelled" });
+    }
   }
 
   /** Lets time do its part. */
@@ -68,7 +87,7 @@ export class FakeJobs {
     }
   }
 
-  shown = ({ done, total, began, effect: _effect, actor, ...job }: FakeJob) => ({
+  shown = ({ done, total, began, effect: _effect, broken: _broken, actor, ...job }: FakeJob) => ({
     ...job,
     progress: { done, total },
     attempt: 1,

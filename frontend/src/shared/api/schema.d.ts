@@ -1710,6 +1710,7 @@ export interface components {
              * @description How the text was read, such as `utf-8`; null: not yet, or no text.
              */
             encoding: string | null;
+            /** @description Until the next step begins. */
             error: components["schemas"]["ImportFailure"] | null;
             /**
              * Fields
@@ -1742,7 +1743,7 @@ export interface components {
             kind: "people";
             /**
              * Rows
-             * @description Without the header and empty rows; 0 until the file is read.
+             * @description Without the header and empty rows; 0 until the file is read. More than `counts` has together: an application that broke off did not come to the others.
              */
             rows: number;
             /**
@@ -2147,7 +2148,7 @@ export interface components {
         };
         /**
          * ImportFailure
-         * @description Why the file as a whole cannot be used.
+         * @description Why the file as a whole cannot be used, or why a step broke off; what it had done until then stays done.
          */
         ImportFailure: {
             /**
@@ -2157,6 +2158,12 @@ export interface components {
             code: string;
             /** Detail */
             detail: string | null;
+            /**
+             * Step
+             * @description Which one broke off.
+             * @enum {string}
+             */
+            step: "checking" | "applying" | "undoing";
         };
         /** ImportField */
         ImportField: {
@@ -2185,7 +2192,7 @@ export interface components {
         };
         /**
          * ImportUndo
-         * @description How many people are as they were before, and how many others stayed as they are.
+         * @description How many people are as they were before, and how many others stayed as they are; so far, until it is `undone`.
          */
         ImportUndo: {
             /** Kept */

@@ -359,10 +359,36 @@ async def test_an_application_that_is_ended_keeps_what_it_has_done(
 
     monkeypatch.setattr(ImportPage, "take", until_ended)
     shown = await settled(agent, await step(agent, shown, "application"))
-    assert (shown["state"], counts(shown)) == ("applied", (2, 0, 0, 0))
+    assert (shown["state"], shown["rows"], counts(shown)) == ("applied", 6, (2, 0, 0, 0))
+    assert shown["error"] == {"step": "applying", "code": "conflict", "detail": "It was ended by hand."}
     assert sorted(await people(agent)) == ["P0", "P1"]
-    await undone(agent, shown)
+    shown = await undone(agent, shown)
+    assert (shown["error"], shown["undo"]) == (None, {"undone": 2, "kept": 0})
     assert await people(agent) == []
+
+
+async def test_an_undo_that_is_ended_says_how_far_it_came_and_goes_on(
+    open_bulk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_undo, "PAGE", 2)
+    bulk = await open_bulk()
+    agent = bulk.agent
+    shown = await applied(agent, await checked(agent, written(["Name"], *([f"P{n}"] for n in range(6)))))
+    take_back = import_undo._taken_back
+
+    async def until_ended(*given: Any) -> Any:
+        if given[3][0].number > 2:
+            wanted = "UPDATE jobs.runs SET cancel_requested_at = now() WHERE kind = 'crm.undo_import' RETURNING 1"
+            assert bulk.database.rows(wanted) == [(1,)]
+        return await take_back(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(import_undo, "_taken_back", until_ended)
+        shown = await settled(agent, await step(agent, shown, "undo"))
+    assert (shown["state"], shown["undo"], shown["error"]["step"]) == ("applied", {"undone": 2, "kept": 0}, "undoing")
+    assert len(await people(agent)) == 4
+    shown = await undone(agent, shown)
+    assert (shown["undo"], shown["error"]) == ({"undone": 6, "kept": 0}, None)
 
 
 async def test_a_page_of_its_own_transaction_is_done_once_whoever_brings_the_same_at_once(bulk: Bulk) -> None:

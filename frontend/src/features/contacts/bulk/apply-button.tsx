@@ -6,11 +6,11 @@ import { contacts, effects } from "./words";
 
 /** Why there is nothing to import, if so. */
 function obstacle(found: BulkImport): string | undefined {
+  if (effects(found) > 0) return undefined;
   const held = new Set(found.columns.map(({ field }) => field));
   const missing = found.fields.filter(({ name, required }) => required && !held.has(name));
   if (missing.length > 0)
     return `Choose below which column holds the ${missing.map(({ label }) => label.toLowerCase()).join(" and the ")}.`;
-  if (effects(found) > 0) return undefined;
   if (found.counts.faulty > 0 && found.counts.unchanged === 0) return "Every row is faulty: see below what is wrong.";
   return "There is nothing to import: all of this is known already.";
 }

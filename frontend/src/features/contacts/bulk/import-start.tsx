@@ -12,7 +12,7 @@ import { Skeleton } from "@/shared/ui/skeleton";
 import { nameOf } from "../colleagues";
 import { FileDrop } from "./file-drop";
 import { importsQuery } from "./queries";
-import { STATES, summary } from "./words";
+import { badge, summary } from "./words";
 
 /** A file is chosen here; those of former imports are below. */
 export const ImportStart = () => (
@@ -65,7 +65,7 @@ function FormerImports() {
 
 function FormerImport({ found }: { found: BulkImport }) {
   const { time_zone: zone } = useTenant();
-  const { words, tone } = STATES[found.state];
+  const { words, tone } = badge(found);
   return (
     <li className="relative grid gap-x-3.5 gap-y-0.5 px-4 py-3 transition-colors hover:bg-sunken sm:px-5">
       <p className="flex flex-wrap items-center gap-x-2.5 gap-y-1">

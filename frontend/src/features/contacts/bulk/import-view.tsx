@@ -11,7 +11,7 @@ import { Columns } from "./columns";
 import { Faults } from "./faults";
 import { applyImport, importQuery, mapColumns, undoImport } from "./queries";
 import { Standing } from "./standing";
-import { STATES } from "./words";
+import { badge } from "./words";
 
 /** What is asked of an import answers with how it is then; who was not up to date is shown that first. */
 function useDeed<Given>(found: BulkImport, ask: (found: BulkImport, given: Given) => Promise<BulkImport>) {
@@ -41,7 +41,7 @@ export function ImportView({ found }: { found: BulkImport }) {
   const map = useDeed<ImportMapping>(found, mapColumns);
   const apply = useDeed<void>(found, applyImport);
   const undo = useDeed<void>(found, undoImport);
-  const { words, tone } = STATES[found.state];
+  const { words, tone } = badge(found);
   const forget = useEffectEvent(() => {
     for (const deed of [map, apply, undo]) if (deed.isError) deed.reset();
   });

@@ -5,12 +5,14 @@ import { explain } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
 import type { BulkImport } from "@/shared/api/types";
 import { cn } from "@/shared/lib/cn";
+import { isUnderWay } from "@/shared/live/job";
 import { useJob } from "@/shared/live/use-job";
 import { Alert } from "@/shared/ui/alert";
 import { buttonStyle } from "@/shared/ui/button";
 import { Progress } from "@/shared/ui/progress";
 import { nameOf } from "../colleagues";
 import { ApplyButton } from "./apply-button";
+import { BrokenOff } from "./broken-off";
 import { Figures } from "./figures";
 import type { Deed } from "./import-view";
 import { importQuery } from "./queries";
@@ -43,6 +45,7 @@ export function Standing({ found, apply, undo }: StandingProps) {
           <Figures found={found} />
         </div>
       )}
+      <BrokenOff found={found} />
       {error && <Alert look="bad">{explain(error).message}</Alert>}
       {/* As high for a bar as for a button, so that nothing moves when one gives way to the other. */}
       <div className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-2.5">
@@ -84,22 +87,14 @@ const OnlyThey = ({ found, what }: { found: BulkImport; what: string }) => (
 
 const UNITS = { checking: "rows checked", applying: "rows imported", undoing: "contacts looked at" };
 
-/** How far the server is; once it has ended, what came of it is read. */
+/** How far the server is; once it has ended, well or not, what came of it is read. */
 function Following({ found }: { found: BulkImport }) {
   const client = useQueryClient();
   const { data: job } = useJob(found.job_id);
-  const state = job?.state;
-  const isOver = state === "succeeded" || state === "failed" || state === "cancelled";
+  const isOver = job !== undefined && !isUnderWay(job);
   useEffect(() => {
     if (isOver) void client.invalidateQueries({ queryKey: importQuery(found.id).queryKey });
   }, [isOver, client, found.id]);
-  if (state === "failed" || state === "cancelled")
-    return (
-      <Alert look="bad">
-        {state === "failed" ? (job?.error?.detail ?? "Something went wrong on the server.") : "It was ended by hand."}{" "}
-        What was done until then stays done. <Link to="/contacts/import">Import the file again</Link> to do the rest.
-      </Alert>
-    );
   return (
     <div className="w-full">
       <Progress

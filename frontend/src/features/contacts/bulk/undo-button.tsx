@@ -33,6 +33,11 @@ export function UndoButton({ found, undo }: { found: BulkImport; undo: Deed }) {
           }}
           onClose={() => setAsking(false)}
         >
+          {found.undo && (
+            <p>
+              {contacts(found.undo.undone)} {found.undo.undone === 1 ? "is" : "are"} as before already.
+            </p>
+          )}
           {create > 0 && (
             <p>
               {contacts(create)} that it added {create === 1 ? "is" : "are"} removed.

@@ -5,7 +5,7 @@ import type { Tone } from "@/shared/ui/badge";
 
 type State = BulkImport["state"];
 
-export const STATES: Record<State, { words: string; tone: Tone }> = {
+const STATES: Record<State, { words: string; tone: Tone }> = {
   checking: { words: "Being checked", tone: "info" },
   checked: { words: "Not imported yet", tone: "warn" },
   applying: { words: "Being imported", tone: "info" },
@@ -14,6 +14,19 @@ export const STATES: Record<State, { words: string; tone: Tone }> = {
   undone: { words: "Undone", tone: "plain" },
   failed: { words: "Failed", tone: "bad" },
 };
+
+/** How many rows an import that broke off has not come to. */
+export const missed = ({ rows, counts }: BulkImport): number =>
+  rows - counts.create - counts.update - counts.unchanged - counts.faulty;
+
+export const isHalfUndone = ({ state, error }: BulkImport): boolean => state === "applied" && error?.step === "undoing";
+
+/** Where an import stands, in two words. What broke off half way is no success. */
+export function badge(found: BulkImport): { words: string; tone: Tone } {
+  if (isHalfUndone(found)) return { words: "Undone in part", tone: "warn" };
+  if (found.state === "applied" && missed(found) > 0) return { words: "Imported in part", tone: "warn" };
+  return STATES[found.state];
+}
 
 const BUSY: readonly State[] = ["checking", "applying", "undoing"];
 
@@ -45,12 +58,28 @@ function told({ create, update, unchanged, faulty }: BulkImport["counts"]): stri
   return new Intl.ListFormat("en-US").format(parts);
 }
 
-function undone({ undo }: BulkImport): string {
-  if (!undo) return "The import is undone.";
-  const back = `The import is undone: ${contacts(undo.undone)} ${are(undo.undone)} as before.`;
-  if (undo.kept === 0) return back;
-  const were = undo.kept === 1 ? "was" : "were";
-  return `${back} ${contacts(undo.kept)} ${were} kept, because somebody has worked with them since.`;
+const were = (number: number) => (number === 1 ? "was" : "were");
+
+function undone(found: BulkImport): string {
+  const { undo } = found;
+  const begun = isHalfUndone(found) ? "The import is undone in part" : "The import is undone";
+  const rest = isHalfUndone(found) ? " The others were not looked at yet." : "";
+  if (!undo) return `${begun}.${rest}`;
+  const back = `${begun}: ${contacts(undo.undone)} ${are(undo.undone)} as before.`;
+  if (undo.kept === 0) return `${back}${rest}`;
+  return `${back} ${contacts(undo.kept)} ${were(undo.kept)} kept, because somebody has worked with them since.${rest}`;
+}
+
+function imported(found: BulkImport): string {
+  const { create, update, faulty } = found.counts;
+  const left = missed(found);
+  return [
+    `${left > 0 ? "Imported in part" : "Imported"}: ${count(create)} added, ${count(update)} completed.`,
+    left > 0 && `${plural(left, "row", "rows")} ${were(left)} not imported.`,
+    faulty > 0 && `${plural(faulty, "faulty row", "faulty rows")} ${were(faulty)} left out.`,
+  ]
+    .filter((part) => part !== false)
+    .join(" ");
 }
 
 /** What is said of an import above everything else. */
@@ -63,10 +92,8 @@ export function standing(found: BulkImport): string {
       return `${told(counts) || "The file has no rows"}. Nothing is changed yet.`;
     case "applying":
       return "Your contacts are being imported. You may leave this page meanwhile: it goes on.";
-    case "applied": {
-      const out = counts.faulty > 0 ? ` ${plural(counts.faulty, "faulty row was", "faulty rows were")} left out.` : "";
-      return `Imported: ${count(counts.create)} added, ${count(counts.update)} completed.${out}`;
-    }
+    case "applied":
+      return isHalfUndone(found) ? undone(found) : imported(found);
     case "undoing":
       return "The import is being undone. You may leave this page meanwhile: it goes on.";
     case "undone":
@@ -77,9 +104,14 @@ export function standing(found: BulkImport): string {
 }
 
 /** An import in a few words, for a list of them. */
-export function summary({ state, counts, undo }: BulkImport): string {
-  if (state === "undone" && undo) return `${count(undo.undone)} undone, ${count(undo.kept)} kept`;
-  if (state === "applied") return `${count(counts.create)} added, ${count(counts.update)} completed`;
+export function summary(found: BulkImport): string {
+  const { state, counts, undo } = found;
+  if (undo && (state === "undone" || isHalfUndone(found)))
+    return `${count(undo.undone)} undone, ${count(undo.kept)} kept`;
+  if (state === "applied") {
+    const left = missed(found);
+    return `${count(counts.create)} added, ${count(counts.update)} completed${left > 0 ? `, ${count(left)} not imported` : ""}`;
+  }
   if (state !== "checked") return "";
   return `${count(counts.create)} new, ${count(counts.update)} to be completed, ${count(counts.faulty)} faulty`;
 }

@@ -35,6 +35,7 @@ from rooftree.modules.crm.import_schemas import (
     RowErrorPage,
 )
 from rooftree.modules.crm.imports import Imports, ShownImport
+from rooftree.modules.crm.imports_repository import Import
 from rooftree.modules.crm.people_routes import people_filter
 from rooftree.modules.crm.schemas import Colleague, PageQuery
 
@@ -221,5 +222,11 @@ def _output(shown: ShownImport) -> BulkImport:
         fields=[ImportField(name=name, label=LABELS[name], required=name in REQUIRED) for name in shown.fields],
         created_by=Colleague(id=row.actor_id, name=shown.created_by),
         undo=ImportUndo(undone=row.undone, kept=row.kept or 0) if row.undone is not None else None,
-        error=ImportFailure(code=row.error_code, detail=row.error_detail) if row.error_code else None,
+        error=_failure(row),
     )
+
+
+def _failure(row: Import) -> ImportFailure | None:
+    if row.error_code is None or row.error_step is None:
+        return None
+    return ImportFailure(step=row.error_step, code=row.error_code, detail=row.error_detail)

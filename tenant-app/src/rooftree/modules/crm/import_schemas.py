@@ -10,6 +10,7 @@ from rooftree.kernel.cells import MAX_COLUMNS, MAX_NAME
 from rooftree.kernel.spreadsheets import Format
 from rooftree.kernel.text import tidy
 from rooftree.modules.crm.import_fields import FieldName
+from rooftree.modules.crm.imports_repository import Step
 from rooftree.modules.crm.people_schemas import PeopleFilter
 from rooftree.modules.crm.schemas import Colleague, Input, PageQuery
 
@@ -41,19 +42,20 @@ class ImportColumn(BaseModel):
 class ImportField(BaseModel):
     name: FieldName
     label: str
-    required: bool
+    required: bool = Field(description="Of somebody new; who is known is completed without it.")
 
 
 class ImportUndo(BaseModel):
-    """How many people are as they were before, and how many others stayed as they are."""
+    """How many people are as they were before, and how many others stayed as they are; so far, until it is `undone`."""
 
     undone: int
     kept: int
 
 
 class ImportFailure(BaseModel):
-    """Why the file as a whole cannot be used."""
+    """Why the file as a whole cannot be used, or why a step broke off; what it had done until then stays done."""
 
+    step: Step = Field(description="Which one broke off.")
     code: str = Field(description="As the last part of a problem's type.")
     detail: str | None
 
@@ -68,7 +70,10 @@ class BulkImport(BaseModel):
     encoding: str | None = Field(description="How the text was read, such as `utf-8`; null: not yet, or no text.")
     state: ImportState
     job_id: UUID = Field(description="Of the newest step; its progress is told by `GET /jobs/{job_id}`.")
-    rows: int = Field(description="Without the header and empty rows; 0 until the file is read.")
+    rows: int = Field(
+        description="Without the header and empty rows; 0 until the file is read. More than `counts` has together: an "
+        "application that broke off did not come to the others."
+    )
     counts: ImportCounts
     columns: list[ImportColumn] = Field(json_schema_extra={"maxItems": MAX_COLUMNS})
     fields: list[ImportField] = Field(description="Which the caller may fill.", json_schema_extra={"maxItems": 10})
@@ -78,7 +83,7 @@ class BulkImport(BaseModel):
     applied_at: datetime | None
     undone_at: datetime | None
     undo: ImportUndo | None
-    error: ImportFailure | None
+    error: ImportFailure | None = Field(description="Until the next step begins.")
     version: int = Field(description="For If-Match; likewise in ETag.")
 
 

@@ -68,10 +68,10 @@ class ImportUndo:
             changes = Changes(session, self._outbox, now=self._clock.now(), actor=principal.user_id)
             undone = await _taken_back(session, changes, principal, lines)
             await imports.undone(import_id, undone)
-            undone_by_now = sum(await imports.undone_counts(import_id))
+            counts = row.undone, row.kept = await imports.undone_counts(import_id)
             total = sum(row.outcome.get(name, 0) for name in ("create", "update"))
             number = lines[-1].number
-            await run.step(session, done=undone_by_now, total=total, position=number, message="Taking contacts back")
+            await run.step(session, done=sum(counts), total=total, position=number, message="Taking contacts back")
             await changes.finish(named=len(lines) <= MOST_RECORDS)
         return number
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Uuid, column, delete, func, select, table, text
@@ -20,6 +20,7 @@ from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm.import_fields import Column
 from rooftree.modules.crm.tables import ImportLineRow, ImportRow
 
+Step = Literal["checking", "applying", "undoing"]
 VERDICTS: tuple[str, ...] = ("create", "update", "unchanged", "faulty")
 MOST_SHOWN = 1_000
 """Faulty rows whose errors are listed."""
@@ -76,7 +77,10 @@ _ERROR_COUNT = text(f"SELECT coalesce(sum(jsonb_array_length(errors)), 0) {_FIRS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """An import as it stands. `counts`: what is to become of its rows; once it is applied, what has."""
+    """An import as it stands. `counts`: what is to become of its rows; once it is applied, what has.
+
+    `error_step`: which step broke off. `undone` and `kept`: so far, while it is undone and after that broke off.
+    """
 
     id: UUID
     file_name: str
@@ -95,6 +99,7 @@ class Import:
     kept: int | None
     error_code: str | None
     error_detail: str | None
+    error_step: Step | None
     version: int
 
     @property
@@ -294,8 +299,10 @@ def _import(row: ImportRow, run: Sequence[Any]) -> Import:
     run_state, run_code, run_detail = run
     state = standing(row, run_state)
     code, detail = row.error_code, row.error_detail
-    if state == "failed" and code is None:
-        code, detail = run_code or "conflict", run_detail or "The check was ended."
+    step = None if code is None else "checking"
+    if state != row.state:
+        by_hand = "It was ended by hand." if run_state == "cancelled" else None
+        code, detail, step = run_code or "conflict", run_detail or by_hand, row.state
     counts = row.counts if row.applied_at is None else row.outcome
     assert row.job_id is not None  # all but those that were not received have one
     return Import(
@@ -316,5 +323,6 @@ def _import(row: ImportRow, run: Sequence[Any]) -> Import:
         kept=row.kept,
         error_code=code,
         error_detail=detail,
+        error_step=step,  # pyright: ignore[reportArgumentType] - `standing` makes others of these alone
         version=row.version,
     )
