@@ -178,6 +178,7 @@ export class FakeBulk {
 
   #apply(kept: Kept): Response {
     const good = kept.verdicts.filter(({ kind }) => kind !== "unchanged");
+    const { counts: before } = kept.shown;
     const take = (verdicts: Verdict[]): Partial<BulkImport> => {
       for (const verdict of verdicts) this.#do(kept, verdict);
       const number = (wanted: string) => verdicts.filter(({ kind }) => kind === wanted).length;
@@ -191,9 +192,16 @@ export class FakeBulk {
         this.#change(kept, take(good));
         return null;
       },
-      (done, why) => this.#broken(kept, "applying", why, done > 0 ? take(good.slice(0, done)) : { state: "checked" }),
+      (done, why) =>
+        this.#broken(
+          kept,
+          "applying",
+          why,
+          done > 0 ? take(good.slice(0, done)) : { state: "checked", counts: before },
+        ),
     );
-    return this.#change(kept, { state: "applying", job_id: job.id, error: null });
+    const counts = { ...before, create: 0, update: 0 };
+    return this.#change(kept, { state: "applying", job_id: job.id, error: null, counts });
   }
 
   #do(kept: Kept, verdict: Verdict): void {

@@ -61,3 +61,10 @@ def test_what_broke_off_before_and_has_gone_on_since_is_no_error_any_more() -> N
     for state in ("checked", "applied", "undone"):
         shown = told(state, ("succeeded", None, None), applied_at=NOW)
         assert (shown.state, shown.error_code, shown.error_step) == (state, None, None)
+
+
+def test_while_it_is_applied_its_figures_are_of_what_was_done_from_the_first() -> None:
+    shown = told("applying", RUNNING)
+    assert shown.counts == {"create": 0, "update": 0, "unchanged": 60, "faulty": 40}
+    shown = told("applying", RUNNING, outcome={"create": 200, "unchanged": 60, "faulty": 40}, applied_at=NOW)
+    assert shown.counts == {"create": 200, "update": 0, "unchanged": 60, "faulty": 40}

@@ -17,20 +17,26 @@ const LOOKS: Look[] = [
   {
     kind: "create",
     colour: "bg-brand",
-    before: ["New", "Nobody has the address or number yet"],
-    after: ["Added", "Nobody had the address or number"],
+    before: ["New", "Nobody whom you see has the address or number yet"],
+    after: ["Added", "Nobody whom you see had the address or number"],
   },
   {
     kind: "update",
     colour: "bg-on-info-soft",
-    before: ["To be completed", "Known; what is empty is filled in, nothing is replaced"],
-    after: ["Completed", "What was empty was filled in, nothing was replaced"],
+    before: [
+      "To be completed",
+      "Known; addresses, numbers and tags are added, an agent where there is none. Name, source and stage stay",
+    ],
+    after: [
+      "Completed",
+      "Addresses, numbers and tags were added, an agent where there was none. Name, source and stage stayed",
+    ],
   },
   {
     kind: "unchanged",
     colour: "bg-control",
-    before: ["Unchanged", "Known with all of this"],
-    after: ["Unchanged", "Known with all of this"],
+    before: ["Unchanged", "Known; nothing to add"],
+    after: ["Unchanged", "Known; there was nothing to add"],
   },
   {
     kind: "faulty",
@@ -41,9 +47,10 @@ const LOOKS: Look[] = [
 ];
 
 /** How many rows do what, as a bar and in figures. */
-export function Figures({ found: { counts, state } }: { found: BulkImport }) {
-  const all = LOOKS.reduce((sum, { kind }) => sum + counts[kind], 0);
-  const isDone = state === "applied" || state === "undoing" || state === "undone";
+export function Figures({ found: { counts, state, rows } }: { found: BulkImport }) {
+  const told = LOOKS.reduce((sum, { kind }) => sum + counts[kind], 0);
+  const all = Math.max(rows, told);
+  const isDone = state === "applying" || state === "applied" || state === "undoing" || state === "undone";
   return (
     <div className="grid gap-4">
       <div aria-hidden className="flex h-3 gap-0.5 overflow-hidden rounded-full bg-sunken">

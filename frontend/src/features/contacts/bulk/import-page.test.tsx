@@ -72,6 +72,19 @@ describe("the check of a file", () => {
   });
 });
 
+describe("the figures", () => {
+  it("promise of known contacts what an import does with them, and of new ones whom it looked among", async () => {
+    await checked();
+    const shown = await result();
+    expect(shown).toHaveTextContent("Nobody whom you see has the address or number yet");
+    expect(shown).toHaveTextContent(
+      "Known; addresses, numbers and tags are added, an agent where there is none. Name, source and stage stay",
+    );
+    expect(shown).toHaveTextContent("Known; nothing to add");
+    expect(shown).not.toHaveTextContent("filled in");
+  });
+});
+
 describe("the columns", () => {
   it("are shown with samples and what they are taken for", async () => {
     await checked();
@@ -189,6 +202,7 @@ describe("importing", () => {
     await page.user.click(button);
     const status = await screen.findByText(/^Your contacts are being imported/);
     expect(status).toHaveFocus();
+    expect(await figures()).toEqual(["Added 0", "Completed 0", "Unchanged 1", "Left out 2"]);
     page.app.bulk.jobs.reach(2);
     await waitFor(() =>
       expect(screen.getByRole("progressbar")).toHaveAttribute("aria-valuetext", "2 of 3 rows imported"),

@@ -45,11 +45,12 @@ export function UndoButton({ found, undo }: { found: BulkImport; undo: Deed }) {
           )}
           {update > 0 && (
             <p>
-              {contacts(update)} that it completed {update === 1 ? "gets back its" : "get back their"} former values.
+              {contacts(update)} that it completed {update === 1 ? "loses" : "lose"} what was added.
             </p>
           )}
           <p className="text-ink-soft">
-            Whom somebody has worked with since the import is kept as they are, and counted.
+            Whom somebody has worked with since is kept: was there a change, note, task, call, lead or move to another
+            stage, the contact stays as it is, and is counted.
           </p>
         </ConfirmDialog>
       )}

@@ -19,7 +19,10 @@ describe("undoing an import", () => {
     await page.user.click(screen.getByRole("button", { name: "Undo import…" }));
     const dialog = await screen.findByRole("dialog", { name: "Undo this import?" });
     expect(dialog).toHaveTextContent("2 contacts that it added are removed.");
-    expect(dialog).toHaveTextContent("1 contact that it completed gets back its former values.");
+    expect(dialog).toHaveTextContent("1 contact that it completed loses what was added.");
+    expect(dialog).toHaveTextContent(
+      "Whom somebody has worked with since is kept: was there a change, note, task, call, lead or move to another stage, the contact stays as it is, and is counted.",
+    );
     await page.user.click(within(dialog).getByRole("button", { name: "Undo import" }));
     expect(
       await screen.findByText(

@@ -21,7 +21,7 @@ from rooftree.modules.crm.import_check import PAGE, Desk, Parsed, parsed
 from rooftree.modules.crm.import_fields import Column
 from rooftree.modules.crm.import_page import ImportPage
 from rooftree.modules.crm.imports import APPLY_JOB
-from rooftree.modules.crm.imports_repository import ImportsRepository, Outcome
+from rooftree.modules.crm.imports_repository import ImportsRepository, Outcome, begun
 from rooftree.modules.crm.tables import ImportRow
 
 # Each is a lock in a table that all tenants of the server share.
@@ -47,7 +47,7 @@ class ImportApply:
         async with self._unit_of_work() as session:
             row = await ImportsRepository(session).locked(one)
             if row is not None and row.state == "applying":
-                row.state, row.outcome = "applied", row.outcome or _begun(row)
+                row.state, row.outcome = "applied", row.outcome or begun(row)
                 row.version += 1
                 row.applied_at = row.changed_at = self._clock.now()
                 await run.step(session, message="The file is applied")
@@ -78,17 +78,12 @@ class ImportApply:
         await imports.record(import_id, outcomes)
         row = await imports.locked(import_id)
         assert row is not None  # is forgotten days after its last step
-        begun = _begun(row)
-        row.outcome = dict(Counter(row.outcome or begun) + Counter(one.outcome for one in outcomes))
+        decided = begun(row)
+        row.outcome = dict(Counter(row.outcome or decided) + Counter(one.outcome for one in outcomes))
         row.applied_at = row.changed_at = self._clock.now()
-        done = sum(row.outcome.values()) - sum(begun.values())
+        done = sum(row.outcome.values()) - sum(decided.values())
         total = sum(row.counts.get(name, 0) for name in _GOOD)
         await run.step(session, done=done, total=total, position=position, message="Making contacts of the rows")
-
-
-def _begun(row: ImportRow) -> dict[str, int]:
-    """What was decided by the dry run alone."""
-    return {name: count for name, count in row.counts.items() if name not in _GOOD}
 
 
 def _bounded(page: Sequence[Parsed]) -> Sequence[Parsed]:

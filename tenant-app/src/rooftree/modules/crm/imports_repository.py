@@ -295,6 +295,11 @@ def standing(row: ImportRow, run_state: str | None) -> str:
     return {"checking": "failed", "applying": before, "undoing": "applied"}.get(row.state, row.state)
 
 
+def begun(row: ImportRow) -> dict[str, int]:
+    """What was decided by the dry run alone."""
+    return {name: count for name, count in row.counts.items() if name not in ("create", "update")}
+
+
 def _import(row: ImportRow, run: Sequence[Any]) -> Import:
     run_state, run_code, run_detail = run
     state = standing(row, run_state)
@@ -304,6 +309,8 @@ def _import(row: ImportRow, run: Sequence[Any]) -> Import:
         by_hand = "It was ended by hand." if run_state == "cancelled" else None
         code, detail, step = run_code or "conflict", run_detail or by_hand, row.state
     counts = row.counts if row.applied_at is None else row.outcome
+    if state == "applying":
+        counts = row.outcome or begun(row)
     assert row.job_id is not None  # all but those that were not received have one
     return Import(
         id=row.id,
