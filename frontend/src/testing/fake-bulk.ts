@@ -2,9 +2,10 @@
 import type { BulkImport, ImportFault, ImportMapping } from "../shared/api/types";
 import { forbidden, type Handler, json, missing, page, refuse, staleness } from "./answers.ts";
 import { FIELDS, judge, readTable, type Table, type Verdict } from "./bulk-rules.ts";
-import { type KeptContact, makeContact } from "./crm.ts";
 import type { FakeCrm } from "./fake-crm.ts";
+import { FakeExports } from "./fake-exports.ts";
 import { type BrokenOff, FakeJobs } from "./fake-jobs.ts";
+import { done, type Effect, takenBack } from "./import-effects.ts";
 
 const MOST_BYTES = 10 * 1024 * 1024;
 const FORMATS: Record<string, BulkImport["format"]> = {
@@ -12,13 +13,6 @@ const FORMATS: Record<string, BulkImport["format"]> = {
   "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
   "application/x-ndjson": "jsonl",
 };
-
-/** What an import did to somebody: whom it made has nothing before. */
-interface Effect {
-  id: string;
-  version: number;
-  before?: KeptContact;
-}
 
 interface Kept {
   shown: BulkImport;
@@ -34,11 +28,12 @@ export class FakeBulk {
   encoding = "utf-8";
   jobs: FakeJobs;
   #crm: FakeCrm;
-  #exports: string[] = [];
+  #exports: FakeExports;
 
   constructor(crm: FakeCrm) {
     this.#crm = crm;
     this.jobs = new FakeJobs(() => crm.self.id);
+    this.#exports = new FakeExports(crm, this.jobs);
   }
 
   get routes(): [RegExp, Handler][] {
@@ -60,8 +55,7 @@ export class FakeBulk {
       [/^GET \/api\/v1\/people-imports\/([^/]+)\/errors$/, this.#with(({ faults }, url) => page(faults, url))],
       [/^POST \/api\/v1\/people-imports\/([^/]+)\/application$/, this.#deed("checked", (kept) => this.#apply(kept))],
       [/^POST \/api\/v1\/people-imports\/([^/]+)\/undo$/, this.#deed("applied", (kept) => this.#undo(kept))],
-      [/^POST \/api\/v1\/people-exports$/, (_request, url) => this.#export(url)],
-      [/^GET \/api\/v1\/people-exports\/([^/]+)$/, (_request, _url, [id]) => this.#exported(Number(id))],
+      ...this.#exports.routes,
       ...this.jobs.routes,
     ];
     return own.map(([path, handler]) => [
@@ -180,7 +174,9 @@ export class FakeBulk {
     const good = kept.verdicts.filter(({ kind }) => kind !== "unchanged");
     const { counts: before } = kept.shown;
     const take = (verdicts: Verdict[]): Partial<BulkImport> => {
-      for (const verdict of verdicts) this.#do(kept, verdict);
+      for (const verdict of verdicts) {
+        kept.effects.push(...done(this.#crm, verdict, `imported-${kept.shown.id}-${kept.effects.length}`));
+      }
       const number = (wanted: string) => verdicts.filter(({ kind }) => kind === wanted).length;
       const counts = { ...kept.shown.counts, create: number("create"), update: number("update") };
       return { state: "applied", applied_at: new Date().toISOString(), counts };
@@ -204,35 +200,6 @@ export class FakeBulk {
     return this.#change(kept, { state: "applying", job_id: job.id, error: null, counts });
   }
 
-  #do(kept: Kept, verdict: Verdict): void {
-    const { name, emails, phones, source, tags, stage } = verdict.given;
-    const numbers = phones.map((value) => ({ value, e164: null }));
-    if (verdict.kind === "create") {
-      const stage_id = this.#crm.stages.find((each) => each.name === stage)?.id ?? "stage-0";
-      const { id, name: own } = this.#crm.self;
-      const made = {
-        id: `imported-${kept.shown.id}-${kept.effects.length}`,
-        name,
-        emails,
-        phones: numbers,
-        tags,
-        stage_id,
-      };
-      this.#crm.contacts.unshift(
-        makeContact({ ...made, source: source || "Import", assigned_to: { id, name: own }, version: 1 }),
-      );
-      kept.effects.push({ id: made.id, version: 1 });
-    }
-    const known = verdict.kind === "update" && this.#crm.contacts.find(({ id }) => id === verdict.id);
-    if (!known) return;
-    const before = { ...known };
-    this.#crm.touch(known, {
-      phones: known.phones.length > 0 ? known.phones : numbers,
-      tags: [...new Set([...known.tags, ...tags])],
-    });
-    kept.effects.push({ id: known.id, version: known.version, before });
-  }
-
   #undo(kept: Kept): Response {
     const left = kept.effects.slice(kept.shown.undo ? kept.shown.undo.undone + kept.shown.undo.kept : 0);
     const job = this.jobs.start(
@@ -250,34 +217,10 @@ export class FakeBulk {
 
   /** How many by now. */
   #takeBack({ shown }: Kept, effects: Effect[]): BulkImport["undo"] {
-    const untouched = effects.filter(({ id, version }) =>
-      this.#crm.contacts.some((contact) => contact.id === id && contact.version === version),
-    );
-    for (const { id, before } of untouched) {
-      const at = this.#crm.contacts.findIndex((contact) => contact.id === id);
-      this.#crm.contacts.splice(at, 1, ...(before ? [{ ...before, version: before.version + 2 }] : []));
-    }
+    const untouched = takenBack(this.#crm, effects);
     return {
-      undone: (shown.undo?.undone ?? 0) + untouched.length,
-      kept: (shown.undo?.kept ?? 0) + effects.length - untouched.length,
+      undone: (shown.undo?.undone ?? 0) + untouched,
+      kept: (shown.undo?.kept ?? 0) + effects.length - untouched,
     };
-  }
-
-  #export(url: URL): Response {
-    const found = this.#crm.found(url);
-    const job = this.jobs.start("crm.export_people", found.length, () => {
-      const lines = found.map(({ name, emails }) => `${name},${emails.join("; ")}`);
-      this.#exports.push(["Name,Email addresses", ...lines].join("\r\n"));
-      return `/api/v1/people-exports/${this.#exports.length}`;
-    });
-    const format = url.searchParams.get("format");
-    return json({ id: job.id, job_id: job.id, format, created_at: new Date().toISOString() }, 202);
-  }
-
-  #exported(number: number): Response {
-    const text = this.#exports[number - 1];
-    if (text === undefined) return missing();
-    const headers = { "content-type": "text/csv", "content-disposition": 'attachment; filename="contacts.csv"' };
-    return new Response(text, { headers });
   }
 }

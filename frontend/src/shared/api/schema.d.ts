@@ -2174,7 +2174,10 @@ export interface components {
              * @enum {string}
              */
             name: "name" | "emails" | "phones" | "source" | "tags" | "stage" | "assigned_to";
-            /** Required */
+            /**
+             * Required
+             * @description Of somebody new; who is known is completed without it.
+             */
             required: boolean;
         };
         /**

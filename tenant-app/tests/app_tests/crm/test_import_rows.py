@@ -3,7 +3,7 @@
 import json
 from codecs import BOM_UTF8
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -129,7 +129,7 @@ def test_a_cell_of_a_mebibyte_is_one_error_and_is_not_taken_apart(field: FieldNa
 def test_no_row_has_more_errors_than_a_person_can_have_values() -> None:
     faults = faults_of([("A", "emails"), ("B", "emails"), ("C", "tags")], "x;" * 3_000, "y;" * 3_000, "t;" * 21)
     assert faults == [("A", "not-an-email")] * MAX_CONTACTS + [(None, "too-many")] * 2
-    over_columns = [(f"E{n}", cast("FieldName", "emails")) for n in range(MAX_CONTACTS + 1)]
+    over_columns: list[tuple[str, FieldName | None]] = [(f"E{n}", "emails") for n in range(MAX_CONTACTS + 1)]
     assert faults_of(over_columns, *(f"m{n}@client.test" for n in range(MAX_CONTACTS + 1))) == [(None, "too-many")]
 
 

@@ -22,7 +22,6 @@ from rooftree.modules.crm.import_fields import Column
 from rooftree.modules.crm.import_page import ImportPage
 from rooftree.modules.crm.imports import APPLY_JOB
 from rooftree.modules.crm.imports_repository import ImportsRepository, Outcome, begun
-from rooftree.modules.crm.tables import ImportRow
 
 # Each is a lock in a table that all tenants of the server share.
 MOST_KEYS = 400
