@@ -38,9 +38,9 @@ class World:
         self._token = token
         self.app = HandedOn(KNOWN, dict(self.apps), self._authenticate, self, self.otherwise)  # type: ignore[arg-type]
 
-    async def visitor(self, _scope: Any, network: str) -> None:
+    async def visitor(self, scope: Any) -> None:
         """As `RateLimits` counts them."""
-        self.visits.append(network)
+        self.visits.append(scope["client_address"])
 
     async def _authenticate(self, request: Request) -> Principal:
         self.asked.append(request)

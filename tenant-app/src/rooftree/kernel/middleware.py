@@ -26,7 +26,6 @@ from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.rate_limits import RateLimits, told
 from rooftree.kernel.routing import route_of
 from rooftree.kernel.settings import Settings
-from rooftree.kernel.text import network
 from rooftree.kernel.written import Written, carried, handed_out, written
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ class Guard:
         try:
             check(scope, self._settings)
             if is_visit(scope):
-                await self._rate_limits.visitor(scope, network(scope["client_address"]))
+                await self._rate_limits.visitor(scope)
             await self._app(scope, limited(scope, receive, self._most(scope)), answer)
         except Exception as error:
             await self._refuse(error, scope, answer)

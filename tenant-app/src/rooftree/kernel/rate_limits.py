@@ -19,6 +19,7 @@ from rooftree.kernel.errors import TooManyRequests
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.routing import route_of
 from rooftree.kernel.settings import SettingsSection
+from rooftree.kernel.text import network
 
 Kind = Literal["reads", "writes", "searches", "visitors", "brokerage"]
 KIND_EXTENSION = "x-rooftree-rate"
@@ -83,15 +84,15 @@ class RateLimits:
         if not told(scope):
             await self._take(scope, [(kind_of(scope), user_id), ("brokerage", "")])
 
-    async def visitor(self, scope: Scope, network: str) -> None:
-        """One of somebody who did not. Raises `TooManyRequests`."""
+    async def visitor(self, scope: Scope) -> None:
+        """One of somebody who did not, by where it comes from. Raises `TooManyRequests`."""
         if not told(scope):
-            await self._take(scope, [("visitors", network)])
+            await self._take(scope, [_visitors(scope)])
 
-    def is_spent(self, network: str) -> bool:
-        """Whether this process knows that visitors of this address may ask for nothing more in this minute."""
+    def is_spent(self, scope: Scope) -> bool:
+        """Whether this process knows that visitors from there may ask for nothing more in this minute."""
         is_now = int(self._clock.now().timestamp()) // WINDOW == self._window
-        meter = self._meters.get(("visitors", network))
+        meter = self._meters.get(_visitors(scope))
         return is_now and meter is not None and meter.spent and meter.used >= meter.granted
 
     async def _take(self, scope: Scope, wanted: Sequence[tuple[Kind, str]]) -> None:
@@ -153,6 +154,10 @@ class RateLimits:
 def told(scope: Scope) -> list[tuple[bytes, bytes]]:
     """Headers of the answer to this request, to which they are added; also those of copies of the scope."""
     return scope.setdefault(_TOLD, [])
+
+
+def _visitors(scope: Scope) -> tuple[Kind, str]:
+    return "visitors", network(scope["client_address"])
 
 
 def kind_of(scope: Scope) -> Kind:

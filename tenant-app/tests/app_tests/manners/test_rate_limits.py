@@ -115,7 +115,7 @@ async def test_a_whole_brokerage_has_a_limit_and_the_refusal_names_it(clock: Fak
     with pytest.raises(TooManyRequests) as refused:
         await replica.person(request(), "another")
     assert refused.value.extensions == {"violated-policies": ["brokerage"]}
-    await replica.visitor(request(), "203.0.113.7")
+    await replica.visitor({**request(), "client_address": "203.0.113.7"})
 
 
 async def test_answers_tell_policies_and_what_is_left(clock: FakeClock) -> None:

@@ -9,7 +9,6 @@ from rooftree.contracts.access.policy import POLICY, grant
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.errors import Forbidden, NotFound
 from rooftree.kernel.middleware import FORWARDED
-from rooftree.kernel.text import network
 
 if TYPE_CHECKING:
     from rooftree.kernel.rate_limits import RateLimits
@@ -44,7 +43,7 @@ class OpenNeed:
         """Whoever was not counted yet is a visitor, whatever their headers say: nobody has looked whether it is so."""
         if FORWARDED not in request.scope:
             limits: RateLimits = request.app.state.rate_limits
-            await limits.visitor(request.scope, network(request.scope["client_address"]))
+            await limits.visitor(request.scope)
 
 
 def needs(resource: str, action: str) -> list[Any]:

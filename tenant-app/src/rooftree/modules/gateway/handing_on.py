@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rooftree.kernel.auth import Authenticator
 from rooftree.kernel.module import MAX_BODY_EXTENSION, Upload
 from rooftree.kernel.rate_limits import RateLimits
-from rooftree.kernel.text import network
 
 _PARAMETER = re.compile(r"\{[^}]+\}")
 
@@ -88,7 +87,7 @@ class HandedOn:
             own.add(b"authorization")
             token = ((b"authorization", f"Bearer {principal.token}".encode()),)
         else:
-            await self._limits.visitor(scope, network(scope["client_address"]))
+            await self._limits.visitor(scope)
         headers = [*(pair for pair in scope["headers"] if pair[0] not in own), *token]
         await self._modules[found.module]({**scope, "headers": headers}, receive, send)
 

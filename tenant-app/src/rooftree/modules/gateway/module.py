@@ -9,7 +9,6 @@ from rooftree.kernel.auth import Authenticator, Principal
 from rooftree.kernel.errors import Unauthenticated
 from rooftree.kernel.module import Built, Module, Runtime
 from rooftree.kernel.rate_limits import RateLimits
-from rooftree.kernel.text import network
 from rooftree.modules.gateway.consumers import SESSIONS, consumers
 from rooftree.modules.gateway.cookies import session_secret
 from rooftree.modules.gateway.domain import KEPT_WHILE_AWAY
@@ -51,7 +50,7 @@ def _limited(authenticate: Authenticator, limits: RateLimits) -> Authenticator:
         try:
             principal = await authenticate(request)
         except (Unauthenticated, TokenRefused):
-            await limits.visitor(request.scope, network(request.scope["client_address"]))
+            await limits.visitor(request.scope)
             raise
         await limits.person(request.scope, str(principal.user_id))
         return principal
@@ -71,10 +70,9 @@ def _authenticator(sessions: Sessions, limits: RateLimits) -> Authenticator:
         secret = session_secret(request)
         if secret is None:
             raise Unauthenticated
-        place = network(request.scope["client_address"])
-        if limits.is_spent(place) and not sessions.knows(secret):
+        if limits.is_spent(request.scope) and not sessions.knows(secret):
             # Guesses must not cost the database a question each. Whoever was here before goes on.
-            await limits.visitor(request.scope, place)
+            await limits.visitor(request.scope)
         return await sessions.principal(secret)
 
     return authenticate
