@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Uuid, column, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import NullType
 
 from rooftree.kernel import live
 from rooftree.kernel.auth import Principal
@@ -22,6 +23,17 @@ from rooftree.kernel.live import Record
 State = Literal["waiting", "running", "succeeded", "failed", "cancelled"]
 KEEP_DAYS = 30
 _MESSAGE_LETTERS = 200
+_PLAIN = (
+    *("kind", "state", "attempt", "done", "total", "message", "result", "error_code", "error_detail"),
+    *("cancel_requested_at", "created_at", "started_at", "changed_at", "finished_at"),
+)
+RUNS = table(
+    "runs",
+    *(column(name, Uuid()) for name in ("id", "actor_id", "office_id")),
+    *(column(name, NullType()) for name in _PLAIN),
+    schema="jobs",
+)
+"""For queries of modules; what is told here is written here alone."""
 
 _SHOWN = "id, kind, state, done, total, message, actor_id, office_id"
 _ADD = text(f"""

@@ -1,4 +1,4 @@
-"""SQL of imports: whose they are, where they stand, and their rows. What rows do to people: `people_writer`.
+"""SQL of imports: whose they are, where they stand, and their rows. What rows do to people: `import_page`.
 
 A step that was broken off, cancelled or given up says so by its job alone: every reading here puts the two together.
 """
@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, column, delete, func, select, table, text
+from sqlalchemy import ColumnElement, Select, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.access.policy import grant
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.job_runs import RUNS
 from rooftree.kernel.record_scope import Columns, rows
 from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm.import_fields import Column
@@ -24,12 +25,6 @@ Step = Literal["checking", "applying", "undoing"]
 VERDICTS: tuple[str, ...] = ("create", "update", "unchanged", "faulty")
 MOST_SHOWN = 1_000
 """Faulty rows whose errors are listed."""
-_RUNS = table(
-    "runs",
-    column("id", Uuid()),
-    *(column(name) for name in ("state", "error_code", "error_detail", "finished_at")),
-    schema="jobs",
-)
 _ADD_LINES = text("""
     INSERT INTO crm.import_lines (import_id, number, cells, fault)
     SELECT :import_id, (line->>0)::integer, line->1, line->>2
@@ -157,7 +152,7 @@ class ImportsRepository:
 
     async def state(self, row: ImportRow) -> str:
         """Where it stands, as `standing` says."""
-        return standing(row, await self._session.scalar(select(_RUNS.c.state).where(_RUNS.c.id == row.job_id)))
+        return standing(row, await self._session.scalar(select(RUNS.c.state).where(RUNS.c.id == row.job_id)))
 
     async def forget(self, import_ids: Collection[UUID]) -> None:
         await self._session.execute(delete(ImportRow).where(ImportRow.id.in_(import_ids)))
@@ -274,8 +269,8 @@ class ImportsRepository:
 
 def _shown(principal: Principal) -> Select[ImportRow, Any, Any, Any]:
     return (
-        select(ImportRow, _RUNS.c.state, _RUNS.c.error_code, _RUNS.c.error_detail)
-        .outerjoin(_RUNS, _RUNS.c.id == ImportRow.job_id)
+        select(ImportRow, RUNS.c.state, RUNS.c.error_code, RUNS.c.error_detail)
+        .outerjoin(RUNS, RUNS.c.id == ImportRow.job_id)
         .where(_visible(principal), ImportRow.state != "receiving")
     )
 

@@ -4,23 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, column, select, table, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.access.policy import grant
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.job_runs import RUNS
 from rooftree.kernel.record_scope import Columns, rows
 
-_PLAIN = (
-    *("kind", "state", "attempt", "done", "total", "message", "result", "error_code", "error_detail"),
-    *("cancel_requested_at", "created_at", "started_at", "changed_at", "finished_at"),
-)
-_RUNS = table(
-    "runs",
-    *(column(name, Uuid()) for name in ("id", "actor_id", "office_id")),
-    *(column(name) for name in _PLAIN),
-    schema="jobs",
-)
 _SCHEDULES = text("""
     SELECT schedules.kind, schedules.cron, to_timestamp(max(defers.defer_timestamp)) AS last_due_at
     FROM jobs.schedules LEFT JOIN jobs.procrastinate_periodic_defers AS defers ON defers.task_name = schedules.kind
@@ -36,17 +27,17 @@ class JobsRepository:
         self, principal: Principal, *, kind: str | None, state: str | None, before: UUID | None, limit: int
     ) -> Sequence[Any]:
         """Newest first."""
-        query = select(_RUNS).where(_visible(principal, "read")).order_by(_RUNS.c.id.desc()).limit(limit)
+        query = select(RUNS).where(_visible(principal, "read")).order_by(RUNS.c.id.desc()).limit(limit)
         if kind is not None:
-            query = query.where(_RUNS.c.kind == kind)
+            query = query.where(RUNS.c.kind == kind)
         if state is not None:
-            query = query.where(_RUNS.c.state == state)
+            query = query.where(RUNS.c.state == state)
         if before is not None:
-            query = query.where(_RUNS.c.id < before)
+            query = query.where(RUNS.c.id < before)
         return (await self._session.execute(query)).all()
 
     async def one(self, principal: Principal, run_id: UUID, action: str) -> Any | None:
-        query = select(_RUNS).where(_RUNS.c.id == run_id, _visible(principal, action))
+        query = select(RUNS).where(RUNS.c.id == run_id, _visible(principal, action))
         return (await self._session.execute(query)).first()
 
     async def schedules(self) -> Sequence[Any]:
@@ -54,4 +45,4 @@ class JobsRepository:
 
 
 def _visible(principal: Principal, action: str) -> Any:
-    return rows(grant(principal, "job", action), principal, Columns(_RUNS.c.actor_id, _RUNS.c.office_id))
+    return rows(grant(principal, "job", action), principal, Columns(RUNS.c.actor_id, RUNS.c.office_id))
