@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from starlette.requests import ClientDisconnect
 
@@ -12,6 +13,8 @@ from rooftree.kernel.errors import BadRequest, LengthRequired, PayloadTooLarge, 
 AT_ONCE = 2
 RECEIVE_SECONDS = 120.0  # 20 MiB at 1.4 Mbit/s
 TURN_SECONDS = 10.0
+UPLOAD_ENDS = timedelta(hours=1)
+"""What was announced and has not arrived by then never does, however late its storage answered."""
 
 
 def announced(length: str | None) -> int:

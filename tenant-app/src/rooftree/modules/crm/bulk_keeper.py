@@ -1,10 +1,9 @@
 """Files are forgotten: those of an import a week after its last step, those of an export after a day."""
 
-from datetime import timedelta
-
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.objects import Objects
+from rooftree.kernel.receiving import UPLOAD_ENDS
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.exports import EXPORT_KEPT, export_name
 from rooftree.modules.crm.exports_repository import ExportsRepository
@@ -12,7 +11,6 @@ from rooftree.modules.crm.imports import KEPT, file_name
 from rooftree.modules.crm.imports_repository import ImportsRepository
 
 FORGET_JOB = "crm.forget_files"
-UPLOAD_ENDS = timedelta(hours=1)
 AT_ONCE = 20
 
 

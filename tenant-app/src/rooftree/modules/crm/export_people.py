@@ -9,17 +9,16 @@ from rooftree.contracts.identity.api import IdentityApi, UserNotFound
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.cells import joined
 from rooftree.kernel.clock import Clock
-from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.objects import Objects
 from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_header, csv_lines
 from rooftree.kernel.unit_of_work import UnitOfWork
+from rooftree.modules.crm.askers import asker
 from rooftree.modules.crm.exports import EXPORT_JOB, export_name, given_filter, require_fits
 from rooftree.modules.crm.exports_repository import ExportsRepository
 from rooftree.modules.crm.import_fields import LABELS, FieldName
 from rooftree.modules.crm.imports import fields_of
-from rooftree.modules.crm.rights import as_principal
 from rooftree.modules.crm.summaries_repository import Filter, Summaries, Summary
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class PeopleExport:
     async def export(self, run: Run, export_id: str) -> None:
         """Raises `ExportTooLarge`, `Forbidden`, StorageUnavailable, after which it is tried again."""
         one = UUID(export_id)
-        principal = await self._principal(run.actor_id)
+        principal = await asker(self._identity, run.actor_id)
         async with self._unit_of_work() as session:
             row = await ExportsRepository(session).wanted(one)
         if row is None or row.stored_at is not None:
@@ -62,13 +61,6 @@ class PeopleExport:
             if row is not None:
                 row.stored_at = self._clock.now()
                 await run.step(session, message="The file is ready", result=f"/api/v1/people-exports/{one}")
-
-    async def _principal(self, user_id: UUID | None) -> Principal:
-        try:
-            assert user_id is not None  # exports are asked for by people
-            return as_principal(await self._identity.user(user_id))
-        except UserNotFound:
-            raise Forbidden("Whoever asked for it is not here any more.") from None
 
     async def _file(self, run: Run, principal: Principal, kind: Format, wanted: Filter) -> bytes:
         fields = fields_of(principal)

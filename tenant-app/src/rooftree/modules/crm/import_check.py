@@ -10,7 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from rooftree.contracts.access.policy import grant
-from rooftree.contracts.identity.api import IdentityApi, UserNotFound
+from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.cells import FileUnreadable, TableTooLarge
 from rooftree.kernel.clock import Clock
@@ -23,12 +23,13 @@ from rooftree.kernel.spreadsheets import Format, Sheet, Spreadsheets
 from rooftree.kernel.text import email_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import import_rows
+from rooftree.modules.crm.askers import asker
 from rooftree.modules.crm.import_fields import Column, FieldName, guessed
 from rooftree.modules.crm.import_rows import Candidate, Directory
 from rooftree.modules.crm.imports import CHECK_JOB, fields_of, file_name
 from rooftree.modules.crm.imports_repository import VERDICTS, ImportsRepository, Line
 from rooftree.modules.crm.people_matching import Matching
-from rooftree.modules.crm.rights import WORKING_ROLES, as_principal, may, require_place
+from rooftree.modules.crm.rights import WORKING_ROLES, may, require_place
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import ImportRow
 
@@ -50,11 +51,7 @@ class Desk:
 
     async def principal(self, user_id: UUID | None) -> Principal:
         """Raises `Forbidden` for who may import no more."""
-        try:
-            assert user_id is not None  # imports are asked for by people
-            principal = as_principal(await self._identity.user(user_id))
-        except UserNotFound:
-            raise Forbidden("Whoever asked for it is not here any more.") from None
+        principal = await asker(self._identity, user_id)
         if not grant(principal, "import", "update"):
             raise Forbidden("Your role does not open this.")
         require_place(principal)

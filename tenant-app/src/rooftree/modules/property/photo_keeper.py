@@ -10,6 +10,7 @@ from rooftree.kernel.clock import Clock
 from rooftree.kernel.jobs import Job, Jobs
 from rooftree.kernel.objects import ObjectNotFound, Objects
 from rooftree.kernel.outbox import Outbox
+from rooftree.kernel.receiving import UPLOAD_ENDS
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property.listing_saver import ListingSaver
 from rooftree.modules.property.own_photos_repository import OwnPhotos
@@ -19,7 +20,6 @@ from rooftree.modules.property.renditions import SIZES, RenditionMaker, Renditio
 
 TIDY_JOB = "property.tidy_photos"
 EVERY_TEN_MINUTES = "*/10 * * * *"
-UPLOAD_ENDS = timedelta(hours=1)
 # Longer than all attempts of a job take: 5 + 25 + 125 + 625 s.
 RENDER_ENDS = timedelta(minutes=15)
 AT_ONCE = 100
