@@ -20,6 +20,8 @@ import pytest
 from obstore.store import S3Store
 from rooftree.kernel.objects import Objects, StorageUnavailable
 
+from .conftest import TestDatabase
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -82,6 +84,12 @@ def bucket(ca_file: str | None) -> Iterator[Bucket]:
         for item in made.names():
             made.remove(item)
         _request("DELETE", name, ca_file)
+
+
+@pytest.fixture
+def made(migrated_database: TestDatabase) -> Iterator[Bucket]:
+    with bucket(migrated_database.ca_file) as found:
+        yield found
 
 
 def _request(method: str, path: str, ca_file: str | None) -> None:

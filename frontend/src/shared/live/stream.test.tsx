@@ -1,21 +1,12 @@
-import { act, cleanup, screen, waitFor } from "@testing-library/react";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { act, screen, waitFor } from "@testing-library/react";
+import { describe, expect, it, vi } from "vitest";
 import type { Feed } from "@/shared/api/types";
 import { FakeApp } from "@/testing/fake-app";
 import { FakeStream } from "@/testing/fake-stream";
 import { open } from "@/testing/open";
+import { withFakeStreams } from "@/testing/with-fake-streams";
 
-beforeEach(() => {
-  FakeStream.opened = [];
-  vi.stubGlobal("EventSource", FakeStream);
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-});
-afterEach(async () => {
-  cleanup();
-  await vi.advanceTimersByTimeAsync(6_000); // the stream lingers for a while
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+withFakeStreams();
 
 const importing = () => {
   const app = new FakeApp({ signedIn: true });

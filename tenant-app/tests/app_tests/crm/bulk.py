@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +21,10 @@ from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format
 
 from ..conftest import Browser, FakeClock, Tenant, TestDatabase, parts_of
 from ..identity.conftest import Brokerage
-from ..object_storage import Bucket, bucket, password, settings
+from ..object_storage import Bucket, made, password, settings
 from .conftest import done, version
 
+_ = made  # a fixture
 IMPORTS = "/api/v1/people-imports"
 MOVING = ("checking", "applying", "undoing")
 
@@ -146,12 +147,6 @@ def counts(shown: dict[str, Any]) -> tuple[int, int, int, int]:
     """To create, to update, unchanged, faulty."""
     told = shown["counts"]
     return told["create"], told["update"], told["unchanged"], told["faulty"]
-
-
-@pytest.fixture
-def made(migrated_database: TestDatabase) -> Iterator[Bucket]:
-    with bucket(migrated_database.ca_file) as found:
-        yield found
 
 
 @asynccontextmanager

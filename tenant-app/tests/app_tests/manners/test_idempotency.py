@@ -17,12 +17,12 @@ from rooftree.kernel.idempotency import REPLAYED, Idempotency
 from ..conftest import Browser, FakeClock, Tenant, TestDatabase, parts_of
 from ..crm.conftest import ADA, VISITOR
 from ..identity.conftest import Brokerage, brokerage, me, problem, token_of
-from ..object_storage import Bucket, bucket, password, settings
+from ..object_storage import Bucket, made, password, settings
 from ..property.conftest import elasticsearch, feeds_file, indexed_tenant
 from ..property.test_pictures import located
 from .repeatable import DOCUMENT, Sent, operations, takes_key
 
-_ = (brokerage, elasticsearch, indexed_tenant)  # fixtures
+_ = (brokerage, elasticsearch, indexed_tenant, made)  # fixtures
 pytestmark = pytest.mark.integration
 OPEN = "SELECT count(*) FROM crm.people"
 
@@ -51,12 +51,6 @@ def told(answer: httpx2.Response) -> tuple[int, bytes, dict[str, str | None]]:
 
 def create_person(browser: Browser, key: str, **values: Any) -> Awaitable[httpx2.Response]:
     return Sent("/api/v1/people", ADA).by(browser, key, **values)
-
-
-@pytest.fixture
-def made(migrated_database: TestDatabase) -> Any:
-    with bucket(migrated_database.ca_file) as found:
-        yield found
 
 
 async def _cases(brokerage: Brokerage) -> dict[str, Sent]:

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,10 +19,11 @@ from rooftree.modules.property.pictures import MAX_BYTES
 
 from ..conftest import Browser, FakeClock, Tenant, TestDatabase, parts_of
 from ..identity.conftest import Brokerage, me, sign_in
-from ..object_storage import Bucket, Silent, bucket, password, settings, unheard
+from ..object_storage import Bucket, Silent, made, password, settings, unheard
 from .editing import HOME, code, create, edit, edited, moved, published, read
 from .test_pictures import CANARIES, claiming, located, picture
 
+_ = made  # a fixture
 pytestmark = pytest.mark.integration
 JPEG = {"Content-Type": "image/jpeg"}
 TOLD = "SELECT data::jsonb -> 'changed' FROM events.outbox WHERE type LIKE '%listing-changed%' ORDER BY position"
@@ -71,12 +72,6 @@ async def upload(
 ) -> httpx2.Response:
     url = f"/api/v1/properties/{listing['id']}/photos"
     return await browser.post(url, content=content, headers=headers, params=params)
-
-
-@pytest.fixture
-def made(migrated_database: TestDatabase) -> Iterator[Bucket]:
-    with bucket(migrated_database.ca_file) as found:
-        yield found
 
 
 Opener = Callable[..., Awaitable[Desk]]
