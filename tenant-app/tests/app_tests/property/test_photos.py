@@ -78,3 +78,24 @@ async def test_a_feed_that_never_ends_is_given_up(
     server.open.set()
     monkeypatch.setattr(module, "TOTAL_SECONDS", 10)
     assert await photos.get(CONFIG, f"{ORIGIN}/1.jpg") == b"/1.jpg"
+
+
+async def test_a_kept_connection_that_ends_when_it_is_used_again_costs_no_photo() -> None:
+    """As a server does that waits as long for the next request as the client keeps the connection."""
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nphoto")
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+        origin = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        config = CONFIG.model_copy(update={"url": f"{origin}/odata"})
+        photos = Photos()
+        assert [await photos.get(config, f"{origin}/{n}.jpg") for n in range(2)] == [b"photo", b"photo"]
+        await photos.close()
+    assert connections == 2

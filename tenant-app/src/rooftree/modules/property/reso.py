@@ -187,9 +187,16 @@ class ResoClient:
             at = page.next_link
 
     async def photo(self, url: str) -> bytes:
-        """A photo, as its address gives it without credentials. Raises FeedError."""
+        """A photo, as its address gives it without credentials. Raises FeedError.
+
+        A server may close a connection that was kept just when it is used again: then once more (RFC 9112, 9.3.1).
+        """
         self._require_own(url)
-        return _expect_ok(await self._once("GET", url, limit=MAX_PHOTO_BYTES), url).content
+        try:
+            answer = await self._once("GET", url, limit=MAX_PHOTO_BYTES)
+        except _Unreachable:
+            answer = await self._once("GET", url, limit=MAX_PHOTO_BYTES)
+        return _expect_ok(answer, url).content
 
     def _require_own(self, url: object) -> None:
         try:
