@@ -35,12 +35,15 @@ _BYTE_ORDERS = (
     (b"\xff\xfe", "utf-16", "utf-16"),
     (b"\xfe\xff", "utf-16", "utf-16"),
 )
+_KEPT_LETTERS, _KEPT_CELLS = 2_000, MAX_COLUMNS  # of what is in no column
 _DELIMITERS = ",;\t"
 _NO_OBJECT = "This line is not a JSON object."
 _NESTED = "A value is an object, or a list of more than texts and numbers."
 
 
 class Row(NamedTuple):
+    """`cells`: one for each column; where there is a fault, behind them what else is in it, up to a limit."""
+
     number: int
     cells: list[str]
     fault: str | None = None
@@ -146,7 +149,8 @@ def _row(number: int, cells: list[str], width: int) -> Row:
     while len(cells) > width and not cells[-1].strip():
         cells.pop()
     if len(cells) > width:
-        return Row(number, cells[:width], "The row has more cells than the header; is there a quote missing?")
+        surplus = [cell[:_KEPT_LETTERS] for cell in cells[width : width + _KEPT_CELLS]]
+        return Row(number, cells[:width] + surplus, "The row has more cells than the header; is there a quote missing?")
     return Row(number, [*cells, *[""] * (width - len(cells))])
 
 
@@ -165,19 +169,23 @@ def _distinct(names: Iterable[str]) -> list[str]:
 def _objects(text: str, encoding: str) -> Table:
     """JSON lines: columns are the members, in the order in which they are met."""
     columns: dict[str, int] = {}
-    found: list[tuple[int, dict[str, str], str | None]] = []
+    found: list[tuple[int, dict[str, str], str | None, str]] = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            found.append((number, *_members(line)))
-            for name in found[-1][1]:
+            cells, fault = _members(line)
+            found.append((number, cells, fault, line.strip()[:_KEPT_LETTERS] if fault else ""))
+            for name in cells:
                 columns.setdefault(name, len(columns))
         if len(columns) > MAX_COLUMNS or len(found) > MAX_ROWS:
             break
-    if not any(fault is None for _, _, fault in found):
+    if not any(fault is None for _, _, fault, _ in found):
         raise FileUnreadable("No line of the file is a JSON object." if found else "There is nothing in the file.")
     if len(columns) > MAX_COLUMNS:
         raise TableTooLarge(f"Its objects have more than {MAX_COLUMNS} members.")
-    rows = (Row(number, [cells.get(name, "") for name in columns], fault) for number, cells, fault in found)
+    rows = (
+        Row(number, [*(cells.get(name, "") for name in columns), *[whole] * bool(fault)], fault)
+        for number, cells, fault, whole in found
+    )
     return Table(_distinct(columns), encoding, rows)
 
 

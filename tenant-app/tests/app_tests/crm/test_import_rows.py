@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from rooftree.kernel.cells import FileUnreadable, joined, meant, safe, split
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.spreadsheet_worker import Row, read, workbook
-from rooftree.kernel.spreadsheets import FORMATS, Format
+from rooftree.kernel.spreadsheets import FORMATS, Format, csv_lines
 from rooftree.kernel.text import email_address, name_key, tidy
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.domain import MAX_CONTACTS, Contact
 from rooftree.modules.crm.export_people import _header, _line, _values
 from rooftree.modules.crm.import_fields import LISTS, NAMES, FieldName, guessed, open_to
 from rooftree.modules.crm.import_rows import Directory, Known, decided, parsed
+from rooftree.modules.crm.imports import _returned
+from rooftree.modules.crm.imports_repository import Line
 from rooftree.modules.crm.people_schemas import PersonInput
 
 STAGE = new_id()
@@ -196,12 +198,24 @@ def test_a_quote_that_is_never_closed_is_told_and_swallows_nothing() -> None:
         assert len(list(read("csv", closed).rows)) == 1
 
 
+def test_what_of_a_faulty_row_is_in_no_column_comes_back_behind_its_error() -> None:
+    table = read("csv", b"Name,Tags\nKing, Ada,buyer,x,\nBea,,\n" + b"Cleo,a" + b",b" * 200)
+    surplus, plain, many = table.rows
+    assert (surplus.cells, plain.cells, len(many.cells)) == (["King", " Ada", "buyer", "x"], ["Bea", ""], 102)
+    assert (plain.fault, surplus.fault) == (None, many.fault)
+    line = Line(2, surplus.cells, surplus.fault, "faulty", [{"message": "Why."}, {"message": "And."}])
+    assert _returned(line, 2) == ["King", " Ada", "Why. And.", "buyer", "x"]
+    again = read("csv", csv_lines([["Name", "Tags", "error"], _returned(line, 2)]))
+    assert [row.fault for row in again.rows] == [surplus.fault]
+
+
 def test_rows_have_the_numbers_that_people_see() -> None:
     numbers = [row.number for row in read("csv", b"\nName\n\nAda\n,,\nBea\n").rows]
     assert numbers == [4, 6]
     lines = json.dumps({"name": "Ada", "phones": [1, None]}) + "\n\n" + "[" * 100_000 + "\n" + '{"a": {"b": 1}}'
     table = read("jsonl", lines.encode())
     first, deep, nested = table.rows
+    assert (deep.cells, nested.cells) == (["", "", "[" * 2_000], ["", "", '{"a": {"b": 1}}'])
     assert first == Row(1, ["Ada", "1; "])
     assert [(row.number, row.fault) for row in (deep, nested)] == [
         (3, "This line is not a JSON object."),

@@ -23,6 +23,7 @@ from .bulk import (
     counts,
     errors,
     made,
+    objects,
     open_bulk,
     send,
     settled,
@@ -124,6 +125,12 @@ async def test_faulty_rows_come_back_as_they_were_to_be_corrected_and_sent_again
         ["", "'+1 515 232 0150", "x", "A new contact needs a name."],
     ]
     told[1][1], told[2][0] = "515 232 0170", "Cleo"
+    lines = objects({"name": "Bea"}) + "no object\n"
+    more = await checked(bulk.agent, lines, "jsonl")
+    assert table((await bulk.agent.get(f"{IMPORTS}/{more['id']}/errors.csv")).content) == [
+        ["name", "error"],
+        ["", "This line is not a JSON object.", "no object"],
+    ]
     again = await checked(bulk.agent, written(*told))
     assert counts(again) == (2, 0, 0, 0)
     await applied(bulk.agent, again)

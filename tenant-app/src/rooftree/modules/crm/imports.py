@@ -27,7 +27,7 @@ from rooftree.kernel.receiving import Receiving, announced
 from rooftree.kernel.spreadsheets import MAX_BYTES, MEDIA_TYPES, Format, csv_header, csv_lines, require_format
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.import_fields import Column, FieldName, misfits, open_to
-from rooftree.modules.crm.imports_repository import Import, ImportsRepository
+from rooftree.modules.crm.imports_repository import Import, ImportsRepository, Line
 from rooftree.modules.crm.rights import require_place
 from rooftree.modules.crm.tables import ImportRow
 
@@ -123,10 +123,7 @@ class Imports:
             if not lines:
                 return
             after = lines[-1].number
-            yield csv_lines(
-                [*line.cells, *[""] * (width - len(line.cells)), " ".join(error["message"] for error in line.errors)]
-                for line in lines
-            )
+            yield csv_lines(_returned(line, width) for line in lines)
 
     async def _shown(self, principal: Principal, found: Sequence[Import]) -> list[ShownImport]:
         """Outside of transactions: identity has its own."""
@@ -237,6 +234,12 @@ async def _readable(session: AsyncSession, principal: Principal, import_id: UUID
     if found is None:
         raise ImportNotFound
     return found
+
+
+def _returned(line: Line, width: int) -> list[str]:
+    """A faulty row as it was, what is wrong with it, and what it has beyond the columns."""
+    cells = [*line.cells, *[""] * (width - len(line.cells))]
+    return [*cells[:width], " ".join(error["message"] for error in line.errors), *cells[width:]]
 
 
 def _remapped(

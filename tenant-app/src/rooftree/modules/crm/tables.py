@@ -351,6 +351,7 @@ class ImportLineRow(Table):
     number: Mapped[int] = mapped_column(primary_key=True)
     """As the file's reader counts."""
     cells: Mapped[list[Any]] = mapped_column(JSONB)
+    """Of a row that cannot be read, behind those of the columns, what else is in it."""
     fault: Mapped[str | None]
     """Why the row cannot be read."""
     verdict: Mapped[str | None]
