@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.cells import RowProblem
 from rooftree.bulk.columns import Column, Field
+from rooftree.bulk.tables import Tables
 from rooftree.kernel.auth import Principal
 
 Kind = Literal["people", "properties"]
 Decision = Literal["create", "update", "unchanged", "faulty"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 C = TypeVar("C")
 
 
@@ -29,6 +31,10 @@ class Names:
 
     def job(self, verb: str) -> str:
         return f"{self.module}.{verb}"
+
+    @property
+    def export_job(self) -> str:
+        return self.job(f"export_{self.kind}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,9 @@ class Subject(Protocol[C]):
 
     @property
     def names(self) -> Names: ...
+
+    @property
+    def tables(self) -> Tables: ...
 
     def require(self, principal: Principal) -> None:
         """Raises `Forbidden` for who may import no records at all."""

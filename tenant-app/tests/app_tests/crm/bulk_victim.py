@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rooftree import assembly
+from rooftree.bulk import apply, undo
 from rooftree.kernel import job_runs
 from rooftree.kernel.background import Background
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import Secrets, Settings
-from rooftree.modules.crm import import_apply, import_undo
 
 from ..jobs.victim import impatient
 
@@ -36,7 +36,7 @@ def plant(bug: str) -> None:
 async def main(given: dict[str, Any], bug: str = "") -> None:
     impatient()
     plant(bug)
-    import_apply.PAGE = import_undo.PAGE = 10
+    apply.PAGE = undo.PAGE = 10
     settings, secrets = Settings(**given["settings"]), Secrets(Path("/nowhere"), given["secrets"])
     parts = assembly.build(assembly.find(), settings, secrets)
     queue = JobQueue(parts.database.engine, Metrics("test"), only_own=True)
