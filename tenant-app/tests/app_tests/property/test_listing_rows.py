@@ -237,7 +237,7 @@ def test_amounts(text: str, currency: str, amount: int) -> None:
     ],
 )
 def test_what_is_no_amount_or_could_be_two(text: str, currency: str) -> None:
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         minor_units(text, currency)
 
 
