@@ -149,8 +149,12 @@ class Subject(Protocol[C]):
         """
         ...
 
+    async def former(self, principal: Principal, lines: Sequence[Outcome]) -> Any:
+        """What names in `before` stand for now; whatever `take_back` needs. Outside of transactions."""
+        ...
+
     async def take_back(
-        self, session: AsyncSession, principal: Principal, lines: Sequence[Outcome], *, now: datetime
+        self, session: AsyncSession, principal: Principal, lines: Sequence[Outcome], *, former: Any, now: datetime
     ) -> TakenBack:
         """As far as nobody has touched them since. `lines` have made or changed a record, each."""
         ...

@@ -45,14 +45,16 @@ class Undo:
         """The number of the last row that was taken back; None: that was all."""
         principal = await self._desk.principal(run.actor_id)
         async with self._unit_of_work() as session:
+            lines = await self._repository(session).done(import_id, after=after, limit=PAGE)
+        if not lines:
+            return None
+        former = await self._subject.former(principal, lines)
+        async with self._unit_of_work() as session:
             imports = self._repository(session)
             row = await imports.locked(import_id)
             if row is None or row.state != "undoing":
                 return None
-            lines = await imports.done(import_id, after=after, limit=PAGE)
-            if not lines:
-                return None
-            taken = await self._subject.take_back(session, principal, lines, now=self._clock.now())
+            taken = await self._subject.take_back(session, principal, lines, former=former, now=self._clock.now())
             await imports.undone(import_id, taken.undone)
             counts = row.undone, row.kept = await imports.undone_counts(import_id)
             total = sum(row.outcome.get(name, 0) for name in ("create", "update"))

@@ -105,8 +105,11 @@ class PeopleBulk:
         outcomes = await ImportPage(session, changes, principal, import_id).take(page)
         return Taken(outcomes, lambda: changes.finish(named=len(page) <= MOST_RECORDS))
 
+    async def former(self, principal: Principal, lines: Sequence[Outcome]) -> None:
+        """Whoever looked after them before is not asked about: they are given back to nobody."""
+
     async def take_back(
-        self, session: AsyncSession, principal: Principal, lines: Sequence[Outcome], *, now: datetime
+        self, session: AsyncSession, principal: Principal, lines: Sequence[Outcome], *, former: None, now: datetime
     ) -> TakenBack:
         changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
         undone = await taken_back(session, changes, principal, lines)

@@ -20,6 +20,7 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, 
 Choice = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
 Choices = Annotated[list[Choice], Field(max_length=20)]
 Box = Annotated[str, StringConstraints(max_length=200)]
+Statuses = Annotated[list[StandardStatus], Field(max_length=20)]
 
 
 class PropertyFilters(BaseModel):
@@ -38,7 +39,7 @@ class PropertyFilters(BaseModel):
     min_year: Year = Field(None, description="Year built.")
     max_year: Year = Field(None, description="Year built.")
     type: Annotated[Choices, Field(description="PropertySubType.")] = []
-    status: Annotated[list[StandardStatus], Field(max_length=20)] = []
+    status: Statuses = []
     city: Choices = []
     postal_code: Choices = []
     subdivision: Choices = []
