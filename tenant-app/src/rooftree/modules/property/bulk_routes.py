@@ -53,7 +53,5 @@ async def export_properties(
     exports: Annotated[ListingExports, Depends(provided(ListingExports))],
     response: Response,
 ) -> BulkExport:
-    """Own listings that the caller may edit, of these statuses, as a file. `Location` is the job; its `result` is the
-    file.
-    """
+    """Own listings that the caller may edit, as a file. `Location` is the job; its `result` is the file."""
     return begun_export(await exports.begin(principal, query.format, {"status": query.status}), response)
