@@ -26,7 +26,10 @@ from .editing import CLOSING, code, create, edit, edited, history, mine, moved, 
 
 pytestmark = pytest.mark.integration
 _ = brokerage  # a fixture
-TOLD = "SELECT data::jsonb ->> 'listing_key', data::jsonb -> 'changed' FROM events.outbox ORDER BY position"
+TOLD = """
+    SELECT data::jsonb ->> 'listing_key', data::jsonb -> 'changed' FROM events.outbox
+    WHERE type LIKE '%listing-changed%' ORDER BY position
+"""
 
 
 @dataclass

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rooftree.bulk.cells import RowProblem
 from rooftree.bulk.columns import Column, Field
 from rooftree.bulk.subject import Line, Names, Outcome, Page, Taken, TakenBack, Verdict
+from rooftree.bulk.tables import Tables
 from rooftree.contracts.access.policy import grant
 from rooftree.contracts.identity.api import IdentityApi, User, UserNotFound
 from rooftree.kernel.auth import Principal
@@ -24,6 +25,7 @@ from rooftree.modules.property.import_rows import Candidate, Directory
 from rooftree.modules.property.import_undo import Former, ListingUndo, former_agents
 from rooftree.modules.property.listing_saver import tell
 from rooftree.modules.property.own_repository import OwnListings
+from rooftree.modules.property.tables import BULK
 
 _EXPORTED = 500  # at once
 
@@ -31,6 +33,7 @@ _EXPORTED = 500  # at once
 class ListingBulk:
     """Fulfils `Subject[Candidate]`. An export's `wanted` is `{"status": […]}`, none: all."""
 
+    tables: Tables = BULK
     names = Names(module="property", kind="properties", path="property", record="listing", records="listings")
 
     def __init__(self, unit_of_work: UnitOfWork, outbox: Outbox, identity: IdentityApi, settings: Settings) -> None:
