@@ -153,8 +153,8 @@ async def working(browser: Browser, tenant: Tenant) -> AsyncGenerator[None]:
     """A worker for imports and exports alone: it begins at once."""
     pool, background = Database(tenant.settings(), tenant.secrets()), Background()
     queue = JobQueue(pool.engine, Metrics("test"), only_own=True)
-    for module in MODULES:
-        queue.register(job for job in parts_of(browser.app, module).queue.declared() if job.tracked)
+    jobs = {job.name: job for module in MODULES for job in parts_of(browser.app, module).queue.declared()}
+    queue.register(job for job in jobs.values() if job.tracked)
     queue.start(background)
     yield
     await queue.stop()
