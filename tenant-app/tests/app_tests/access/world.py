@@ -100,8 +100,7 @@ async def build(brokerage: Brokerage) -> World:
     await _people(world)
     await _listings(world)
     _jobs(world)
-    for module in ("crm", "property"):
-        _files(world, module)
+    _files(world)
     departed = world.callers["departed"]
     world.history = [line for (line,) in world.rows("SELECT id FROM crm.history")]
     gone = await change(brokerage.owner, await _account(world, departed), state="deactivated")
@@ -188,7 +187,12 @@ def _jobs(world: World) -> None:
         )
 
 
-def _files(world: World, module: str) -> None:
+def _files(world: World) -> None:
+    for module in ("crm", "property"):
+        _files_of(world, module)
+
+
+def _files_of(world: World, module: str) -> None:
     """Imports that are looked at, with a faulty row each, and exports whose files are made."""
     letters = truth.read(truth.IMPORTS)
     for number, (name, office) in enumerate((("agent", "Main"), ("office", "Main"), ("west", "West"))):
