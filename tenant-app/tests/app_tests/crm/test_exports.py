@@ -8,8 +8,9 @@ from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm import summaries_repository
 from sqlalchemy import true
 
+from ..bulk.files import Bulk, bulk, counts, made, objects, open_bulk, table
 from ..identity.conftest import problem, sign_in
-from .bulk import Bulk, applied, bulk, checked, counts, exported, made, objects, open_bulk, table
+from .bulk import applied, checked, exported
 from .conftest import create, done, move, stage_ids
 
 _ = (bulk, made, open_bulk)  # fixtures

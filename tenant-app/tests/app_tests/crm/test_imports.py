@@ -12,27 +12,10 @@ from rooftree.modules.crm import import_undo, people_bulk
 from rooftree.modules.crm.import_page import ImportPage
 from rooftree.modules.crm.records_repository import Records
 
+from ..bulk.files import Bulk, bomb, bulk, counts, made, objects, open_bulk, table, written
 from ..identity.conftest import problem, sign_in
 from ..object_storage import unheard
-from .bulk import (
-    IMPORTS,
-    Bulk,
-    applied,
-    bomb,
-    bulk,
-    checked,
-    counts,
-    errors,
-    made,
-    objects,
-    open_bulk,
-    send,
-    settled,
-    step,
-    table,
-    undone,
-    written,
-)
+from .bulk import IMPORTS, applied, checked, errors, send, settled, step, undone
 from .conftest import create, done, edit, events, people, pointers, read, timeline, version
 
 _ = (bulk, made, open_bulk)  # fixtures
@@ -360,7 +343,7 @@ async def test_an_application_that_is_ended_keeps_what_it_has_done(
     page = ImportPage.take
 
     async def until_ended(self: ImportPage, rows: Any) -> Any:
-        if rows[0][0].number > 2:
+        if rows[0].number > 2:
             wanted = "UPDATE jobs.runs SET cancel_requested_at = now() WHERE kind = 'crm.apply_import' RETURNING 1"
             assert bulk.database.rows(wanted) == [(1,)]
         return await page(self, rows)

@@ -58,7 +58,8 @@ _IMPORTS = """
         PRIMARY KEY (import_id, number)
     );
     CREATE INDEX import_lines_faulty ON property.import_lines (import_id, number) WHERE verdict = 'faulty';
-    CREATE INDEX import_lines_by_property ON property.import_lines (import_id, property_id) WHERE property_id IS NOT NULL;
+    CREATE INDEX import_lines_by_property ON property.import_lines (import_id, property_id)
+        WHERE property_id IS NOT NULL;
 """
 
 _EXPORTS = """
