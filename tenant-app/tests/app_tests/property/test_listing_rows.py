@@ -79,7 +79,7 @@ def faults(using: Directory | None = None, **values: str) -> list[tuple[str | No
 
 # -- there and back ---------------------------------------------------------------------------------------------------
 
-SIGNS = st.characters(exclude_categories=("Cs", "Cn", "Co", "Cc"))
+SIGNS = st.characters(exclude_categories=("Cs", "Cn", "Co"), exclude_characters="\0")
 WORDS = st.text(st.one_of(SIGNS, st.sampled_from("=+-@;,\"' ")), max_size=30)
 ITEMS = st.lists(WORDS.filter(str.strip), max_size=4)
 LINES = st.lists(WORDS, max_size=3).map("\n".join)
