@@ -58,20 +58,20 @@ def cells_of(values: dict[str, str]) -> tuple[list[str], list[tuple[str, str | N
     return list(values.values()), [(FIELDS[name].label, name) for name in values]
 
 
-def row_of(using: Directory | None = None, **values: str) -> tuple[Candidate | None, list[Any]]:
+def row_of(using: Directory | None = None, /, **values: str) -> tuple[Candidate | None, list[Any]]:
     cells, columns = cells_of(values)
     candidate, errors = parsed(2, cells, columns, using or directory())
     return candidate, list(errors)
 
 
-def good(using: Directory | None = None, **values: str) -> Candidate:
+def good(using: Directory | None = None, /, **values: str) -> Candidate:
     candidate, errors = row_of(using, **values)
     assert errors == []
     assert candidate is not None
     return candidate
 
 
-def faults(using: Directory | None = None, **values: str) -> list[tuple[str | None, str]]:
+def faults(using: Directory | None = None, /, **values: str) -> list[tuple[str | None, str]]:
     candidate, errors = row_of(using, **values)
     assert candidate is None
     return [(one["field"], one["code"]) for one in errors]
@@ -379,7 +379,7 @@ def test_an_agent_is_one_whom_the_caller_may_choose() -> None:
 def test_who_may_not_change_a_listing_hears_why() -> None:
     cell = good(directory(own=ITSELF), city="Ames")
     assert verdict(AGENT, cell, listing({}, list_agent_id=OTHER)) == ("faulty", [("listing_id", "not-yours")])
-    mine = {"list_agent_id": ME, "list_office_id": HERE}
+    mine: dict[str, Any] = {"list_agent_id": ME, "list_office_id": HERE}
     assert verdict(AGENT, cell, listing({}, **mine)) == ("update", [])
     gone = listing({}, standard_status="Delete", removed_at=NOW, **mine)
     assert verdict(AGENT, cell, gone) == ("faulty", [("listing_id", "deleted")])

@@ -111,8 +111,10 @@ def _held_to_rules(
         return PropertyInput.model_validate(read).model_dump(exclude_unset=True), []
     except ValidationError as refused:
         cells = {cell.field: cell for cell in given}
-        wrong = {str(one["loc"][0]): one for one in reversed(refused.errors(include_url=False))}
-        return {}, [_wrong(cells[name], *_told(one, name, currency)) for name, one in reversed(wrong.items())]
+        first: dict[str, ErrorDetails] = {}
+        for one in refused.errors(include_url=False):
+            first.setdefault(str(one["loc"][0]), one)
+        return {}, [_wrong(cells[name], *_told(one, name, currency)) for name, one in first.items()]
 
 
 def _told(refused: ErrorDetails, name: str, currency: str) -> tuple[str, str]:
@@ -120,7 +122,7 @@ def _told(refused: ErrorDetails, name: str, currency: str) -> tuple[str, str]:
     is_money = FIELDS[name].kind == "money"
 
     def shown(limit: int) -> str:
-        return import_values.major_units(limit, currency) if is_money else f"{limit:,}"
+        return import_values.major_units(limit, currency) if is_money else str(limit)
 
     match refused["type"]:
         case "string_too_long":

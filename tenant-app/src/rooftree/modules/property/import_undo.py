@@ -1,9 +1,9 @@
 """What an import did to listings is taken back, as far as nobody has touched them since.
 
 A draft that it made is removed for good while it is at the import's revision and has no photos: files of photos are
-removed by their rows. A listing that it changed gets back what was, by an edit like any other, while it
-is at the import's revision. Whoever asks must be allowed to change them now; a former agent must be one whom they may
-choose now. Others stay.
+removed by their rows. A listing that it changed gets back what was, by an edit like any other, while it is at the
+import's revision. Whoever asks must be allowed to change them now; a former agent must be one whom they may choose now.
+Others stay.
 """
 
 from collections.abc import Collection, Mapping, Sequence
