@@ -28,6 +28,7 @@ describe("a job that a page follows", () => {
     const { app, bar } = await checking();
     await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "0 of 6 rows checked"));
     act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
     const before = asked(app);
     tell({ state: "running", done: 4, total: 6, message: null });
     await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "4 of 6 rows checked"));
@@ -50,6 +51,14 @@ describe("a job that a page follows", () => {
     act(() => FakeStream.last.send("hello"));
     app.bulk.jobs.finish();
     tell({ state: "succeeded", done: 6, total: 6, message: null });
+    expect(await screen.findByRole("button", { name: "Import 3 contacts" })).toBeVisible();
+  });
+
+  it("that ended before the stream had begun is read when it begins", async () => {
+    const { app, bar } = await checking();
+    await waitFor(() => expect(bar).toHaveAttribute("aria-valuetext", "0 of 6 rows checked"));
+    app.bulk.jobs.finish();
+    act(() => FakeStream.last.send("hello"));
     expect(await screen.findByRole("button", { name: "Import 3 contacts" })).toBeVisible();
   });
 
