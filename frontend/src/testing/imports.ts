@@ -1,5 +1,5 @@
 /** A file of contacts, chosen in the page as a person does. */
-import { fireEvent, screen } from "@testing-library/react";
+import { fireEvent, screen, within } from "@testing-library/react";
 import { FakeApp } from "./fake-app";
 import { open } from "./open";
 
@@ -32,3 +32,9 @@ export async function checked(app = as("user-1"), file = csv()) {
   await screen.findByRole("button", { name: /^Import / });
   return page;
 }
+
+/** What is said of how many rows. */
+export const figures = async () =>
+  within(await screen.findByRole("region", { name: "Result" }))
+    .getAllByRole("term")
+    .map((term) => `${term.textContent} ${term.parentElement?.querySelector("dd")?.textContent}`);

@@ -11,6 +11,7 @@ import { Columns } from "./columns";
 import { Faults } from "./faults";
 import { applyImport, importQuery, mapColumns, undoImport } from "./queries";
 import { Standing } from "./standing";
+import { useChoices } from "./use-choices";
 import { badge } from "./words";
 
 /** What is asked of an import answers with how it is then; who was not up to date is shown that first. */
@@ -50,6 +51,8 @@ export function ImportView({ found }: { found: BulkImport }) {
     if (found.state !== "checked" && found.state !== "applied") forget();
   }, [found.state]);
   const shown = useSteady(found);
+  const choices = useChoices(found, map);
+  const isUnchecked = choices.changed.size > 0;
   return (
     <>
       <div className="mb-1 flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -59,8 +62,8 @@ export function ImportView({ found }: { found: BulkImport }) {
       <p className="mb-4 text-ink-soft text-sm">
         Sent {moment(found.created_at, zone)} by {nameOf(found.created_by)}
       </p>
-      <Standing found={shown} apply={apply} undo={undo} />
-      {shown.columns.length > 0 && <Columns found={shown} map={map} />}
+      <Standing found={shown} isUnchecked={isUnchecked} apply={apply} undo={undo} />
+      {shown.columns.length > 0 && <Columns found={shown} map={map} choices={choices} />}
       {shown.counts.faulty > 0 && <Faults found={shown} />}
     </>
   );

@@ -21,12 +21,14 @@ import { isBusy, standing } from "./words";
 
 interface StandingProps {
   found: BulkImport;
+  /** Columns are chosen with which it was not checked yet. */
+  isUnchecked: boolean;
   apply: Deed;
   undo: Deed;
 }
 
 /** Where an import stands, in a sentence and as a picture, and what can be done now. */
-export function Standing({ found, apply, undo }: StandingProps) {
+export function Standing({ found, isUnchecked, apply, undo }: StandingProps) {
   const busy = isBusy(found);
   const error = apply.error ?? undo.error;
   const region = useRef<HTMLParagraphElement>(null);
@@ -49,16 +51,20 @@ export function Standing({ found, apply, undo }: StandingProps) {
       {error && <Alert look="bad">{explain(error).message}</Alert>}
       {/* As high for a bar as for a button, so that nothing moves when one gives way to the other. */}
       <div className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-2.5">
-        {busy ? <Following found={found} /> : <Deeds found={found} apply={apply} undo={undo} />}
+        {busy ? (
+          <Following found={found} />
+        ) : (
+          <Deeds found={found} isUnchecked={isUnchecked} apply={apply} undo={undo} />
+        )}
       </div>
     </section>
   );
 }
 
-function Deeds({ found, apply, undo }: StandingProps) {
+function Deeds({ found, isUnchecked, apply, undo }: StandingProps) {
   const { user } = useSession();
   const isOwn = found.created_by.id === user.id;
-  if (found.state === "checked" && isOwn) return <ApplyButton found={found} apply={apply} />;
+  if (found.state === "checked" && isOwn) return <ApplyButton found={found} isUnchecked={isUnchecked} apply={apply} />;
   if (found.state === "checked") return <OnlyThey found={found} what="import it" />;
   const look = found.state === "applied" ? "primary" : "secondary";
   return (
