@@ -49,7 +49,7 @@ const contacts = (name: keyof typeof import("@/features/contacts/pages").pages) 
   Component: (await import("@/features/contacts/pages")).pages[name],
 });
 
-const imports = page(() => import("@/features/contacts/bulk/import-page"), "ImportPage");
+const contactImports = page(() => import("@/features/contacts/bulk/import-page"), "ImportContactsPage");
 
 export const routes = (client: QueryClient): RouteObject[] => [
   {
@@ -114,8 +114,8 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
   { path: "contacts", lazy: contacts("ContactsPage") },
   { path: "contacts/board", lazy: contacts("BoardPage") },
   { path: "contacts/:id", lazy: contacts("ContactPage") },
-  { path: "contacts/import", lazy: imports },
-  { path: "contacts/imports/:id", lazy: imports },
+  { path: "contacts/import", lazy: contactImports },
+  { path: "contacts/imports/:id", lazy: contactImports },
   { path: "inbox", lazy: contacts("InboxPage") },
   { path: "tasks", lazy: contacts("TasksPage") },
   { path: "settings/stages", lazy: contacts("StagesPage") },

@@ -2,17 +2,19 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { UserPlus } from "lucide-react";
 import { useState } from "react";
 import { useCan } from "@/shared/api/session";
+import { ExportLine } from "@/shared/bulk/export-line";
+import { ExportMenu } from "@/shared/bulk/export-menu";
+import { setExport } from "@/shared/bulk/exports";
 import { plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { NotAllowed } from "@/shared/ui/not-allowed";
 import { PageTitle } from "@/shared/ui/page";
 import { Select } from "@/shared/ui/select";
+import { beginExport } from "./bulk/begin-export";
+import { CONTACTS } from "./bulk/subject";
 import { ContactsBar } from "./contacts-bar";
 import { ContactsList } from "./contacts-list";
 import { ContactsTabs, NOT_FOR_YOU } from "./contacts-tabs";
-import { ExportLine } from "./export-line";
-import { ExportMenu } from "./export-menu";
-import { beginExport, setExport } from "./exports";
 import { SORTS, type Sort } from "./filters";
 import { NewContactDialog } from "./new-contact-dialog";
 import { contactsQuery } from "./queries";
@@ -30,7 +32,7 @@ function Contacts() {
   const client = useQueryClient();
   const begin = useMutation({
     mutationFn: beginExport,
-    onSuccess: ({ job_id }) => setExport(client, { job: job_id, isSaved: false }),
+    onSuccess: ({ job_id }) => setExport(client, CONTACTS, { job: job_id, isSaved: false }),
   });
   const query = useInfiniteQuery(contactsQuery(filters));
   const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
@@ -45,7 +47,11 @@ function Contacts() {
           </p>
         </div>
         <div className="flex flex-wrap gap-2.5">
-          <ExportMenu busy={begin.isPending} onExport={(format) => begin.mutate({ format, filters })} />
+          <ExportMenu
+            subject={CONTACTS}
+            busy={begin.isPending}
+            onExport={(format) => begin.mutate({ format, filters })}
+          />
           {canCreate && (
             <Button size="large" aria-haspopup="dialog" onClick={() => setCreating(true)}>
               <UserPlus aria-hidden />
@@ -54,7 +60,7 @@ function Contacts() {
           )}
         </div>
       </div>
-      <ExportLine refusal={begin.error} onClose={begin.reset} />
+      <ExportLine subject={CONTACTS} refusal={begin.error} onClose={begin.reset} />
       <div className="mb-5 flex flex-wrap items-center justify-between gap-3">
         <ContactsTabs />
         <Select

@@ -1,7 +1,7 @@
-/** Contacts on their way out. */
+/** Records on their way out. */
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
-import { type ContactFilters, toQuery } from "./filters";
+import type { Subject } from "./subject";
 
 export const FORMATS = { csv: "CSV", xlsx: "Excel", jsonl: "JSON lines" } as const;
 export type Format = keyof typeof FORMATS;
@@ -13,12 +13,11 @@ interface Export {
 }
 
 /** The newest export of this window; after a reload that of the person which is still under way. */
-export const exportQuery = (self: string) =>
+export const exportQuery = ({ exportJob: kind }: Subject, self: string) =>
   queryOptions({
-    queryKey: ["exports"],
+    queryKey: ["exports", kind],
     queryFn: async ({ signal }): Promise<Export | null> => {
-      const query = { kind: "crm.export_people", limit: 10 };
-      const { items } = await body(api.GET("/api/v1/jobs", { params: { query }, signal }));
+      const { items } = await body(api.GET("/api/v1/jobs", { params: { query: { kind, limit: 10 } }, signal }));
       const own = items.find(
         ({ actor_id, state }) => actor_id === self && (state === "waiting" || state === "running"),
       );
@@ -28,11 +27,5 @@ export const exportQuery = (self: string) =>
     gcTime: Number.POSITIVE_INFINITY,
   });
 
-export const setExport = (client: QueryClient, found: Export | null) =>
-  client.setQueryData(exportQuery("").queryKey, found);
-
-/** All that these filters find, whatever its order. */
-export function beginExport({ format, filters }: { format: Format; filters: ContactFilters }) {
-  const { sort: _, ...wanted } = toQuery(filters);
-  return body(api.POST("/api/v1/people-exports", { params: { query: { ...wanted, format } } }));
-}
+export const setExport = (client: QueryClient, subject: Subject, found: Export | null) =>
+  client.setQueryData(exportQuery(subject, "").queryKey, found);

@@ -4,22 +4,27 @@ import { isStatus } from "@/shared/api/problem";
 import { useTenant } from "@/shared/api/tenant";
 import type { BulkImport, ImportMapping } from "@/shared/api/types";
 import { moment } from "@/shared/lib/format";
+import { nameOf } from "@/shared/lib/name-of";
 import { Badge } from "@/shared/ui/badge";
 import { PageTitle } from "@/shared/ui/page";
-import { nameOf } from "../colleagues";
 import { Columns } from "./columns";
 import { Faults } from "./faults";
 import { applyImport, importQuery, mapColumns, undoImport } from "./queries";
 import { Standing } from "./standing";
+import { type Subject, useSubject } from "./subject";
 import { useChoices } from "./use-choices";
 import { badge } from "./words";
 
 /** What is asked of an import answers with how it is then; who was not up to date is shown that first. */
-function useDeed<Given>(found: BulkImport, ask: (found: BulkImport, given: Given) => Promise<BulkImport>) {
+function useDeed<Given>(
+  found: BulkImport,
+  ask: (path: Subject["path"], found: BulkImport, given: Given) => Promise<BulkImport>,
+) {
   const client = useQueryClient();
-  const { queryKey } = importQuery(found.id);
+  const { path } = useSubject();
+  const { queryKey } = importQuery(path, found.id);
   return useMutation({
-    mutationFn: (given: Given) => ask(found, given),
+    mutationFn: (given: Given) => ask(path, found, given),
     onSuccess: (next) => client.setQueryData(queryKey, next),
     onError: (error) => {
       if (isStatus(error, 404, 409, 412)) void client.invalidateQueries({ queryKey });

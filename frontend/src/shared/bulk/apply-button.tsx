@@ -2,7 +2,8 @@ import type { BulkImport } from "@/shared/api/types";
 import { plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import type { Deed } from "./import-view";
-import { contacts, effects } from "./words";
+import { numbered, useSubject } from "./subject";
+import { effects } from "./words";
 
 /** Why it cannot be imported, if so. */
 function obstacle(found: BulkImport, isUnchecked: boolean): string | undefined {
@@ -25,6 +26,7 @@ interface ApplyButtonProps {
 
 /** The one button that changes something, with how many; it says why when it cannot. */
 export function ApplyButton({ found, isUnchecked, apply }: ApplyButtonProps) {
+  const subject = useSubject();
   const why = obstacle(found, isUnchecked);
   const { faulty } = found.counts;
   const note = why ?? (faulty > 0 ? `${plural(faulty, "faulty row is", "faulty rows are")} left out.` : "");
@@ -37,7 +39,7 @@ export function ApplyButton({ found, isUnchecked, apply }: ApplyButtonProps) {
         aria-describedby={note ? "apply-note" : undefined}
         onClick={() => !why && !apply.isPending && apply.mutate()}
       >
-        Import {contacts(effects(found))}
+        Import {numbered(subject, effects(found))}
       </Button>
       {note && (
         <p id="apply-note" className="text-ink-soft text-sm">
