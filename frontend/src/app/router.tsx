@@ -49,6 +49,7 @@ const contacts = (name: keyof typeof import("@/features/contacts/pages").pages) 
   Component: (await import("@/features/contacts/pages")).pages[name],
 });
 
+const listingImports = page(() => import("@/features/listings/bulk/import-page"), "ImportListingsPage");
 const contactImports = page(() => import("@/features/contacts/bulk/import-page"), "ImportContactsPage");
 
 export const routes = (client: QueryClient): RouteObject[] => [
@@ -97,6 +98,8 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
     lazy: page(() => import("@/features/listings/listings-page"), "ListingsPage"),
   },
   { path: "listings/mine", lazy: page(() => import("@/features/listings/mine-page"), "MinePage") },
+  { path: "listings/import", lazy: listingImports },
+  { path: "listings/imports/:id", lazy: listingImports },
   {
     path: "listings/:id/edit",
     loader: begin(async ({ params }) => (await prefetching()).prefetchListing(client, params.id ?? "")),

@@ -1,10 +1,10 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { UserPlus } from "lucide-react";
 import { useState } from "react";
 import { useCan } from "@/shared/api/session";
 import { ExportLine } from "@/shared/bulk/export-line";
 import { ExportMenu } from "@/shared/bulk/export-menu";
-import { setExport } from "@/shared/bulk/exports";
+import { useBeginExport } from "@/shared/bulk/exports";
 import { plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { NotAllowed } from "@/shared/ui/not-allowed";
@@ -29,11 +29,7 @@ function Contacts() {
   const { filters, search, change } = useContactFilters();
   const canCreate = useCan("people.create");
   const [creating, setCreating] = useState(false);
-  const client = useQueryClient();
-  const begin = useMutation({
-    mutationFn: beginExport,
-    onSuccess: ({ job_id }) => setExport(client, CONTACTS, { job: job_id, isSaved: false }),
-  });
+  const begin = useBeginExport(CONTACTS, beginExport);
   const query = useInfiniteQuery(contactsQuery(filters));
   const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
   const sources = query.data?.pages.flatMap(({ items }) => items.map(({ source }) => source)) ?? [];

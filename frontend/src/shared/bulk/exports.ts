@@ -1,5 +1,5 @@
 /** Records on their way out. */
-import { type QueryClient, queryOptions } from "@tanstack/react-query";
+import { type QueryClient, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body } from "@/shared/api/client";
 import type { Subject } from "./subject";
 
@@ -29,3 +29,12 @@ export const exportQuery = ({ exportJob: kind }: Subject, self: string) =>
 
 export const setExport = (client: QueryClient, subject: Subject, found: Export | null) =>
   client.setQueryData(exportQuery(subject, "").queryKey, found);
+
+/** `ask` begins one and tells its job; it is followed from then on. */
+export function useBeginExport<Given>(subject: Subject, ask: (given: Given) => Promise<{ job_id: string }>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ask,
+    onSuccess: ({ job_id: job }) => setExport(client, subject, { job, isSaved: false }),
+  });
+}

@@ -27,7 +27,7 @@ export interface Subject {
   records: string;
   /** What becomes of known ones by an import, and why an undo keeps some. */
   updated: string;
-  touched: string;
+  touched: (kept: number) => string;
   /** What imports are for. */
   intro: string;
   /** What an undo does to so many that were updated, and what it leaves alone. */

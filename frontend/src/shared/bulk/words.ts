@@ -66,7 +66,7 @@ function undone(subject: Subject, found: BulkImport): string {
   if (!undo) return `${begun}.${rest}`;
   const back = `${begun}: ${numbered(subject, undo.undone)} ${are(undo.undone)} as before.`;
   if (undo.kept === 0) return `${back}${rest}`;
-  return `${back} ${numbered(subject, undo.kept)} ${were(undo.kept)} kept, because ${subject.touched}.${rest}`;
+  return `${back} ${numbered(subject, undo.kept)} ${were(undo.kept)} kept, because ${subject.touched(undo.kept)}.${rest}`;
 }
 
 function imported({ updated }: Subject, found: BulkImport): string {

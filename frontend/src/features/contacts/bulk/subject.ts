@@ -13,7 +13,7 @@ export const CONTACTS: Subject = {
   record: "contact",
   records: "contacts",
   updated: "completed",
-  touched: "somebody has worked with them since",
+  touched: () => "somebody has worked with them since",
   intro: "Bring along whom you know from a spreadsheet or another program.",
   undone: (updated) =>
     `${plural(updated, "contact", "contacts")} that it completed ${updated === 1 ? "loses" : "lose"} what was added.`,
