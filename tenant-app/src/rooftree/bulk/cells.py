@@ -51,9 +51,7 @@ class Bounds:
 class Values:
     """Those of a row's cells, of each field no more than a record can have. `errors`: what is wrong with them."""
 
-    def __init__(
-        self, cells: Sequence[str], columns: Sequence[tuple[str, str | None]], bounds: Bounds
-    ) -> None:
+    def __init__(self, cells: Sequence[str], columns: Sequence[tuple[str, str | None]], bounds: Bounds) -> None:
         self.given = [Cell(name, field, text) for (name, field), text in zip(columns, cells, strict=False) if field]
         self.errors: list[dict[str, Any]] = []
         self._bounds = bounds

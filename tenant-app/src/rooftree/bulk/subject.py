@@ -3,17 +3,19 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.cells import RowProblem
 from rooftree.bulk.columns import Column, Field
+from rooftree.bulk.tables import Tables
 from rooftree.kernel.auth import Principal
 
 Kind = Literal["people", "properties"]
 Decision = Literal["create", "update", "unchanged", "faulty"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 C = TypeVar("C")
 
 
@@ -29,6 +31,10 @@ class Names:
 
     def job(self, verb: str) -> str:
         return f"{self.module}.{verb}"
+
+    @property
+    def export_job(self) -> str:
+        return self.job(f"export_{self.kind}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,9 @@ class Subject(Protocol[C]):
     @property
     def names(self) -> Names: ...
 
+    @property
+    def tables(self) -> Tables: ...
+
     def require(self, principal: Principal) -> None:
         """Raises `Forbidden` for who may import no records at all."""
         ...
@@ -140,8 +149,12 @@ class Subject(Protocol[C]):
         """
         ...
 
+    async def former(self, principal: Principal, lines: Sequence[Outcome]) -> Any:
+        """What names in `before` stand for now; whatever `take_back` needs. Outside of transactions."""
+        ...
+
     async def take_back(
-        self, session: AsyncSession, principal: Principal, lines: Sequence[Outcome], *, now: datetime
+        self, session: AsyncSession, principal: Principal, lines: Sequence[Outcome], *, former: Any, now: datetime
     ) -> TakenBack:
         """As far as nobody has touched them since. `lines` have made or changed a record, each."""
         ...

@@ -8,6 +8,7 @@ the module's services by `Depends(provided(Service))`.
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from fastapi import APIRouter, Request
@@ -25,8 +26,10 @@ from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.objects import Objects
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.rate_limits import RateLimits
+from rooftree.kernel.receiving import Receiving
 from rooftree.kernel.rpc import Elsewhere
 from rooftree.kernel.settings import Secrets, SectionT, Settings, load
+from rooftree.kernel.spreadsheets import MAX_BYTES
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.kernel.workers import Workers
 
@@ -51,6 +54,8 @@ class Runtime:
     rate_limits: RateLimits
     workers: Workers = field(default_factory=Workers)
     """Heavy work of all modules: one at a time."""
+    tables: Receiving = field(default_factory=partial(Receiving, "file", most=MAX_BYTES))
+    """Takes the tables that people send to whatever module."""
     ears: Ears = field(default_factory=Ears)
     """What was heard of changes, where the process listens."""
     elsewhere: Elsewhere = field(default_factory=Elsewhere)

@@ -5,13 +5,26 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from rooftree.kernel.errors import FieldError, Unprocessable
 
 Scalar = str | int | float | bool | None
+MAX_PAGE = 100
 _MAX_CURSOR = 1024
+Cursor = Annotated[str | None, Field(max_length=_MAX_CURSOR, description="`next_cursor` of the page before.")]
+
+
+class PageQuery(BaseModel):
+    """What every list takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
+    cursor: Cursor = None
 
 
 def encode_cursor(*values: Scalar) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from rooftree.bulk import exports_repository, imports_repository
 from rooftree.contracts.access.policy import POLICY
 from rooftree.contracts.identity.api import ROLES
 from rooftree.kernel import record_scope
@@ -12,8 +13,6 @@ from rooftree.kernel.auth import Delegation
 from rooftree.kernel.errors import Forbidden
 from rooftree.modules.crm import (
     edit_guard,
-    exports_repository,
-    imports_repository,
     intake,
     leads_repository,
     people,

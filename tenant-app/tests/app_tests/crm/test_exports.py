@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from rooftree.bulk import exports
 from rooftree.kernel.spreadsheets import Format
-from rooftree.modules.crm import exports, summaries_repository
+from rooftree.modules.crm import summaries_repository
 from sqlalchemy import true
 
+from ..bulk.files import Bulk, bulk, counts, made, objects, open_bulk, table
 from ..identity.conftest import problem, sign_in
-from .bulk import Bulk, applied, bulk, checked, counts, exported, made, objects, open_bulk, table
+from .bulk import applied, checked, exported
 from .conftest import create, done, move, stage_ids
 
 _ = (bulk, made, open_bulk)  # fixtures
@@ -77,7 +79,7 @@ async def test_an_export_is_fetched_by_whoever_asked_for_a_day(bulk: Bulk) -> No
 
 
 async def test_an_export_of_more_than_one_file_takes_says_so(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "MOST_PEOPLE", 1)
+    monkeypatch.setattr(exports, "MOST_RECORDS", 1)
     await create(bulk.agent)
     await create(bulk.agent, name="Bea", even_if_known=True)
     path = "/api/v1/people-exports?format=csv"

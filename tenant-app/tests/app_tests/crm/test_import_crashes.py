@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
+from ..bulk.crashing import ROWS, count
+from ..bulk.files import made, open_bulk
 from ..conftest import Tenant
-from ..jobs.crashing import until
 from ..object_storage import password
-from .bulk import made, open_bulk, step
-from .bulk_crashing import ROWS, count, killed_while_applied, state, victims
-from .conftest import done
+from .bulk import CRASH
 
 _ = (made, open_bulk)  # fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -20,13 +19,10 @@ async def test_whoever_is_killed_each_person_is_made_once_and_taken_back_once(
 ) -> None:
     bulk = await open_bulk(run_jobs=False)
     tenant = stored_tenant.but(secret_files={"s3_secret_key": password()})
-    shown = await killed_while_applied(bulk, tenant)
+    shown = await CRASH.while_applied(bulk, tenant)
     assert shown["counts"] == {"create": ROWS, "update": 0, "unchanged": 0, "faulty": 0}
     assert bulk.database.rows("SELECT count(*), count(DISTINCT name) FROM crm.people") == [(ROWS, ROWS)]
     assert (count(bulk, "crm.contacts"), count(bulk, "crm.history")) == (ROWS // 2, ROWS)
-    done(await step(bulk.owner, shown, "undo"), 202)
-    with victims(tenant) as one:
-        await one.kill_at(lambda: count(bulk, "crm.people") <= ROWS - 60)
-        await until(lambda: state(bulk) == "undone")
+    await CRASH.while_undone(bulk, tenant, shown)
     assert count(bulk, "crm.people") == 0
     assert bulk.database.rows("SELECT undone, kept FROM crm.imports") == [(ROWS, 0)]

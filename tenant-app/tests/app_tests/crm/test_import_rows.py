@@ -9,6 +9,9 @@ from uuid import UUID
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rooftree.bulk.export import header, line
+from rooftree.bulk.imports import _returned
+from rooftree.bulk.subject import Line
 from rooftree.kernel.cells import FileUnreadable, joined, meant, safe, split
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.spreadsheet_worker import Row, read, workbook
@@ -16,11 +19,10 @@ from rooftree.kernel.spreadsheets import FORMATS, Format, csv_lines
 from rooftree.kernel.text import email_address, name_key, tidy
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.domain import MAX_CONTACTS, Contact
-from rooftree.modules.crm.export_people import _header, _line, _values
-from rooftree.modules.crm.import_fields import LISTS, NAMES, FieldName, guessed, open_to
+from rooftree.modules.crm.export_people import values_of
+from rooftree.modules.crm.import_fields import FIELDS as ALL_FIELDS
+from rooftree.modules.crm.import_fields import LISTS, guessed, open_to
 from rooftree.modules.crm.import_rows import Directory, Known, decided, parsed
-from rooftree.modules.crm.imports import _returned
-from rooftree.modules.crm.imports_repository import Line
 from rooftree.modules.crm.people_schemas import PersonInput
 
 STAGE = new_id()
@@ -72,10 +74,7 @@ def typed_of(contacts: Iterable[Contact]) -> dict[str, list[str]]:
 
 
 def file_of(kind: Format, shown: dict[str, Any]) -> bytes:
-    values = _values(shown, FIELDS, {})  # type: ignore[arg-type] - what an export reads of it
-    if kind == "jsonl":
-        return _line(kind, values)
-    made = _header(kind, FIELDS) + _line(kind, list(values.values()))
+    made = header(kind, FIELDS) + line(kind, FIELDS, values_of(shown, {}))  # type: ignore[arg-type] - what it reads
     return workbook(made.splitlines()) if kind == "xlsx" else made
 
 
@@ -88,7 +87,7 @@ def test_what_was_exported_comes_back_unchanged(kind: Format, person: dict[str, 
     assert content.startswith(BOM_UTF8) is (kind == "csv")  # else Excel takes it for what Windows wrote before UTF-8
     (row,) = table.rows
     fields = guessed(table.columns, FIELDS)
-    assert set(fields) == set(FIELDS)
+    assert set(fields) == {field.name for field in FIELDS}
     candidate, errors = parsed(row.number, row.cells, list(zip(table.columns, fields, strict=True)), DIRECTORY)
     assert errors == []
     assert candidate is not None
@@ -101,7 +100,7 @@ def test_what_was_exported_comes_back_unchanged(kind: Format, person: dict[str, 
 def test_what_a_row_may_say_the_api_takes_too(person: dict[str, Any], junk: list[str]) -> None:
     columns = [(name, name) for name in ("name", "emails", "phones", "tags", "source")]
     for cells in (junk, [person["name"], *map(joined, (person["emails"], person["phones"], person["tags"])), "Fair"]):
-        candidate, _ = parsed(2, cells, columns, DIRECTORY)  # type: ignore[arg-type] - names of fields
+        candidate, _ = parsed(2, cells, columns, DIRECTORY)
         if candidate is not None and candidate.name:
             typed = {
                 kind: [one.typed for one in candidate.contacts if one.key.kind == kind] for kind in ("email", "phone")
@@ -117,21 +116,21 @@ def test_what_a_row_may_say_the_api_takes_too(person: dict[str, Any], junk: list
             )
 
 
-def faults_of(columns: list[tuple[str, FieldName | None]], *cells: str) -> list[tuple[str | None, str]]:
+def faults_of(columns: list[tuple[str, str | None]], *cells: str) -> list[tuple[str | None, str]]:
     candidate, errors = parsed(2, cells, columns, DIRECTORY)
     assert candidate is None
     return [(one["column"], one["code"]) for one in errors]
 
 
 @pytest.mark.parametrize("field", sorted(LISTS))
-def test_a_cell_of_a_mebibyte_is_one_error_and_is_not_taken_apart(field: FieldName) -> None:
+def test_a_cell_of_a_mebibyte_is_one_error_and_is_not_taken_apart(field: str) -> None:
     assert faults_of([("N", "name"), ("C", field)], "Ada", "x;" * 512 * 1024) == [("C", "too-long")]
 
 
 def test_no_row_has_more_errors_than_a_person_can_have_values() -> None:
     faults = faults_of([("A", "emails"), ("B", "emails"), ("C", "tags")], "x;" * 3_000, "y;" * 3_000, "t;" * 21)
     assert faults == [("A", "not-an-email")] * MAX_CONTACTS + [(None, "too-many")] * 2
-    over_columns: list[tuple[str, FieldName | None]] = [(f"E{n}", "emails") for n in range(MAX_CONTACTS + 1)]
+    over_columns: list[tuple[str, str | None]] = [(f"E{n}", "emails") for n in range(MAX_CONTACTS + 1)]
     assert faults_of(over_columns, *(f"m{n}@client.test" for n in range(MAX_CONTACTS + 1))) == [(None, "too-many")]
 
 
@@ -173,7 +172,7 @@ def test_what_begins_like_a_formula_after_a_separator_is_made_safe_too() -> None
 )
 def test_a_header_that_clearly_means_a_field_fills_it(headers: list[str], fields: list[str | None]) -> None:
     assert guessed(headers, FIELDS) == fields
-    assert guessed(["assigned_to"], NAMES) == ["assigned_to"]
+    assert guessed(["assigned_to"], ALL_FIELDS) == ["assigned_to"]
 
 
 @pytest.mark.parametrize(
@@ -203,9 +202,9 @@ def test_what_of_a_faulty_row_is_in_no_column_comes_back_behind_its_error() -> N
     surplus, plain, many = table.rows
     assert (surplus.cells, plain.cells, len(many.cells)) == (["King", " Ada", "buyer", "x"], ["Bea", ""], 102)
     assert (plain.fault, surplus.fault) == (None, many.fault)
-    line = Line(2, surplus.cells, surplus.fault, "faulty", [{"message": "Why."}, {"message": "And."}])
-    assert _returned(line, 2) == ["King", " Ada", "Why. And.", "buyer", "x"]
-    again = read("csv", csv_lines([["Name", "Tags", "error"], _returned(line, 2)]))
+    row = Line(2, surplus.cells, surplus.fault, "faulty", [{"message": "Why."}, {"message": "And."}])
+    assert _returned(row, 2) == ["King", " Ada", "Why. And.", "buyer", "x"]
+    again = read("csv", csv_lines([["Name", "Tags", "error"], _returned(row, 2)]))
     assert [row.fault for row in again.rows] == [surplus.fault]
 
 

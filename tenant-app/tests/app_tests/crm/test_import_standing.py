@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from rooftree.bulk.imports_repository import Import, _import
 from rooftree.kernel.ids import new_id
-from rooftree.modules.crm.imports_repository import Import, _import
 from rooftree.modules.crm.tables import ImportRow
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)

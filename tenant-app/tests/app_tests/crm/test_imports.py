@@ -6,32 +6,16 @@ from codecs import BOM_UTF8
 from typing import Any
 
 import pytest
+from rooftree.bulk import apply, undo
 from rooftree.kernel.spreadsheets import Format
-from rooftree.modules.crm import import_apply, import_undo
+from rooftree.modules.crm import import_undo, people_bulk
 from rooftree.modules.crm.import_page import ImportPage
 from rooftree.modules.crm.records_repository import Records
 
+from ..bulk.files import Bulk, bomb, bulk, counts, made, objects, open_bulk, table, written
 from ..identity.conftest import problem, sign_in
 from ..object_storage import unheard
-from .bulk import (
-    IMPORTS,
-    Bulk,
-    applied,
-    bomb,
-    bulk,
-    checked,
-    counts,
-    errors,
-    made,
-    objects,
-    open_bulk,
-    send,
-    settled,
-    step,
-    table,
-    undone,
-    written,
-)
+from .bulk import IMPORTS, applied, checked, errors, send, settled, step, undone
 from .conftest import create, done, edit, events, people, pointers, read, timeline, version
 
 _ = (bulk, made, open_bulk)  # fixtures
@@ -352,14 +336,14 @@ async def test_a_file_of_whose_arrival_nobody_heard_is_forgotten_after_an_hour(
 async def test_an_application_that_is_ended_keeps_what_it_has_done(
     open_bulk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_apply, "PAGE", 2)
+    monkeypatch.setattr(apply, "PAGE", 2)
     bulk = await open_bulk()
     agent = bulk.agent
     shown = await checked(agent, written(["Name"], *([f"P{n}"] for n in range(6))))
     page = ImportPage.take
 
     async def until_ended(self: ImportPage, rows: Any) -> Any:
-        if rows[0][0].number > 2:
+        if rows[0].number > 2:
             wanted = "UPDATE jobs.runs SET cancel_requested_at = now() WHERE kind = 'crm.apply_import' RETURNING 1"
             assert bulk.database.rows(wanted) == [(1,)]
         return await page(self, rows)
@@ -377,11 +361,11 @@ async def test_an_application_that_is_ended_keeps_what_it_has_done(
 async def test_an_undo_that_is_ended_says_how_far_it_came_and_goes_on(
     open_bulk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_undo, "PAGE", 2)
+    monkeypatch.setattr(undo, "PAGE", 2)
     bulk = await open_bulk()
     agent = bulk.agent
     shown = await applied(agent, await checked(agent, written(["Name"], *([f"P{n}"] for n in range(6)))))
-    take_back = import_undo._taken_back
+    take_back = people_bulk.taken_back
 
     async def until_ended(*given: Any) -> Any:
         if given[3][0].number > 2:
@@ -390,7 +374,7 @@ async def test_an_undo_that_is_ended_says_how_far_it_came_and_goes_on(
         return await take_back(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(import_undo, "_taken_back", until_ended)
+        patched.setattr(people_bulk, "taken_back", until_ended)
         shown = await settled(agent, await step(agent, shown, "undo"))
     assert (shown["state"], shown["undo"], shown["error"]["step"]) == ("applied", {"undone": 2, "kept": 0}, "undoing")
     assert len(await people(agent)) == 4

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Protocol
 from uuid import UUID
 
 from rooftree.kernel.auth import Principal
-from rooftree.kernel.errors import Conflict, NotFound, Unprocessable
+from rooftree.kernel.errors import Conflict, NotFound
 
 LeadType = Literal[
     "Registration", "Property Inquiry", "Seller Inquiry", "General Inquiry", "Viewed Property", "Saved Property"
@@ -92,28 +92,6 @@ class LastStage(Conflict):
 class TooManyStages(Conflict):
     code: ClassVar[str] = "too-many-stages"
     title: ClassVar[str] = "There are as many stages as there may be"
-
-
-class ImportNotFound(NotFound):
-    code: ClassVar[str] = "import-not-found"
-    title: ClassVar[str] = "There is no such import"
-
-
-class ImportNotReady(Conflict):
-    """It is at another step than this one follows."""
-
-    code: ClassVar[str] = "import-not-ready"
-    title: ClassVar[str] = "The import is at another step"
-
-
-class ExportNotFound(NotFound):
-    code: ClassVar[str] = "export-not-found"
-    title: ClassVar[str] = "There is no such export, or it is too old"
-
-
-class ExportTooLarge(Unprocessable):
-    code: ClassVar[str] = "export-too-large"
-    title: ClassVar[str] = "These are more people than one file takes"
 
 
 class CrmApi(Protocol):

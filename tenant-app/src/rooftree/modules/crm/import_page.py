@@ -8,18 +8,19 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.bulk.cells import RowProblem, error
+from rooftree.bulk.imports_repository import ImportsRepository
+from rooftree.bulk.subject import Outcome
 from rooftree.kernel.auth import Principal
 from rooftree.modules.crm import import_rows
 from rooftree.modules.crm.assignments import user_as_agent
 from rooftree.modules.crm.changes import Changes
-from rooftree.modules.crm.import_check import Parsed
 from rooftree.modules.crm.import_rows import Addition, Candidate
-from rooftree.modules.crm.imports_repository import ImportsRepository, Outcome
 from rooftree.modules.crm.people import caller_as_agent, new_person, require_looks_after
 from rooftree.modules.crm.people_matching import Matched, Matching
 from rooftree.modules.crm.rights import brings_own, looks_after_people
 from rooftree.modules.crm.stages_repository import Stages
-from rooftree.modules.crm.tables import AgentRow, PersonRow, StageRow
+from rooftree.modules.crm.tables import BULK, AgentRow, PersonRow, StageRow
 
 SOURCE = "Import"
 
@@ -36,10 +37,10 @@ class _Places:
     def missing(self, candidate: Candidate) -> list[dict[str, Any]]:
         """What was there when the row was read, and is not now."""
         if candidate.stage_id is not None and candidate.stage_id not in self.stages:
-            return [import_rows.error("unknown-stage", "There is no such stage any more.", field="stage")]
+            return [error("unknown-stage", "There is no such stage any more.", field="stage")]
         if candidate.assignee is not None and candidate.assignee.id not in self.agents:
             why = "This colleague looks after people no more."
-            return [import_rows.error("unknown-colleague", why, field="assigned_to")]
+            return [error("unknown-colleague", why, field="assigned_to")]
         return []
 
 
@@ -53,14 +54,12 @@ class ImportPage:
         self._made: list[tuple[Candidate, PersonRow]] = []
         self._changed: list[tuple[Candidate, PersonRow, Addition]] = []
 
-    async def take(self, page: Sequence[Parsed]) -> Sequence[Outcome]:
+    async def take(self, good: Sequence[Candidate]) -> Sequence[Outcome]:
         """What became of each row; `changes` are not finished. Raises `Forbidden`."""
-        good = [candidate for _, candidate, _ in page if candidate is not None]
-        self._outcomes = [_faulty(line.number, errors) for line, candidate, errors in page if candidate is None]
         await self._changes.records.lock_contacts([key for candidate in good for key in candidate.keys])
         places = await self._places(good)
         matched = await Matching(self._session, self._principal).found(good, lock=True)
-        taken = await ImportsRepository(self._session).touched(self._import_id, set(matched.known))
+        taken = await ImportsRepository(self._session, BULK).touched(self._import_id, set(matched.known))
         for candidate in good:
             self._decide(candidate, matched, places, taken)
         await self._make()
@@ -88,7 +87,7 @@ class ImportPage:
         verdict, addition, errors = import_rows.decided(candidate, matched.known[person_id] if person_id else None)
         errors = errors or places.missing(candidate)
         if person_id in taken:
-            errors = [import_rows.error("repeated", "Another row is about the same contact.")]
+            errors = [error("repeated", "Another row is about the same contact.")]
         if errors:
             self._outcomes.append(_faulty(candidate.number, errors))
         elif person_id is None:
@@ -117,7 +116,7 @@ class ImportPage:
         if kept:
             await self._changes.all_begun(kept, contacts, reason="captured")
         for candidate, person in self._made:
-            told = Outcome(number=candidate.number, outcome="create", person_id=person.id, revision=person.revision)
+            told = Outcome(number=candidate.number, outcome="create", record_id=person.id, revision=person.revision)
             self._outcomes.append(told)
 
     async def _change(self, matched: Matched, places: _Places) -> None:
@@ -139,7 +138,7 @@ class ImportPage:
             Outcome(
                 number=candidate.number,
                 outcome="update",
-                person_id=person.id,
+                record_id=person.id,
                 revision=person.revision,
                 before=before[person.id],
             )
@@ -157,5 +156,5 @@ def _before(person: PersonRow, addition: Addition) -> dict[str, Any]:
     }
 
 
-def _faulty(number: int, errors: Sequence[Any]) -> Outcome:
+def _faulty(number: int, errors: Sequence[RowProblem]) -> Outcome:
     return Outcome(number=number, outcome="faulty", errors=errors)

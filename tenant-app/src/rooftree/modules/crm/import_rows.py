@@ -4,14 +4,14 @@ The rules for what a person may have are those of `schemas`; a test compares the
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from rooftree.bulk.cells import Bounds, Fault, Values, error
+from rooftree.bulk.subject import Decision
 from rooftree.contracts.identity.api import User
-from rooftree.kernel.cells import split
 from rooftree.kernel.text import email_address, email_key, name_key, tidy
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.domain import (
@@ -24,26 +24,16 @@ from rooftree.modules.crm.domain import (
     Contact,
     ContactKey,
 )
-from rooftree.modules.crm.import_fields import LISTS, FieldName
+from rooftree.modules.crm.import_fields import LISTS
 
-T = TypeVar("T")
-_VALUE_LETTERS = 200  # of a cell, where it is told what is wrong with it
-_CELL_LETTERS = 8_000  # more than the values that a contact can have
 _EMAIL_MAX = 320
-_MOST: Mapping[FieldName, tuple[int, str]] = {
+_MOST: Mapping[str, tuple[int, str]] = {
     "emails": (MAX_CONTACTS, "addresses"),
     "phones": (MAX_CONTACTS, "numbers"),
     "tags": (MAX_TAGS, "tags"),
 }
+_BOUNDS = Bounds(record="contact", most=_MOST, lists=LISTS)
 _LABEL = re.compile(LABEL)
-
-
-class Fault(Exception):
-    """What is wrong with a value."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code, self.message = code, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,59 +88,12 @@ class Addition(NamedTuple):
         return found + ["tags"] * bool(self.tags) + ["assigned_to"] * (self.assignee is not None)
 
 
-class _Cell(NamedTuple):
-    column: str
-    field: FieldName
-    text: str
-
-
-def error(
-    code: str, message: str, *, column: str | None = None, field: FieldName | None = None, value: str = ""
-) -> dict[str, Any]:
-    """As `RowError` of the API, without the row's number."""
-    return {"column": column, "field": field, "value": value[:_VALUE_LETTERS], "code": code, "message": message}
-
-
-class _Values:
-    """Those of a row's cells, of each field no more than a person can have. `errors`: what is wrong with them."""
-
-    def __init__(self, given: Sequence[_Cell]) -> None:
-        self._given = given
-        self.errors: list[dict[str, Any]] = []
-
-    def of(self, field: FieldName, use: Callable[[str], T]) -> list[T]:
-        most, word = _MOST.get(field, (1, "value"))
-        found = list(islice(self._found(field), most + 1))
-        made = [one for cell, value in found[:most] for one in self._read(cell, value, use)]
-        if len(found) > most:
-            self.errors.append(error("too-many", f"A contact has {most} {word} at most; here are more.", field=field))
-        return made
-
-    def _found(self, field: FieldName) -> Iterator[tuple[_Cell, str]]:
-        for cell in self._given:
-            if cell.field == field and len(cell.text) > _CELL_LETTERS:
-                self._wrong(cell, cell.text, Fault("too-long", f"A cell has {_CELL_LETTERS:,} letters at most."))
-            elif cell.field == field:
-                yield from ((cell, one) for one in (split(cell.text) if field in LISTS else [cell.text]) if one.strip())
-
-    def _read(self, cell: _Cell, value: str, use: Callable[[str], T]) -> Iterable[T]:
-        try:
-            return (use(value),)
-        except Fault as fault:
-            self._wrong(cell, value, fault)
-            return ()
-
-    def _wrong(self, cell: _Cell, value: str, fault: Fault) -> None:
-        self.errors.append(error(fault.code, fault.message, column=cell.column, field=cell.field, value=value))
-
-
 def parsed(
-    number: int, cells: Sequence[str], columns: Sequence[tuple[str, FieldName | None]], directory: Directory
+    number: int, cells: Sequence[str], columns: Sequence[tuple[str, str | None]], directory: Directory
 ) -> tuple[Candidate | None, list[dict[str, Any]]]:
     """The person, or all that is wrong with the row."""
-    given = [_Cell(name, field, text) for (name, field), text in zip(columns, cells, strict=False) if field]
-    values = _Values(given)
-    errors = values.errors
+    values = Values(cells, columns, _BOUNDS)
+    given, errors = values.given, values.errors
     whole = " ".join(filter(None, (tidy(cell.text) for cell in given if cell.field == "name")))
     if len(whole) > NAME_MAX:
         column = next(cell.column for cell in given if cell.field == "name")
@@ -173,7 +116,7 @@ def parsed(
     return (None, errors) if errors else (candidate, [])
 
 
-def decided(candidate: Candidate, known: Known | None) -> tuple[str, Addition, list[dict[str, Any]]]:
+def decided(candidate: Candidate, known: Known | None) -> tuple[Decision, Addition, list[dict[str, Any]]]:
     """What is to be done: `create`, `update`, `unchanged` or `faulty`; what a known person gets; what is wrong."""
     if known is None:
         if not candidate.name:
@@ -187,10 +130,6 @@ def decided(candidate: Candidate, known: Known | None) -> tuple[str, Addition, l
     if wrong:
         return "faulty", Addition(), wrong
     return ("update" if addition != Addition() else "unchanged"), addition, []
-
-
-def repeated(number: int) -> dict[str, Any]:
-    return error("repeated", f"Row {number} is about the same contact.")
 
 
 def _addition(candidate: Candidate, known: Known) -> Addition:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from rooftree.contracts.access.routes import needs, open_to_all
+from rooftree.contracts.identity.schemas import Colleague
 from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.idempotency import REPEATABLE
@@ -24,7 +25,6 @@ from rooftree.modules.crm.lead_schemas import (
     LeadQuery,
 )
 from rooftree.modules.crm.leads import Inbox
-from rooftree.modules.crm.schemas import Colleague
 from rooftree.modules.crm.shown import ShownLead
 
 router = APIRouter(route_class=ApiRoute)

@@ -7,9 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from rooftree.contracts.crm.api import LeadState, LeadType
+from rooftree.contracts.identity.schemas import Colleague
+from rooftree.kernel.pagination import PageQuery
 from rooftree.modules.crm.inquiries import VisitorType
 from rooftree.modules.crm.leads_repository import LeadOwner
-from rooftree.modules.crm.schemas import Colleague, Email, Input, Label, Message, Name, PageQuery, Phone, Utm
+from rooftree.modules.crm.schemas import Email, Input, Label, Message, Name, Phone, Utm
 
 
 class LeadQuery(PageQuery):

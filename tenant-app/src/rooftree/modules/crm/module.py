@@ -2,28 +2,23 @@
 
 import re
 
+from rooftree.bulk.parts import BulkParts
 from rooftree.contracts.crm.api import CrmApi
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
 from rooftree.kernel.module import Built, Module, Runtime, Upload
-from rooftree.kernel.spreadsheets import MAX_BYTES, Spreadsheets
+from rooftree.kernel.spreadsheets import MAX_BYTES
 from rooftree.modules.crm.assignments import Assignments
-from rooftree.modules.crm.bulk_keeper import BulkKeeper
 from rooftree.modules.crm.consumers import consumers
 from rooftree.modules.crm.departures import CONSUMER as DEPARTURES
 from rooftree.modules.crm.departures import Departures
 from rooftree.modules.crm.domain import region_of
-from rooftree.modules.crm.export_people import PeopleExport
-from rooftree.modules.crm.exports import Exports
-from rooftree.modules.crm.import_apply import ImportApply
-from rooftree.modules.crm.import_check import Desk, ImportCheck
-from rooftree.modules.crm.import_undo import ImportUndo
-from rooftree.modules.crm.imports import Imports
 from rooftree.modules.crm.inquiries import Inquiries
 from rooftree.modules.crm.intake import Intake
 from rooftree.modules.crm.jobs import jobs
 from rooftree.modules.crm.leads import Inbox
 from rooftree.modules.crm.people import People
+from rooftree.modules.crm.people_bulk import PeopleBulk, PeopleExports, PeopleImports
 from rooftree.modules.crm.routes import router
 from rooftree.modules.crm.service import CrmService
 from rooftree.modules.crm.stages import StageList
@@ -37,14 +32,8 @@ def build(runtime: Runtime) -> Built:
     intake = Intake(unit_of_work, clock, outbox, identity, runtime.port(PropertyApi))
     assignments = Assignments(unit_of_work, clock, outbox, identity)
     inquiries = Inquiries(unit_of_work, clock, intake, secret=runtime.secrets.read("owner_seed"), region=region)
-    desk, spreadsheets = Desk(unit_of_work, identity, region=region), Spreadsheets(runtime.workers)
-    bulk = (
-        ImportCheck(unit_of_work, clock, runtime.objects, desk, spreadsheets),
-        ImportApply(unit_of_work, clock, outbox, desk),
-        ImportUndo(unit_of_work, clock, outbox, desk),
-        PeopleExport(unit_of_work, clock, runtime.objects, identity, spreadsheets),
-        BulkKeeper(unit_of_work, clock, runtime.objects),
-    )
+    subject = PeopleBulk(unit_of_work, outbox, identity, region=region)
+    bulk = BulkParts.build(runtime, subject, PeopleImports, PeopleExports)
     return Built(
         services=(
             People(unit_of_work, clock, outbox, identity, region=region),
@@ -54,11 +43,11 @@ def build(runtime: Runtime) -> Built:
             StageList(unit_of_work, clock, outbox),
             assignments,
             inquiries,
-            Imports(unit_of_work, clock, runtime.jobs, runtime.objects, identity),
-            Exports(unit_of_work, clock, runtime.jobs, runtime.objects),
+            bulk.imports,
+            bulk.exports,
         ),
         port=CrmService(unit_of_work),
-        jobs=(*jobs(inquiries), *(one.job() for one in bulk)),
+        jobs=(*jobs(inquiries), *bulk.jobs),
         consumers=consumers(Departures(clock, outbox)),
     )
 

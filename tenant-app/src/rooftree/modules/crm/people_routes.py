@@ -7,12 +7,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.contracts.identity.schemas import Colleague
 from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal, Principal
 from rooftree.kernel.hot_reads import json_answer
 from rooftree.kernel.hot_routes import hot_route
 from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
+from rooftree.kernel.pagination import PageQuery
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
 from rooftree.kernel.rate_limits import SEARCHES
@@ -36,7 +38,7 @@ from rooftree.modules.crm.people_schemas import (
     RecordChangePage,
     StageChangeInput,
 )
-from rooftree.modules.crm.schemas import Colleague, Email, PageQuery, Phone
+from rooftree.modules.crm.schemas import Email, Phone
 from rooftree.modules.crm.shown import Shown
 from rooftree.modules.crm.summaries_repository import Filter, Summary
 

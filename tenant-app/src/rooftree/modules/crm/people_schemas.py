@@ -6,15 +6,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rooftree.contracts.identity.schemas import Colleague
+from rooftree.kernel.pagination import PageQuery
 from rooftree.modules.crm.domain import MAX_STAGES, MOST_KNOWN
 from rooftree.modules.crm.schemas import (
-    Colleague,
     Emails,
     Input,
     Label,
     Name,
     Outcome,
-    PageQuery,
     Phones,
     SoughtLabel,
     Tags,

@@ -6,6 +6,7 @@ to its agents) or in none (`nowhere`).
 
 from uuid import UUID
 
+from rooftree.contracts.access.askers import as_principal
 from rooftree.contracts.access.hearing import waiting
 from rooftree.contracts.access.policy import grant, holders, mask
 from rooftree.contracts.identity.api import User
@@ -67,21 +68,6 @@ def require_assignee(principal: Principal, user: User) -> None:
         raise nobody()
     if user.role not in WORKING_ROLES:
         raise _refused("This person's role does not look after people.")
-
-
-def as_principal(user: User) -> Principal:
-    """A colleague who did not sign in here and now, as what they may do is asked."""
-    return Principal(
-        user_id=user.id,
-        tenant_id="",
-        role=user.role,
-        client_id="",
-        scopes=frozenset(),
-        office_id=user.office_id,
-        team_ids=user.team_ids,
-        team_mates=user.team_mates,
-        delegations=user.delegations,
-    )
 
 
 def sees(user: User, place: Place) -> bool:

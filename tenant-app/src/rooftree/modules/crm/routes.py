@@ -13,7 +13,7 @@ from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
 from rooftree.kernel.sparse import SPARSE
-from rooftree.modules.crm import import_routes, lead_routes, people_routes, work_routes
+from rooftree.modules.crm import bulk_routes, lead_routes, people_routes, work_routes
 from rooftree.modules.crm.people_schemas import Stage, StageInput, StageList, StageOrderInput, StagePatch
 from rooftree.modules.crm.stages import CountedStage, CountedStages
 from rooftree.modules.crm.stages import StageList as Stages
@@ -22,8 +22,7 @@ router = APIRouter(prefix="/api/v1", tags=["crm"], route_class=ApiRoute)
 StagesDep = Annotated[Stages, Depends(provided(Stages))]
 _CHANGED = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
-# Before people: `imports` is no id of one.
-router.include_router(import_routes.router)
+router.include_router(bulk_routes.router)
 router.include_router(people_routes.router)
 router.include_router(lead_routes.router)
 router.include_router(work_routes.router)

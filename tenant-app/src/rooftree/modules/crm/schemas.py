@@ -6,7 +6,6 @@ Merge patches (RFC 7396): a member that is left out stays as it is, null empties
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -25,7 +24,6 @@ from rooftree.modules.crm.domain import (
     TITLE_MAX,
 )
 
-MAX_PAGE = 100
 _NO_NUL = r"^[^\x00]*$"
 # What browsers know, too: not this machine's own (localtime), placeholders (Factory) and copies (posix/, right/).
 _ZONE = re.compile(r"(?!Factory$)[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
@@ -82,17 +80,3 @@ class Input(BaseModel):
     def given(self) -> dict[str, Any]:
         """Only the members that were sent."""
         return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-class PageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
-    cursor: Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")] = None
-
-
-class Colleague(BaseModel):
-    """Somebody of the brokerage; the name is null when it is no longer known."""
-
-    id: UUID
-    name: str | None

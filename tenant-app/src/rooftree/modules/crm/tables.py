@@ -20,6 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from rooftree.bulk.tables import ExportTable, ImportTable, LineTable, Tables
+
 
 class Table(DeclarativeBase):
     metadata = MetaData(schema="crm")
@@ -292,93 +294,18 @@ class AttemptRow(Table):
     at: Mapped[datetime]
 
 
-class ImportRow(Table):
-    """A file of people. `receiving`: it is not stored yet, and nobody is told of it.
-
-    How a step ended that was broken off tells the job (`imports_repository`).
-    """
-
-    __tablename__ = "imports"
-    __table_args__ = (
-        CheckConstraint("format IN ('csv', 'xlsx', 'jsonl')", name="imports_format_check"),
-        CheckConstraint(
-            "state IN ('receiving', 'checking', 'checked', 'applying', 'applied', 'undoing', 'undone', 'failed')",
-            name="imports_state_check",
-        ),
-        Index("imports_by_actor", "actor_id", "id"),
-        Index("imports_by_office", "office_id", "id"),
-        Index("imports_by_change", "changed_at"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    file_name: Mapped[str]
-    format: Mapped[str]
-    encoding: Mapped[str | None]
-    state: Mapped[str]
-    job_id: Mapped[UUID | None]
-    row_count: Mapped[int]
-    columns: Mapped[list[Any] | None] = mapped_column(JSONB)
-    """Name, sample and field of each; None: the file was not read yet."""
-    counts: Mapped[dict[str, Any]]
-    """Rows by what is to become of them."""
-    outcome: Mapped[dict[str, Any]]
-    """Likewise, by what has become of them."""
-    actor_id: Mapped[UUID]
-    office_id: Mapped[UUID | None]
-    created_at: Mapped[datetime]
-    changed_at: Mapped[datetime]
-    applied_at: Mapped[datetime | None]
-    undone_at: Mapped[datetime | None]
-    undone: Mapped[int | None]
-    kept: Mapped[int | None]
-    error_code: Mapped[str | None]
-    error_detail: Mapped[str | None]
-    version: Mapped[int]
+class ImportRow(ImportTable, Table):
+    """A file of people."""
 
 
-class ImportLineRow(Table):
-    """One row of such a file: what stands in it, what is to become of it, what has, and what it takes to undo that."""
+class ImportLineRow(LineTable, Table):
+    """One row of such a file."""
 
-    __tablename__ = "import_lines"
-    __table_args__ = (
-        CheckConstraint("verdict IN ('create', 'update', 'unchanged', 'faulty')", name="import_lines_verdict_check"),
-        CheckConstraint("outcome IN ('create', 'update', 'unchanged', 'faulty')", name="import_lines_outcome_check"),
-        Index("import_lines_faulty", "import_id", "number", postgresql_where=text("verdict = 'faulty'")),
-        Index("import_lines_by_person", "import_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
-    )
-
-    import_id: Mapped[UUID] = mapped_column(ForeignKey("crm.imports.id", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    """As the file's reader counts."""
-    cells: Mapped[list[Any]] = mapped_column(JSONB)
-    """Of a row that cannot be read, behind those of the columns, what else is in it."""
-    fault: Mapped[str | None]
-    """Why the row cannot be read."""
-    verdict: Mapped[str | None]
-    errors: Mapped[list[Any] | None] = mapped_column(JSONB)
-    outcome: Mapped[str | None]
-    person_id: Mapped[UUID | None]
-    """Whom it made or changed."""
-    revision: Mapped[int | None]
-    """The person's after that."""
-    before: Mapped[dict[str, Any] | None]
-    """What an update changed, as it was."""
-    undone: Mapped[bool | None]
+    record = "person"
 
 
-class ExportRow(Table):
-    """A file of people that somebody asked for. `stored_at` None: it is not made yet."""
+class ExportRow(ExportTable, Table):
+    """A file of people that somebody asked for."""
 
-    __tablename__ = "exports"
-    __table_args__ = (
-        CheckConstraint("format IN ('csv', 'xlsx', 'jsonl')", name="exports_format_check"),
-        Index("exports_by_creation", "created_at"),
-    )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    actor_id: Mapped[UUID]
-    format: Mapped[str]
-    wanted: Mapped[dict[str, Any]]
-    """The list's filters."""
-    created_at: Mapped[datetime]
-    stored_at: Mapped[datetime | None]
+BULK = Tables(ImportRow, ImportLineRow, ExportRow)

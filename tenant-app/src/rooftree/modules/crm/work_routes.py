@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from rooftree.contracts.access.routes import needs
+from rooftree.contracts.identity.schemas import Colleague
 from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.idempotency import REPEATABLE
@@ -14,7 +15,6 @@ from rooftree.kernel.module import provided
 from rooftree.kernel.preconditions import ExpectedVersion, etag
 from rooftree.kernel.problems import responses
 from rooftree.kernel.sparse import SPARSE
-from rooftree.modules.crm.schemas import Colleague
 from rooftree.modules.crm.tasks import ShownTask, Tasks
 from rooftree.modules.crm.timeline_repository import Entry
 from rooftree.modules.crm.work import Work, Written

@@ -7,7 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from rooftree.contracts.crm.api import AssignmentReason, LeadState, LeadType
-from rooftree.modules.crm.schemas import Colleague, Input, Moment, NoteText, Outcome, PageQuery, TimeZone, Title, absent
+from rooftree.contracts.identity.schemas import Colleague
+from rooftree.kernel.pagination import PageQuery
+from rooftree.modules.crm.schemas import Input, Moment, NoteText, Outcome, TimeZone, Title, absent
 from rooftree.modules.crm.timeline_repository import EntryKind
 from rooftree.modules.crm.work_repository import TaskOwner, TaskState
 

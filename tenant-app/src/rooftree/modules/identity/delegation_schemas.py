@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from rooftree.modules.identity.people_schemas import Input, PageQuery
+from rooftree.kernel.pagination import PageQuery
+from rooftree.modules.identity.people_schemas import Input
 
 # Leads, notes, tasks and activities go with their person, photos with their listing.
 DelegatedResource = Literal["listing", "person"]

@@ -10,10 +10,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rooftree.contracts.identity.api import Role
+from rooftree.kernel.pagination import PageQuery
 from rooftree.kernel.text import email_address, tidy
 from rooftree.modules.identity.domain import MAX_TEAMS, NAME_MAX
 
-MAX_PAGE = 100
 UserState = Literal["active", "deactivated"]
 InvitationState = Literal["open", "expired", "accepted", "revoked"]
 
@@ -44,13 +44,6 @@ class Input(BaseModel):
     def given(self) -> dict[str, Any]:
         """Only the members that were sent."""
         return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-class PageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
-    cursor: Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")] = None
 
 
 PartOfName = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$", description="A part of the name.")]

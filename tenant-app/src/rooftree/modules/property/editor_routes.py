@@ -10,6 +10,7 @@ from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
+from rooftree.kernel.pagination import PageQuery
 from rooftree.kernel.preconditions import ExpectedVersion
 from rooftree.kernel.problems import responses
 from rooftree.kernel.sparse import SPARSE
@@ -22,7 +23,6 @@ from rooftree.modules.property.editor_schemas import (
     StatusChangeInput,
 )
 from rooftree.modules.property.editor_service import EditorService
-from rooftree.modules.property.feed_schemas import PageQuery
 from rooftree.modules.property.schemas import PropertyDetail
 
 router = APIRouter(route_class=ApiRoute)

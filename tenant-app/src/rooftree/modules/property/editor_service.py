@@ -13,7 +13,6 @@ from rooftree.contracts.property.api import PropertyNotFound, StatusMoveNotAllow
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
-from rooftree.kernel.ids import new_id
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.pagination import decode_cursor, encode_cursor
 from rooftree.kernel.preconditions import conflicts_told
@@ -22,7 +21,8 @@ from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property import listing_status, rights
 from rooftree.modules.property.edit_guard import editable, require_version
 from rooftree.modules.property.history_repository import HistoryRepository
-from rooftree.modules.property.listing_edit import COLUMNS, EMPTY, edited, empty_details
+from rooftree.modules.property.listing_draft import apply, new_draft
+from rooftree.modules.property.listing_edit import COLUMNS, of_agent
 from rooftree.modules.property.listing_saver import ListingSaver
 from rooftree.modules.property.listing_status import CLOSED, DELETED, DRAFT
 from rooftree.modules.property.own_photos_repository import OwnPhotos
@@ -70,9 +70,10 @@ class EditorService:
             values["list_office_id"] = principal.office_id
         now = self._clock.now()
         async with self._unit_of_work.effect() as session:
-            row = self._draft(await OwnListings(session).next_key(), now)
+            (key,) = await OwnListings(session).next_keys(1)
+            row = new_draft(key, brokerage=self._brokerage, currency=self._currency, now=now)
             saver = ListingSaver(session, self._outbox, row, now=now)
-            fields = self._apply(row, values)
+            fields = apply(row, values, currency=self._currency)
             await saver.edit(fields, actor=principal.user_id)
             return await show(session, principal, row, now=now)
 
@@ -84,7 +85,7 @@ class EditorService:
             row = await editable(session, principal, property_id)
             await require_version(session, row, version)
             saver = ListingSaver(session, self._outbox, row, now=now)
-            fields = self._apply(row, values)
+            fields = apply(row, values, currency=self._currency)
             if row.standard_status != DRAFT:
                 _require_complete(row)
             if fields:
@@ -143,30 +144,6 @@ class EditorService:
                 await saver.edit(["photos"], actor=principal.user_id)
             return await show(session, principal, row, now=now)
 
-    def _draft(self, key: str, now: datetime) -> PropertyRow:
-        details = {"listing_id": key, "list_office_name": self._brokerage, "originating_system_name": self._brokerage}
-        return PropertyRow(
-            **{**dict.fromkeys(COLUMNS), **EMPTY},
-            id=new_id(),
-            feed=rights.OWN_FEED,
-            listing_key=key,
-            standard_status=DRAFT,
-            currency=self._currency,
-            modification_timestamp=now,
-            details=empty_details() | details,
-            fingerprint=b"",
-            version=0,
-            revision=0,
-        )
-
-    def _apply(self, row: PropertyRow, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """Returns the fields that differ."""
-        change = edited(row, values, currency=self._currency)
-        for name, value in change.columns.items():
-            setattr(row, name, value)
-        row.details = change.details
-        return change.fields
-
     async def _with_agent(self, principal: Principal, property_id: UUID, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """`_assigned` for a listing that there is. Raises PropertyNotFound, Forbidden, Unprocessable."""
         if "list_agent_id" not in given:
@@ -187,8 +164,7 @@ class EditorService:
         agent_id = values["list_agent_id"]
         if agent_id is None and not rights.makes_own(principal):
             return values | {"list_agent_full_name": None}
-        agent = rights.require_agent(principal, await self._agent(agent_id))
-        return values | {"list_agent_full_name": agent.name, "list_office_id": agent.office_id}
+        return values | of_agent(rights.require_agent(principal, await self._agent(agent_id)))
 
     async def _agent(self, user_id: UUID | None) -> User | None:
         try:

@@ -9,6 +9,7 @@ from rooftree.contracts.access.routes import needs
 from rooftree.kernel.api_route import ApiRoute
 from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
+from rooftree.kernel.pagination import PageQuery
 from rooftree.kernel.problems import responses
 from rooftree.kernel.sparse import SPARSE
 from rooftree.modules.property.feed_schemas import (
@@ -16,7 +17,6 @@ from rooftree.modules.property.feed_schemas import (
     FeedRunOutput,
     FeedRunPage,
     Feeds,
-    PageQuery,
     ReasonOutput,
     RejectionOutput,
     RejectionPage,

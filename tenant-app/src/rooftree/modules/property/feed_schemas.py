@@ -1,16 +1,15 @@
 """What is read and written over HTTP about feeds."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from rooftree.contracts.property.api import FeedState, RunKind, RunState
+from rooftree.kernel.pagination import PageQuery
 
-MAX_PAGE = 100
 MAX_FEEDS = 16  # of one Brokerage, by its resource's schema
-Cursor = Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")]
 
 
 class ProgressOutput(BaseModel):
@@ -39,13 +38,6 @@ class FeedOutput(BaseModel):
 
 class Feeds(BaseModel):
     items: list[FeedOutput] = Field(json_schema_extra={"maxItems": MAX_FEEDS})
-
-
-class PageQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 24
-    cursor: Cursor = None
 
 
 class RunQuery(PageQuery):

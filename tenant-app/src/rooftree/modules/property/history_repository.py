@@ -102,6 +102,17 @@ class HistoryRepository:
         old = EditRow.revision <= revision - KEPT_EDITS
         await self._session.execute(delete(EditRow).where(EditRow.property_id == property_id, old))
 
+    async def add_first_edits(
+        self, edits: Sequence[tuple[UUID, int, Collection[str]]], *, at: datetime, actor: UUID
+    ) -> None:
+        """Of listings that are new: id, revision and fields of each."""
+        rows = [
+            {"property_id": one, "revision": revision, "at": at, "actor_id": actor, "fields": sorted(fields)}
+            for one, revision, fields in edits
+        ]
+        if rows:
+            await self._session.execute(insert(EditRow), rows)
+
     async def edits_after(self, property_id: UUID, revision: int) -> Sequence[EditRow]:
         query = select(EditRow).where(EditRow.property_id == property_id, EditRow.revision > revision)
         return (await self._session.scalars(query.order_by(EditRow.revision))).all()

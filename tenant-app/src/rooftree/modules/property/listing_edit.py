@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
+from rooftree.contracts.identity.api import User
 from rooftree.contracts.property.events import ChangedGroup
 from rooftree.kernel.errors import FieldError, Unprocessable
 from rooftree.modules.property.changes import ALL_GROUPS, GROUPS
@@ -57,6 +59,20 @@ def empty_details() -> dict[str, Any]:
     return {
         **dict.fromkeys((*TEXT_DETAILS, *MONEY_DETAILS, *DATE_DETAILS, *_PLAIN_DETAILS, "days_on_market")),
         **{name: [] for name in LIST_DETAILS},
+    }
+
+
+def empty_draft() -> Any:
+    """What `edited` takes for a listing of which nothing is known."""
+    return SimpleNamespace(**{**dict.fromkeys(COLUMNS), **EMPTY}, details=empty_details())
+
+
+def of_agent(agent: User) -> dict[str, Any]:
+    """What a listing's agent brings along."""
+    return {
+        "list_agent_id": agent.id,
+        "list_agent_full_name": agent.name,
+        "list_office_id": agent.office_id,
     }
 
 

@@ -1,6 +1,6 @@
 """Keeps a change of an own listing: the row, its edit, its history and its event, in the caller's transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.contracts.property.events import Change, ChangedGroup
 from rooftree.kernel import live
-from rooftree.kernel.live import Record
+from rooftree.kernel.live import MOST_RECORDS, Record
 from rooftree.kernel.outbox import Outbox
 from rooftree.modules.property.changes import ALL_GROUPS, ListingChange
 from rooftree.modules.property.history_repository import Happened, HistoryRepository, differences
@@ -21,6 +21,16 @@ from rooftree.modules.property.rights import OWN_FEED
 from rooftree.modules.property.tables import PropertyRow
 
 _WATCHED = ("standard_status", "list_price", "close_price")
+
+
+async def tell(session: AsyncSession, outbox: Outbox, changes: Iterable[ListingChange]) -> None:
+    """Open pages and other modules hear of them once the transaction commits; of many at once, pages hear no names.
+
+    Comes last: it holds the listings' sequences.
+    """
+    told = list(changes)
+    await live.tell(session, "listing", [Record(one.property_id) for one in told], named=len(told) <= MOST_RECORDS)
+    await outbox.add(session, [one.event(OWN_FEED) for one in told])
 
 
 class ListingSaver:
@@ -35,6 +45,10 @@ class ListingSaver:
 
     async def edit(self, fields: Collection[str], *, actor: UUID, reason: str | None = None) -> None:
         """A person changed these fields: the next revision."""
+        await tell(self._session, self._outbox, await self.keep(fields, actor=actor, reason=reason))
+
+    async def keep(self, fields: Collection[str], *, actor: UUID, reason: str | None = None) -> Sequence[ListingChange]:
+        """`edit` without telling it: what there is to tell."""
         row, history = self._row, HistoryRepository(self._session)
         row.revision += 1
         row.modification_timestamp = self._now
@@ -42,11 +56,11 @@ class ListingSaver:
         await history.add_edit(row.id, row.revision, fields, at=self._now, actor=actor)
         if row.standard_status != self._before.standard_status or row.standard_status != DRAFT:
             await history.add(self._happened(reason), at=self._now, actor=actor)
-        await self._tell(change, groups(fields))
+        return self._told(change, groups(fields))
 
     async def touch(self, *changed: ChangedGroup) -> None:
         """Something about the row changed that no editor has to know."""
-        await self._tell(await self._store(), changed)
+        await tell(self._session, self._outbox, self._told(await self._store(), changed))
 
     async def _store(self) -> Change | None:
         """Others are told of what they can see: nobody of drafts."""
@@ -79,9 +93,9 @@ class ListingSaver:
             found = [*(one for one in found if one.field != "list_price"), first]
         return found
 
-    async def _tell(self, change: Change | None, changed: tuple[ChangedGroup, ...]) -> None:
+    def _told(self, change: Change | None, changed: tuple[ChangedGroup, ...]) -> Sequence[ListingChange]:
         if change is None:
-            return
+            return ()
         row = self._row
         told = ListingChange(
             property_id=row.id,
@@ -94,5 +108,4 @@ class ListingSaver:
             currency=row.currency,
             modification_timestamp=row.modification_timestamp,
         )
-        await live.tell(self._session, "listing", [Record(row.id)])
-        await self._outbox.add(self._session, [told.event(OWN_FEED)])
+        return (told,)

@@ -2,17 +2,21 @@
 
 import re
 
+from rooftree.bulk.parts import BulkParts
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.contracts.property.api import PropertyApi
+from rooftree.kernel import spreadsheets
 from rooftree.kernel.module import Built, Module, Runtime, Upload
 from rooftree.modules.property.agents_moved import CONSUMER as AGENTS_MOVED
 from rooftree.modules.property.agents_moved import AgentsMoved
+from rooftree.modules.property.bulk_routes import ListingExports, ListingImports
 from rooftree.modules.property.consumers import SEARCH, consumers
 from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.feed_alerts import CONSUMER as FEED_ALERTS
 from rooftree.modules.property.feed_alerts import FeedAlerts
 from rooftree.modules.property.feed_import import FeedImport
 from rooftree.modules.property.feed_service import FeedService
+from rooftree.modules.property.import_subject import ListingBulk
 from rooftree.modules.property.jobs import jobs
 from rooftree.modules.property.photo_keeper import PhotoKeeper
 from rooftree.modules.property.photo_service import PhotoService
@@ -37,6 +41,8 @@ def build(runtime: Runtime) -> Built:
     editor = EditorService(
         runtime.unit_of_work, runtime.clock, runtime.outbox, runtime.port(IdentityApi), runtime.settings
     )
+    subject = ListingBulk(runtime.unit_of_work, runtime.outbox, runtime.port(IdentityApi), runtime.settings)
+    bulk = BulkParts.build(runtime, subject, ListingImports, ListingExports)
     own = (runtime.unit_of_work, runtime.clock, runtime.outbox, runtime.jobs, runtime.objects)
     own_photos, keeper = PhotoService(*own), PhotoKeeper(*own, RenditionMaker(runtime.workers))
     feed_import = FeedImport.build(runtime, configured, open_client)
@@ -50,9 +56,9 @@ def build(runtime: Runtime) -> Built:
         await search.close()
 
     return Built(
-        services=(service, search.service, feeds, editor, own_photos),
+        services=(service, search.service, feeds, editor, own_photos, bulk.imports, bulk.exports),
         port=PropertyPort(feeds, service),
-        jobs=(*jobs(feed_import), alerts.job(), *keeper.jobs(), *search.jobs()),
+        jobs=(*jobs(feed_import), alerts.job(), *keeper.jobs(), *search.jobs(), *bulk.jobs),
         consumers=(*consumers(search.keeper), alerts.consumer(), agents.consumer()),
         start=search.start,
         close=close,
@@ -67,5 +73,8 @@ MODULE = Module(
     requires=(IdentityApi,),
     consumers=(SEARCH, FEED_ALERTS, AGENTS_MOVED),
     indices=(NAME,),
-    uploads=(Upload("POST", re.compile(r"/api/v1/properties/[^/]+/photos"), MAX_BYTES),),
+    uploads=(
+        Upload("POST", re.compile(r"/api/v1/properties/[^/]+/photos"), MAX_BYTES),
+        Upload("POST", re.compile(r"/api/v1/property-imports"), spreadsheets.MAX_BYTES),
+    ),
 )

@@ -34,6 +34,11 @@ class OwnPhotos:
         )
         return {row.property_id: row for row in await self._session.scalars(query)}
 
+    async def pictured(self, property_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these listings have or had a photo, be it that its files are still to be removed."""
+        query = select(PhotoRow.property_id).where(PhotoRow.property_id.in_(property_ids)).distinct()
+        return set(await self._session.scalars(query))
+
     async def readable(self, principal: Principal, photo_id: UUID) -> tuple[PhotoRow, PropertyRow] | None:
         """A photo of a listing that the person may see, also a removed one."""
         query = (

@@ -1,11 +1,25 @@
 """SQL of own listings: made, locked for a change, listed for those who edit them. Visibility: `visibility`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, TypeVarTuple
+from typing import Any, TypeVarTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, text, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
@@ -17,27 +31,53 @@ from rooftree.modules.property.visibility import editable_rows, readable_rows
 
 _Ts = TypeVarTuple("_Ts")
 _LANGUAGE = text("'english'")
+_LOCK_KEYS = text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name")
 
 
 class OwnListings:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def next_key(self) -> str:
-        """A ListingKey that nobody had before."""
-        number = await self._session.execute(text("SELECT nextval('property.listing_numbers')"))
-        return f"RT-{number.scalar_one():06d}"
+    async def next_keys(self, count: int) -> list[str]:
+        """ListingKeys that nobody had before."""
+        numbers = text("SELECT nextval('property.listing_numbers') FROM generate_series(1, :count)")
+        return [f"RT-{number:06d}" for number in await self._session.scalars(numbers, {"count": count})]
+
+    async def lock_keys(self, keys: Collection[str]) -> None:
+        """Who else brings one of them waits until this transaction ends: two files at once make one listing."""
+        names = [f"property.listing {key}" for key in sorted(keys)]
+        await self._session.execute(_LOCK_KEYS, {"names": names})
+
+    async def by_keys(self, keys: Collection[str], *, lock: bool) -> dict[str, PropertyRow]:
+        """Own listings that have one of these, whosever they are and also deleted ones."""
+        query = select(PropertyRow).where(PropertyRow.feed == OWN_FEED, PropertyRow.listing_key.in_(keys))
+        query = query.order_by(PropertyRow.id)
+        return {row.listing_key: row for row in await self._session.scalars(_locking(query) if lock else query)}
 
     async def store(self, row: PropertyRow) -> None:
         """A new or changed row, with the words that it is found by."""
-        words = search_text(row.unparsed_address, row.details, row.listing_key)
-        kinds = kind_text(row.property_type, row.property_sub_type, row.city, row.details)
-        row.search_text = func.lower(func.unaccent(words))
-        row.search_document = (
-            _weighed(words, "A").op("||")(_weighed(kinds, "B")).op("||")(_weighed(row.details["public_remarks"], "C"))
-        )
+        for name, value in _found_by(*_words(row)).items():
+            setattr(row, name, value)
         self._session.add(row)
         await self._session.flush()
+
+    async def add_all(self, rows: Sequence[PropertyRow]) -> None:
+        """New ones by few statements; the rows are copied, not kept."""
+        if not rows:
+            return
+        weights = ("words_a", "words_b", "words_c")
+        computed = _found_by(*(bindparam(name, type_=Text()) for name in weights))
+        table = cast("Table", PropertyRow.__table__)
+        columns = [column.key for column in table.columns if column.key not in computed]
+        values = [
+            {name: getattr(row, name) for name in columns} | dict(zip(weights, _words(row), strict=True))
+            for row in rows
+        ]
+        await self._session.execute(insert(table).values(computed), values)
+
+    async def remove(self, property_ids: Collection[UUID]) -> None:
+        """For good, with all that hangs on them."""
+        await self._session.execute(delete(PropertyRow).where(PropertyRow.id.in_(property_ids)))
 
     async def locked(self, principal: Principal, property_id: UUID) -> tuple[PropertyRow, bool] | None:
         """The listing, of a feed or own, if the person may see it, and whether they may edit it now.
@@ -53,6 +93,11 @@ class OwnListings:
     async def by_id(self, property_id: UUID) -> PropertyRow | None:
         """For work that no person does now; locked likewise."""
         return await self._session.scalar(_locking(select(PropertyRow).where(PropertyRow.id == property_id)))
+
+    async def by_ids(self, property_ids: Collection[UUID]) -> Sequence[PropertyRow]:
+        """Likewise; those that are still there."""
+        query = select(PropertyRow).where(PropertyRow.id.in_(property_ids)).order_by(PropertyRow.id)
+        return (await self._session.scalars(_locking(query))).all()
 
     async def elsewhere(self, agent_id: UUID, office_id: UUID) -> Sequence[PropertyRow]:
         """Listings of this agent that are not over and belong to another office, locked."""
@@ -85,15 +130,41 @@ class OwnListings:
         self, principal: Principal, statuses: Sequence[str], *, limit: int, after: tuple[datetime, UUID] | None
     ) -> tuple[Sequence[PropertyRow], int]:
         """What the person may edit, newest change first, and how many that are."""
-        conditions: list[ColumnElement[bool]] = [editable_rows(principal)]
-        if statuses:
-            conditions.append(PropertyRow.standard_status.in_(statuses))
-        total = await self._session.execute(select(func.count()).select_from(PropertyRow).where(*conditions))
+        conditions = _mine(principal, statuses)
+        total = await self.count(principal, statuses)
         place = (PropertyRow.modification_timestamp, PropertyRow.id)
         query = select(PropertyRow).where(*conditions).order_by(*(column.desc() for column in place)).limit(limit)
         if after is not None:
             query = query.where(tuple_(*place) < tuple_(literal(after[0]), literal(after[1])))
-        return (await self._session.scalars(query)).all(), total.scalar_one()
+        return (await self._session.scalars(query)).all(), total
+
+    async def count(self, principal: Principal, statuses: Sequence[str]) -> int:
+        """How many `mine` are."""
+        query = select(func.count()).select_from(PropertyRow).where(*_mine(principal, statuses))
+        return (await self._session.execute(query)).scalar_one()
+
+    async def made(
+        self, principal: Principal, statuses: Sequence[str], *, limit: int, after: UUID | None
+    ) -> Sequence[PropertyRow]:
+        """Of `mine` those after this one, in the order in which they were made."""
+        query = select(PropertyRow).where(*_mine(principal, statuses)).order_by(PropertyRow.id).limit(limit)
+        return (await self._session.scalars(query if after is None else query.where(PropertyRow.id > after))).all()
+
+
+def _mine(principal: Principal, statuses: Sequence[str]) -> list[ColumnElement[bool]]:
+    return [editable_rows(principal), *([PropertyRow.standard_status.in_(statuses)] if statuses else [])]
+
+
+def _words(row: PropertyRow) -> tuple[str, str, str]:
+    """What it is found by, from what tells most to what tells least."""
+    kinds = kind_text(row.property_type, row.property_sub_type, row.city, row.details)
+    return search_text(row.unparsed_address, row.details, row.listing_key), kinds, row.details["public_remarks"] or ""
+
+
+def _found_by(words: Any, kinds: Any, remarks: Any) -> dict[str, ColumnElement[Any]]:
+    """Columns of search."""
+    document = _weighed(words, "A").op("||")(_weighed(kinds, "B")).op("||")(_weighed(remarks, "C"))
+    return {"search_text": func.lower(func.unaccent(words)), "search_document": document}
 
 
 def _locking(query: Select[*_Ts]) -> Select[*_Ts]:
@@ -101,5 +172,5 @@ def _locking(query: Select[*_Ts]) -> Select[*_Ts]:
     return query.with_for_update(of=PropertyRow).execution_options(populate_existing=True)
 
 
-def _weighed(words: str | None, weight: str) -> ColumnElement[Any]:
-    return func.setweight(func.to_tsvector(_LANGUAGE, func.unaccent(words or "")), text(f"'{weight}'"))
+def _weighed(words: Any, weight: str) -> ColumnElement[Any]:
+    return func.setweight(func.to_tsvector(_LANGUAGE, func.unaccent(words)), text(f"'{weight}'"))

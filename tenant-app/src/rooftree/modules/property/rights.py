@@ -24,11 +24,14 @@ def is_own(row: Any) -> bool:
     return row.feed == OWN_FEED
 
 
+def looks_after(principal: Principal, row: Any) -> bool:
+    """Whether it is the caller's to change until it is closed."""
+    return _reaches(grant(principal, "listing", "update"), principal, row)
+
+
 def may_edit(principal: Principal, row: Any) -> bool:
     """An agent's own closed listing is no longer the agent's to change."""
-    return _reaches(grant(principal, "listing", "update"), principal, row) and (
-        row.standard_status != CLOSED or may_correct(principal, row)
-    )
+    return looks_after(principal, row) and (row.standard_status != CLOSED or may_correct(principal, row))
 
 
 def may_correct(principal: Principal, row: Any) -> bool:
@@ -80,6 +83,11 @@ def require_agent(principal: Principal, agent: User | None) -> User:
 def may_assign(principal: Principal, row: Any) -> bool:
     """Say who the listing's agent is."""
     return _reaches(grant(principal, "listing", "assign"), principal, row)
+
+
+def gives_away(principal: Principal) -> bool:
+    """Whether the caller makes other people agents of listings."""
+    return bool({"office", "company"} & set(grant(principal, "listing", "assign").ways))
 
 
 def _reaches(granted: Grant, principal: Principal, row: Any) -> bool:

@@ -11,7 +11,7 @@ from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.sparse import SPARSE
-from rooftree.modules.property import editor_routes, feed_routes, photo_routes, search_routes
+from rooftree.modules.property import bulk_routes, editor_routes, feed_routes, photo_routes, search_routes
 from rooftree.modules.property.detail import answer
 from rooftree.modules.property.schemas import PropertyDetail
 from rooftree.modules.property.service import PropertyService
@@ -60,5 +60,6 @@ async def get_property_photo(
 
 
 router.include_router(editor_routes.router)
+router.include_router(bulk_routes.router)
 router.include_router(photo_routes.router)
 router.include_router(feed_routes.router)

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from rooftree.kernel.pagination import MAX_PAGE, Cursor
 from rooftree.modules.property.schemas import MoneyOutput, PhotoOutput, PropertySummary
 from rooftree.modules.property.search import MAX_RADIUS, Sort, Source, State
 from rooftree.modules.property.values import StandardStatus
 
-MAX_PAGE = 100
 MOST_SUGGESTED = 20
 Bound = Annotated[int | None, Field(ge=0, le=10**12)]
 SquareFeet = Annotated[int | None, Field(ge=0, le=2 * 10**9)]
@@ -19,8 +19,8 @@ Year = Annotated[int | None, Field(ge=0, le=9999)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
 Choice = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
 Choices = Annotated[list[Choice], Field(max_length=20)]
-Cursor = Annotated[str | None, Field(max_length=1024, description="`next_cursor` of the page before.")]
 Box = Annotated[str, StringConstraints(max_length=200)]
+Statuses = Annotated[list[StandardStatus], Field(max_length=20)]
 
 
 class PropertyFilters(BaseModel):
@@ -39,7 +39,7 @@ class PropertyFilters(BaseModel):
     min_year: Year = Field(None, description="Year built.")
     max_year: Year = Field(None, description="Year built.")
     type: Annotated[Choices, Field(description="PropertySubType.")] = []
-    status: Annotated[list[StandardStatus], Field(max_length=20)] = []
+    status: Statuses = []
     city: Choices = []
     postal_code: Choices = []
     subdivision: Choices = []

@@ -20,6 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from rooftree.bulk.tables import ExportTable, ImportTable, LineTable, Tables
+
 
 class Table(DeclarativeBase):
     metadata = MetaData(schema="property")
@@ -292,3 +294,20 @@ class RejectionRow(Table):
     reasons: Mapped[list[dict[str, str]]]
     record: Mapped[dict[str, Any]]
     seen_at: Mapped[datetime]
+
+
+class ImportRow(ImportTable, Table):
+    """A file of own listings."""
+
+
+class ImportLineRow(LineTable, Table):
+    """One row of such a file."""
+
+    record = "property"
+
+
+class ExportRow(ExportTable, Table):
+    """A file of own listings that somebody asked for."""
+
+
+BULK = Tables(ImportRow, ImportLineRow, ExportRow)

@@ -1,6 +1,6 @@
 """Use cases of imports: bring a file, see what would become of it, say what its columns mean, apply it, undo that.
 
-Each step is a job (`import_check`, `import_apply`, `import_undo`) that is asked for in the transaction of its request.
+Each step is a job (`check`, `apply`, `undo`) that is asked for in the transaction of its request.
 The file itself is in object storage; a row of it exists before, so that a file which nobody knows of cannot come to be.
 """
 
@@ -12,26 +12,22 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from rooftree.contracts.access.policy import grant
-from rooftree.contracts.crm.api import ImportNotFound, ImportNotReady
+from rooftree.bulk.columns import Column, Field, misfits
+from rooftree.bulk.errors import ImportNotFound, ImportNotReady
+from rooftree.bulk.imports_repository import Import, ImportsRepository
+from rooftree.bulk.subject import Kind, Line, Subject
+from rooftree.bulk.tables import ImportTable
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
-from rooftree.kernel.clock import Clock
 from rooftree.kernel.errors import FieldError, Forbidden, Unprocessable
 from rooftree.kernel.ids import new_id
-from rooftree.kernel.jobs import Jobs
-from rooftree.kernel.objects import Objects
+from rooftree.kernel.module import Runtime
 from rooftree.kernel.pagination import cursor_id, decode_cursor, encode_cursor, invalid_cursor
 from rooftree.kernel.preconditions import require
-from rooftree.kernel.receiving import Receiving, announced
-from rooftree.kernel.spreadsheets import MAX_BYTES, MEDIA_TYPES, Format, csv_header, csv_lines, require_format
-from rooftree.kernel.unit_of_work import UnitOfWork
-from rooftree.modules.crm.import_fields import Column, FieldName, misfits, open_to
-from rooftree.modules.crm.imports_repository import Import, ImportsRepository, Line
-from rooftree.modules.crm.rights import require_place
-from rooftree.modules.crm.tables import ImportRow
+from rooftree.kernel.receiving import announced
+from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, csv_header, csv_lines, require_format
 
-CHECK_JOB, APPLY_JOB, UNDO_JOB = "crm.check_import", "crm.apply_import", "crm.undo_import"
+CHECK, APPLY, UNDO = "check_import", "apply_import", "undo_import"
 KEPT = timedelta(days=7)
 """After its last step; and how long one can be undone."""
 _ERROR_ROWS = 1_000  # at once, of errors.csv
@@ -43,8 +39,9 @@ class ShownImport:
     """`created_by`: a name, None when it is not known any more. `fields`: which the caller may fill."""
 
     row: Import
+    kind: Kind
     created_by: str | None
-    fields: Sequence[FieldName]
+    fields: Sequence[Field]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,49 +64,46 @@ def file_name(import_id: UUID) -> str:
     return f"imports/{import_id}/file"
 
 
-def fields_of(principal: Principal) -> tuple[FieldName, ...]:
-    return open_to(assigns=bool(grant(principal, "person", "assign")))
-
-
 class Imports:
-    def __init__(
-        self, unit_of_work: UnitOfWork, clock: Clock, jobs: Jobs, objects: Objects, identity: IdentityApi
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._clock = clock
-        self._jobs = jobs
-        self._objects = objects
-        self._identity = identity
-        self._receiving = Receiving("file", most=MAX_BYTES)
+    """Of one kind of records. Each module has a class of its own, by which its routes find its own."""
+
+    def __init__(self, runtime: Runtime, subject: Subject[Any]) -> None:
+        self._unit_of_work = runtime.unit_of_work
+        self._clock = runtime.clock
+        self._jobs = runtime.jobs
+        self._objects = runtime.objects
+        self._receiving = runtime.tables
+        self._identity = runtime.port(IdentityApi)
+        self._subject = subject
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
     async def page(self, principal: Principal, *, limit: int, cursor: str | None) -> ImportsPage:
         before = cursor_id(decode_cursor(cursor, str)[0]) if cursor else None
         async with self._unit_of_work() as session:
-            found = await ImportsRepository(session).page(principal, before=before, limit=limit + 1)
+            found = await self._repository(session).page(principal, before=before, limit=limit + 1)
         following = encode_cursor(str(found[limit - 1].id)) if len(found) > limit else None
         return ImportsPage(await self._shown(principal, found[:limit]), following)
 
     async def show(self, principal: Principal, import_id: UUID) -> ShownImport:
         """Raises `ImportNotFound`."""
         async with self._unit_of_work() as session:
-            found = await _readable(session, principal, import_id)
+            found = await self._readable(session, principal, import_id)
         return (await self._shown(principal, [found]))[0]
 
     async def errors(self, principal: Principal, import_id: UUID, *, limit: int, cursor: str | None) -> ErrorsPage:
         """Raises `ImportNotFound`."""
         after = _error_place(cursor) if cursor else (0, 0)
         async with self._unit_of_work() as session:
-            await _readable(session, principal, import_id)
-            found, total = await ImportsRepository(session).errors(import_id, after=after, limit=limit + 1)
+            await self._readable(session, principal, import_id)
+            found, total = await self._repository(session).errors(import_id, after=after, limit=limit + 1)
         following = encode_cursor(*found[limit - 1][:2]) if len(found) > limit else None
         return ErrorsPage([(number, error) for number, _, error in found[:limit]], total, following)
 
     async def faulty(self, principal: Principal, import_id: UUID) -> AsyncIterator[bytes]:
         """All faulty rows as CSV, in parts. Raises `ImportNotFound`."""
         async with self._unit_of_work() as session:
-            found = await _readable(session, principal, import_id)
+            found = await self._readable(session, principal, import_id)
         return self._faulty(found)
 
     async def _faulty(self, shown: Import) -> AsyncIterator[bytes]:
@@ -117,7 +111,7 @@ class Imports:
         after, width = 0, len(shown.columns)
         while True:
             async with self._unit_of_work() as session:
-                lines = await ImportsRepository(session).lines(
+                lines = await self._repository(session).lines(
                     shown.id, after=after, limit=_ERROR_ROWS, verdicts=["faulty"]
                 )
             if not lines:
@@ -128,7 +122,8 @@ class Imports:
     async def _shown(self, principal: Principal, found: Sequence[Import]) -> list[ShownImport]:
         """Outside of transactions: identity has its own."""
         names = await self._identity.names({one.actor_id for one in found}) if found else {}
-        return [ShownImport(one, names.get(one.actor_id), fields_of(principal)) for one in found]
+        kind, fields = self._subject.names.kind, self._subject.offered(principal)
+        return [ShownImport(one, kind, names.get(one.actor_id), fields) for one in found]
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -148,38 +143,38 @@ class Imports:
         """
         kind, size = require_format(content_type), announced(length)
         self._objects.require()
-        require_place(principal)
+        self._subject.require(principal)
         async with self._receiving.turn():
             content = await self._receiving.whole(body, size)
             principal = await again()
             import_id = await self._announce(principal, file_name, kind)
             await self._store(import_id, content, kind)
         async with self._unit_of_work.effect() as session:
-            row = await ImportsRepository(session).locked(import_id)
+            row = await self._repository(session).locked(import_id)
             assert row is not None  # is forgotten after an hour at the earliest
-            await self._begin(session, principal, row, "checking", CHECK_JOB)
-            shown = await _readable(session, principal, import_id)
+            await self._begin(session, principal, row, "checking", CHECK)
+            shown = await self._readable(session, principal, import_id)
         return (await self._shown(principal, [shown]))[0]
 
     async def remap(
-        self, principal: Principal, import_id: UUID, mapping: Mapping[str, FieldName | None], *, version: int
+        self, principal: Principal, import_id: UUID, mapping: Mapping[str, str | None], *, version: int
     ) -> ShownImport:
         """Raises `ImportNotFound`, `Forbidden`, `VersionConflict`, `ImportNotReady`, `Unprocessable`."""
         async with self._unit_of_work() as session:
             row = await self._at(session, principal, import_id, "checked", version)
             columns = [Column(**one) for one in row.columns or ()]
-            row.columns = [asdict(one) for one in _remapped(columns, mapping, fields_of(principal))]
-            await self._begin(session, principal, row, "checking", CHECK_JOB)
-            shown = await _readable(session, principal, import_id)
+            row.columns = [asdict(one) for one in _remapped(columns, mapping, self._subject.offered(principal))]
+            await self._begin(session, principal, row, "checking", CHECK)
+            shown = await self._readable(session, principal, import_id)
         return (await self._shown(principal, [shown]))[0]
 
     async def apply(self, principal: Principal, import_id: UUID, *, version: int) -> ShownImport:
         """Raises `ImportNotFound`, `Forbidden`, `VersionConflict`, `ImportNotReady`."""
-        require_place(principal)
+        self._subject.require(principal)
         async with self._unit_of_work.effect() as session:
             row = await self._at(session, principal, import_id, "checked", version)
-            await self._begin(session, principal, row, "applying", APPLY_JOB)
-            shown = await _readable(session, principal, import_id)
+            await self._begin(session, principal, row, "applying", APPLY)
+            shown = await self._readable(session, principal, import_id)
         return (await self._shown(principal, [shown]))[0]
 
     async def undo(self, principal: Principal, import_id: UUID, *, version: int) -> ShownImport:
@@ -188,32 +183,34 @@ class Imports:
             row = await self._at(session, principal, import_id, "applied", version)
             if row.applied_at is not None and row.applied_at <= self._clock.now() - KEPT:
                 raise ImportNotReady("It was applied too long ago.")
-            await self._begin(session, principal, row, "undoing", UNDO_JOB)
-            shown = await _readable(session, principal, import_id)
+            await self._begin(session, principal, row, "undoing", UNDO)
+            shown = await self._readable(session, principal, import_id)
         return (await self._shown(principal, [shown]))[0]
 
     async def _announce(self, principal: Principal, name: str, kind: Format) -> UUID:
         import_id, now = new_id(), self._clock.now()
-        row = ImportRow(id=import_id, file_name=name, format=kind, state="receiving", row_count=0, counts={})
+        row = self._subject.tables.imports()
+        row.id, row.file_name, row.format, row.state = import_id, name, kind, "receiving"
+        row.row_count, row.counts = 0, {}
         row.outcome, row.actor_id, row.office_id = {}, principal.user_id, principal.office_id
         row.created_at = row.changed_at = now
         row.version = 0
         async with self._unit_of_work() as session:
-            await ImportsRepository(session).add(row)
+            await self._repository(session).add(row)
         return import_id
 
     async def _store(self, import_id: UUID, content: bytes, kind: Format) -> None:
-        """Raises StorageUnavailable; as the file may arrive yet, only `bulk_keeper` forgets it, after an hour."""
+        """Raises StorageUnavailable; as the file may arrive yet, only `keeper` forgets it, after an hour."""
         await self._objects.put(file_name(import_id), content, media_type=MEDIA_TYPES[kind])
 
     async def _at(
         self, session: AsyncSession, principal: Principal, import_id: UUID, wanted: str, version: int
-    ) -> ImportRow:
+    ) -> ImportTable:
         """The import, locked, which the caller may change and which is at this step."""
-        found = await _readable(session, principal, import_id)
+        found = await self._readable(session, principal, import_id)
         if found.actor_id != principal.user_id:
             raise Forbidden("Whoever brought the file says what becomes of it.")
-        imports = ImportsRepository(session)
+        imports = self._repository(session)
         row = await imports.locked(import_id)
         if row is None:
             raise ImportNotFound
@@ -222,18 +219,22 @@ class Imports:
             raise ImportNotReady(f"It is {state}; this is for one that is {wanted}.")
         return row
 
-    async def _begin(self, session: AsyncSession, principal: Principal, row: ImportRow, state: str, job: str) -> None:
+    async def _begin(self, session: AsyncSession, principal: Principal, row: ImportTable, state: str, job: str) -> None:
         row.state, row.changed_at = state, self._clock.now()
         row.version += 1
-        row.job_id = await self._jobs.ask(job, session=session, principal=principal, import_id=str(row.id))
+        row.job_id = await self._jobs.ask(
+            self._subject.names.job(job), session=session, principal=principal, import_id=str(row.id)
+        )
         await session.flush()
 
+    async def _readable(self, session: AsyncSession, principal: Principal, import_id: UUID) -> Import:
+        found = await self._repository(session).one(principal, import_id)
+        if found is None:
+            raise ImportNotFound
+        return found
 
-async def _readable(session: AsyncSession, principal: Principal, import_id: UUID) -> Import:
-    found = await ImportsRepository(session).one(principal, import_id)
-    if found is None:
-        raise ImportNotFound
-    return found
+    def _repository(self, session: AsyncSession) -> ImportsRepository:
+        return ImportsRepository(session, self._subject.tables)
 
 
 def _returned(line: Line, width: int) -> list[str]:
@@ -242,9 +243,7 @@ def _returned(line: Line, width: int) -> list[str]:
     return [*cells[:width], " ".join(error["message"] for error in line.errors), *cells[width:]]
 
 
-def _remapped(
-    columns: Sequence[Column], mapping: Mapping[str, FieldName | None], offered: Sequence[FieldName]
-) -> list[Column]:
+def _remapped(columns: Sequence[Column], mapping: Mapping[str, str | None], offered: Sequence[Field]) -> list[Column]:
     """Raises `Unprocessable`."""
     known = {column.name for column in columns}
     errors = [FieldError(_pointer(name), "There is no such column.") for name in mapping if name not in known]

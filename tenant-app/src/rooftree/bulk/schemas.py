@@ -1,4 +1,4 @@
-"""What is read and written over HTTP about imports and exports of people."""
+"""What is read and written over HTTP about imports and exports, of whatever records."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -6,13 +6,12 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from rooftree.bulk.imports_repository import Step
+from rooftree.bulk.subject import Kind
+from rooftree.contracts.identity.schemas import Colleague
 from rooftree.kernel.cells import MAX_COLUMNS, MAX_NAME
 from rooftree.kernel.spreadsheets import Format
 from rooftree.kernel.text import tidy
-from rooftree.modules.crm.import_fields import FieldName
-from rooftree.modules.crm.imports_repository import Step
-from rooftree.modules.crm.people_schemas import PeopleFilter
-from rooftree.modules.crm.schemas import Colleague, Input, PageQuery
 
 ImportState = Literal["checking", "checked", "applying", "applied", "undoing", "undone", "failed"]
 
@@ -27,8 +26,8 @@ FileName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_n
 class ImportCounts(BaseModel):
     """Rows by what is to become of them; once applied, by what became of them."""
 
-    create: int = Field(description="New people.")
-    update: int = Field(description="People whom the caller sees already, and of whom something is added.")
+    create: int = Field(description="New ones.")
+    update: int = Field(description="Known ones that are completed or changed.")
     unchanged: int
     faulty: int = Field(description="Left out; see `errors`.")
 
@@ -36,17 +35,17 @@ class ImportCounts(BaseModel):
 class ImportColumn(BaseModel):
     name: str = Field(description="As the file's header says; made up or numbered where it says nothing or one twice.")
     sample: list[str] = Field(description="Some of its values, three at most.")
-    field: FieldName | None = Field(description="Which field it fills; null: it is left out.")
+    field: str | None = Field(description="Which of `fields` it fills; null: it is left out.")
 
 
 class ImportField(BaseModel):
-    name: FieldName
+    name: str
     label: str
-    required: bool = Field(description="Of somebody new; who is known is completed without it.")
+    required: bool = Field(description="Of somebody or something new; what is known is completed without it.")
 
 
 class ImportUndo(BaseModel):
-    """How many people are as they were before, and how many others stayed as they are; so far, until it is `undone`."""
+    """How many are as they were before, and how many others stayed as they are; so far, until it is `undone`."""
 
     undone: int
     kept: int
@@ -61,10 +60,10 @@ class ImportFailure(BaseModel):
 
 
 class BulkImport(BaseModel):
-    """A file of people on its way into the brokerage; forgotten seven days after its last step."""
+    """A file on its way into the brokerage; forgotten seven days after its last step."""
 
     id: UUID
-    kind: Literal["people"] = "people"
+    kind: Kind
     file_name: str
     format: Format
     encoding: str | None = Field(description="How the text was read, such as `utf-8`; null: not yet, or no text.")
@@ -76,7 +75,7 @@ class BulkImport(BaseModel):
     )
     counts: ImportCounts
     columns: list[ImportColumn] = Field(json_schema_extra={"maxItems": MAX_COLUMNS})
-    fields: list[ImportField] = Field(description="Which the caller may fill.", json_schema_extra={"maxItems": 10})
+    fields: list[ImportField] = Field(description="Which the caller may fill.", json_schema_extra={"maxItems": 100})
     truncated_errors: bool = Field(description="`errors` tells of the first faulty rows only; errors.csv has them all.")
     created_at: datetime
     created_by: Colleague
@@ -92,10 +91,12 @@ class BulkImportPage(BaseModel):
     next_cursor: str | None
 
 
-class ImportPatch(Input):
+class ImportPatch(BaseModel):
     """Columns that are left out stay as they are."""
 
-    mapping: dict[Annotated[str, Field(max_length=MAX_NAME)], FieldName | None] = Field(
+    model_config = ConfigDict(extra="forbid")
+
+    mapping: dict[Annotated[str, Field(max_length=MAX_NAME)], str | None] = Field(
         max_length=MAX_COLUMNS, description="A field for a column, or null to leave it out."
     )
 
@@ -105,7 +106,7 @@ class RowError(BaseModel):
 
     row: int = Field(description="As the file's reader counts: the header is row 1. Of JSON lines, the line.")
     column: str | None
-    field: FieldName | None
+    field: str | None
     value: str
     code: str
     message: str
@@ -117,22 +118,10 @@ class RowErrorPage(BaseModel):
     next_cursor: str | None
 
 
-class ExportQuery(PeopleFilter):
-    """The filters of the list of people."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: Format = Field(description="What the file is to be.")
-    stage_id: UUID | None = None
-
-
 class BulkExport(BaseModel):
-    """A file with people on its way out. The job's `result` is where it can be fetched, for 24 hours."""
+    """A file on its way out. The job's `result` is where it can be fetched, for 24 hours."""
 
     id: UUID
     job_id: UUID
     format: Format
     created_at: datetime
-
-
-ErrorQuery = PageQuery

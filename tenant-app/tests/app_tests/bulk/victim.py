@@ -1,4 +1,4 @@
-"""`python -m app_tests.crm.bulk_victim <settings as JSON> [bug]`: a worker for imports, to be killed at any moment."""
+"""`python -m app_tests.bulk.victim <settings as JSON> <module> [bug]`: a worker to be killed at any moment."""
 
 import asyncio
 import json
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rooftree import assembly
+from rooftree.bulk import apply, undo
 from rooftree.kernel import job_runs
 from rooftree.kernel.background import Background
 from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import Secrets, Settings
-from rooftree.modules.crm import import_apply, import_undo
 
 from ..jobs.victim import impatient
 
@@ -33,17 +33,17 @@ def plant(bug: str) -> None:
         job_runs.begin = from_the_first
 
 
-async def main(given: dict[str, Any], bug: str = "") -> None:
+async def main(given: dict[str, Any], module: str, bug: str = "") -> None:
     impatient()
     plant(bug)
-    import_apply.PAGE = import_undo.PAGE = 10
+    apply.PAGE = undo.PAGE = 10
     settings, secrets = Settings(**given["settings"]), Secrets(Path("/nowhere"), given["secrets"])
     parts = assembly.build(assembly.find(), settings, secrets)
     queue = JobQueue(parts.database.engine, Metrics("test"), only_own=True)
-    queue.register(job for job in parts.queue.declared() if job.tracked and job.name.startswith("crm."))
+    queue.register(job for job in parts.queue.declared() if job.tracked and job.name.startswith(f"{module}."))
     queue.start(Background())
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(json.loads(sys.argv[1]), *sys.argv[2:3]))
+    asyncio.run(main(json.loads(sys.argv[1]), *sys.argv[2:4]))

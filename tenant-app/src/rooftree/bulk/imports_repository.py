@@ -1,4 +1,4 @@
-"""SQL of imports: whose they are, where they stand, and their rows. What rows do to people: `import_page`.
+"""SQL of imports: whose they are, where they stand, and their rows. What rows do to records says `subject`.
 
 A step that was broken off, cancelled or given up says so by its job alone: every reading here puts the two together.
 """
@@ -7,67 +7,70 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from functools import cache
+from string import Template
+from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text
+from sqlalchemy import Select, TextClause, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.bulk.columns import Column
+from rooftree.bulk.subject import DECISIONS, Decision, Line, Outcome
+from rooftree.bulk.tables import ImportTable, LineTable, Tables
 from rooftree.contracts.access.policy import grant
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.job_runs import RUNS
 from rooftree.kernel.record_scope import Columns, rows
 from rooftree.kernel.spreadsheets import Format
-from rooftree.modules.crm.import_fields import Column
-from rooftree.modules.crm.tables import ImportLineRow, ImportRow
 
 Step = Literal["checking", "applying", "undoing"]
-VERDICTS: tuple[str, ...] = ("create", "update", "unchanged", "faulty")
 MOST_SHOWN = 1_000
 """Faulty rows whose errors are listed."""
-_ADD_LINES = text("""
-    INSERT INTO crm.import_lines (import_id, number, cells, fault)
+# `$lines`: the table of a module, `$record`: its column with the id of what a row is about.
+_ADD_LINES = """
+    INSERT INTO $lines (import_id, number, cells, fault)
     SELECT :import_id, (line->>0)::integer, line->1, line->>2
-    FROM (SELECT given::jsonb AS line FROM unnest(CAST(:lines AS text[])) AS given) AS lines
-""")
-_JUDGE = text("""
-    UPDATE crm.import_lines SET verdict = told.verdict, errors = told.errors
+    FROM (SELECT given::jsonb AS line FROM unnest(CAST(:lines AS text[])) AS given) AS read
+"""
+_JUDGE = """
+    UPDATE $lines AS lines SET verdict = told.verdict, errors = told.errors
     FROM (
         SELECT number, verdict, errors::jsonb AS errors
         FROM unnest(CAST(:numbers AS integer[]), CAST(:verdicts AS text[]), CAST(:errors AS text[]))
             AS given (number, verdict, errors)
     ) AS told
-    WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
-""")
-_OUTCOMES = text("""
-    UPDATE crm.import_lines SET
-        outcome = told.outcome, errors = coalesce(told.errors, import_lines.errors),
-        verdict = CASE told.outcome WHEN 'faulty' THEN 'faulty' ELSE import_lines.verdict END,
-        person_id = told.person_id, revision = told.revision, before = told.before
+    WHERE lines.import_id = :import_id AND lines.number = told.number
+"""
+_OUTCOMES = """
+    UPDATE $lines AS lines SET
+        outcome = told.outcome, errors = coalesce(told.errors, lines.errors),
+        verdict = CASE told.outcome WHEN 'faulty' THEN 'faulty' ELSE lines.verdict END,
+        $record = told.record_id, revision = told.revision, before = told.before
     FROM (
-        SELECT number, outcome, errors::jsonb AS errors, person_id, revision, before::jsonb AS before
+        SELECT number, outcome, errors::jsonb AS errors, record_id, revision, before::jsonb AS before
         FROM unnest(CAST(:numbers AS integer[]), CAST(:outcomes AS text[]), CAST(:errors AS text[]),
-            CAST(:people AS uuid[]), CAST(:revisions AS integer[]), CAST(:former AS text[]))
-            AS given (number, outcome, errors, person_id, revision, before)
+            CAST(:records AS uuid[]), CAST(:revisions AS integer[]), CAST(:former AS text[]))
+            AS given (number, outcome, errors, record_id, revision, before)
     ) AS told
-    WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
-""")
-_UNDONE = text("""
-    UPDATE crm.import_lines SET undone = told.undone
+    WHERE lines.import_id = :import_id AND lines.number = told.number
+"""
+_UNDONE = """
+    UPDATE $lines AS lines SET undone = told.undone
     FROM unnest(CAST(:numbers AS integer[]), CAST(:undone AS boolean[])) AS told (number, undone)
-    WHERE import_lines.import_id = :import_id AND import_lines.number = told.number
-""")
+    WHERE lines.import_id = :import_id AND lines.number = told.number
+"""
 _FIRST_FAULTY = f"""
     FROM (
-        SELECT number, errors FROM crm.import_lines WHERE import_id = :import_id AND verdict = 'faulty'
+        SELECT number, errors FROM $lines WHERE import_id = :import_id AND verdict = 'faulty'
         ORDER BY number LIMIT {MOST_SHOWN}
     ) AS faulty
 """  # noqa: S608 - a constant
-_ERRORS = text(f"""
+_ERRORS = f"""
     SELECT number, place, error {_FIRST_FAULTY}, jsonb_array_elements(errors) WITH ORDINALITY AS one (error, place)
     WHERE (number, place) > (:number, :place) ORDER BY number, place LIMIT :limit
-""")
-_ERROR_COUNT = text(f"SELECT coalesce(sum(jsonb_array_length(errors)), 0) {_FIRST_FAULTY}")
+"""
+_ERROR_COUNT = f"SELECT coalesce(sum(jsonb_array_length(errors)), 0) {_FIRST_FAULTY}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,95 +105,73 @@ class Import:
         return self.counts["faulty"] > MOST_SHOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A row of a file."""
-
-    number: int
-    cells: Sequence[str]
-    fault: str | None
-    verdict: str | None
-    errors: Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of a row: whom it made or changed, their revision then, and what an update changed as it was."""
-
-    number: int
-    outcome: str
-    errors: Sequence[Mapping[str, Any]] = ()
-    person_id: UUID | None = None
-    revision: int | None = None
-    before: Mapping[str, Any] | None = None
-
-
 class ImportsRepository:
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, tables: Tables) -> None:
         self._session = session
+        self._imports, self._lines = tables.imports, tables.lines
 
     # -- imports ------------------------------------------------------------------------------------------------------
 
-    async def add(self, row: ImportRow) -> None:
+    async def add(self, row: ImportTable) -> None:
         self._session.add(row)
         await self._session.flush()
 
     async def one(self, principal: Principal, import_id: UUID) -> Import | None:
         """Which the caller may read."""
-        found = await self._found(_shown(principal).where(ImportRow.id == import_id))
+        found = await self._found(self._shown(principal).where(self._imports.id == import_id))
         return found[0] if found else None
 
     async def page(self, principal: Principal, *, before: UUID | None, limit: int) -> Sequence[Import]:
         """Newest first."""
-        query = _shown(principal).order_by(ImportRow.id.desc()).limit(limit)
-        return await self._found(query if before is None else query.where(ImportRow.id < before))
+        query = self._shown(principal).order_by(self._imports.id.desc()).limit(limit)
+        return await self._found(query if before is None else query.where(self._imports.id < before))
 
-    async def locked(self, import_id: UUID) -> ImportRow | None:
+    async def locked(self, import_id: UUID) -> ImportTable | None:
         """Nobody else changes it before this transaction ends."""
-        query = select(ImportRow).where(ImportRow.id == import_id).with_for_update()
+        query = select(self._imports).where(self._imports.id == import_id).with_for_update()
         return await self._session.scalar(query.execution_options(populate_existing=True))
 
-    async def state(self, row: ImportRow) -> str:
+    async def state(self, row: ImportTable) -> str:
         """Where it stands, as `standing` says."""
         return standing(row, await self._session.scalar(select(RUNS.c.state).where(RUNS.c.id == row.job_id)))
 
     async def forget(self, import_ids: Collection[UUID]) -> None:
-        await self._session.execute(delete(ImportRow).where(ImportRow.id.in_(import_ids)))
+        await self._session.execute(delete(self._imports).where(self._imports.id.in_(import_ids)))
 
     async def due(self, *, changed_before: datetime, begun_before: datetime, limit: int) -> Sequence[UUID]:
         """Those whose last step, or whose beginning if they never arrived, is longer ago."""
-        is_old = ImportRow.changed_at < changed_before
-        is_lost = (ImportRow.state == "receiving") & (ImportRow.changed_at < begun_before)
-        return (await self._session.scalars(select(ImportRow.id).where(is_old | is_lost).limit(limit))).all()
+        is_old = self._imports.changed_at < changed_before
+        is_lost = (self._imports.state == "receiving") & (self._imports.changed_at < begun_before)
+        return (await self._session.scalars(select(self._imports.id).where(is_old | is_lost).limit(limit))).all()
 
-    async def _found(self, query: Select[ImportRow, Any, Any, Any]) -> list[Import]:
+    async def _found(self, query: Select[ImportTable, Any, Any, Any]) -> list[Import]:
         return [_import(row, run) for row, *run in (await self._session.execute(query)).all()]
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
     async def add_lines(self, import_id: UUID, lines: Sequence[str]) -> None:
         """As `Sheet.pages` has them."""
-        await self._session.execute(_ADD_LINES, {"import_id": import_id, "lines": lines})
+        await self._session.execute(_for(self._lines, _ADD_LINES), {"import_id": import_id, "lines": lines})
 
     async def clear_lines(self, import_id: UUID) -> None:
-        await self._session.execute(delete(ImportLineRow).where(ImportLineRow.import_id == import_id))
+        await self._session.execute(delete(self._lines).where(self._lines.import_id == import_id))
 
     async def lines(
         self, import_id: UUID, *, after: int, limit: int, verdicts: Collection[str] | None = None
     ) -> list[Line]:
         """The next rows after this number; `verdicts`: only of these."""
-        query = select(ImportLineRow).where(ImportLineRow.import_id == import_id, ImportLineRow.number > after)
+        query = select(self._lines).where(self._lines.import_id == import_id, self._lines.number > after)
         if verdicts is not None:
-            query = query.where(ImportLineRow.verdict.in_(verdicts))
+            query = query.where(self._lines.verdict.in_(verdicts))
         found = await self._session.execute(
             query.with_only_columns(
-                ImportLineRow.number,
-                ImportLineRow.cells,
-                ImportLineRow.fault,
-                ImportLineRow.verdict,
-                ImportLineRow.errors,
+                self._lines.number,
+                self._lines.cells,
+                self._lines.fault,
+                self._lines.verdict,
+                self._lines.errors,
             )
-            .order_by(ImportLineRow.number)
+            .order_by(self._lines.number)
             .limit(limit)
         )
         return [Line(row[0], row[1], row[2], row[3], row[4] or ()) for row in found]
@@ -203,7 +184,7 @@ class ImportsRepository:
             "verdicts": [verdict for _, verdict, _ in judged],
             "errors": [json.dumps(list(errors)) for _, _, errors in judged],
         }
-        await self._session.execute(_JUDGE, values)
+        await self._session.execute(_for(self._lines, _JUDGE), values)
 
     async def record(self, import_id: UUID, outcomes: Sequence[Outcome]) -> None:
         values = {
@@ -211,33 +192,33 @@ class ImportsRepository:
             "numbers": [one.number for one in outcomes],
             "outcomes": [one.outcome for one in outcomes],
             "errors": [json.dumps(list(one.errors)) if one.errors else None for one in outcomes],
-            "people": [one.person_id for one in outcomes],
+            "records": [one.record_id for one in outcomes],
             "revisions": [one.revision for one in outcomes],
             "former": [None if one.before is None else json.dumps(one.before) for one in outcomes],
         }
-        await self._session.execute(_OUTCOMES, values)
+        await self._session.execute(_for(self._lines, _OUTCOMES), values)
 
-    async def touched(self, import_id: UUID, person_ids: Collection[UUID]) -> set[UUID]:
-        """Whom of these the import has made or changed."""
-        query = select(ImportLineRow.person_id).where(
-            ImportLineRow.import_id == import_id, ImportLineRow.person_id.in_(person_ids)
+    async def touched(self, import_id: UUID, record_ids: Collection[UUID]) -> set[UUID]:
+        """Which of these the import has made or changed."""
+        query = select(self._lines.record_id).where(
+            self._lines.import_id == import_id, self._lines.record_id.in_(record_ids)
         )
         return {one for one in await self._session.scalars(query) if one is not None}
 
     async def done(self, import_id: UUID, *, after: int, limit: int) -> list[Outcome]:
-        """Rows that made or changed somebody."""
+        """Rows that made or changed a record."""
         query = (
-            select(ImportLineRow)
-            .where(ImportLineRow.import_id == import_id, ImportLineRow.number > after)
-            .where(ImportLineRow.person_id.is_not(None), ImportLineRow.undone.is_(None))
-            .order_by(ImportLineRow.number)
+            select(self._lines)
+            .where(self._lines.import_id == import_id, self._lines.number > after)
+            .where(self._lines.record_id.is_not(None), self._lines.undone.is_(None))
+            .order_by(self._lines.number)
             .limit(limit)
         )
         return [
             Outcome(
                 number=row.number,
-                outcome=row.outcome or "unchanged",
-                person_id=row.person_id,
+                outcome=cast("Decision", row.outcome),
+                record_id=row.record_id,
                 revision=row.revision,
                 before=row.before,
             )
@@ -245,15 +226,15 @@ class ImportsRepository:
         ]
 
     async def undone(self, import_id: UUID, lines: Mapping[int, bool]) -> None:
-        """Whether each row's person is as before now, or stays."""
+        """Whether each row's record is as before now, or stays."""
         values = {"import_id": import_id, "numbers": list(lines), "undone": list(lines.values())}
-        await self._session.execute(_UNDONE, values)
+        await self._session.execute(_for(self._lines, _UNDONE), values)
 
     async def undone_counts(self, import_id: UUID) -> tuple[int, int]:
-        """How many people are as before, and how many stayed."""
+        """How many records are as before, and how many stayed."""
         query = select(
-            func.count().filter(ImportLineRow.undone.is_(True)), func.count().filter(ImportLineRow.undone.is_(False))
-        ).where(ImportLineRow.import_id == import_id)
+            func.count().filter(self._lines.undone.is_(True)), func.count().filter(self._lines.undone.is_(False))
+        ).where(self._lines.import_id == import_id)
         row = (await self._session.execute(query)).one()
         return row[0], row[1]
 
@@ -262,24 +243,28 @@ class ImportsRepository:
     ) -> tuple[list[tuple[int, int, dict[str, Any]]], int]:
         """Of the first faulty rows: number, place and error of those after this one, and how many there are."""
         values = {"import_id": import_id, "number": after[0], "place": after[1], "limit": limit}
-        found = await self._session.execute(_ERRORS, values)
-        total = await self._session.scalar(_ERROR_COUNT, {"import_id": import_id})
+        found = await self._session.execute(_for(self._lines, _ERRORS), values)
+        total = await self._session.scalar(_for(self._lines, _ERROR_COUNT), {"import_id": import_id})
         return [(row[0], row[1], row[2]) for row in found], int(total or 0)
 
-
-def _shown(principal: Principal) -> Select[ImportRow, Any, Any, Any]:
-    return (
-        select(ImportRow, RUNS.c.state, RUNS.c.error_code, RUNS.c.error_detail)
-        .outerjoin(RUNS, RUNS.c.id == ImportRow.job_id)
-        .where(_visible(principal), ImportRow.state != "receiving")
-    )
-
-
-def _visible(principal: Principal) -> ColumnElement[bool]:
-    return rows(grant(principal, "import", "read"), principal, Columns(ImportRow.actor_id, ImportRow.office_id))
+    def _shown(self, principal: Principal) -> Select[ImportTable, Any, Any, Any]:
+        table = self._imports
+        whose = Columns(table.actor_id, table.office_id)
+        return (
+            select(table, RUNS.c.state, RUNS.c.error_code, RUNS.c.error_detail)
+            .outerjoin(RUNS, RUNS.c.id == table.job_id)
+            .where(rows(grant(principal, "import", "read"), principal, whose), table.state != "receiving")
+        )
 
 
-def standing(row: ImportRow, run_state: str | None) -> str:
+@cache
+def _for(lines: type[LineTable], statement: str) -> TextClause:
+    """The statement for the tables of a module."""
+    table, record = f"{lines.metadata.schema}.{lines.__tablename__}", f"{lines.record}_id"
+    return text(Template(statement).substitute(lines=table, record=record))
+
+
+def standing(row: ImportTable, run_state: str | None) -> str:
     """Where it stands: a step whose job has ended without its end goes on no more.
 
     What an application has done until then stays done, and can be undone.
@@ -290,12 +275,12 @@ def standing(row: ImportRow, run_state: str | None) -> str:
     return {"checking": "failed", "applying": before, "undoing": "applied"}.get(row.state, row.state)
 
 
-def begun(row: ImportRow) -> dict[str, int]:
+def begun(row: ImportTable) -> dict[str, int]:
     """What was decided by the dry run alone."""
     return {name: count for name, count in row.counts.items() if name not in ("create", "update")}
 
 
-def _import(row: ImportRow, run: Sequence[Any]) -> Import:
+def _import(row: ImportTable, run: Sequence[Any]) -> Import:
     run_state, run_code, run_detail = run
     state = standing(row, run_state)
     code, detail = row.error_code, row.error_detail
@@ -315,7 +300,7 @@ def _import(row: ImportRow, run: Sequence[Any]) -> Import:
         state=state,
         job_id=row.job_id,
         rows=row.row_count,
-        counts={name: counts.get(name, 0) for name in VERDICTS},
+        counts={name: counts.get(name, 0) for name in DECISIONS},
         columns=[Column(**one) for one in row.columns or ()],
         actor_id=row.actor_id,
         created_at=row.created_at,

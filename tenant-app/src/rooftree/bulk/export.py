@@ -1,0 +1,84 @@
+"""Makes the file of an export: the pages of a list, one after the other, with the rights of whoever asked."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+from rooftree.bulk.columns import Field
+from rooftree.bulk.exports import export_name, require_fits
+from rooftree.bulk.exports_repository import ExportsRepository
+from rooftree.bulk.subject import Subject
+from rooftree.contracts.access.askers import asker
+from rooftree.contracts.identity.api import IdentityApi
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.cells import joined
+from rooftree.kernel.job_runs import Run
+from rooftree.kernel.jobs import Job
+from rooftree.kernel.module import Runtime
+from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_header, csv_lines
+
+
+class Export:
+    def __init__(self, runtime: Runtime, subject: Subject[Any]) -> None:
+        self._unit_of_work = runtime.unit_of_work
+        self._clock = runtime.clock
+        self._objects = runtime.objects
+        self._identity = runtime.port(IdentityApi)
+        self._spreadsheets = Spreadsheets(runtime.workers)
+        self._subject = subject
+
+    def job(self) -> Job:
+        return Job(name=self._subject.names.export_job, run=self.export, tracked=True, attempts=4)
+
+    async def export(self, run: Run, export_id: str) -> None:
+        """Raises `ExportTooLarge`, `Forbidden`, StorageUnavailable, after which it is tried again."""
+        one, tables = UUID(export_id), self._subject.tables
+        principal = await asker(self._identity, run.actor_id)
+        async with self._unit_of_work() as session:
+            row = await ExportsRepository(session, tables).wanted(one)
+        if row is None or row.stored_at is not None:
+            return
+        kind = cast("Format", row.format)  # the table's own check
+        content = await self._file(run, principal, kind, row.wanted)
+        await self._objects.put(export_name(one), content, media_type=MEDIA_TYPES[kind])
+        async with self._unit_of_work() as session:
+            row = await ExportsRepository(session, tables).wanted(one)
+            if row is not None:
+                row.stored_at = self._clock.now()
+                result = f"/api/v1/{self._subject.names.path}-exports/{one}"
+                await run.step(session, message="The file is ready", result=result)
+
+    async def _file(self, run: Run, principal: Principal, kind: Format, wanted: Mapping[str, Any]) -> bytes:
+        fields = self._subject.offered(principal)
+        made = bytearray(header(kind, fields))
+        done = 0
+        async for page in self._subject.pages(principal, wanted):
+            require_fits(page.total)
+            for record in page.rows:
+                made += line(kind, fields, record)
+            done += len(page.rows)
+            async with self._unit_of_work() as session:
+                await run.step(session, done=done, total=max(page.total, done), message="Writing the file")
+        return await self._spreadsheets.workbook(bytes(made)) if kind == "xlsx" else bytes(made)
+
+
+def header(kind: Format, fields: Sequence[Field]) -> bytes:
+    """The first line: of CSV, or for `Spreadsheets.workbook`; JSON lines have none."""
+    labels = [field.label for field in fields]
+    if kind == "jsonl":
+        return b""
+    return csv_header(labels) if kind == "csv" else _json(labels)
+
+
+def line(kind: Format, fields: Sequence[Field], record: Mapping[str, Any]) -> bytes:
+    """A record's values, likewise."""
+    if kind == "jsonl":
+        return _json({field.name: record[field.name] for field in fields})
+    values = (record[field.name] for field in fields)
+    cells = [value if isinstance(value, str) else joined(value) for value in values]
+    return csv_lines([cells]) if kind == "csv" else _json(cells)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"

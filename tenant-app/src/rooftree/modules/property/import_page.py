@@ -1,0 +1,124 @@
+"""What a page of an import's rows does to listings, in one transaction. Locks: ids of listings first, then their rows.
+
+New ones are drafts and made by few statements; others are changed as an editor changes them. That two rows of a file
+are about one listing its dry run has found out for good: they have the same id then.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from rooftree.bulk.subject import Outcome, Verdict
+from rooftree.kernel.auth import Principal
+from rooftree.kernel.outbox import Outbox
+from rooftree.modules.property.history_repository import HistoryRepository
+from rooftree.modules.property.import_rows import Candidate, Decided, decided
+from rooftree.modules.property.listing_draft import apply, new_draft
+from rooftree.modules.property.listing_edit import COLUMNS
+from rooftree.modules.property.listing_saver import ListingSaver
+from rooftree.modules.property.own_repository import OwnListings
+from rooftree.modules.property.tables import PropertyRow
+
+if TYPE_CHECKING:
+    from rooftree.modules.property.changes import ListingChange
+
+
+@dataclass(frozen=True, slots=True)
+class Brokerage:
+    """Whose listings they are."""
+
+    name: str
+    currency: str
+
+
+async def judged(
+    session: AsyncSession, principal: Principal, page: Sequence[Candidate], brokerage: Brokerage
+) -> list[Verdict]:
+    """What would become of each."""
+    known = await OwnListings(session).by_keys(_keys(page), lock=False)
+    return [_verdict(one, _decided(principal, one, known, brokerage)) for one in page]
+
+
+class ListingPage:
+    """`told` is what is to be told of it, once all else of the transaction is done."""
+
+    def __init__(
+        self, session: AsyncSession, outbox: Outbox, principal: Principal, brokerage: Brokerage, *, now: datetime
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._principal = principal
+        self._brokerage = brokerage
+        self._now = now
+        self.told: list[ListingChange] = []
+
+    async def take(self, page: Sequence[Candidate]) -> list[Outcome]:
+        """What became of each row. Raises `Forbidden`."""
+        listings, keys = OwnListings(self._session), _keys(page)
+        await listings.lock_keys(keys)
+        known = await listings.by_keys(keys, lock=True)
+        made: list[tuple[Candidate, Decided]] = []
+        outcomes: list[Outcome] = []
+        for candidate in page:
+            one = _decided(self._principal, candidate, known, self._brokerage)
+            if one.decision == "create":
+                made.append((candidate, one))
+            elif one.decision == "update":
+                outcomes.append(await self._change(candidate, known[candidate.listing_id or ""], one.values))
+            else:
+                outcomes.append(Outcome(number=candidate.number, outcome=one.decision, errors=one.errors))
+        return outcomes + await self._make(made)
+
+    async def _make(self, made: Sequence[tuple[Candidate, Decided]]) -> list[Outcome]:
+        listings = OwnListings(self._session)
+        keys = iter(await listings.next_keys(sum(candidate.listing_id is None for candidate, _ in made)))
+        rows: list[PropertyRow] = []
+        edits: list[tuple[UUID, int, Sequence[str]]] = []
+        for candidate, one in made:
+            row = self._draft(candidate.listing_id or next(keys))
+            edits.append((row.id, row.revision, apply(row, one.values, currency=self._brokerage.currency)))
+            rows.append(row)
+        await listings.add_all(rows)
+        await HistoryRepository(self._session).add_first_edits(edits, at=self._now, actor=self._principal.user_id)
+        return [
+            Outcome(number=candidate.number, outcome="create", record_id=row.id, revision=row.revision)
+            for (candidate, _), row in zip(made, rows, strict=True)
+        ]
+
+    def _draft(self, key: str) -> PropertyRow:
+        row = new_draft(key, brokerage=self._brokerage.name, currency=self._brokerage.currency, now=self._now)
+        row.revision, row.updated_at = 1, self._now
+        return row
+
+    async def _change(self, candidate: Candidate, row: PropertyRow, values: Mapping[str, Any]) -> Outcome:
+        saver = ListingSaver(self._session, self._outbox, row, now=self._now)
+        was = row.details | {name: getattr(row, name) for name in COLUMNS}
+        fields = apply(row, values, currency=self._brokerage.currency)
+        self.told += await saver.keep(fields, actor=self._principal.user_id)
+        return Outcome(
+            number=candidate.number,
+            outcome="update",
+            record_id=row.id,
+            revision=row.revision,
+            before={name: str(was[name]) if isinstance(was[name], UUID) else was[name] for name in fields},
+        )
+
+
+def _keys(page: Sequence[Candidate]) -> set[str]:
+    return {one.listing_id for one in page if one.listing_id is not None}
+
+
+def _decided(
+    principal: Principal, candidate: Candidate, known: Mapping[str, PropertyRow], brokerage: Brokerage
+) -> Decided:
+    row = known.get(candidate.listing_id) if candidate.listing_id is not None else None
+    return decided(principal, candidate, row, currency=brokerage.currency)
+
+
+def _verdict(candidate: Candidate, one: Decided) -> Verdict:
+    about = () if candidate.listing_id is None else (candidate.listing_id,)
+    return Verdict(number=candidate.number, decision=one.decision, errors=one.errors, about=about)
