@@ -127,6 +127,8 @@ describe("the columns", () => {
     await page.user.click(button("Check again"));
     await page.user.selectOptions(column("Tags"), "Source");
     await page.user.selectOptions(column("Phone"), "Left out");
+    await page.user.click(button("Check again"));
+    expect(sent(page.app)).toHaveLength(1);
     arrive();
     await waitFor(() => expect(screen.getAllByText("Changed")).toHaveLength(2));
     expect(column("Tags")).toHaveDisplayValue("Source");

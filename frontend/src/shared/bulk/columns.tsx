@@ -63,7 +63,7 @@ export function Columns({ found, map, choices }: ColumnsProps) {
           </Alert>
         </div>
       )}
-      {isOpen && <CheckAgain choices={choices} busy={map.isPending || found.state === "checking"} />}
+      {isOpen && <CheckAgain choices={choices} isSending={map.isPending} isChecking={found.state === "checking"} />}
     </section>
   );
 }

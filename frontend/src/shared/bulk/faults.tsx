@@ -27,7 +27,7 @@ export function Faults({ found }: { found: BulkImport }) {
           </h2>
           <p className="text-ink-soft text-sm">
             Correct them in the file of them alone, and import that
-            {found.state === "checked" ? ": the others need not wait." : "."}
+            {found.state === "checked" || found.state === "checking" ? ": the others need not wait." : "."}
             {found.truncated_errors && " Only the first are shown; the file has all of them."}
           </p>
         </div>
