@@ -78,11 +78,13 @@ class Request:
 
 
 def request(operation: Operation, ids: dict[str, list[str]]) -> Request:
-    """A request that is complete, with values of `ids` in its path."""
+    """A request that is complete, with values of `ids` in its path: of the parameter there, or of it anywhere."""
     path = operation.path
     for name in operation.path_names:
-        assert ids.get(name), f"{operation.id}: nothing is known for path parameter {name!r}: teach people.LOOKUPS"
-        path = path.replace(f"{{{name}}}", ids[name][0])
+        there = f"{operation.path.partition(f'/{{{name}}}')[0].rpartition('/')[2]}/{name}"
+        known = ids.get(there) or ids.get(name)
+        assert known, f"{operation.id}: nothing is known for path parameter {name!r}: teach people.LOOKUPS"
+        path = path.replace(f"{{{name}}}", known[0])
     queries = [
         f"{item['name']}={_query(item)}"
         for item in operation.parameters

@@ -148,8 +148,10 @@ def furnish(desk: Desk, member: Member) -> None:
     desk.post(f"{person}/activities", kind="call", direction="incoming", outcome=canary)
     desk.post("/api/v1/search/rebuilds")
     desk.file("/api/v1/people-imports?file_name=contacts.csv", f"Name\n{canary}\n".encode())
-    desk.post("/api/v1/people-exports?format=csv")
-    until("the file of an export", lambda: _exports(desk.get), seconds=FILE_SECONDS, every=1)
+    desk.file("/api/v1/property-imports?file_name=listings.csv", f"Address\n{canary}\n".encode())
+    for path, kind in EXPORTS.items():
+        desk.post(f"/api/v1/{path}?format=csv")
+        until("the file of an export", lambda kind=kind: _exports(kind)(desk.get), seconds=FILE_SECONDS, every=1)
 
 
 def _delegate(desk: Desk, member: Member) -> None:
@@ -175,12 +177,18 @@ def _notes(get: Callable[[str], Any]) -> list[str]:
     return [item["id"] for item in get(f"/api/v1/people/{person}/timeline?kind=note")["items"]]
 
 
-def _exports(get: Callable[[str], Any]) -> list[str]:
-    jobs = get("/api/v1/jobs?kind=crm.export_people")["items"]
-    return [job["result"].rpartition("/")[2] for job in jobs if job["result"]]
+EXPORTS = {"people-exports": "crm.export_people", "property-exports": "property.export_properties"}
 
 
-# Path parameters, and where a tenant's own values are found.
+def _exports(kind: str) -> Callable[[Callable[[str], Any]], list[str]]:
+    def of(get: Callable[[str], Any]) -> list[str]:
+        jobs = get(f"/api/v1/jobs?kind={kind}")["items"]
+        return [job["result"].rpartition("/")[2] for job in jobs if job["result"]]
+
+    return of
+
+
+# Path parameters, or what stands before them and they, and where a tenant's own values are found.
 LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "property_id": lambda get: [_own(get), *(item["id"] for item in get("/api/v1/properties?limit=3")["items"])],
     "photo_id": lambda get: [photo["id"] for photo in get(f"/api/v1/properties/{_own(get)}")["photos"]],
@@ -195,8 +203,8 @@ LOOKUPS: dict[str, Callable[[Callable[[str], Any]], list[str]]] = {
     "note_id": _notes,
     "task_id": listed("/api/v1/tasks"),
     "stage_id": listed("/api/v1/stages"),
-    "import_id": listed("/api/v1/people-imports"),
-    "export_id": _exports,
+    **{f"{path}/import_id": listed(f"/api/v1/{path}") for path in ("people-imports", "property-imports")},
+    **{f"{path}/export_id": _exports(kind) for path, kind in EXPORTS.items()},
     "job_id": listed("/api/v1/jobs"),
     "name": lambda get: [item["name"] for item in get("/api/v1/feeds")["items"]],
     "number": lambda get: ["1"],

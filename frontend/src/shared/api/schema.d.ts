@@ -480,7 +480,7 @@ export interface paths {
         put?: never;
         /**
          * Apply People Import
-         * @description Of one that is `checked`: its rows become people, without those that are faulty. `Location` is the job.
+         * @description Of one that is `checked`: its rows are taken, without those that are faulty. `Location` is the job.
          */
         post: operations["apply_people_import"];
         delete?: never;
@@ -540,7 +540,7 @@ export interface paths {
         put?: never;
         /**
          * Undo People Import
-         * @description Of one that was `applied` in the last seven days. Who was touched since stays. `Location` is the job.
+         * @description Of one that was `applied` in the last seven days. What was touched since stays. `Location` is the job.
          */
         post: operations["undo_people_import"];
         delete?: never;
@@ -978,7 +978,7 @@ export interface paths {
         put?: never;
         /**
          * Export Properties
-         * @description Own listings that the caller may edit, of these statuses, as a file. `Location` is the job; its `result` is the file.
+         * @description Own listings that the caller may edit, as a file. `Location` is the job; its `result` is the file.
          */
         post: operations["export_properties"];
         delete?: never;
@@ -1123,7 +1123,7 @@ export interface paths {
         put?: never;
         /**
          * Undo Property Import
-         * @description Of one that was `applied` in the last seven days. What was touched since stays as it is. `Location` is the job.
+         * @description Of one that was `applied` in the last seven days. What was touched since stays. `Location` is the job.
          */
         post: operations["undo_property_import"];
         delete?: never;

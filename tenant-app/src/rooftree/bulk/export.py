@@ -12,11 +12,13 @@ from rooftree.bulk.subject import Subject
 from rooftree.contracts.access.askers import asker
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
-from rooftree.kernel.cells import joined
+from rooftree.kernel.cells import TableTooLarge, joined
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.module import Runtime
 from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_header, csv_lines
+
+_MOST_LETTERS = 32_767  # of a cell of XLSX; a longer one would be left out without a word
 
 
 class Export:
@@ -32,7 +34,7 @@ class Export:
         return Job(name=self._subject.names.export_job, run=self.export, tracked=True, attempts=4)
 
     async def export(self, run: Run, export_id: str) -> None:
-        """Raises `ExportTooLarge`, `Forbidden`, StorageUnavailable, after which it is tried again."""
+        """Raises `ExportTooLarge`, `TableTooLarge`, `Forbidden`, StorageUnavailable, after which it is tried again."""
         one, tables = UUID(export_id), self._subject.tables
         principal = await asker(self._identity, run.actor_id)
         async with self._unit_of_work() as session:
@@ -72,11 +74,13 @@ def header(kind: Format, fields: Sequence[Field]) -> bytes:
 
 
 def line(kind: Format, fields: Sequence[Field], record: Mapping[str, Any]) -> bytes:
-    """A record's values, likewise."""
+    """A record's values, likewise. Raises `TableTooLarge`."""
     if kind == "jsonl":
         return _json({field.name: record[field.name] for field in fields})
     values = (record[field.name] for field in fields)
     cells = [value if isinstance(value, str) else joined(value) for value in values]
+    if kind == "xlsx" and any(len(cell) > _MOST_LETTERS for cell in cells):
+        raise TableTooLarge("A cell holds more than a workbook takes; ask for CSV or JSON lines.")
     return csv_lines([cells]) if kind == "csv" else _json(cells)
 
 

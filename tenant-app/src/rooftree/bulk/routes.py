@@ -48,10 +48,11 @@ _READ = responses(401, 403, 404, 422)
 _STEP = responses(400, 401, 403, 404, 409, 412, 422, 428)
 
 
-def bulk_router(names: Names, imports: type[Imports], exports: type[Exports], *creates: Any) -> APIRouter:
-    """All operations but the one that begins an export. `creates`: what bringing a file needs beside `import.create`.
+def bulk_router(names: Names, imports: type[Imports], exports: type[Exports]) -> APIRouter:
+    """All operations but the one that begins an export.
 
-    `imports`, `exports`: the module's own classes, by which its services are found.
+    `imports`, `exports`: the module's own classes, by which its services are found. What bringing a file needs beside
+    `import.create`, `Subject.require` says.
     """
     router, made = APIRouter(route_class=ApiRoute), _Operations(imports, exports)
     path, one, many = f"/{names.path}-imports", f"{names.path}_import", names.kind
@@ -61,7 +62,7 @@ def bulk_router(names: Names, imports: type[Imports], exports: type[Exports], *c
 
     read, change = needs("import", "read"), needs("import", "update")
     add(
-        *("POST", "", made.bring, f"import_{many}", *needs("import", "create"), *creates, REPEATABLE),
+        *("POST", "", made.bring, f"import_{many}", *needs("import", "create"), REPEATABLE),
         status_code=202,
         openapi_extra=_BODY,
         responses=responses(401, 403, 411, 413, 415, 422, 503),

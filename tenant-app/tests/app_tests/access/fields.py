@@ -32,6 +32,9 @@ ANSWERS: Mapping[str, str] = {
     "get_people_import": "=import",
     "list_people_import_errors": "total items=row_error",
     # Listings.
+    "list_property_imports": "items=import",
+    "get_property_import": "=import",
+    "list_property_import_errors": "total items=row_error",
     "search_properties": "total source items=summary facets=facets",
     "suggest_properties": "items=suggestion/{kind}",
     "map_properties": "total points=point",

@@ -16,7 +16,8 @@ _TABLES = {
     "office": truth.read(truth.OFFICES),
     "team": truth.read(truth.TEAMS),
     "job": truth.read(truth.JOBS),
-    "import": truth.read(truth.IMPORTS),
+    "crm.import": truth.read(truth.IMPORTS),
+    "property.import": truth.read(truth.IMPORTS),
 }
 
 
@@ -123,5 +124,6 @@ _READABLE: dict[str, Callable[[str], set[str]]] = {
     "office": lambda caller: _of(_TABLES["office"], caller),
     "team": lambda caller: _of(_TABLES["team"], caller),
     "job": lambda caller: _of(_TABLES["job"], caller),
-    "import": lambda caller: _of(_TABLES["import"], caller),
+    "crm.import": lambda caller: _of(_TABLES["crm.import"], caller),
+    "property.import": lambda caller: _of(_TABLES["property.import"], caller),
 }

@@ -332,63 +332,69 @@ CRM = [
     ),
 ]
 
-_FILES = "/api/v1/people-imports"
 _IMPORTS = truth.read(truth.IMPORTS)
 _READ_IMPORT, _CHANGE_IMPORT = {"u": "ok", "r": "ok", ".": "404"}, {"u": "ok", "r": "403", ".": "404"}
 
-BULK = [
-    Probe(
-        operation="import_people",
-        request=_at(f"{_FILES}?file_name=a.csv", content=b"Name", headers={"Content-Type": "text/plain"}),
-        letters=_roles("sell"),
-        ok=frozenset({415}),
-    ),
-    Probe(
-        operation="list_people_imports",
-        request=_at(f"{_FILES}?limit=100"),
-        letters=_roles("sell"),
-        lists="import",
-    ),
-    *(
-        Probe(operation=name, request=_on("import", f"{_FILES}/{{id}}{path}"), letters=_IMPORTS, says=_READ_IMPORT)
-        for name, path in (
-            ("get_people_import", ""),
-            ("list_people_import_errors", "/errors?limit=100"),
-            ("download_people_import_errors", "/errors.csv"),
-        )
-    ),
-    Probe(
-        operation="map_people_import",
-        request=_on("import", f"{_FILES}/{{id}}", json={"mapping": {}}, headers=STALE),
-        letters=_IMPORTS,
-        says=_CHANGE_IMPORT,
-        ok=_REACHED,
-    ),
-    *(
+
+def _bulk(path: str, many: str, module: str) -> list[Probe]:
+    """Imports and exports of these records; whose they are has nothing to do with what is in them."""
+    files, one, imports, exports = f"/api/v1/{path}-imports", f"{path}_import", f"{module}.import", f"{module}.export"
+    return [
         Probe(
-            operation=name,
-            request=_on("import", f"{_FILES}/{{id}}/{path}", headers=STALE),
+            operation=f"import_{many}",
+            request=_at(f"{files}?file_name=a.csv", content=b"Name", headers={"Content-Type": "text/plain"}),
+            letters=_roles("sell"),
+            ok=frozenset({415}),
+        ),
+        Probe(
+            operation=f"list_{one}s",
+            request=_at(f"{files}?limit=100"),
+            letters=_roles("sell"),
+            lists=imports,
+        ),
+        *(
+            Probe(operation=name, request=_on(imports, f"{files}/{{id}}{end}"), letters=_IMPORTS, says=_READ_IMPORT)
+            for name, end in (
+                (f"get_{one}", ""),
+                (f"list_{one}_errors", "/errors?limit=100"),
+                (f"download_{one}_errors", "/errors.csv"),
+            )
+        ),
+        Probe(
+            operation=f"map_{one}",
+            request=_on(imports, f"{files}/{{id}}", json={"mapping": {}}, headers=STALE),
             letters=_IMPORTS,
             says=_CHANGE_IMPORT,
             ok=_REACHED,
-        )
-        for name, path in (("apply_people_import", "application"), ("undo_people_import", "undo"))
-    ),
-    Probe(
-        operation="export_people",
-        request=_at("/api/v1/people-exports?format=none"),
-        letters=_roles("staff"),
-        ok=_REFUSED,
-        points="?format",
-    ),
-    # Their storage is away: who is let through to it learns that.
-    Probe(
-        operation="get_people_export",
-        request=_on("export", "/api/v1/people-exports/{id}"),
-        letters=truth.read(truth.EXPORTS),
-        ok=frozenset({503}),
-    ),
-]
+        ),
+        *(
+            Probe(
+                operation=name,
+                request=_on(imports, f"{files}/{{id}}/{step}", headers=STALE),
+                letters=_IMPORTS,
+                says=_CHANGE_IMPORT,
+                ok=_REACHED,
+            )
+            for name, step in ((f"apply_{one}", "application"), (f"undo_{one}", "undo"))
+        ),
+        Probe(
+            operation=f"export_{many}",
+            request=_at(f"/api/v1/{path}-exports?format=none"),
+            letters=_roles("staff"),
+            ok=_REFUSED,
+            points="?format",
+        ),
+        # Their storage is away: who is let through to it learns that.
+        Probe(
+            operation=f"get_{path}_export",
+            request=_on(exports, f"/api/v1/{path}-exports/{{id}}"),
+            letters=truth.read(truth.EXPORTS),
+            ok=frozenset({503}),
+        ),
+    ]
+
+
+BULK = [*_bulk("people", "people", "crm"), *_bulk("property", "properties", "property")]
 
 # Money that nobody here has: refused when everything else was found good.
 _PRICED = {"list_price": {"amount": 1, "currency": "XXX"}}

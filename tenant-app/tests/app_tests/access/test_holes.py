@@ -253,10 +253,17 @@ HOLES = [
     Hole(
         "imports without a scope",
         _set(imports_repository, "rows", _everything),
-        ("list_people_imports", "get_people_import", "download_people_import_errors", "apply_people_import"),
+        (
+            *("list_people_imports", "get_people_import", "download_people_import_errors", "apply_people_import"),
+            *("list_property_imports", "get_property_import", "list_property_import_errors", "undo_property_import"),
+        ),
     ),
     Hole("an agent reads the imports of the office", _cell("import.read", "agent", "office"), ("list_people_imports",)),
-    Hole("exports without a scope", _set(exports_repository, "rows", _everything), ("get_people_export",)),
+    Hole(
+        "exports without a scope",
+        _set(exports_repository, "rows", _everything),
+        ("get_people_export", "get_property_export"),
+    ),
     Hole("leads without a scope", _set(leads_repository, "people", _everything), ("get_lead", "list_leads")),
     Hole("tasks without a scope", _set(work_repository, "people", _everything), ("list_tasks", "edit_task")),
     Hole(

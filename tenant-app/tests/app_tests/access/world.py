@@ -188,13 +188,18 @@ def _jobs(world: World) -> None:
 
 
 def _files(world: World) -> None:
+    for module in ("crm", "property"):
+        _files_of(world, module)
+
+
+def _files_of(world: World, module: str) -> None:
     """Imports that are looked at, with a faulty row each, and exports whose files are made."""
     letters = truth.read(truth.IMPORTS)
     for number, (name, office) in enumerate((("agent", "Main"), ("office", "Main"), ("west", "West"))):
-        word = world.only_for(f"canaryrow{number}", lambda caller, name=name: letters[caller, name] != ".")
-        made = world.ids["import", name] = str(new_id())
+        word = world.only_for(f"canary{module}row{number}", lambda caller, name=name: letters[caller, name] != ".")
+        made = world.ids[f"{module}.import", name] = str(new_id())
         world.sql(
-            "INSERT INTO crm.imports (id, file_name, format, encoding, state, job_id, row_count, columns, counts,"
+            f"INSERT INTO {module}.imports (id, file_name, format, encoding, state, job_id, row_count, columns, counts,"
             " outcome, actor_id, office_id, created_at, changed_at, version)"
             " VALUES (%s, %s, 'csv', 'utf-8', 'checked', %s, 1, %s, '{\"faulty\": 1}', '{}', %s, %s, now(), now(), 1)",
             made,
@@ -206,15 +211,16 @@ def _files(world: World) -> None:
         )
         error = {"column": word, "field": "emails", "value": word, "code": "not-an-email", "message": "No."}
         world.sql(
-            "INSERT INTO crm.import_lines (import_id, number, cells, verdict, errors) VALUES (%s, 2, %s, 'faulty', %s)",
+            f"INSERT INTO {module}.import_lines (import_id, number, cells, verdict, errors)"
+            " VALUES (%s, 2, %s, 'faulty', %s)",
             made,
             json.dumps([word]),
             json.dumps([error]),
         )
     for name in ("agent", "office", "helper"):
-        made = world.ids["export", name] = str(new_id())
+        made = world.ids[f"{module}.export", name] = str(new_id())
         world.sql(
-            "INSERT INTO crm.exports (id, actor_id, format, wanted, created_at, stored_at)"
+            f"INSERT INTO {module}.exports (id, actor_id, format, wanted, created_at, stored_at)"
             " VALUES (%s, %s, 'csv', '{}', now(), now())",
             made,
             world.users[name],

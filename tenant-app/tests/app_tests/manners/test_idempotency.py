@@ -65,7 +65,8 @@ async def _cases(brokerage: Brokerage) -> dict[str, Sent]:
     delegation = {"assistant_id": cora["id"], "user_id": andy["id"], "resources": ["person"], "expires_at": until}
     invitation = {"email": "new@acme.test", "name": "New", "role": COORDINATOR_ROLE, "office_id": office}
     call = {"kind": "call", "direction": "outgoing", "outcome": "Left a message"}
-    checked, done = (_imported(brokerage, state) for state in ("checked", "applied"))
+    checked, done = (_imported(brokerage, "crm", state) for state in ("checked", "applied"))
+    checked_too, done_too = (_imported(brokerage, "property", state) for state in ("checked", "applied"))
     return {
         "import_people": Sent(
             "/api/v1/people-imports?file_name=a.csv", b"Name\nAda\n", headers={"Content-Type": "text/csv"}
@@ -73,6 +74,14 @@ async def _cases(brokerage: Brokerage) -> dict[str, Sent]:
         "apply_people_import": Sent(f"/api/v1/people-imports/{checked}/application", headers={"If-Match": '"1"'}),
         "undo_people_import": Sent(f"/api/v1/people-imports/{done}/undo", headers={"If-Match": '"1"'}),
         "export_people": Sent("/api/v1/people-exports?format=csv"),
+        "import_properties": Sent(
+            "/api/v1/property-imports?file_name=a.csv", b"City\nAmes\n", headers={"Content-Type": "text/csv"}
+        ),
+        "apply_property_import": Sent(
+            f"/api/v1/property-imports/{checked_too}/application", headers={"If-Match": '"1"'}
+        ),
+        "undo_property_import": Sent(f"/api/v1/property-imports/{done_too}/undo", headers={"If-Match": '"1"'}),
+        "export_properties": Sent("/api/v1/property-exports?format=csv"),
         "create_delegation": Sent("/api/v1/delegations", delegation, {"resources": ["listing"]}),
         "start_feed_run": Sent("/api/v1/feeds/sample/runs"),
         "create_inquiry": Sent("/api/v1/inquiries", VISITOR, {"message": "Another one"}),
@@ -92,11 +101,11 @@ async def _cases(brokerage: Brokerage) -> dict[str, Sent]:
     }
 
 
-def _imported(brokerage: Brokerage, state: str) -> str:
+def _imported(brokerage: Brokerage, module: str, state: str) -> str:
     """An import of the owner's that is at this step."""
     ((found,),) = brokerage.database.rows(
-        "INSERT INTO crm.imports (id, file_name, format, state, job_id, row_count, columns, counts, outcome, actor_id,"
-        " created_at, changed_at, applied_at, version)"
+        f"INSERT INTO {module}.imports (id, file_name, format, state, job_id, row_count, columns, counts, outcome,"
+        " actor_id, created_at, changed_at, applied_at, version)"
         f" SELECT uuidv7(), 'a.csv', 'csv', '{state}', uuidv7(), 0, '[]', '{{}}', '{{}}', id, now(), now(), now(), 1"
         " FROM identity.users WHERE role = 'broker_owner' RETURNING id"
     )
@@ -136,7 +145,7 @@ async def test_every_operation_with_a_key_answers_again_and_does_nothing_again(
                     "idempotency-key-reused",
                 )
             assert (name, counts(database)) == (name, after)
-        assert [name.partition("/")[0] for name in made.names()] == ["imports", "photos"]
+        assert [name.partition("/")[0] for name in made.names()] == ["imports", "imports", "photos"]
 
 
 async def test_a_key_is_its_callers_and_its_operations(brokerage: Brokerage) -> None:

@@ -154,6 +154,8 @@ INSERT INTO crm.import_lines (import_id, number, cells, verdict, errors)
 SELECT old.id, n, '["Ada"]', CASE WHEN n % 2 = 0 THEN 'faulty' ELSE 'create' END,
     '[{{"column": "Email", "field": "emails", "value": "a", "code": "not-an-email", "message": "No."}}]'
 FROM (SELECT id FROM crm.imports ORDER BY id LIMIT 3) AS old, generate_series(1, 5000) AS n;
+INSERT INTO property.imports SELECT * FROM crm.imports;
+INSERT INTO property.import_lines SELECT * FROM crm.import_lines;
 INSERT INTO crm.history (id, at, subject, subject_id, person_id, action, revision, fields)
 SELECT uuidv7(), created_at, 'person', id, id, 'changed', n, '{{}}' FROM crm.people, generate_series(1, 4) AS n;
 """

@@ -13,14 +13,18 @@ from rooftree.bulk.columns import Column
 from rooftree.bulk.subject import Line, Outcome
 from rooftree.contracts.access.askers import asker
 from rooftree.contracts.identity.api import IdentityApi
+from rooftree.contracts.identity.events import UserChanged
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.database import patience
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.module import Runtime
+from rooftree.modules.property.agents_moved import CONSUMER
 from rooftree.modules.property.import_rows import Candidate
 from rooftree.modules.property.import_subject import ListingBulk
 from rooftree.modules.property.own_photos_repository import OwnPhotos
 
 from ..conftest import Browser, TestDatabase, parts_of
+from ..crm.conftest import hear
 from ..identity.conftest import Brokerage, brokerage, change, me
 from .editing import CLOSING, code, create, edit, edited, history, mine, moved, published, read, usd, user_id
 
@@ -51,7 +55,10 @@ class Files:
         return ListingBulk(self.runtime.unit_of_work, self.runtime.outbox, self.identity, self.runtime.settings)
 
     async def principal(self, browser: Browser) -> Principal:
-        return await asker(self.identity, UUID(await user_id(browser)))
+        """Nobody waits for jobs, as for the requests of a test."""
+        asked_by = UUID(await user_id(browser))
+        patience.set(None)
+        return await asker(self.identity, asked_by)
 
     async def candidates(self, principal: Principal, rows: Sequence[Mapping[str, str]]) -> list[Candidate]:
         names = list(dict.fromkeys(name for row in rows for name in row))
@@ -363,6 +370,17 @@ async def test_an_office_gets_back_what_nobody_had(files: Files) -> None:
     back = await read(mona, draft)
     assert (back["list_agent_id"], back["list_agent_full_name"]) == (None, None)
     assert back["list_office_id"] == draft["list_office_id"]
+    # Also what went along with its new agent to another office since.
+    outcomes = await files.take(mona, {"listing_id": draft["listing_id"], "list_agent": "andy@acme.test"})
+    west = await brokerage.office("West")
+    assert (await change(brokerage.owner, await me(andy), office_id=west)).status_code == 200
+    moving = UserChanged(
+        user_id=UUID(await user_id(andy)), change="updated", role="agent", office_id=UUID(west), team_ids=()
+    )
+    await hear(brokerage, moving, 2, module="property", name=CONSUMER)
+    assert (await read(andy, draft))["list_office_id"] == west
+    assert await files.take_back(brokerage.owner, outcomes) == [True]
+    assert (await read(mona, draft))["list_office_id"] == draft["list_office_id"]
 
 
 # -- exports ----------------------------------------------------------------------------------------------------------

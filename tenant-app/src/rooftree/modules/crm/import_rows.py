@@ -4,14 +4,16 @@ The rules for what a person may have are those of `schemas`; a test compares the
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from rooftree.bulk.cells import Bounds, Fault, Values, error
+from rooftree.bulk.cells import Cell, Fault, error
 from rooftree.bulk.subject import Decision
 from rooftree.contracts.identity.api import User
+from rooftree.kernel.cells import split
 from rooftree.kernel.text import email_address, email_key, name_key, tidy
 from rooftree.modules.crm import domain
 from rooftree.modules.crm.domain import (
@@ -26,13 +28,14 @@ from rooftree.modules.crm.domain import (
 )
 from rooftree.modules.crm.import_fields import LISTS
 
+T = TypeVar("T")
+_CELL_LETTERS = 8_000  # more than the values that a contact can have
 _EMAIL_MAX = 320
 _MOST: Mapping[str, tuple[int, str]] = {
     "emails": (MAX_CONTACTS, "addresses"),
     "phones": (MAX_CONTACTS, "numbers"),
     "tags": (MAX_TAGS, "tags"),
 }
-_BOUNDS = Bounds(record="contact", most=_MOST, lists=LISTS)
 _LABEL = re.compile(LABEL)
 
 
@@ -88,12 +91,46 @@ class Addition(NamedTuple):
         return found + ["tags"] * bool(self.tags) + ["assigned_to"] * (self.assignee is not None)
 
 
+class _Values:
+    """Those of a row's cells, of each field no more than a person can have. `errors`: what is wrong with them."""
+
+    def __init__(self, given: Sequence[Cell]) -> None:
+        self._given = given
+        self.errors: list[dict[str, Any]] = []
+
+    def of(self, field: str, use: Callable[[str], T]) -> list[T]:
+        most, word = _MOST.get(field, (1, "value"))
+        found = list(islice(self._found(field), most + 1))
+        made = [one for cell, value in found[:most] for one in self._read(cell, value, use)]
+        if len(found) > most:
+            self.errors.append(error("too-many", f"A contact has {most} {word} at most; here are more.", field=field))
+        return made
+
+    def _found(self, field: str) -> Iterator[tuple[Cell, str]]:
+        for cell in self._given:
+            if cell.field == field and len(cell.text) > _CELL_LETTERS:
+                self._wrong(cell, cell.text, Fault("too-long", f"A cell has {_CELL_LETTERS:,} letters at most."))
+            elif cell.field == field:
+                yield from ((cell, one) for one in (split(cell.text) if field in LISTS else [cell.text]) if one.strip())
+
+    def _read(self, cell: Cell, value: str, use: Callable[[str], T]) -> Iterable[T]:
+        try:
+            return (use(value),)
+        except Fault as fault:
+            self._wrong(cell, value, fault)
+            return ()
+
+    def _wrong(self, cell: Cell, value: str, fault: Fault) -> None:
+        self.errors.append(error(fault.code, fault.message, column=cell.column, field=cell.field, value=value))
+
+
 def parsed(
     number: int, cells: Sequence[str], columns: Sequence[tuple[str, str | None]], directory: Directory
 ) -> tuple[Candidate | None, list[dict[str, Any]]]:
     """The person, or all that is wrong with the row."""
-    values = Values(cells, columns, _BOUNDS)
-    given, errors = values.given, values.errors
+    given = [Cell(name, field, text) for (name, field), text in zip(columns, cells, strict=False) if field]
+    values = _Values(given)
+    errors = values.errors
     whole = " ".join(filter(None, (tidy(cell.text) for cell in given if cell.field == "name")))
     if len(whole) > NAME_MAX:
         column = next(cell.column for cell in given if cell.field == "name")

@@ -38,7 +38,7 @@ class ListingExportQuery(BaseModel):
 
 
 router = APIRouter(route_class=ApiRoute)
-router.include_router(bulk_router(ListingBulk.names, ListingImports, ListingExports, *needs("listing", "create")))
+router.include_router(bulk_router(ListingBulk.names, ListingImports, ListingExports))
 
 
 @router.post(

@@ -99,13 +99,19 @@ class ListingPage:
         was = row.details | {name: getattr(row, name) for name in COLUMNS}
         fields = apply(row, values, currency=self._brokerage.currency)
         self.told += await saver.keep(fields, actor=self._principal.user_id)
+        # It goes along when the new agent moves (`agents_moved`), without a revision.
+        kept = {*fields, "list_office_id"} if "list_agent_id" in fields else fields
         return Outcome(
             number=candidate.number,
             outcome="update",
             record_id=row.id,
             revision=row.revision,
-            before={name: str(was[name]) if isinstance(was[name], UUID) else was[name] for name in fields},
+            before={name: _plain(was.get(name)) for name in kept},
         )
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _keys(page: Sequence[Candidate]) -> set[str]:

@@ -73,17 +73,12 @@ class ListingUndo:
         return gone
 
     async def _put_back(self, row: PropertyRow, before: Mapping[str, Any]) -> bool:
-        values = dict(before)
-        if _AGENT in before:
-            try:
-                values |= self._agent(row, before)
-            except (Forbidden, Unprocessable):
-                return False
+        try:
+            values = dict(before) | (self._agent(row, before) if _AGENT in before else {})
+        except (Forbidden, Unprocessable):
+            return False
         saver = ListingSaver(self._session, self._outbox, row, now=self._now)
-        for name in values.keys() & set(COLUMNS):
-            setattr(row, name, values[name])
-        row.details = row.details | {name: value for name, value in values.items() if name not in COLUMNS}
-        self.told += await saver.keep(values, actor=self._principal.user_id)
+        self.told += await saver.keep(_put(row, values), actor=self._principal.user_id)
         return True
 
     def _agent(self, row: PropertyRow, before: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,5 +87,14 @@ class ListingUndo:
             raise Forbidden
         if before[_AGENT] is not None:
             return of_agent(rights.require_agent(self._principal, self._former.get(UUID(before[_AGENT]))))
-        office = before.get(_OFFICE)
-        return {_OFFICE: UUID(office)} if office else {}
+        return {_OFFICE: UUID(before[_OFFICE]) if before[_OFFICE] else None}
+
+
+def _put(row: PropertyRow, values: Mapping[str, Any]) -> list[str]:
+    """Values as columns and details hold them. Returns the fields that differ."""
+    stored = row.details | {name: getattr(row, name) for name in COLUMNS}
+    fields = [name for name, value in values.items() if stored.get(name) != value]
+    for name in set(fields) & set(COLUMNS):
+        setattr(row, name, values[name])
+    row.details = row.details | {name: values[name] for name in fields if name not in COLUMNS}
+    return fields
