@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from rooftree.kernel.spreadsheets import FORMATS, Format
+from rooftree.modules.property import own_repository
+from sqlalchemy import true
 
 from ..bulk.files import Bulk, bulk, counts, made, open_bulk, table, written
 from ..conftest import Browser
@@ -153,6 +155,23 @@ async def test_who_makes_no_listings_brings_none_and_exports_what_they_edit(bulk
     assert table((await exported(helper)).content)[1:] == []
     manager = await bulk.brokerage.manager()
     assert len(table((await exported(manager)).content)) == 2
+
+
+async def exported_elsewhere(bulk: Bulk) -> list[str]:
+    """Listings that a colleague of another office takes along."""
+    await published(bulk.agent, **HOME)
+    west = await bulk.brokerage.agent("West", "Wanda")
+    await create(west, unparsed_address="1 West Street")
+    return [row[1] for row in table((await exported(west)).content)[1:]]
+
+
+async def test_an_export_has_what_its_asker_may_edit(bulk: Bulk) -> None:
+    assert await exported_elsewhere(bulk) == ["1 West Street"]
+
+
+async def test_planted_an_export_without_a_scope_is_noticed(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_repository, "editable_rows", lambda _: true())
+    assert await exported_elsewhere(bulk) != ["1 West Street"]
 
 
 @pytest.mark.parametrize("kind", FORMATS)

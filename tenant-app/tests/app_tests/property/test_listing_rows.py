@@ -79,7 +79,7 @@ def faults(using: Directory | None = None, **values: str) -> list[tuple[str | No
 
 # -- there and back ---------------------------------------------------------------------------------------------------
 
-SIGNS = st.characters(exclude_categories=("Cs", "Cn", "Co", "Cc"))
+SIGNS = st.characters(exclude_categories=("Cs", "Cn", "Co"), exclude_characters="\0")
 WORDS = st.text(st.one_of(SIGNS, st.sampled_from("=+-@;,\"' ")), max_size=30)
 ITEMS = st.lists(WORDS.filter(str.strip), max_size=4)
 LINES = st.lists(WORDS, max_size=3).map("\n".join)
@@ -288,6 +288,8 @@ def test_what_is_none(name: str, text: str, code: str) -> None:
 def test_empty_cells_leave_out_and_a_row_of_them_is_faulty() -> None:
     assert good(city="  ", heating="", list_price="5").values == {"list_price": {"amount": 500, "currency": "USD"}}
     assert faults(city=" ", heating="") == [(None, "missing")]
+    assert faults(listing_id="\u200b", heating=";", roof=" , ") == [(None, "missing")]
+    assert good(city="Ames", heating=",").values == {"city": "Ames"}
 
 
 # -- headers ----------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from rooftree.modules.property.values import MAX_NAME
 _CELL_LETTERS = 60_000  # more than a list of a listing can have
 # As `OwnListings.next_keys` makes them.
 _OURS = re.compile(r"RT-[0-9]+", re.IGNORECASE)
+_NOTHING: tuple[Any, ...] = (None, "", [])  # such as a cell of separators says
 _NO_COLLEAGUE = "There is no such colleague whom you could choose."
 
 
@@ -78,7 +79,7 @@ def parsed(
     listing_id, agent = read.pop("listing_id", None), read.pop("list_agent", None)
     values, refused = _held_to_rules(read, given, directory.currency)
     errors += refused
-    if not errors and not given:
+    if not errors and not (listing_id or values or agent):
         errors = [error("missing", "There is nothing in the columns of this row that fill a field.")]
     if errors:
         return None, errors
@@ -94,7 +95,9 @@ def _read(given: Sequence[Cell], directory: Directory) -> tuple[dict[str, Any], 
         try:
             if len(cell.text) > _CELL_LETTERS:
                 raise Fault("too-long", f"A cell has {_CELL_LETTERS:,} letters at most.")
-            found[cell.field] = _READERS[FIELDS[cell.field].kind](cell.text, directory)
+            value = _READERS[FIELDS[cell.field].kind](cell.text, directory)
+            if value not in _NOTHING:
+                found[cell.field] = value
         except Fault as fault:
             errors.append(_wrong(cell, fault.code, fault.message))
     return found, errors

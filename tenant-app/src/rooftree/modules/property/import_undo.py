@@ -1,7 +1,7 @@
 """What an import did to listings is taken back, as far as nobody has touched them since.
 
-A draft that it made is removed for good while it is at the import's revision, still a draft, and has no photos: files
-of photos are removed by their rows. A listing that it changed gets back what was, by an edit like any other, while it
+A draft that it made is removed for good while it is at the import's revision and has no photos: files of photos are
+removed by their rows. A listing that it changed gets back what was, by an edit like any other, while it
 is at the import's revision. Whoever asks must be allowed to change them now; a former agent must be one whom they may
 choose now. Others stay.
 """
@@ -21,7 +21,6 @@ from rooftree.kernel.outbox import Outbox
 from rooftree.modules.property import rights
 from rooftree.modules.property.listing_edit import COLUMNS, of_agent
 from rooftree.modules.property.listing_saver import ListingSaver
-from rooftree.modules.property.listing_status import DRAFT
 from rooftree.modules.property.own_photos_repository import OwnPhotos
 from rooftree.modules.property.own_repository import OwnListings
 from rooftree.modules.property.tables import PropertyRow
@@ -64,10 +63,10 @@ class ListingUndo:
         return {line.number: line.record_id in done for line in lines}
 
     def _is_as_left(self, row: PropertyRow, line: Outcome) -> bool:
-        return row.revision == line.revision and row.removed_at is None and rights.may_edit(self._principal, row)
+        return row.revision == line.revision and rights.may_edit(self._principal, row)
 
     async def _removed(self, made: Collection[PropertyRow]) -> set[UUID]:
-        drafts = {row.id for row in made if row.standard_status == DRAFT}
+        drafts = {row.id for row in made}  # a draft that became something else has another revision
         gone = drafts - await OwnPhotos(self._session).pictured(drafts)
         await OwnListings(self._session).remove(gone)
         return gone
