@@ -49,7 +49,8 @@ const contacts = (name: keyof typeof import("@/features/contacts/pages").pages) 
   Component: (await import("@/features/contacts/pages")).pages[name],
 });
 
-const imports = page(() => import("@/features/contacts/bulk/import-page"), "ImportPage");
+const listingImports = page(() => import("@/features/listings/bulk/import-page"), "ImportListingsPage");
+const contactImports = page(() => import("@/features/contacts/bulk/import-page"), "ImportContactsPage");
 
 export const routes = (client: QueryClient): RouteObject[] => [
   {
@@ -97,6 +98,8 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
     lazy: page(() => import("@/features/listings/listings-page"), "ListingsPage"),
   },
   { path: "listings/mine", lazy: page(() => import("@/features/listings/mine-page"), "MinePage") },
+  { path: "listings/import", lazy: listingImports },
+  { path: "listings/imports/:id", lazy: listingImports },
   {
     path: "listings/:id/edit",
     loader: begin(async ({ params }) => (await prefetching()).prefetchListing(client, params.id ?? "")),
@@ -114,8 +117,8 @@ const signedInRoutes = (client: QueryClient): RouteObject[] => [
   { path: "contacts", lazy: contacts("ContactsPage") },
   { path: "contacts/board", lazy: contacts("BoardPage") },
   { path: "contacts/:id", lazy: contacts("ContactPage") },
-  { path: "contacts/import", lazy: imports },
-  { path: "contacts/imports/:id", lazy: imports },
+  { path: "contacts/import", lazy: contactImports },
+  { path: "contacts/imports/:id", lazy: contactImports },
   { path: "inbox", lazy: contacts("InboxPage") },
   { path: "tasks", lazy: contacts("TasksPage") },
   { path: "settings/stages", lazy: contacts("StagesPage") },

@@ -3,14 +3,17 @@
  * `npm run mock` (through Node's server). It imports nothing from the pages, so that both can agree or disagree honestly.
  */
 import type { Feed, FeedRun, PropertyDetail, Rejection, SearchStatus, Session } from "../shared/api/types";
+import { contactFiles } from "./contact-files.ts";
 import { FakeBulk } from "./fake-bulk.ts";
 import { FakeCrm } from "./fake-crm.ts";
 import { FakeEditing } from "./fake-editing.ts";
+import { FakeJobs } from "./fake-jobs.ts";
 import { FakeKeys } from "./fake-keys.ts";
 import { FakePeople } from "./fake-people.ts";
 import { facets, find, mine, onMap, sorted, suggestions } from "./fake-search.ts";
 import { makeFeed, makeRejection, makeRun, makeRuns } from "./feeds.ts";
 import { makeHome, makeOwn } from "./homes.ts";
+import { listingFiles } from "./listing-files.ts";
 
 type Handler = (request: Request, url: URL, parts: string[]) => Response | Promise<Response>;
 
@@ -31,7 +34,10 @@ export class FakeApp {
     () => this.session,
     () => this.people.users,
   );
-  bulk = new FakeBulk(this.crm);
+  jobs = new FakeJobs(() => this.crm.self.id);
+  /** Files of contacts, and of listings. */
+  bulk = new FakeBulk(contactFiles(this.crm), this.jobs, () => this.crm.self);
+  listingBulk = new FakeBulk(listingFiles(this), this.jobs, () => this.crm.self);
   homes: PropertyDetail[];
   feeds: Feed[];
   rejections: Rejection[];
@@ -170,10 +176,9 @@ export class FakeApp {
       this.#guarded((_request, url) => this.#page(this.rejections, url.searchParams, 20)),
     ],
     ...this.crm.leads.publicRoutes,
-    ...[...this.people.routes, ...this.bulk.routes, ...this.crm.routes].map(([path, handler]): [RegExp, Handler] => [
-      path,
-      this.#guarded(handler),
-    ]),
+    ...[this.people, this.bulk, this.listingBulk, this.jobs, this.crm]
+      .flatMap(({ routes }) => routes)
+      .map(([path, handler]): [RegExp, Handler] => [path, this.#guarded(handler)]),
   ];
 
   #rebuild(): Response {
@@ -219,7 +224,7 @@ export class FakeApp {
 
   #search(query: URLSearchParams): Response {
     if (query.get("mine") === "true")
-      return this.#page(mine(this.homes), query, 24, { source: "database", facets: null });
+      return this.#page(mine(this.homes, query), query, 24, { source: "database", facets: null });
     const found = sorted(find(this.homes, query), query);
     const withFacets = query.get("facets") === "true" && !this.searchIsDown;
     return this.#page(found, query, 24, {

@@ -77,6 +77,14 @@ export class FakeJobs {
     }
   }
 
+  /** A handler before which time has done its part. */
+  settled =
+    (handler: Handler): Handler =>
+    (...asked) => {
+      this.settle();
+      return handler(...asked);
+    };
+
   /** Lets time do its part. */
   settle(): void {
     if (!Number.isFinite(this.takes)) return;
@@ -103,17 +111,17 @@ export class FakeJobs {
   routes: [RegExp, Handler][] = [
     [
       /^GET \/api\/v1\/jobs$/,
-      (_request, url) => {
+      this.settled((_request, url) => {
         const kind = url.searchParams.get("kind");
         return page(this.all.filter((job) => !kind || job.kind === kind).map(this.shown), url);
-      },
+      }),
     ],
     [
       /^GET \/api\/v1\/jobs\/([^/]+)$/,
-      (_request, _url, [id]) => {
+      this.settled((_request, _url, [id]) => {
         const job = this.all.find((each) => each.id === id);
         return job ? json(this.shown(job)) : missing();
-      },
+      }),
     ],
   ];
 }

@@ -72,8 +72,12 @@ export function find(homes: PropertyDetail[], query: URLSearchParams, without = 
 }
 
 /** The newest change first, drafts among them. */
-export const mine = (homes: PropertyDetail[]): PropertyDetail[] =>
-  homes.filter(({ can_edit }) => can_edit).toSorted((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at));
+export const mine = (homes: PropertyDetail[], query: URLSearchParams): PropertyDetail[] =>
+  homes
+    .filter(
+      ({ can_edit, standard_status: is }) => can_edit && (!query.has("status") || query.getAll("status").includes(is)),
+    )
+    .toSorted((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at));
 
 export function sorted(homes: PropertyDetail[], query: URLSearchParams): PropertyDetail[] {
   const sort = query.get("sort") ?? (query.get("q") ? "relevance" : "-modified");

@@ -1,5 +1,5 @@
-/** A file of contacts, chosen in the page as a person does. */
-import { fireEvent, screen } from "@testing-library/react";
+/** A file of contacts or listings, chosen in the page as a person does. */
+import { fireEvent, screen, within } from "@testing-library/react";
 import { FakeApp } from "./fake-app";
 import { open } from "./open";
 
@@ -14,8 +14,8 @@ Bad Bert,bert at mail,,,
 
 export const csv = (text = TABLE, name = "contacts.csv") => new File([text], name, { type: "text/csv" });
 
-export const as = (id: string) => {
-  const app = new FakeApp();
+export const as = (id: string, given: ConstructorParameters<typeof FakeApp>[0] = {}) => {
+  const app = new FakeApp(given);
   app.signIn(id);
   return app;
 };
@@ -27,8 +27,14 @@ export async function choose(page: ReturnType<typeof open>, ...files: File[]) {
 }
 
 /** A page on which a file has been checked. */
-export async function checked(app = as("user-1"), file = csv()) {
-  const page = await choose(open("/contacts/import", app), file);
+export async function checked(app = as("user-1"), file = csv(), address = "/contacts/import") {
+  const page = await choose(open(address, app), file);
   await screen.findByRole("button", { name: /^Import / });
   return page;
 }
+
+/** What is said of how many rows. */
+export const figures = async () =>
+  within(await screen.findByRole("region", { name: "Result" }))
+    .getAllByRole("term")
+    .map((term) => `${term.textContent} ${term.parentElement?.querySelector("dd")?.textContent}`);

@@ -1,16 +1,8 @@
 import { fireEvent, screen, within } from "@testing-library/react";
-import axe from "axe-core";
 import { describe, expect, it } from "vitest";
 import { FakeApp } from "@/testing/fake-app";
 import { open } from "@/testing/open";
-
-/** jsdom lays nothing out and has no colours, and the frame has two navigations of which the styles show one: the browser tests look at those. */
-async function violations(): Promise<string[]> {
-  const found = await axe.run(document.getElementById("main") ?? document.body, {
-    rules: { "color-contrast": { enabled: false } },
-  });
-  return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
-}
+import { violations } from "@/testing/violations";
 
 const as = (id: string) => {
   const app = new FakeApp();

@@ -29,12 +29,3 @@ export function useColleagues(): User[] {
   const found = users.filter((user) => WORKING_ROLES.includes(user.role) && isInReach(self, user));
   return found.toSorted((one, other) => Number(other.id === self.id) - Number(one.id === self.id));
 }
-
-interface Named {
-  id: string;
-  name: string | null;
-}
-
-/** Somebody's name, or what to say when it is not known any more. */
-export const nameOf = (colleague: Named | null | undefined): string =>
-  colleague ? (colleague.name ?? "Somebody who has left") : "Nobody";

@@ -1,18 +1,20 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { UserPlus } from "lucide-react";
 import { useState } from "react";
 import { useCan } from "@/shared/api/session";
+import { ExportLine } from "@/shared/bulk/export-line";
+import { ExportMenu } from "@/shared/bulk/export-menu";
+import { useBeginExport } from "@/shared/bulk/exports";
 import { plural } from "@/shared/lib/format";
 import { Button } from "@/shared/ui/button";
 import { NotAllowed } from "@/shared/ui/not-allowed";
 import { PageTitle } from "@/shared/ui/page";
 import { Select } from "@/shared/ui/select";
+import { beginExport } from "./bulk/begin-export";
+import { CONTACTS } from "./bulk/subject";
 import { ContactsBar } from "./contacts-bar";
 import { ContactsList } from "./contacts-list";
 import { ContactsTabs, NOT_FOR_YOU } from "./contacts-tabs";
-import { ExportLine } from "./export-line";
-import { ExportMenu } from "./export-menu";
-import { beginExport, setExport } from "./exports";
 import { SORTS, type Sort } from "./filters";
 import { NewContactDialog } from "./new-contact-dialog";
 import { contactsQuery } from "./queries";
@@ -27,11 +29,7 @@ function Contacts() {
   const { filters, search, change } = useContactFilters();
   const canCreate = useCan("people.create");
   const [creating, setCreating] = useState(false);
-  const client = useQueryClient();
-  const begin = useMutation({
-    mutationFn: beginExport,
-    onSuccess: ({ job_id }) => setExport(client, { job: job_id, isSaved: false }),
-  });
+  const begin = useBeginExport(CONTACTS, beginExport);
   const query = useInfiniteQuery(contactsQuery(filters));
   const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
   const sources = query.data?.pages.flatMap(({ items }) => items.map(({ source }) => source)) ?? [];
@@ -45,7 +43,11 @@ function Contacts() {
           </p>
         </div>
         <div className="flex flex-wrap gap-2.5">
-          <ExportMenu busy={begin.isPending} onExport={(format) => begin.mutate({ format, filters })} />
+          <ExportMenu
+            subject={CONTACTS}
+            busy={begin.isPending}
+            onExport={(format) => begin.mutate({ format, filters })}
+          />
           {canCreate && (
             <Button size="large" aria-haspopup="dialog" onClick={() => setCreating(true)}>
               <UserPlus aria-hidden />
@@ -54,7 +56,7 @@ function Contacts() {
           )}
         </div>
       </div>
-      <ExportLine refusal={begin.error} onClose={begin.reset} />
+      <ExportLine subject={CONTACTS} refusal={begin.error} onClose={begin.reset} />
       <div className="mb-5 flex flex-wrap items-center justify-between gap-3">
         <ContactsTabs />
         <Select

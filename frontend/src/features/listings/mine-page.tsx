@@ -1,40 +1,84 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { FilePen, Plus } from "lucide-react";
+import { FilePen, FileSearch, Plus } from "lucide-react";
 import { Link } from "react-router";
+import { useCan } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
-import type { PropertySummary } from "@/shared/api/types";
+import type { PropertySummary, StandardStatus } from "@/shared/api/types";
+import { ExportLine } from "@/shared/bulk/export-line";
+import { ExportMenu } from "@/shared/bulk/export-menu";
+import { useBeginExport } from "@/shared/bulk/exports";
 import { moment, money, plural } from "@/shared/lib/format";
 import { useLive } from "@/shared/lib/use-live";
 import { Badge } from "@/shared/ui/badge";
-import { Button } from "@/shared/ui/button";
+import { Button, buttonStyle } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
 import { PageTitle } from "@/shared/ui/page";
+import { Select } from "@/shared/ui/select";
 import { Skeleton } from "@/shared/ui/skeleton";
+import { beginExport } from "./bulk/begin-export";
+import { LISTINGS } from "./bulk/subject";
 import { addressLines } from "./listing-card";
 import { ListingsTabs } from "./listings-tabs";
+import { STATUSES } from "./mine-filters";
 import { NewListingButton } from "./new-listing-button";
 import { Photo } from "./photo";
 import { mineQuery } from "./queries";
 import { statusTone, statusWords } from "./status";
+import { useMineFilters } from "./use-mine-filters";
 
 /** What one may edit: drafts first, then everything else, the latest change first in each. */
 export function MinePage() {
-  const query = useInfiniteQuery({ ...mineQuery, ...useLive() });
+  const { filters, change } = useMineFilters();
+  const begin = useBeginExport(LISTINGS, beginExport);
+  const query = useInfiniteQuery({ ...mineQuery(filters), ...useLive() });
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const drafts = items.filter(({ standard_status: status }) => status === "Incomplete");
   const others = items.filter(({ standard_status: status }) => status !== "Incomplete");
   return (
     <div className="mx-auto max-w-4xl">
-      <PageTitle className="mb-4">My listings</PageTitle>
-      <ListingsTabs className="mb-6" />
-      {query.isPending ? (
+      <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
+        <PageTitle>My listings</PageTitle>
+        <ExportMenu
+          subject={LISTINGS}
+          busy={begin.isPending}
+          onExport={(format) => begin.mutate({ format, filters })}
+        />
+      </div>
+      <ExportLine subject={LISTINGS} refusal={begin.error} onClose={begin.reset} />
+      <ListingsTabs className="mb-4" />
+      <Select
+        aria-label="Status"
+        className="mb-6 sm:w-56"
+        value={filters.status}
+        onChange={({ target }) => change({ status: target.value as StandardStatus | "" })}
+      >
+        <option value="">Any status</option>
+        {STATUSES.map((status) => (
+          <option key={status} value={status}>
+            {statusWords(status)}
+          </option>
+        ))}
+      </Select>
+      {query.isPending || (query.isPlaceholderData && items.length === 0) ? (
         <div className="grid gap-3">
           <Skeleton className="h-24" />
           <Skeleton className="h-24" />
         </div>
       ) : query.isError && items.length === 0 ? (
         <Failure title="Your listings could not be loaded" error={query.error} onRetry={() => query.refetch()} />
+      ) : items.length === 0 && filters.status ? (
+        <EmptyState
+          Icon={FileSearch}
+          title="No listing of yours has this status"
+          action={
+            <Button look="secondary" onClick={() => change({ status: "" })}>
+              Show all of them
+            </Button>
+          }
+        >
+          Only those with the status {statusWords(filters.status)} are looked for.
+        </EmptyState>
       ) : items.length === 0 ? (
         <Nothing />
       ) : (
@@ -52,21 +96,31 @@ export function MinePage() {
   );
 }
 
-const Nothing = () => (
-  <EmptyState
-    Icon={FilePen}
-    title="No listing of yours yet"
-    action={
-      <NewListingButton>
-        <Plus aria-hidden />
-        Start your first listing
-      </NewListingButton>
-    }
-  >
-    A new one begins as a draft that only you and your brokerage’s managers see. Fill it in at your pace: it saves
-    itself, and you publish it when it is ready.
-  </EmptyState>
-);
+function Nothing() {
+  const canImport = useCan(LISTINGS.right);
+  return (
+    <EmptyState
+      Icon={FilePen}
+      title="No listing of yours yet"
+      action={
+        <div className="flex flex-wrap items-center justify-center gap-2.5">
+          <NewListingButton>
+            <Plus aria-hidden />
+            Start your first listing
+          </NewListingButton>
+          {canImport && (
+            <Link to="/listings/import" className={buttonStyle({ look: "secondary", size: "small" })}>
+              Import listings
+            </Link>
+          )}
+        </div>
+      }
+    >
+      A new one begins as a draft that only you and your brokerage’s managers see. Fill it in at your pace: it saves
+      itself, and you publish it when it is ready.
+    </EmptyState>
+  );
+}
 
 function Group({ id, title, items }: { id: string; title: string; items: PropertySummary[] }) {
   if (items.length === 0) return null;

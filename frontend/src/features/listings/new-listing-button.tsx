@@ -5,7 +5,7 @@ import { api, body } from "@/shared/api/client";
 import { explain } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
 import { Button } from "@/shared/ui/button";
-import { listingQuery, mineQuery } from "./queries";
+import { listingQuery, MINE } from "./queries";
 
 const createListing = (agent: string) => body(api.POST("/api/v1/properties", { body: { list_agent_id: agent } }));
 
@@ -18,7 +18,7 @@ export function NewListingButton({ className, children }: { className?: string; 
     mutationFn: () => createListing(user.id),
     onSuccess: async (listing) => {
       client.setQueryData(listingQuery(listing.id).queryKey, listing);
-      void client.invalidateQueries({ queryKey: mineQuery.queryKey });
+      void client.invalidateQueries({ queryKey: MINE });
       await navigate(`/listings/${listing.id}/edit`);
     },
   });

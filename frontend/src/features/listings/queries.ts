@@ -2,6 +2,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/
 import { api, body } from "@/shared/api/client";
 import { type Box, overlap, writeBox } from "./area";
 import { type Filters, toQuery } from "./filters";
+import { type MineFilters, toMineQuery } from "./mine-filters";
 
 const FRESH = 60_000;
 
@@ -32,19 +33,26 @@ export const listingQuery = (id: string) =>
     staleTime: FRESH,
   });
 
+/** Above all keys of what the reader may edit. */
+export const MINE = ["my-listings"];
+
 /** What the reader may edit, drafts among it; from the database, so that a save shows at once. */
-export const mineQuery = infiniteQueryOptions({
-  queryKey: ["my-listings"],
-  queryFn: ({ pageParam, signal }) =>
-    body(
-      api.GET("/api/v1/properties", {
-        params: { query: { mine: true, limit: 48, ...(pageParam ? { cursor: pageParam } : {}) } },
-        signal,
-      }),
-    ),
-  initialPageParam: "",
-  getNextPageParam: (page) => page.next_cursor ?? undefined,
-});
+export const mineQuery = (filters: MineFilters) =>
+  infiniteQueryOptions({
+    queryKey: [...MINE, filters],
+    queryFn: ({ pageParam, signal }) =>
+      body(
+        api.GET("/api/v1/properties", {
+          params: {
+            query: { mine: true, ...toMineQuery(filters), limit: 48, ...(pageParam ? { cursor: pageParam } : {}) },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
 
 export const historyQuery = (id: string) =>
   infiniteQueryOptions({

@@ -70,11 +70,10 @@ export type LeadQuery = NonNullable<paths["/api/v1/leads"]["get"]["parameters"][
 export type LeadInput = Change<paths["/api/v1/leads"]["post"]>;
 /** What a visitor's form sends. */
 export type InquiryInput = Change<paths["/api/v1/inquiries"]["post"]>;
-/** A file of contacts on its way in. */
+/** A file of contacts on its way in; those of listings are the same. */
 export type BulkImport = Json<paths["/api/v1/people-imports/{import_id}"]["get"], 200>;
 type ImportChange = Change<paths["/api/v1/people-imports/{import_id}"]["patch"]>;
 /** Which field a column holds; null: it is left out. */
 export type ImportMapping = ImportChange["mapping"];
-export type ImportFieldName = BulkImport["fields"][number]["name"];
 /** What is wrong with a row of it. */
 export type ImportFault = Json<paths["/api/v1/people-imports/{import_id}/errors"]["get"], 200>["items"][number];

@@ -45,13 +45,17 @@ export const oneJobQuery = (id: string) =>
     },
   });
 
-/** Shows what the stream told of a job; of one that has ended the API is asked what came of it. */
+/**
+ * Shows what the stream told of a job. What came of one that has ended only the API tells: until it has, that job is
+ * under way.
+ */
 export function hearOfJob(client: QueryClient, { ids: [id = ""], data }: Change): void {
   if (!data) return;
+  const hasEnded = !["waiting", "running"].includes(String(data.state));
   const newest = jobKey(String(data.kind));
   void client.cancelQueries({ queryKey: newest }); // what is under way is older
   client.setQueryData(newest, data);
   const { queryKey } = oneJobQuery(id);
-  client.setQueryData(queryKey, (known) => known && { ...known, ...data });
-  if (!["waiting", "running"].includes(String(data.state))) readAnew(client, queryKey);
+  client.setQueryData(queryKey, (known) => known && { ...known, ...data, ...(hasEnded && { state: known.state }) });
+  if (hasEnded) readAnew(client, queryKey);
 }

@@ -60,6 +60,60 @@ describe("the stream of changes", () => {
     await waitFor(() => expect(asked(app)).toBe(before + 1));
   });
 
+  it("has read what came between a page's first reading and its own beginning", async () => {
+    const { app } = open("/feeds", importing());
+    await bar();
+    Object.assign(app.feeds[0] as Feed, { progress: { seen: 2500, total: 2953 } });
+    const before = asked(app);
+    act(() => FakeStream.last.send("hello"));
+    await waitFor(() => expect(screen.getByRole("progressbar")).toHaveAttribute("aria-valuenow", "2500"));
+    expect(asked(app)).toBe(before + 1);
+  });
+
+  it("lets a page's first reading finish, and has it followed by one more however much has changed", async () => {
+    const app = importing();
+    const arrive = app.delay("/api/v1/feeds");
+    open("/feeds", app);
+    await waitFor(() => expect(asked(app)).toBe(1));
+    Object.assign(app.feeds[0] as Feed, { progress: { seen: 2500, total: 2953 } });
+    act(() => FakeStream.last.send("hello"));
+    for (let time = 0; time < 4; time++) {
+      await vi.advanceTimersByTimeAsync(500);
+      act(() => FakeStream.last.send("change", { resource: "feed", ids: ["ames"] }));
+    }
+    await vi.advanceTimersByTimeAsync(500);
+    expect(asked(app)).toBe(1);
+    arrive();
+    await waitFor(async () => expect(await bar()).toHaveAttribute("aria-valuenow", "2500"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked(app)).toBe(2);
+  });
+
+  it("that the browser takes up again has nothing read: it goes on without loss", async () => {
+    const { app } = open("/feeds", importing());
+    await bar();
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const before = asked(app);
+    act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked(app)).toBe(before);
+  });
+
+  it("had again on a later page has it read what was missed", async () => {
+    const page = open("/feeds", importing());
+    await bar();
+    act(() => FakeStream.last.send("hello"));
+    await act(() => page.router.navigate("/offices"));
+    await vi.advanceTimersByTimeAsync(6_000);
+    await act(() => page.router.navigate("/feeds"));
+    await bar();
+    await vi.advanceTimersByTimeAsync(100);
+    const before = asked(page.app);
+    act(() => FakeStream.last.send("hello"));
+    await waitFor(() => expect(asked(page.app)).toBe(before + 1));
+  });
+
   it("is one for the window, and closed on a page that follows nothing", async () => {
     const page = open("/feeds", importing());
     await bar();
@@ -91,6 +145,7 @@ describe("the stream of changes", () => {
     open("/feeds");
     const section = await screen.findByRole("region", { name: "Search" });
     act(() => FakeStream.last.send("hello"));
+    await vi.advanceTimersByTimeAsync(1_000);
     const job = { kind: "property.rebuild_search", state: "running", done: 20, total: 60, message: null };
     act(() => FakeStream.last.send("change", { resource: "job", ids: ["job-1"], data: job }));
     await waitFor(() => expect(section).toHaveTextContent("20 of 60 listings"));

@@ -29,8 +29,6 @@ const SIGNS = ["pointerdown", "keydown", "wheel", "touchmove", "focus"] as const
 const listeners = new Set<Listener>();
 let source: EventSource | undefined;
 let live = false;
-/** A stream was open before: what happened since then was missed. */
-let isBehind = false;
 const timers: Record<"idle" | "hidden" | "linger" | "silent" | "again", number | undefined> = {
   idle: undefined,
   hidden: undefined,
@@ -71,16 +69,15 @@ function close(after?: number): void {
 function heard(): void {
   setLive(true);
   // A connection that died without a word is told by the lack of beats.
-  restart("silent", SILENT_MS, () => {
-    isBehind = true;
-    close(0);
-  });
+  restart("silent", SILENT_MS, () => close(0));
 }
 
 function open(): void {
   if (source || listeners.size === 0 || document.hidden || typeof EventSource === "undefined") return;
   const opened = new EventSource("/api/v1/stream");
   source = opened;
+  // What happened before it began was missed, be it since the last one or since the page's first reading.
+  let isBehind = true;
   const on = (name: string, work: (event: MessageEvent<string>) => void) =>
     opened.addEventListener(name, (event) => {
       heard();
@@ -101,31 +98,24 @@ function open(): void {
     for (const { onChange } of listeners) onChange(change);
   });
   on("bye", () => {
-    isBehind = true;
     close(AGAIN_MS);
     reset(); // which finds out that the session has ended
   });
   opened.addEventListener("error", () => {
     setLive(false);
     if (opened.readyState !== EventSource.CLOSED || source !== opened) return;
-    isBehind = true;
     close(AGAIN_MS);
   });
 }
 
-function pause(): void {
-  isBehind = true;
-  close();
-}
-
 function onSign(): void {
-  restart("idle", IDLE_MS, pause);
+  restart("idle", IDLE_MS, close);
   open();
 }
 
 function onVisibility(): void {
   stop("hidden");
-  if (document.hidden) restart("hidden", HIDDEN_MS, pause);
+  if (document.hidden) restart("hidden", HIDDEN_MS, close);
   else onSign();
 }
 
@@ -140,7 +130,6 @@ function end(): void {
   document.removeEventListener("visibilitychange", onVisibility);
   close();
   stop("idle", "hidden");
-  isBehind = false;
 }
 
 /** Until the function that it gives is called. */

@@ -2,6 +2,7 @@
 import { type QueryClient, type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import { hearOfJob, JOBS } from "./job";
+import { readAnew } from "./read-anew";
 import { type Change, follow, isLive } from "./stream";
 
 /** How often what is heard of is read all the same. */
@@ -15,7 +16,7 @@ export type ShownBy = Record<string, QueryKey[]>;
 function reader(client: QueryClient) {
   const due = new Map<string, QueryKey>();
   const read = () => {
-    for (const queryKey of due.values()) void client.invalidateQueries({ queryKey });
+    for (const queryKey of due.values()) readAnew(client, queryKey);
     due.clear();
   };
   return (keys: QueryKey[]) => {

@@ -3,10 +3,10 @@ import { Link } from "react-router";
 import { useTenant } from "@/shared/api/tenant";
 import type { ContactSummary } from "@/shared/api/types";
 import { moment, plural } from "@/shared/lib/format";
+import { nameOf } from "@/shared/lib/name-of";
 import { Badge } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { Menu, MenuItem } from "@/shared/ui/menu";
-import { nameOf } from "../colleagues";
 import type { StageChoice } from "./board-column";
 import { linkId } from "./use-board-keys";
 

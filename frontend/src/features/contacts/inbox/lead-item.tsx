@@ -4,10 +4,10 @@ import { useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import type { Lead } from "@/shared/api/types";
 import { moment, span } from "@/shared/lib/format";
+import { nameOf } from "@/shared/lib/name-of";
 import { useNow } from "@/shared/lib/use-now";
 import { Badge, type Tone } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
-import { nameOf } from "../colleagues";
 
 const LOOKS: Record<Lead["state"], { words: string; tone: Tone }> = {
   new: { words: "New", tone: "warn" },

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { explain, isProblem, isStatus } from "@/shared/api/problem";
 import type { Lead } from "@/shared/api/types";
-import { nameOf } from "../colleagues";
+import { nameOf } from "@/shared/lib/name-of";
 import { refreshContacts } from "../queries";
 import { claimLead, winnerOf } from "./lead-queries";
 

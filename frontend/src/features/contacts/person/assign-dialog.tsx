@@ -3,10 +3,11 @@ import { useState } from "react";
 import { isProblem } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
 import type { Contact } from "@/shared/api/types";
+import { nameOf } from "@/shared/lib/name-of";
 import { FormDialog } from "@/shared/ui/form-dialog";
 import { SelectField } from "@/shared/ui/select-field";
 import { TextAreaField } from "@/shared/ui/text-area-field";
-import { nameOf, useColleagues } from "../colleagues";
+import { useColleagues } from "../colleagues";
 import { assignContact, contactQuery, refreshContacts } from "../queries";
 
 interface AssignDialogProps {

@@ -1,6 +1,6 @@
 /** What an entry of a timeline says, in words. */
 import type { TimelineEntry } from "@/shared/api/types";
-import { nameOf } from "../colleagues";
+import { nameOf } from "@/shared/lib/name-of";
 
 export const ACTIVITIES: Record<NonNullable<TimelineEntry["activity"]>, string> = {
   call: "Call",

@@ -2,12 +2,13 @@ import { useState } from "react";
 import { useSession } from "@/shared/api/session";
 import { useTenant } from "@/shared/api/tenant";
 import type { Task, TaskChange } from "@/shared/api/types";
+import { nameOf } from "@/shared/lib/name-of";
 import { isKnownZone, ownZone } from "@/shared/lib/zone-time";
 import { Alert } from "@/shared/ui/alert";
 import { Field } from "@/shared/ui/field";
 import { FormDialog } from "@/shared/ui/form-dialog";
 import { SelectField } from "@/shared/ui/select-field";
-import { nameOf, useColleagues } from "../colleagues";
+import { useColleagues } from "../colleagues";
 import { changeOf, draftOf, type TaskDraft, valuesOf } from "./task-draft";
 
 interface TaskDialogProps {

@@ -5,10 +5,10 @@ import { explain, isProblem } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
 import type { Task } from "@/shared/api/types";
 import { moment } from "@/shared/lib/format";
+import { nameOf } from "@/shared/lib/name-of";
 import { useNow } from "@/shared/lib/use-now";
 import { Badge } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
-import { nameOf } from "../colleagues";
 import { changeTask, refreshWork } from "./work-queries";
 
 interface TaskRowProps {

@@ -1,16 +1,9 @@
 import { screen, waitFor } from "@testing-library/react";
-import axe from "axe-core";
 import { describe, expect, it } from "vitest";
 import { FakeApp } from "@/testing/fake-app";
 import { open } from "@/testing/open";
+import { violations } from "@/testing/violations";
 
-/** jsdom lays nothing out and has no colours, and the frame has two navigations of which the styles show one: the browser tests look at those. */
-async function violations(): Promise<string[]> {
-  const found = await axe.run(document.getElementById("main") ?? document.body, {
-    rules: { "color-contrast": { enabled: false } },
-  });
-  return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
-}
 const ours = () => new FakeApp({ own: 3, signedIn: true });
 
 describe("axe finds nothing", () => {

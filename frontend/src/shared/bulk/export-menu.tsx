@@ -4,16 +4,18 @@ import { useCan } from "@/shared/api/session";
 import { Button } from "@/shared/ui/button";
 import { Menu, MenuItem, MenuSeparator } from "@/shared/ui/menu";
 import { FORMATS, type Format } from "./exports";
+import type { Subject } from "./subject";
 
 interface ExportMenuProps {
+  subject: Subject;
   busy: boolean;
   onExport: (format: Format) => void;
 }
 
-/** Ways for many contacts at once, into the brokerage and out of it. */
-export function ExportMenu({ busy, onExport }: ExportMenuProps) {
+/** Ways for many records at once, into the brokerage and out of it. */
+export function ExportMenu({ subject, busy, onExport }: ExportMenuProps) {
   const navigate = useNavigate();
-  const canImport = useCan("people.create");
+  const canImport = useCan(subject.right);
   return (
     <Menu
       trigger={
@@ -25,9 +27,9 @@ export function ExportMenu({ busy, onExport }: ExportMenuProps) {
     >
       {canImport && (
         <>
-          <MenuItem className="min-h-11" onSelect={() => navigate("/contacts/import")}>
+          <MenuItem className="min-h-11" onSelect={() => navigate(`${subject.home}/import`)}>
             <FileUp aria-hidden />
-            Import contacts
+            Import {subject.records}
           </MenuItem>
           <MenuSeparator />
         </>

@@ -3,7 +3,6 @@ import { X } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
 import { explain } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/session";
-import { plural } from "@/shared/lib/format";
 import { saveFrom } from "@/shared/lib/save-from";
 import type { FollowedJob } from "@/shared/live/job";
 import { useJob } from "@/shared/live/use-job";
@@ -11,14 +10,22 @@ import { Alert } from "@/shared/ui/alert";
 import { Button } from "@/shared/ui/button";
 import { Progress } from "@/shared/ui/progress";
 import { exportQuery, setExport } from "./exports";
+import { numbered, type Subject } from "./subject";
+
+interface ExportLineProps {
+  subject: Subject;
+  /** Why the last one could not begin. */
+  refusal: Error | null;
+  onClose: () => void;
+}
 
 /** How far the export is, and the file once it is there; nothing when there is none. */
-export function ExportLine({ refusal, onClose }: { refusal: Error | null; onClose: () => void }) {
+export function ExportLine({ subject, refusal, onClose }: ExportLineProps) {
   const { user } = useSession();
   const client = useQueryClient();
-  const { data: found } = useQuery(exportQuery(user.id));
+  const { data: found } = useQuery(exportQuery(subject, user.id));
   const close = () => {
-    setExport(client, null);
+    setExport(client, subject, null);
     onClose();
   };
   if (refusal)
@@ -27,28 +34,29 @@ export function ExportLine({ refusal, onClose }: { refusal: Error | null; onClos
         <Alert look="bad">The export could not begin. {explain(refusal).message}</Alert>
       </Line>
     );
-  return found ? <Followed key={found.job} id={found.job} isSaved={found.isSaved} onClose={close} /> : null;
+  return found && <Followed key={found.job} subject={subject} id={found.job} isSaved={found.isSaved} onClose={close} />;
 }
 
 interface FollowedProps {
+  subject: Subject;
   id: string;
   isSaved: boolean;
   onClose: () => void;
 }
 
-function Followed({ id, isSaved, onClose }: FollowedProps) {
+function Followed({ subject, id, isSaved, onClose }: FollowedProps) {
   const client = useQueryClient();
   const { data: job, error } = useJob(id);
   const result = job?.state === "succeeded" ? job.result : null;
   useEffect(() => {
     if (!result || isSaved) return;
-    setExport(client, { job: id, isSaved: true });
+    setExport(client, subject, { job: id, isSaved: true });
     saveFrom(result);
-  }, [client, id, isSaved, result]);
+  }, [client, subject, id, isSaved, result]);
   return (
     <Line onClose={onClose}>
       <p role="status" className="empty:hidden">
-        {standing(job)}
+        {standing(subject, job)}
         {result && (
           <a
             href={result}
@@ -66,17 +74,22 @@ function Followed({ id, isSaved, onClose }: FollowedProps) {
       ) : (
         !result &&
         job?.state !== "cancelled" && (
-          <Progress label="Export of contacts" done={job?.done ?? 0} total={job?.total} unit="contacts" />
+          <Progress
+            label={`Export of ${subject.records}`}
+            done={job?.done ?? 0}
+            total={job?.total}
+            unit={subject.records}
+          />
         )
       )}
     </Line>
   );
 }
 
-function standing(job: FollowedJob | undefined): string {
+function standing(subject: Subject, job: FollowedJob | undefined): string {
   if (job?.state === "failed") return "";
   if (job?.state === "cancelled") return "The export was ended by hand.";
-  if (job?.state === "succeeded") return `${plural(job.done, "contact is", "contacts are")} in the file.`;
+  if (job?.state === "succeeded") return `${numbered(subject, job.done)} ${job.done === 1 ? "is" : "are"} in the file.`;
   return "Your file is being made.";
 }
 

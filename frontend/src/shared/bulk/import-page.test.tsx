@@ -1,14 +1,10 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { problem } from "@/testing/fake-app";
-import { as, checked, choose, csv } from "@/testing/imports";
+import { as, checked, choose, csv, figures } from "@/testing/imports";
 import { open } from "@/testing/open";
 
 const result = () => screen.findByRole("region", { name: "Result" });
-const figures = async () =>
-  within(await result())
-    .getAllByRole("term")
-    .map((term) => `${term.textContent} ${term.parentElement?.querySelector("dd")?.textContent}`);
 
 describe("the check of a file", () => {
   it("shows how far it is, and then what would happen, while nothing has", async () => {
@@ -82,69 +78,6 @@ describe("the figures", () => {
     );
     expect(shown).toHaveTextContent("Known; nothing to add");
     expect(shown).not.toHaveTextContent("filled in");
-  });
-});
-
-describe("the columns", () => {
-  it("are shown with samples and what they are taken for", async () => {
-    await checked();
-    const columns = screen.getByRole("region", { name: "Columns" });
-    expect(within(columns).getByLabelText("“Email” is")).toHaveDisplayValue("Email addresses");
-    expect(within(columns).getByLabelText("“Remark” is")).toHaveDisplayValue("Left out");
-    expect(columns).toHaveTextContent("Nina New · Nick New · Carla Canary");
-  });
-
-  it("chosen anew have the rows checked anew, and the figures stay until then", async () => {
-    const page = await checked();
-    page.app.bulk.jobs.takes = Number.POSITIVE_INFINITY;
-    await page.user.selectOptions(screen.getByLabelText("“Tags” is"), "Left out");
-    expect(await screen.findByText("Your file is being checked. Nothing is changed by that.")).toBeVisible();
-    expect(screen.getByLabelText("“Tags” is")).toHaveDisplayValue("Left out");
-    expect(await figures()).toEqual(["New 2", "To be completed 1", "Unchanged 1", "Faulty 2"]);
-    expect(screen.getByRole("region", { name: "2 faulty rows" })).toBeVisible();
-    page.app.bulk.jobs.finish();
-    await screen.findByRole("button", { name: "Import 2 contacts" });
-    expect(await figures()).toEqual(["New 2", "To be completed 0", "Unchanged 2", "Faulty 2"]);
-  });
-
-  it("without names complete whom one knows, as when a file only has addresses and tags", async () => {
-    const file = csv("Email,Tags\ncarla@mail.example,Seller\nnobody@mail.example,Seller\n");
-    const page = await checked(as("user-1"), file);
-    const button = screen.getByRole("button", { name: "Import 1 contact" });
-    expect(button).toHaveAccessibleDescription("1 faulty row is left out.");
-    expect(button).not.toHaveAttribute("aria-disabled", "true");
-    await page.user.click(button);
-    expect(await screen.findByText("Imported: 0 added, 1 completed. 1 faulty row was left out.")).toBeVisible();
-  });
-
-  it("without one that is needed leave nothing to import, and the button says which", async () => {
-    const page = await checked(as("user-1"), csv("Name,Email\nNina New,nina@mail.example\n"));
-    await page.user.selectOptions(screen.getByLabelText("“Name” is"), "Left out");
-    const button = await screen.findByRole("button", { name: "Import 0 contacts" });
-    expect(button).toHaveAttribute("aria-disabled", "true");
-    expect(button).toHaveAccessibleDescription("Choose below which column holds the name.");
-    await page.user.click(button);
-    expect(page.app.log.some((line) => line.includes("/application"))).toBe(false);
-  });
-
-  it("that were changed in another window are shown as they are now", async () => {
-    const page = await checked();
-    const kept = page.app.bulk.kept[0];
-    if (kept) Object.assign(kept.shown, { version: kept.shown.version + 1, file_name: "renamed.csv" });
-    await page.user.selectOptions(screen.getByLabelText("“Tags” is"), "Left out");
-    expect(await screen.findByRole("alert")).toHaveTextContent("changed in another window");
-    expect(await screen.findByRole("heading", { level: 1, name: "Import of renamed.csv" })).toBeVisible();
-    expect(screen.getByLabelText("“Tags” is")).toHaveDisplayValue("Tags");
-  });
-
-  it("refused by the server say why", async () => {
-    const page = await checked();
-    const errors = [{ pointer: "/mapping/Remark", detail: "Another column fills source." }];
-    page.app.failures.set("/api/v1/people-imports/import-1", () =>
-      problem(422, "The request is not valid", { errors }),
-    );
-    await page.user.selectOptions(screen.getByLabelText("“Remark” is"), "Source");
-    expect(await screen.findByRole("alert")).toHaveTextContent("Another column fills source.");
   });
 });
 

@@ -1,6 +1,7 @@
-/** How the fake app reads tables of contacts and judges their rows. */
-import type { BulkImport, ImportFault, ImportFieldName } from "../shared/api/types";
+/** How the fake app judges rows about contacts. */
+import type { BulkImport, ImportFault } from "../shared/api/types";
 import type { KeptContact } from "./crm.ts";
+import { cellFor, faultsOf, type Table } from "./tables.ts";
 
 export const FIELDS: BulkImport["fields"] = [
   { name: "name", label: "Name", required: true },
@@ -12,7 +13,7 @@ export const FIELDS: BulkImport["fields"] = [
   { name: "assigned_to", label: "Looked after by", required: false },
 ];
 
-const NAMES: Record<string, ImportFieldName> = {
+export const MEANS: Record<string, string> = {
   name: "name",
   "full name": "name",
   email: "emails",
@@ -23,32 +24,6 @@ const NAMES: Record<string, ImportFieldName> = {
   tags: "tags",
   stage: "stage",
 };
-
-type Row = Record<string, string>;
-
-export interface Table {
-  columns: BulkImport["columns"];
-  rows: Row[];
-}
-
-const cells = (line: string): string[] =>
-  [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
-    (quoted?.replaceAll('""', '"') ?? plain ?? "").trim(),
-  );
-
-/** Nothing for what is no table. */
-export function readTable(text: string): Table | undefined {
-  const [header = "", ...lines] = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  if (text.includes("\0") || header.startsWith("%")) return undefined;
-  const names = cells(header);
-  const rows = lines.map((line) => Object.fromEntries(cells(line).map((value, at) => [names[at] ?? "", value])));
-  const columns = names.map((name) => ({
-    name,
-    sample: rows.flatMap((row) => row[name] || []).slice(0, 3),
-    field: NAMES[name.toLowerCase()] ?? null,
-  }));
-  return { columns, rows };
-}
 
 export interface Given {
   name: string;
@@ -63,9 +38,8 @@ export type Verdict = { kind: "create" | "unchanged"; given: Given } | { kind: "
 
 const several = (text: string) => text.split(/[;,]/).flatMap((part) => part.trim() || []);
 
-function given(row: Row, columns: BulkImport["columns"]): Given {
-  const value = (field: ImportFieldName) =>
-    columns.flatMap(({ name, field: held }) => (held === field && row[name]) || [])[0] ?? "";
+function given(row: Table["rows"][number], columns: Table["columns"]): Given {
+  const value = (field: string) => cellFor(row, columns, field);
   return {
     name: value("name"),
     emails: several(value("emails")),
@@ -89,15 +63,7 @@ export function judge({ rows, columns }: Table, { contacts, stages }: House) {
   rows.forEach((row, index) => {
     const number = index + 2;
     const it = given(row, columns);
-    const fault = (field: ImportFieldName, value: string, code: string, message: string) =>
-      faults.push({
-        row: number,
-        column: columns.find((column) => column.field === field)?.name ?? null,
-        field,
-        value,
-        code,
-        message,
-      });
+    const fault = faultsOf(columns, number, faults);
     const bad = it.emails.find((email) => !email.includes("@"));
     const earlier = it.emails.flatMap((email) => seen.get(email) ?? [])[0];
     for (const email of it.emails) seen.set(email, number);

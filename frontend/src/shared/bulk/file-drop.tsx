@@ -9,6 +9,7 @@ import { DropZone } from "@/shared/ui/drop-zone";
 import { Progress } from "@/shared/ui/progress";
 import { ACCEPTED, fileKind, MOST_ROWS, NO_TABLE, TOO_LARGE } from "./file-kind";
 import { importQuery, importsQuery, sendImport } from "./queries";
+import { useSubject } from "./subject";
 
 interface Chosen {
   file: File;
@@ -26,6 +27,7 @@ function refusal(error: unknown): string {
 function useSending() {
   const client = useQueryClient();
   const navigate = useNavigate();
+  const { path, home } = useSubject();
   const [part, setPart] = useState(0);
   const stop = useRef<AbortController>(undefined);
   useEffect(() => () => stop.current?.abort(), []);
@@ -33,12 +35,12 @@ function useSending() {
     mutationFn: ({ file, type }: Chosen) => {
       setPart(0);
       stop.current = new AbortController();
-      return sendImport(file, type, setPart, stop.current.signal);
+      return sendImport(path, file, type, setPart, stop.current.signal);
     },
     onSuccess: async (found) => {
-      client.setQueryData(importQuery(found.id).queryKey, found);
-      void client.invalidateQueries({ queryKey: importsQuery.queryKey });
-      await navigate(`/contacts/imports/${found.id}`);
+      client.setQueryData(importQuery(path, found.id).queryKey, found);
+      void client.invalidateQueries({ queryKey: importsQuery(path).queryKey });
+      await navigate(`${home}/imports/${found.id}`);
     },
   });
   const cancel = () => {
@@ -51,12 +53,13 @@ function useSending() {
 /** Where the file comes in: dropped or chosen. What cannot be imported is refused here, before it is sent. */
 export function FileDrop() {
   const input = useRef<HTMLInputElement>(null);
+  const { record } = useSubject();
   const { sending, part, cancel } = useSending();
   const [refused, setRefused] = useState("");
   const take = (files: FileList | null) => {
     const [file, ...others] = files ?? [];
     if (!file || sending.isPending) return;
-    const { type, refusal: words } = fileKind(file);
+    const { type, refusal: words } = fileKind(file, record);
     setRefused(others.length > 0 ? "One file at a time, please." : words ? `${file.name}: ${words}` : "");
     sending.reset();
     if (type && others.length === 0) sending.mutate({ file, type });

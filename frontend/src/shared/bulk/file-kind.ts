@@ -21,7 +21,7 @@ const ADVICE: Record<string, string> = {
   xls: "Old Excel files cannot be read. Save it as an Excel workbook (.xlsx) and choose that.",
   ods: "Save it as an Excel workbook (.xlsx) or CSV and choose that.",
   numbers: "In Numbers, export it to Excel or CSV and choose that.",
-  json: "Only JSON lines can be read: one contact a line, in a file whose name ends in .jsonl.",
+  json: "Only JSON lines can be read: one {record} a line, in a file whose name ends in .jsonl.",
   vcf: "Business cards cannot be read. Have the program that made it export CSV and choose that.",
 };
 export const NO_TABLE =
@@ -31,10 +31,11 @@ export const TOO_LARGE = "10 MB can be read. Divide it into several files.";
 
 export type FileKind = { type: string; refusal?: never } | { type?: never; refusal: string };
 
-export function fileKind({ name, size }: { name: string; size: number }): FileKind {
+/** `record`: what each row is about. */
+export function fileKind({ name, size }: { name: string; size: number }, record: string): FileKind {
   const ending = name.split(".").at(-1)?.toLowerCase() ?? "";
   const type = TYPES[ending];
-  if (!type) return { refusal: ADVICE[ending] ?? NO_TABLE };
+  if (!type) return { refusal: (ADVICE[ending] ?? NO_TABLE).replace("{record}", record) };
   if (size === 0) return { refusal: "The file is empty." };
   if (size > MOST_BYTES)
     return { refusal: `The file has ${decimal(Math.ceil(size / 104_857.6) / 10)} MB. ${TOO_LARGE}` };

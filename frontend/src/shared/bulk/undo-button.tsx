@@ -6,11 +6,13 @@ import { useNow } from "@/shared/lib/use-now";
 import { Button } from "@/shared/ui/button";
 import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
 import type { Deed } from "./import-view";
-import { contacts, undoableUntil } from "./words";
+import { numbered, useSubject } from "./subject";
+import { undoableUntil } from "./words";
 
 /** Takes an import back, after it was said what that does; for a week. */
 export function UndoButton({ found, undo }: { found: BulkImport; undo: Deed }) {
   const { time_zone: zone } = useTenant();
+  const subject = useSubject();
   const [asking, setAsking] = useState(false);
   const until = undoableUntil(found);
   if (useNow() >= until)
@@ -35,23 +37,16 @@ export function UndoButton({ found, undo }: { found: BulkImport; undo: Deed }) {
         >
           {found.undo && (
             <p>
-              {contacts(found.undo.undone)} {found.undo.undone === 1 ? "is" : "are"} as before already.
+              {numbered(subject, found.undo.undone)} {found.undo.undone === 1 ? "is" : "are"} as before already.
             </p>
           )}
           {create > 0 && (
             <p>
-              {contacts(create)} that it added {create === 1 ? "is" : "are"} removed.
+              {numbered(subject, create)} that it added {create === 1 ? "is" : "are"} removed.
             </p>
           )}
-          {update > 0 && (
-            <p>
-              {contacts(update)} that it completed {update === 1 ? "loses" : "lose"} what was added.
-            </p>
-          )}
-          <p className="text-ink-soft">
-            Whom somebody has worked with since is kept: was there a change, note, task, call, lead or move to another
-            stage, the contact stays as it is, and is counted.
-          </p>
+          {update > 0 && <p>{subject.undone(update)}</p>}
+          <p className="text-ink-soft">{subject.kept}</p>
         </ConfirmDialog>
       )}
     </>

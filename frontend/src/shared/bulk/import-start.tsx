@@ -3,32 +3,35 @@ import { Link } from "react-router";
 import { useTenant } from "@/shared/api/tenant";
 import type { BulkImport } from "@/shared/api/types";
 import { moment } from "@/shared/lib/format";
+import { nameOf } from "@/shared/lib/name-of";
 import { useLoadMore } from "@/shared/lib/use-load-more";
 import { Badge } from "@/shared/ui/badge";
 import { Button } from "@/shared/ui/button";
 import { Failure } from "@/shared/ui/failure";
 import { PageTitle } from "@/shared/ui/page";
 import { Skeleton } from "@/shared/ui/skeleton";
-import { nameOf } from "../colleagues";
 import { FileDrop } from "./file-drop";
 import { importsQuery } from "./queries";
+import { useSubject } from "./subject";
 import { badge, summary } from "./words";
 
 /** A file is chosen here; those of former imports are below. */
-export const ImportStart = () => (
-  <>
-    <PageTitle>Import contacts</PageTitle>
-    <p className="mb-5 max-w-prose text-ink-soft">
-      Bring along whom you know from a spreadsheet or another program. You see first what would happen, and nothing is
-      changed before you say so.
-    </p>
-    <FileDrop />
-    <FormerImports />
-  </>
-);
+export function ImportStart() {
+  const { records, intro } = useSubject();
+  return (
+    <>
+      <PageTitle>{`Import ${records}`}</PageTitle>
+      <p className="mb-5 max-w-prose text-ink-soft">
+        {intro} You see first what would happen, and nothing is changed before you say so.
+      </p>
+      <FileDrop />
+      <FormerImports />
+    </>
+  );
+}
 
 function FormerImports() {
-  const query = useInfiniteQuery(importsQuery);
+  const query = useInfiniteQuery(importsQuery(useSubject().path));
   const imports = query.data?.pages.flatMap(({ items }) => items) ?? [];
   const { list, loadMore } = useLoadMore<HTMLUListElement>(query, imports.length, "a");
   return (
@@ -65,13 +68,15 @@ function FormerImports() {
 
 function FormerImport({ found }: { found: BulkImport }) {
   const { time_zone: zone } = useTenant();
+  const subject = useSubject();
   const { words, tone } = badge(found);
+  const told = summary(subject, found);
   return (
     <li className="relative grid gap-x-3.5 gap-y-0.5 px-4 py-3 transition-colors hover:bg-sunken sm:px-5">
       <p className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
         <Link
           id={`import-${found.id}`}
-          to={`/contacts/imports/${found.id}`}
+          to={`${subject.home}/imports/${found.id}`}
           className="min-w-0 break-words font-medium after:absolute after:inset-0"
         >
           {found.file_name}
@@ -80,7 +85,7 @@ function FormerImport({ found }: { found: BulkImport }) {
       </p>
       <p className="break-words text-ink-soft text-sm">
         {moment(found.created_at, zone)} · {nameOf(found.created_by)}
-        {summary(found) && ` · ${summary(found)}`}
+        {told && ` · ${told}`}
       </p>
     </li>
   );

@@ -4,21 +4,27 @@ import { isStatus } from "@/shared/api/problem";
 import { useTenant } from "@/shared/api/tenant";
 import type { BulkImport, ImportMapping } from "@/shared/api/types";
 import { moment } from "@/shared/lib/format";
+import { nameOf } from "@/shared/lib/name-of";
 import { Badge } from "@/shared/ui/badge";
 import { PageTitle } from "@/shared/ui/page";
-import { nameOf } from "../colleagues";
 import { Columns } from "./columns";
 import { Faults } from "./faults";
 import { applyImport, importQuery, mapColumns, undoImport } from "./queries";
 import { Standing } from "./standing";
+import { type Subject, useSubject } from "./subject";
+import { useChoices } from "./use-choices";
 import { badge } from "./words";
 
 /** What is asked of an import answers with how it is then; who was not up to date is shown that first. */
-function useDeed<Given>(found: BulkImport, ask: (found: BulkImport, given: Given) => Promise<BulkImport>) {
+function useDeed<Given>(
+  found: BulkImport,
+  ask: (path: Subject["path"], found: BulkImport, given: Given) => Promise<BulkImport>,
+) {
   const client = useQueryClient();
-  const { queryKey } = importQuery(found.id);
+  const { path } = useSubject();
+  const { queryKey } = importQuery(path, found.id);
   return useMutation({
-    mutationFn: (given: Given) => ask(found, given),
+    mutationFn: (given: Given) => ask(path, found, given),
     onSuccess: (next) => client.setQueryData(queryKey, next),
     onError: (error) => {
       if (isStatus(error, 404, 409, 412)) void client.invalidateQueries({ queryKey });
@@ -50,6 +56,8 @@ export function ImportView({ found }: { found: BulkImport }) {
     if (found.state !== "checked" && found.state !== "applied") forget();
   }, [found.state]);
   const shown = useSteady(found);
+  const choices = useChoices(found, map);
+  const isUnchecked = choices.changed.size > 0;
   return (
     <>
       <div className="mb-1 flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -59,8 +67,8 @@ export function ImportView({ found }: { found: BulkImport }) {
       <p className="mb-4 text-ink-soft text-sm">
         Sent {moment(found.created_at, zone)} by {nameOf(found.created_by)}
       </p>
-      <Standing found={shown} apply={apply} undo={undo} />
-      {shown.columns.length > 0 && <Columns found={shown} map={map} />}
+      <Standing found={shown} isUnchecked={isUnchecked} apply={apply} undo={undo} />
+      {shown.columns.length > 0 && <Columns found={shown} map={map} choices={choices} />}
       {shown.counts.faulty > 0 && <Faults found={shown} />}
     </>
   );

@@ -1,17 +1,17 @@
-/** What an import does to contacts, and how that is taken back. */
-import type { Verdict } from "./bulk-rules.ts";
+/** Contacts by files: what an import does to them, how that is taken back, and what goes out. */
+import { FIELDS, judge, MEANS, type Verdict } from "./contact-rules.ts";
 import { type KeptContact, makeContact } from "./crm.ts";
 import type { FakeCrm } from "./fake-crm.ts";
+import type { FakeSubject } from "./tables.ts";
 
 /** Whom it made has nothing before. */
-export interface Effect {
+interface Effect {
   id: string;
   version: number;
   before?: KeptContact;
 }
 
-/** `id`: of the contact, if there is a new one. */
-export function done(crm: FakeCrm, verdict: Verdict, id: string): Effect[] {
+function done(crm: FakeCrm, verdict: Verdict, id: string): Effect[] {
   const { name, emails, phones, source, tags, stage } = verdict.given;
   const numbers = phones.map((value) => ({ value, e164: null }));
   if (verdict.kind === "create") {
@@ -30,8 +30,7 @@ export function done(crm: FakeCrm, verdict: Verdict, id: string): Effect[] {
   return [{ id: known.id, version: known.version, before }];
 }
 
-/** How many could be: whoever was touched since is left alone. */
-export function takenBack(crm: FakeCrm, effects: Effect[]): number {
+function takenBack(crm: FakeCrm, effects: Effect[]): number {
   const untouched = effects.filter(({ id, version }) =>
     crm.contacts.some((contact) => contact.id === id && contact.version === version),
   );
@@ -41,3 +40,19 @@ export function takenBack(crm: FakeCrm, effects: Effect[]): number {
   }
   return untouched.length;
 }
+
+export const contactFiles = (crm: FakeCrm): FakeSubject<Verdict, Effect> => ({
+  path: "people",
+  kind: "people",
+  module: "crm",
+  records: "people",
+  fields: FIELDS,
+  means: MEANS,
+  judge: (table) => judge(table, crm),
+  take: (verdict, id) => done(crm, verdict, id),
+  takeBack: (effects) => takenBack(crm, effects),
+  exported: (url) => [
+    "Name,Email addresses",
+    ...crm.found(url).map(({ name, emails }) => `${name},${emails.join("; ")}`),
+  ],
+});

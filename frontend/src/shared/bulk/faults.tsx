@@ -9,10 +9,12 @@ import { Failure } from "@/shared/ui/failure";
 import { LoadMore } from "@/shared/ui/load-more";
 import { Skeleton } from "@/shared/ui/skeleton";
 import { faultsFile, faultsQuery } from "./queries";
+import { useSubject } from "./subject";
 
 /** The rows that cannot be imported, each with what is wrong, and as a file to be corrected and sent again. */
 export function Faults({ found }: { found: BulkImport }) {
-  const query = useInfiniteQuery({ ...faultsQuery(found), enabled: found.state !== "checking" });
+  const { path } = useSubject();
+  const query = useInfiniteQuery({ ...faultsQuery(path, found), enabled: found.state !== "checking" });
   const faults = query.data?.pages.flatMap(({ items }) => items) ?? [];
   const { list, loadMore } = useLoadMore<HTMLTableSectionElement>(query, faults.length, "th");
   const total = query.data?.pages.at(-1)?.total ?? found.counts.faulty;
@@ -25,11 +27,11 @@ export function Faults({ found }: { found: BulkImport }) {
           </h2>
           <p className="text-ink-soft text-sm">
             Correct them in the file of them alone, and import that
-            {found.state === "checked" ? ": the others need not wait." : "."}
+            {found.state === "checked" || found.state === "checking" ? ": the others need not wait." : "."}
             {found.truncated_errors && " Only the first are shown; the file has all of them."}
           </p>
         </div>
-        <a href={faultsFile(found)} download className={buttonStyle({ look: "secondary", size: "large" })}>
+        <a href={faultsFile(path, found)} download className={buttonStyle({ look: "secondary", size: "large" })}>
           <Download aria-hidden />
           Download {plural(found.counts.faulty, "row", "rows")}
         </a>

@@ -1,6 +1,7 @@
 import { TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
 import type { BulkImport } from "@/shared/api/types";
+import { useSubject } from "./subject";
 import { isHalfUndone, missed } from "./words";
 
 /** Why a step ended before its end, and what becomes of the rest. A check that did has failed, which is said elsewhere. */
@@ -22,13 +23,15 @@ export function BrokenOff({ found }: { found: BulkImport }) {
   );
 }
 
-const Rest = () => (
-  <>
-    What was done until then stays done.{" "}
-    <Link to="/contacts/import" className="underline underline-offset-4">
-      Importing the file again
-    </Link>{" "}
-    does the rest; who has an address or number is known then, but rows without an address or number would come in
-    twice.
-  </>
-);
+function Rest() {
+  const { home, again } = useSubject();
+  return (
+    <>
+      What was done until then stays done.{" "}
+      <Link to={`${home}/import`} className="underline underline-offset-4">
+        Importing the file again
+      </Link>{" "}
+      does the rest; {again}
+    </>
+  );
+}
