@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from rooftree_operator import rpc_certificates, serving
+from rooftree_operator import pods, rpc_certificates, serving
 from rooftree_operator.adapters.kubernetes import BROKERAGE, BUDGET, DEPLOYMENT, POLICY, SECRET, SERVICE
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object
@@ -110,6 +110,47 @@ async def test_modules_serve_before_the_app_becomes_the_gateway() -> None:
     await world.converge("acme")
     assert command(world, "app") == ["--modules", "gateway"]
     assert world.condition("acme", "Ready")[0] == "True"
+
+
+def starting(world: World) -> set[str]:
+    """The modules whose pods are not available yet."""
+    found = {name: world.child("acme", DEPLOYMENT, name) for name in ("identity", "property")}
+    return {name for name, one in found.items() if one and not one.get("status", {}).get("availableReplicas")}
+
+
+async def test_modules_start_one_after_the_other_while_the_app_serves() -> None:
+    world = await world_of("monolith")
+    change(world, topology="microservices")
+    for module, others in (("identity", {"property": None}), ("property", {"identity": ["--modules", "identity"]})):
+        await world.reconciler.reconcile("acme")
+        assert starting(world) == {module}
+        assert {name: command(world, name) for name in others} == others
+        world.kube.settle()
+    await world.converge("acme")
+    assert command(world, "app") == ["--modules", "gateway"]
+
+
+async def test_modules_of_a_new_brokerage_start_at_once() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(LARGE)
+    world.kube.put(brokerage("acme", plan="large", topology="microservices"))
+    await world.reconciler.reconcile("acme")
+    assert starting(world) == {"identity", "property"}
+
+
+async def test_a_module_that_does_not_become_ready_keeps_the_others_as_they_are_and_can_be_mended() -> None:
+    world = await world_of("monolith")
+    change(world, topology="microservices")
+    await world.reconciler.reconcile("acme")
+    stuck = world.child("acme", DEPLOYMENT, "identity")
+    assert stuck is not None
+    await world.reconciler.reconcile("acme")
+    assert command(world, "property") is None
+    world.kube.objects["Secret", f"tenant-{world.tenant('acme')}", pods.APP_SECRET]["data"]["more"] = "bmV3"
+    await world.reconciler.reconcile("acme")
+    assert world.child("acme", DEPLOYMENT, "identity") != stuck
+    assert command(world, "property") is None
 
 
 async def test_modules_stay_until_the_app_has_them_all_again() -> None:

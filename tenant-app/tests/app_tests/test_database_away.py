@@ -65,6 +65,12 @@ class Door:
             one.transport.abort()
         self._writers.clear()
 
+    async def say_goodbye(self) -> None:
+        """The same, and the other side has it when this ends."""
+        ended = [*self._writers]
+        self.drop()
+        await asyncio.gather(*(one.wait_closed() for one in ended), return_exceptions=True)
+
     async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         opened = self._open
         await opened.wait()

@@ -196,6 +196,29 @@ async def test_a_standby_that_hangs_slows_one_read_and_no_more(
     listening.close()
 
 
+async def test_a_standby_that_says_goodbye_and_is_not_to_be_reached_slows_one_read_and_no_more(
+    start: Callable[..., Any], replicated: Tenant, reader: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(replicated.values["database_standby_host"], replicated.values["database_standby_port"])
+    listening = await door.start()
+    browser: Browser = await start(replicated.but(database_standby_host="127.0.0.1", database_standby_port=door.port))
+    browser.cookies.update(reader.cookies)
+    await read_at_standby(browser)
+    monkeypatch.setattr(kernel_standby, "ASK_SECONDS", 1.0)
+    door.close()
+    await door.say_goodbye()
+    took: list[float] = []
+    for _ in range(5):
+        began = time.monotonic()
+        assert await people(browser) == []
+        took.append(time.monotonic() - began)
+    assert sum(seconds >= kernel_standby.ASK_SECONDS for seconds in took) <= 1
+    assert answered(browser, "away") >= 4
+    door.open()
+    await read_at_standby(browser)
+    listening.close()
+
+
 async def test_a_standby_of_another_history_is_not_asked_however_far_it_has_come(reader: Browser) -> None:
     there = as_reader(reader, unit_of_work(reader).read(in_recovery), Place(timeline=1, position=1))
     assert await there is True

@@ -77,7 +77,7 @@ class Client:
             raise Refused from error
         is_good = answer.status_code in good
         proper = answer.headers.get("content-type") == PROBLEM and answer.headers.get("retry-after", "").isdigit()
-        words = "" if is_good else answer.text[:200]
+        words = "" if is_good else answer.text[:500]
         self._note(
             kind, began, answer.status_code, good=is_good, proper=answer.status_code == 503 and proper, words=words
         )

@@ -1,7 +1,8 @@
 """The modules of the tenant app that have a Deployment each, beside the gateway's, in topology `microservices`.
 
 Coming from a monolith they serve before `app` becomes the gateway, for which `workload` waits; going back they stay
-until every pod of `app` has all modules again. So nobody notices either way.
+until every pod of `app` has all modules again. So nobody notices either way. For the same reason they start one after
+the other while `app` serves: starting takes a second of CPU, and several starts at once would take it from requests.
 """
 
 import asyncio
@@ -78,7 +79,8 @@ class Modules:
         removals = tuple(Remove(module) for module in unwanted) if tenant.modules or _app_has_all(tenant, seen) else ()
         wanted = [item for module in tenant.modules for item in build(tenant, module, seen.secrets[module])]
         have = [one.get(module) for module in tenant.modules for one in (seen.services, seen.deployments)]
-        objects, least = pending(wanted, have), tenant.plan.replicas.min
+        differing, least = pending(wanted, have), tenant.plan.replicas.min
+        objects = _in_turn(tenant, seen, differing) if _app_serves(seen) else differing
         scales = tuple(
             Scale(module, least)
             for module in tenant.modules
@@ -138,16 +140,28 @@ def build(tenant: Tenant, module: str, secrets: str) -> tuple[Object, Object]:
     return service, deployment
 
 
+def _app_serves(seen: Seen) -> bool:
+    return bool((seen.app or {}).get("status", {}).get("availableReplicas"))
+
+
+def _in_turn(tenant: Tenant, seen: Seen, differing: tuple[Object, ...]) -> tuple[Object, ...]:
+    """Without the Deployments that have to wait for one whose pods are starting; that one itself is never kept back."""
+    starting = {name for name, one in seen.deployments.items() if serving.rollout(tenant, one).state is not State.DONE}
+    turn = [one["metadata"]["name"] for one in differing if one["kind"] == DEPLOYMENT.kind]
+    first = next((name for name in turn if name in starting), None if starting else next(iter(turn), None))
+    return tuple(one for one in differing if one["kind"] != DEPLOYMENT.kind or one["metadata"]["name"] == first)
+
+
 def _verdict(tenant: Tenant, seen: Seen, objects: tuple[Object, ...]) -> Verdict:
     if not tenant.modules:
         return done("Monolith", "All modules are in the pods of the app.")
     changing = {item["metadata"]["name"] for item in objects if item["kind"] == DEPLOYMENT.kind}
     if changing:
         return waiting("RollingOut", f"modules are starting: {', '.join(sorted(changing))}")
-    verdicts = [serving.rollout(tenant, seen.deployments[module]) for module in tenant.modules]
-    return next(
-        (one for one in verdicts if one.state is not State.DONE), done("Available", "All modules are available.")
-    )
+    verdicts = [serving.rollout(tenant, one) for one in map(seen.deployments.get, tenant.modules) if one is not None]
+    if unfinished := next((one for one in verdicts if one.state is not State.DONE), None):
+        return unfinished
+    return done("Available", "All modules are available.")
 
 
 def _app_has_all(tenant: Tenant, seen: Seen) -> bool:

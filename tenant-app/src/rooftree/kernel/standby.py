@@ -16,7 +16,7 @@ again at the primary. A request never waits for a connection to be made when non
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import psycopg
 import structlog
@@ -27,13 +27,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooftree.kernel.background import Background
-from rooftree.kernel.database import at_most, away, connecting, make_engine
+from rooftree.kernel.database import POOL_SIZE, at_most, away, connecting, make_engine
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import DatabaseSettings, Secrets
 from rooftree.kernel.written import END, Place, Written
 
 if TYPE_CHECKING:
     import asyncio
+
+    from sqlalchemy import QueuePool
 
 FRESH_SECONDS = 1.0
 # What it takes to learn whether it can answer, and to answer; the rest of a request's time is for the primary.
@@ -112,6 +114,12 @@ class Standby:
         """What is known of the primary is too old."""
         return time.monotonic() - self._placed_at > FRESH_SECONDS
 
+    @property
+    def _is_busy(self) -> bool:
+        """All connections are in use; else who gets none waits for one to be made, of a host that does not answer."""
+        pool = cast("QueuePool", self._engine.pool)
+        return pool.checkedout() >= POOL_SIZE
+
     async def close(self) -> None:
         if self._trying is not None:
             self._trying.cancel()
@@ -132,7 +140,7 @@ class Standby:
         return AskPrimary(why)
 
     def _failed(self, error: DBAPIError | PoolTimeout | psycopg.Error) -> AskPrimary:
-        if isinstance(error, PoolTimeout):
+        if isinstance(error, PoolTimeout) and self._is_busy:
             return self._not("busy")
         cause = error.orig if isinstance(error, DBAPIError) else error
         if getattr(cause, "sqlstate", None) in _CANCELLED:
