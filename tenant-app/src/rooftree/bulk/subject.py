@@ -73,16 +73,12 @@ class Outcome:
     before: Mapping[str, Any] | None = None
 
 
-async def nothing_more() -> None:
-    """`finish` of what has told everything."""
-
-
 @dataclass(frozen=True, slots=True)
 class Taken:
     """`finish` comes last in the transaction, after what became of the rows was kept: it may hold sequences."""
 
     outcomes: Sequence[Outcome]
-    finish: Callable[[], Awaitable[None]] = nothing_more
+    finish: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,7 @@ class TakenBack:
     """Whether each row's record is as before now, by the row's number; others stay as they are."""
 
     undone: Mapping[int, bool]
-    finish: Callable[[], Awaitable[None]] = nothing_more
+    finish: Callable[[], Awaitable[None]]
 
 
 class Page(NamedTuple):
@@ -101,8 +97,7 @@ class Page(NamedTuple):
 
 
 class Subject(Protocol[C]):
-    """`C`: a record as one row has it; it has the row's `number`. Everything here runs in a job but `require`,
-    `offered` and `count`."""
+    """`C`: a record as one row has it. Requests ask `require`, `offered` and `count`; the rest runs in jobs."""
 
     @property
     def names(self) -> Names: ...
