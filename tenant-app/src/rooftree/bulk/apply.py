@@ -5,13 +5,14 @@ What the dry run said is asked anew under locks (`Subject.take`), with the right
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.columns import Column
-from rooftree.bulk.desk import PAGE, Desk, Parsed
+from rooftree.bulk.desk import PAGE, Desk, Parsed, light, placed
 from rooftree.bulk.imports import APPLY
 from rooftree.bulk.imports_repository import ImportsRepository, begun
 from rooftree.bulk.subject import Outcome, Subject
@@ -54,7 +55,7 @@ class Apply:
             if row is None or row.state != "applying":
                 return ()
             columns = [Column(**column) for column in row.columns or ()]
-            lines = await imports.lines(import_id, after=after, limit=PAGE, verdicts=_GOOD)
+            lines = light(await imports.lines(import_id, after=after, limit=PAGE, verdicts=_GOOD))
         page = self._bounded(await self._desk.parsed(principal, columns, lines))
         if page:
             faulty = [
@@ -62,11 +63,15 @@ class Apply:
                 for one in page
                 if one.candidate is None
             ]
+            updates = {one.line.number for one in page if one.line.verdict == "update"}
+            cells = {one.line.number: one.line.cells for one in page}
+            pairs = [(one.name, one.field) for one in columns]
             async with self._unit_of_work() as session:
                 taken = await self._subject.take(
-                    session, principal, import_id, _candidates(page), now=self._clock.now()
+                    session, principal, import_id, _candidates(page), updates=updates, now=self._clock.now()
                 )
-                outcomes = [*faulty, *taken.outcomes]
+                told = [replace(one, errors=placed(one.errors, pairs, cells[one.number])) for one in taken.outcomes]
+                outcomes = [*faulty, *told]
                 await self._counted(session, run, import_id, outcomes, position=page[-1].line.number)
                 await taken.finish()
         return page

@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.cells import RowProblem, error
 from rooftree.bulk.columns import Column, Field
-from rooftree.bulk.desk import PAGE, Desk, Parsed
+from rooftree.bulk.desk import PAGE, Desk, Parsed, light, placed
 from rooftree.bulk.imports import CHECK, file_name
 from rooftree.bulk.imports_repository import ImportsRepository
-from rooftree.bulk.subject import DECISIONS, Line, Subject, Verdict
+from rooftree.bulk.subject import DECISIONS, About, Line, Subject, Verdict
 from rooftree.bulk.tables import ImportTable
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.cells import FileUnreadable, TableTooLarge
@@ -28,7 +28,6 @@ from rooftree.kernel.spreadsheets import Format, Sheet, Spreadsheets
 _STORED = 1_000  # rows at once, when the file is read
 _SAMPLES = 3
 _SAMPLE_LETTERS = 60
-Judged = tuple[int, str, Sequence[RowProblem]]
 
 
 class Check:
@@ -96,18 +95,23 @@ class Check:
         async with self._unit_of_work() as session:
             row = await self._row(self._repository(session), import_id)
             columns, total = [Column(**one) for one in row.columns or ()], row.row_count
+        pairs = [(one.name, one.field) for one in columns]
         seen, after, done = _Seen(), 0, 0
         counts: dict[str, int] = dict.fromkeys(DECISIONS, 0)
         while True:
             async with self._unit_of_work() as session:
-                lines = await self._repository(session).lines(import_id, after=after, limit=PAGE)
+                lines = light(await self._repository(session).lines(import_id, after=after, limit=PAGE))
             if not lines:
                 break
             page = await self._desk.parsed(principal, columns, lines)
             async with self._unit_of_work() as session:
                 good = [one.candidate for one in page if one.candidate is not None]
                 verdicts = {one.number: one for one in await self._subject.judged(session, principal, good)}
-                judged = [self._decided(one, verdicts, seen) for one in page]
+                judged = [
+                    (one.line.number, verdict, placed(errors, pairs, one.line.cells))
+                    for one in page
+                    for verdict, errors in [self._decided(one, verdicts, seen)]
+                ]
                 await self._repository(session).judge(import_id, judged)
                 done += len(lines)
                 await run.step(session, done=done, total=total, message="Checking the rows")
@@ -129,17 +133,19 @@ class Check:
         row.changed_at = self._clock.now()
         row.version += 1
 
-    def _decided(self, one: Parsed[Any], verdicts: Mapping[int, Verdict], seen: "_Seen") -> Judged:
-        number = one.line.number
+    def _decided(
+        self, one: Parsed[Any], verdicts: Mapping[int, Verdict], seen: "_Seen"
+    ) -> tuple[str, Sequence[RowProblem]]:
         if one.candidate is None:
-            return number, "faulty", one.errors
-        verdict = verdicts[number]
+            return "faulty", one.errors
+        verdict = verdicts[one.line.number]
         if verdict.decision == "faulty":
-            return number, "faulty", verdict.errors
-        if (earlier := seen.row(number, verdict.about)) is not None:
-            why = f"Row {earlier} is about the same {self._subject.names.record}."
-            return number, "faulty", [error("repeated", why)]
-        return number, verdict.decision, ()
+            return "faulty", verdict.errors
+        if (earlier := seen.row(one.line.number, verdict.about)) is not None:
+            row, about = earlier
+            why = f"Row {row} is about the same {self._subject.names.record}."
+            return "faulty", [error("repeated", why, field=about.field, value=about.value)]
+        return verdict.decision, ()
 
     def _repository(self, session: AsyncSession) -> ImportsRepository:
         return ImportsRepository(session, self._subject.tables)
@@ -151,11 +157,11 @@ class _Seen:
     def __init__(self) -> None:
         self._rows: dict[Hashable, int] = {}
 
-    def row(self, number: int, about: Sequence[Hashable]) -> int | None:
-        """The first earlier one about the same; else this row is it."""
-        earlier = next((self._rows[one] for one in about if one in self._rows), None)
+    def row(self, number: int, about: Sequence[About]) -> tuple[int, About] | None:
+        """The first earlier one about the same, and what that is; else this row is it."""
+        earlier = next(((self._rows[one.what], one) for one in about if one.what in self._rows), None)
         if earlier is None:
-            self._rows |= dict.fromkeys(about, number)
+            self._rows |= {one.what: number for one in about}
         return earlier
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from rooftree.kernel.errors import Forbidden
 C = TypeVar("C")
 PAGE = 200
 """Rows that are judged, taken or taken back in one transaction."""
+PAGE_LETTERS = 1_000_000
+"""Of such rows together, unless one alone has more; ordinary rows of listings have a fifth of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +58,30 @@ class Desk(Generic[C]):
     def _read(self, line: Line, columns: Sequence[tuple[str, str | None]], directory: Any) -> Parsed[C]:
         if line.fault is not None:
             return Parsed(line, None, [error("unreadable-row", line.fault)])
-        return Parsed(line, *self._subject.parsed(line.number, line.cells, columns, directory))
+        candidate, errors = self._subject.parsed(line.number, line.cells, columns, directory)
+        return Parsed(line, candidate, placed(errors, columns, line.cells))
+
+
+def light(lines: Sequence[Line]) -> Sequence[Line]:
+    """As many from the first as are read and taken at once; one at least if there are any."""
+    letters = accumulate(sum(map(len, line.cells)) for line in lines)
+    return lines[: max(1, sum(count <= PAGE_LETTERS for count in letters))]
+
+
+def placed(
+    errors: Sequence[RowProblem], columns: Sequence[tuple[str, str | None]], cells: Sequence[str]
+) -> list[RowProblem]:
+    """With the cell that each is about, where it names a field and there is one such cell."""
+    return [_placed(one, columns, cells) for one in errors]
+
+
+def _placed(one: RowProblem, columns: Sequence[tuple[str, str | None]], cells: Sequence[str]) -> RowProblem:
+    if one["field"] is None or one["column"] is not None:
+        return one
+    of_field = [(name, cell) for (name, field), cell in zip(columns, cells, strict=False) if field == one["field"]]
+    holding = [(name, cell) for name, cell in of_field if cell.strip() and one["value"] in cell]
+    found = holding[:1] if one["value"] else holding or of_field
+    if len(found) != 1:
+        return one
+    ((column, cell),) = found
+    return error(one["code"], one["message"], column=column, field=one["field"], value=one["value"] or cell)

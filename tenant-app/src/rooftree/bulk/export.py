@@ -2,22 +2,33 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any, cast
 from uuid import UUID
 
 from rooftree.bulk.columns import Field
+from rooftree.bulk.errors import ExportTooLarge
 from rooftree.bulk.exports import export_name, require_fits
 from rooftree.bulk.exports_repository import ExportsRepository
 from rooftree.bulk.subject import Subject
 from rooftree.contracts.access.askers import asker
 from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
-from rooftree.kernel.cells import TableTooLarge, joined
+from rooftree.kernel.cells import TableTooLarge, as_text, joined
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
 from rooftree.kernel.module import Runtime
-from rooftree.kernel.spreadsheets import MEDIA_TYPES, Format, Spreadsheets, csv_header, csv_lines
+from rooftree.kernel.spreadsheets import (
+    MAX_BYTES,
+    MEDIA_TYPES,
+    MOST_FILLED,
+    Format,
+    Spreadsheets,
+    csv_header,
+    csv_lines,
+)
 
+_NARROWER = "Filter more narrowly."
 _MOST_LETTERS = 32_767  # of a cell of XLSX; a longer one would be left out without a word
 
 
@@ -31,7 +42,8 @@ class Export:
         self._subject = subject
 
     def job(self) -> Job:
-        return Job(name=self._subject.names.export_job, run=self.export, tracked=True, attempts=4)
+        hopeless = (ExportTooLarge, TableTooLarge)
+        return Job(name=self._subject.names.export_job, run=self.export, tracked=True, attempts=4, hopeless=hopeless)
 
     async def export(self, run: Run, export_id: str) -> None:
         """Raises `ExportTooLarge`, `TableTooLarge`, `Forbidden`, StorageUnavailable, after which it is tried again."""
@@ -53,16 +65,53 @@ class Export:
 
     async def _file(self, run: Run, principal: Principal, kind: Format, wanted: Mapping[str, Any]) -> bytes:
         fields = self._subject.offered(principal)
-        made = bytearray(header(kind, fields))
-        done = 0
+        made, done = ExportedFile(kind, fields), 0
         async for page in self._subject.pages(principal, wanted):
             require_fits(page.total)
             for record in page.rows:
-                made += line(kind, fields, record)
+                made.add(record)
             done += len(page.rows)
             async with self._unit_of_work() as session:
                 await run.step(session, done=done, total=max(page.total, done), message="Writing the file")
-        return await self._spreadsheets.workbook(bytes(made)) if kind == "xlsx" else bytes(made)
+        if kind != "xlsx":
+            return made.content
+        try:
+            book = await self._spreadsheets.workbook(made.content)
+        except TableTooLarge as error:
+            raise ExportTooLarge(f"{error.detail} {_NARROWER}") from error
+        require_imports(len(book))
+        return book
+
+
+class ExportedFile:
+    """What is written so far; of a workbook, what `Spreadsheets.workbook` makes it of."""
+
+    def __init__(self, kind: Format, fields: Sequence[Field]) -> None:
+        self._kind = kind
+        self._fields = fields
+        self._made = BytesIO()  # which gives its bytes away without a copy
+        self._made.write(header(kind, fields))
+        self._filled = 0
+
+    @property
+    def content(self) -> bytes:
+        return self._made.getvalue()
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Raises `ExportTooLarge`, `TableTooLarge`."""
+        self._made.write(line(self._kind, self._fields, record))
+        self._filled += sum(bool(record[field.name]) for field in self._fields)
+        require_imports(self._made.tell())
+        if self._kind == "xlsx" and self._filled > MOST_FILLED:
+            raise ExportTooLarge(
+                f"It has more than the {MOST_FILLED:,} cells that a workbook takes; ask for CSV. {_NARROWER}"
+            )
+
+
+def require_imports(size: int) -> None:
+    """That the file can come in again. Raises `ExportTooLarge`."""
+    if size > MAX_BYTES:
+        raise ExportTooLarge(f"It is larger than the {MAX_BYTES // 1024**2} MiB that a file may have. {_NARROWER}")
 
 
 def header(kind: Format, fields: Sequence[Field]) -> bytes:
@@ -79,9 +128,12 @@ def line(kind: Format, fields: Sequence[Field], record: Mapping[str, Any]) -> by
         return _json({field.name: record[field.name] for field in fields})
     values = (record[field.name] for field in fields)
     cells = [value if isinstance(value, str) else joined(value) for value in values]
-    if kind == "xlsx" and any(len(cell) > _MOST_LETTERS for cell in cells):
+    if kind == "csv":
+        return csv_lines([cells])
+    texts = [as_text(cell) for cell in cells]
+    if any(len(text) > _MOST_LETTERS for text in texts):
         raise TableTooLarge("A cell holds more than a workbook takes; ask for CSV or JSON lines.")
-    return csv_lines([cells]) if kind == "csv" else _json(cells)
+    return _json(texts)
 
 
 def _json(value: Any) -> bytes:

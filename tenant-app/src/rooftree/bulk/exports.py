@@ -43,7 +43,7 @@ def export_name(export_id: UUID) -> str:
 def require_fits(total: int) -> None:
     """Raises `ExportTooLarge`."""
     if total > MOST_RECORDS:
-        raise ExportTooLarge(f"These are {total:,}; {MOST_RECORDS:,} are the most. Choose fewer by the filters.")
+        raise ExportTooLarge(f"These are {total:,}; {MOST_RECORDS:,} are the most. Filter more narrowly.")
 
 
 class Exports:

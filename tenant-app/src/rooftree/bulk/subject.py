@@ -1,6 +1,6 @@
 """What a module says of the records that its files bring and take along; all else is the same for all of them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar, get_args
@@ -39,7 +39,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of a file. `fault`: why it cannot be read."""
+    """A row of a file. `fault`: why it cannot be read; `verdict`: what the dry run said."""
 
     number: int
     cells: Sequence[str]
@@ -48,14 +48,22 @@ class Line:
     errors: Sequence[RowProblem]
 
 
+class About(NamedTuple):
+    """What a row is about; `field` and `value`: what in it says so."""
+
+    what: Hashable
+    field: str | None = None
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What would become of a row. `about`: what it is about; a later row about one of them is `repeated`."""
+    """What would become of a row. `about`: a later row about one of them is `repeated`."""
 
     number: int
     decision: Decision
     errors: Sequence[RowProblem] = ()
-    about: Sequence[Hashable] = ()
+    about: Sequence[About] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +136,9 @@ class Subject(Protocol[C]):
         ...
 
     def bounded(self, page: Sequence[C]) -> int:
-        """How many of these from the first may be taken in one transaction; one at least if there are any."""
+        """How many of these from the first may be taken in one transaction; one at least if there are any.
+
+        They have no more letters than a page takes anyway (`Desk`)."""
         ...
 
     async def judged(self, session: AsyncSession, principal: Principal, page: Sequence[C]) -> Sequence[Verdict]:
@@ -136,11 +146,19 @@ class Subject(Protocol[C]):
         ...
 
     async def take(
-        self, session: AsyncSession, principal: Principal, import_id: UUID, page: Sequence[C], *, now: datetime
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        import_id: UUID,
+        page: Sequence[C],
+        *,
+        updates: Collection[int],
+        now: datetime,
     ) -> Taken:
         """Makes and changes records, as is found under locks with the rights of now; one outcome for each of `page`.
 
-        That two rows are about one record is asked here, too: `ImportsRepository.touched`. Raises `Forbidden`.
+        `updates`: numbers of rows that the dry run found to be about a record that there was. That two rows are about
+        one record is asked here, too: `ImportsRepository.touched`. Raises `Forbidden`.
         """
         ...
 

@@ -17,6 +17,8 @@ MAX_NAME = 200
 _BEGINS = r"(^|[;,\t\r\n])"
 _RISKY = r"""(?=[ '"\v\f\xa0]*+[=+\-@\t\r])"""
 _UNSAFE, _MADE_SAFE = re.compile(_BEGINS + _RISKY), re.compile(f"{_BEGINS}'{_RISKY}")
+# Which no program runs. A sign + is of phone numbers, which it would take away.
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"\s*(?:[;,]|$)')
 _PLAIN = re.compile(r"([^;,]*)(?:[;,]|$)")
 
@@ -31,12 +33,17 @@ class TableTooLarge(Unprocessable):
 
 def safe(cell: str) -> str:
     """No program takes it, or a part of it, for a formula (OWASP, CSV injection): an apostrophe is before such."""
-    return _UNSAFE.sub(r"\1'", cell)
+    return cell if _NUMBER.fullmatch(cell) else _UNSAFE.sub(r"\1'", cell)
 
 
 def meant(cell: str) -> str:
     """What `safe` was given."""
     return _MADE_SAFE.sub(r"\1", cell)
+
+
+def as_text(cell: str) -> str:
+    """The same for a cell that is text to every program: only `meant` must not take from it what is its own."""
+    return cell if meant(cell) == cell else safe(cell)
 
 
 def joined(values: Iterable[str]) -> str:

@@ -105,8 +105,9 @@ class Retry(procrastinate.BaseRetryStrategy):
     Neither a shutdown, nor what was away, nor the death of a worker uses up a declared try.
     """
 
-    def __init__(self, attempts: int) -> None:
+    def __init__(self, attempts: int, hopeless: tuple[type[Exception], ...] = ()) -> None:
         self._attempts = attempts
+        self._hopeless = hopeless
 
     def begin(self, job: Any) -> None:
         """This try counts as failed, until it is known to have ended otherwise."""
@@ -123,7 +124,7 @@ class Retry(procrastinate.BaseRetryStrategy):
         if self._waits(exception, job):
             return procrastinate.RetryDecision(retry_in={"seconds": _AWAY_SECONDS})
         failures = job.task_kwargs[FAILURES]
-        if failures >= self._attempts:
+        if failures >= self._attempts or isinstance(exception, self._hopeless):
             return None
         return procrastinate.RetryDecision(retry_in={"seconds": _FIRST_RETRY_BASE**failures})
 

@@ -199,7 +199,7 @@ class JobQueue:
         app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": _MISSED_SECONDS})
         app.job_manager = Manager(connector, lambda: self._stopping, self._left)
         for job in self._jobs.values():
-            lock, retry = job.name if job.single else None, Retry(job.attempts)
+            lock, retry = job.name if job.single else None, Retry(job.attempts, job.hopeless)
             task = app.task(
                 name=job.name, lock=lock, queueing_lock=lock, retry=retry, queue=_queue(job), pass_context=True
             )(self._runner(job, retry))

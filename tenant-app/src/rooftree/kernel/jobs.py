@@ -36,6 +36,8 @@ class Job:
     With more than one, a try that failed because something was away (`backoff.AWAY`) is followed by one every 5 s, for
     five hours.
     """
+    hopeless: tuple[type[Exception], ...] = ()
+    """After these no other try would end otherwise: there is none."""
 
     def check(self, payload: Mapping[str, Any]) -> None:
         """Raises TypeError for a payload that the handler does not take: who puts it on the queue is wrong."""

@@ -119,7 +119,8 @@ def _sheet(content: bytes) -> Iterator[list[str]]:
         rows = sheet.to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
         raise FileUnreadable(f"The workbook is damaged or protected ({type(error).__name__}).") from None
-    return ([_cell(value) for value in row] for row in rows)
+    # Also tables of ours that somebody saved as a workbook.
+    return ([meant(_cell(value)) for value in row] for row in rows)
 
 
 def _tabular(records: Iterable[list[str]], encoding: str | None) -> Table:

@@ -25,6 +25,8 @@ MEDIA_TYPES: dict[Format, str] = {
     "jsonl": "application/x-ndjson",
 }
 MAX_BYTES = 10 * 1024 * 1024
+MOST_FILLED = 250_000
+"""Cells of a workbook that is written: 258,000 fit into what the worker may hold, 387,000 do not."""
 _WORKER = "rooftree.kernel.spreadsheet_worker"
 # What 20 MiB of text take as objects of Python, after what a workbook takes; the app takes up to 170 of a pod's 320.
 _LIMITS = Limits(data_bytes=140 * 1024 * 1024, cpu_seconds=30, seconds=60.0)
@@ -75,8 +77,14 @@ class Spreadsheets:
         return Sheet(told["columns"], told["encoding"], told["rows"], rest)
 
     async def workbook(self, lines: bytes) -> bytes:
-        """XLSX of rows that are arrays of texts, one a line of JSON; the first one is the header."""
-        return await self._workers.run(_WORKER, "write", "xlsx", content=lines, limits=_LIMITS)
+        """XLSX of rows that are arrays of texts, one a line of JSON; the first one is the header.
+
+        Raises `TableTooLarge`.
+        """
+        try:
+            return await self._workers.run(_WORKER, "write", "xlsx", content=lines, limits=_LIMITS)
+        except WorkerFailed as error:
+            raise TableTooLarge("It takes more time or memory than there is to write it.") from error
 
 
 def csv_header(names: Iterable[str]) -> bytes:

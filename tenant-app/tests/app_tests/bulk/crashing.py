@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from ..conftest import Tenant
+import pytest
+from rooftree.kernel.job_runs import Claim, Run, Superseded
+
+from ..conftest import Tenant, parts_of
 from ..crm.conftest import done
 from ..jobs.crashing import until
 from .files import Bulk, Files, working
@@ -40,6 +44,10 @@ class Victims:
         assert self.running is not None
         self.running.kill()
         self.running.wait()
+
+
+class Stopped(Exception):
+    """A worker that was ended in a test's own process."""
 
 
 @contextmanager
@@ -77,6 +85,53 @@ class Crash:
             await one.kill_at(lambda: count(bulk, self.records) >= 40)
             await until(lambda: self.state(bulk) == "applied")
         return done(await bulk.owner.get(f"{self.files.imports}/{shown['id']}"))
+
+    async def overtaken(self, bulk: Bulk, tenant: Tenant, ends: type[Exception] = Superseded) -> list[Any]:
+        """How many rows were taken back, or not, when one who has read them stands still until another one has undone
+        them. `ends`: how the first one does."""
+        async with working(bulk.owner, tenant):
+            shown = await self.files.applied(bulk.owner, await self.files.checked(bulk.owner, self.content))
+        run_id = UUID(done(await self.files.step(bulk.owner, shown, "undo"), 202)["job_id"])
+        (job,) = [
+            job
+            for job in parts_of(bulk.brokerage.app, self.module).queue.declared()
+            if job.name == f"{self.module}.undo_import"
+        ]
+        subject: Any = job.run.__self__._subject  # type: ignore[attr-defined]
+        former, workers = subject.former, self._workers(bulk, run_id)
+
+        async def stand_still(*given: Any) -> Any:
+            subject.former = once
+            with pytest.raises(Stopped):
+                await job.run(next(workers), import_id=shown["id"])
+            return await former(*given)
+
+        async def once(*given: Any) -> Any:
+            subject.former = stop
+            return await former(*given)
+
+        async def stop(*_: Any) -> Any:
+            raise Stopped
+
+        subject.former = stand_still
+        try:
+            with pytest.raises(ends):
+                await job.run(next(workers), import_id=shown["id"])
+        finally:
+            del subject.former
+        return bulk.database.rows(f"""
+            SELECT undone, count(*) FROM {self.module}.import_lines WHERE undone IS NOT NULL GROUP BY undone
+        """)
+
+    def _workers(self, bulk: Bulk, run_id: UUID) -> Iterator[Run]:
+        """Each has the job when it is asked for, and no other one then."""
+        for attempt in (1, 2):
+            ((job_id, actor_id),) = bulk.database.rows(f"""
+                UPDATE jobs.procrastinate_jobs AS job SET status = 'doing', attempts = {attempt} FROM jobs.runs AS run
+                WHERE run.id = '{run_id}' AND job.args->>'run_id' = '{run_id}' RETURNING job.id, run.actor_id
+            """)
+            bulk.database.rows(f"UPDATE jobs.runs SET state = 'running' WHERE id = '{run_id}' RETURNING 1")
+            yield Run(id=run_id, attempt=attempt, actor_id=actor_id, position=None, claim=Claim(job_id, attempt))
 
     async def while_undone(self, bulk: Bulk, tenant: Tenant, shown: dict[str, Any]) -> None:
         done(await self.files.step(bulk.owner, shown, "undo"), 202)

@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from rooftree.bulk import export
 from rooftree.bulk.columns import Column, Field, misfits
-from rooftree.bulk.export import header, line
+from rooftree.bulk.errors import ExportTooLarge
+from rooftree.bulk.export import ExportedFile, header, line
 from rooftree.kernel.cells import TableTooLarge
 
 FIELDS = (Field(name="name", label="Name"), Field(name="tags", label="Tags", takes_several=True))
@@ -27,6 +29,29 @@ def test_what_a_workbook_would_leave_out_is_refused() -> None:
         line("xlsx", FIELDS, long)
     assert len(line("csv", FIELDS, long)) > 32_768
     assert line("xlsx", FIELDS, long | {"name": "x" * 32_767})
+
+
+def test_a_file_is_no_larger_than_one_that_comes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = ExportedFile("csv", FIELDS)
+    made.add(ADA)
+    assert made.content == header("csv", FIELDS) + line("csv", FIELDS, ADA)
+    monkeypatch.setattr(export, "MAX_BYTES", len(made.content))
+    with pytest.raises(ExportTooLarge) as refused:
+        made.add(ADA)
+    assert refused.value.detail is not None
+    assert refused.value.detail.endswith("Filter more narrowly.")
+
+
+def test_a_workbook_has_no_more_cells_than_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "MOST_FILLED", 3)
+    empty = {"name": "Bea", "tags": []}
+    book, lines = ExportedFile("xlsx", FIELDS), ExportedFile("jsonl", FIELDS)
+    for record in (ADA, empty):
+        book.add(record)
+        lines.add(record)
+    lines.add(empty)
+    with pytest.raises(ExportTooLarge, match="ask for CSV"):
+        book.add(empty)
 
 
 def test_a_field_takes_one_column_unless_it_takes_several() -> None:

@@ -1,6 +1,7 @@
 """What a row of a file means; and that what was exported comes back unchanged, in every format."""
 
 import json
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from rooftree.bulk.export import header, line
 from rooftree.bulk.imports import _returned
 from rooftree.bulk.subject import Line
-from rooftree.kernel.cells import FileUnreadable, joined, meant, safe, split
+from rooftree.kernel.cells import FileUnreadable, as_text, joined, meant, safe, split
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.spreadsheet_worker import Row, read, workbook
 from rooftree.kernel.spreadsheets import FORMATS, Format, csv_lines
@@ -147,10 +148,29 @@ CELLS = st.one_of(st.text(), st.text(st.sampled_from("=+-@;,\t\r\n '\"ab0")))
 @example("+49 30 901820; +49 30 901821")
 def test_a_cell_that_was_made_safe_means_what_it_did(cell: str) -> None:
     assert meant(safe(cell)) == cell
+    assert meant(as_text(cell)) == cell
+    if re.fullmatch(r"-[0-9.eE+-]+", cell):
+        return
     for separator in ";,\t\r\n":  # of which one may be what a spreadsheet takes cells apart by
         for part in safe(cell).split(separator):
             assert part.lstrip(' "')[:1] not in tuple("=+-@")
     assert safe(cell)[:1] not in tuple("\t\r")
+
+
+@pytest.mark.parametrize("number", ["-93.62", "-5", "0", "-1e-05", "-1.5E+10"])
+def test_a_number_is_no_formula(number: str) -> None:
+    assert safe(number) == number
+
+
+@pytest.mark.parametrize("other", ["+5155550199", "-", "-5-1", "-93.62\n", "-1,5", "-A1", "--5", "-5;-6", "-٣"])
+def test_what_is_no_plain_number_is_made_safe(other: str) -> None:
+    assert safe(other).startswith("'-") or safe(other).startswith("'+")
+
+
+def test_a_workbook_gets_an_apostrophe_only_where_one_would_be_taken_away() -> None:
+    for plain in ("=1+1", "+1 515 232 0199", "-2;@x", "O'Neil", "'quoted"):
+        assert as_text(plain) == plain
+    assert as_text("'=1+1") == "''=1+1"
 
 
 def test_what_begins_like_a_formula_after_a_separator_is_made_safe_too() -> None:

@@ -72,15 +72,15 @@ async def test_what_is_wrong_with_a_row_is_told_and_does_not_hinder_the_others(b
     assert counts(shown) == (1, 0, 0, 7)
     told = [(one["row"], one["column"], one["field"], one["code"]) for one in await errors(owner, shown)]
     assert told == [
-        (3, None, "name", "missing"),
+        (3, "Name", "name", "missing"),
         (4, "Email", "emails", "not-an-email"),
         (4, "Phone", "phones", "not-a-phone"),
         (4, "Source", "source", "not-a-label"),
         (4, "Stage", "stage", "unknown-stage"),
         (4, "Assigned to", "assigned_to", "unknown-colleague"),
-        (5, None, None, "repeated"),
+        (5, "Email", "emails", "repeated"),
         (6, "Name", "name", "too-long"),
-        (7, None, "emails", "too-many"),
+        (7, "Email", "emails", "too-many"),
         (8, "Tags", "tags", "too-long"),
         (9, None, None, "unreadable-row"),
     ]
@@ -415,7 +415,8 @@ async def test_who_is_not_in_scope_is_no_reason_and_is_not_told(bulk: Bulk) -> N
     waiting = await create(mona, name="Pond", emails=["pond@client.test"], phones=[])
     shown = await checked(bulk.agent, written(["Name", "Email"], ["Pond", "pond@client.test"]))
     assert counts(shown) == (0, 0, 0, 1)
-    assert [one["code"] for one in await errors(bulk.agent, shown)] == ["not-yours"]
+    (told,) = await errors(bulk.agent, shown)
+    assert (told["code"], told["field"]) == ("not-yours", "emails")
     assert (await read(mona, waiting))["version"] == 1
 
 

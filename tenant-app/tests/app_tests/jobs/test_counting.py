@@ -23,13 +23,13 @@ AWAY, SHUTDOWN, BUG = ConnectionError("away"), asyncio.CancelledError(), Runtime
 class World:
     """One job on the queue, its row as our statements change it, and how its tries end."""
 
-    def __init__(self, tenant: Tenant, *, attempts: int) -> None:
+    def __init__(self, tenant: Tenant, *, attempts: int, hopeless: tuple[type[Exception], ...] = ()) -> None:
         self.queued = Queued(id=1, queue="test", lock=None, queueing_lock=None, task_name="test.end", task_kwargs={})
         self.ended: str | None = None
         self.payloads: list[dict[str, Any]] = []
         self.pauses: list[float] = []
         self._queue = JobQueue(Database(tenant.settings(), tenant.secrets()).engine, Metrics("test"))
-        self._retry, self._manager = Retry(attempts), Manager(self, lambda: False, self._left)
+        self._retry, self._manager = Retry(attempts, hopeless), Manager(self, lambda: False, self._left)
         self._run = self._queue._runner(Job(name="test.end", run=self._end, attempts=attempts), self._retry)
         self._error: BaseException = BUG
 
@@ -107,6 +107,14 @@ async def test_what_is_away_for_longer_than_hours_is_a_failure_at_last(
     await world.tries([AWAY] * 5)
     assert world.ended is None
     await world.tries([AWAY])
+    assert world.ended == "failed"
+
+
+async def test_what_no_other_try_would_end_otherwise_is_not_tried_again(tenant: Tenant) -> None:
+    world = World(tenant, attempts=4, hopeless=(LookupError,))
+    await world.tries([AWAY, BUG])
+    assert world.ended is None
+    await world.tries([KeyError("canary of a kind of it")])
     assert world.ended == "failed"
 
 

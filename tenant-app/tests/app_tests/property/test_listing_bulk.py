@@ -1,8 +1,7 @@
 """What rows of a file do to listings in a real database: made, changed, taken back, and out again."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -86,9 +85,12 @@ class Files:
         principal = await self.principal(browser)
         return await self.take_page(principal, await self.candidates(principal, rows))
 
-    async def take_page(self, principal: Principal, page: Sequence[Candidate]) -> list[Outcome]:
+    async def take_page(
+        self, principal: Principal, page: Sequence[Candidate], updates: Collection[int] = ()
+    ) -> list[Outcome]:
         async with self.runtime.unit_of_work() as session:
-            taken = await self.bulk.take(session, principal, new_id(), page, now=self.runtime.clock.now())
+            now = self.runtime.clock.now()
+            taken = await self.bulk.take(session, principal, new_id(), page, updates=updates, now=now)
             await taken.finish()
         assert {one.number for one in taken.outcomes} == {one.number for one in page}
         return sorted(taken.outcomes, key=lambda one: one.number)
@@ -112,9 +114,8 @@ class Files:
 
 
 @pytest.fixture
-async def files(brokerage: Brokerage) -> AsyncGenerator[Files]:
-    async with AsyncExitStack():
-        yield Files(brokerage)
+def files(brokerage: Brokerage) -> Files:
+    return Files(brokerage)
 
 
 def codes(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str]]]:
@@ -180,7 +181,8 @@ async def test_drafts_are_of_whoever_their_maker_would_make_them(files: Files) -
     assert await whose(andy) == (await user_id(andy), "Andy", main)
     assert await whose(mona) == (None, None, main)
     assert await whose(mona, list_agent="ANDY@acme.test") == (await user_id(andy), "Andy", main)
-    assert await whose(brokerage.owner) == (None, None, None)
+    boss = await me(brokerage.owner)
+    assert await whose(brokerage.owner) == (boss["id"], boss["name"], boss["office_id"])
     assert await whose(brokerage.owner, list_agent="wes@acme.test") == (await user_id(wes), "Wes", west)
     assert codes(await files.take(mona, {"list_agent": "wes@acme.test"})) == [("faulty", ["unknown-colleague"])]
 
@@ -193,13 +195,51 @@ async def test_a_given_id_is_kept_and_is_of_one_listing(files: Files, database: 
     assert await files.verdicts(andy, {"listing_id": "MLS-4711", "city": "Ames"}) == [("unchanged", [])]
     assert await files.verdicts(andy, {"listing_id": "MLS-4711", "city": "Boone"}) == [("update", [])]
     assert await files.verdicts(bert, {"listing_id": "MLS-4711", "city": "Ames"}) == [("faulty", ["not-yours"])]
-    assert await files.verdicts(bert, {"listing_id": "RT-999999"}) == [("faulty", ["unknown-listing"])]
-    await moved(andy, one, "Delete")
-    assert await files.verdicts(andy, {"listing_id": "MLS-4711", "city": "Ames"}) == [("faulty", ["deleted"])]
+    assert await files.verdicts(bert, {"listing_id": "RT-999999", "city": "Ames"}) == [("faulty", ["unknown-listing"])]
     # Numbers of feeds are other people's.
     with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
         admin.execute("UPDATE property.properties SET feed = 'ames'")
     assert codes(await files.take(andy, {"listing_id": "MLS-4711", "city": "Ames"})) == [("create", [])]
+
+
+async def test_ours_tells_nobody_of_what_they_may_not_see(files: Files) -> None:
+    andy, bert = await files.brokerage.agent(), await files.brokerage.agent(name="Bert")
+    draft, active = await create(andy, city="Ames"), await published(andy)
+    rows = [{"listing_id": one["listing_id"], "city": "Boone"} for one in (draft, active)]
+    assert await files.verdicts(bert, *rows) == [("faulty", ["unknown-listing"]), ("faulty", ["not-yours"])]
+
+
+async def test_a_deleted_draft_gives_its_id_back(files: Files, database: TestDatabase) -> None:
+    andy, bert = await files.brokerage.agent(), await files.brokerage.agent(name="Bert")
+    row = {"listing_id": "MLS-4711", "city": "Ames"}
+    (first,) = await files.take(andy, row)
+    await moved(andy, await shown(andy, first), "Delete")
+    assert await files.verdicts(bert, row) == [("faulty", ["not-yours"])]
+    assert await files.verdicts(andy, row) == [("create", [])]
+    (again,) = await files.take(andy, row)
+    assert codes([again]) == [("create", [])]
+    assert database.rows("SELECT id, standard_status FROM property.properties") == [(again.record_id, "Incomplete")]
+    assert await files.take_back(andy, [again]) == [True]
+    # Its photos are still to be removed.
+    (pictured,) = await files.take(andy, row)
+    async with files.runtime.unit_of_work() as session:
+        assert pictured.record_id is not None
+        await OwnPhotos(session).add(new_id(), pictured.record_id, description=None, now=files.runtime.clock.now())
+    await moved(andy, await shown(andy, pictured), "Delete")
+    assert await files.verdicts(andy, row) == [("faulty", ["deleted"])]
+    assert codes(await files.take(andy, row)) == [("faulty", ["deleted"])]
+
+
+async def test_what_was_found_to_be_a_change_is_never_made_new(files: Files, database: TestDatabase) -> None:
+    andy = await files.brokerage.agent()
+    (first,) = await files.take(andy, {"listing_id": "MLS-4711", "city": "Ames"})
+    principal = await files.principal(andy)
+    page = await files.candidates(principal, [{"listing_id": "MLS-4711", "city": "Boone"}])
+    await moved(andy, await shown(andy, first), "Delete")
+    assert codes(await files.take_page(principal, page, updates={2})) == [("faulty", ["unknown-listing"])]
+    assert await files.take_back(andy, [first]) == [False]
+    assert codes(await files.take_page(principal, page)) == [("create", [])]
+    assert database.rows("SELECT count(*) FROM property.properties") == [(1,)]
 
 
 async def test_two_files_at_once_make_one_listing_of_one_id(files: Files, database: TestDatabase) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from rooftree.bulk import undo
 
 from ..bulk.crashing import ROWS, count
 from ..bulk.files import made, open_bulk
@@ -27,3 +28,12 @@ async def test_whoever_is_killed_each_listing_is_made_once_and_taken_back_once(
     await CRASH.while_undone(bulk, tenant, shown)
     assert (count(bulk, "property.properties"), count(bulk, "property.edits")) == (0, 0)
     assert bulk.database.rows("SELECT undone, kept FROM property.imports") == [(ROWS, 0)]
+
+
+async def test_whoever_was_overtaken_while_it_is_undone_changes_nothing_more(
+    open_bulk: Any, stored_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk = await open_bulk(run_jobs=False)
+    tenant = stored_tenant.but(secret_files={"s3_secret_key": password()})
+    monkeypatch.setattr(undo, "PAGE", 100)
+    assert await CRASH.overtaken(bulk, tenant) == [(True, 100)]

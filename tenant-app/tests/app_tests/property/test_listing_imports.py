@@ -5,8 +5,10 @@ import time
 from typing import Any
 
 import pytest
+from rooftree.bulk import desk, export
 from rooftree.kernel.spreadsheets import FORMATS, Format
 from rooftree.modules.property import own_repository
+from rooftree.modules.property.import_subject import ListingBulk
 from sqlalchemy import true
 
 from ..bulk.files import Bulk, bulk, counts, made, open_bulk, table, written
@@ -14,8 +16,8 @@ from ..conftest import Browser
 from ..crm.bulk import FILES as PEOPLE
 from ..crm.conftest import done, version
 from ..identity.conftest import problem, sign_in
-from .bulk import IMPORTS, applied, checked, errors, exported, send, settled, undone
-from .editing import HOME, create, edited, mine, published, read, usd
+from .bulk import FILES, IMPORTS, applied, checked, errors, exported, send, settled, undone
+from .editing import HOME, create, edited, mine, moved, published, read, usd
 
 _ = (bulk, made, open_bulk)  # fixtures
 pytestmark = pytest.mark.integration
@@ -95,24 +97,25 @@ async def test_what_is_wrong_with_a_row_is_told_and_hinders_no_other(bulk: Bulk)
         ["RT-999999", "1", "", ""],
         [theirs["listing_key"], "1", "", ""],
         ["B-3", "1", "", ""],
-        ["B-3", "2", "", ""],
+        ["b-3", "2", "", ""],
     ]
     shown = await checked(bulk.agent, written(*rows))
     assert counts(shown) == (1, 0, 0, 5)
-    told = [(one["row"], one["code"]) for one in await errors(bulk.agent, shown)]
+    told = [(one["row"], one["column"], one["value"], one["code"]) for one in await errors(bulk.agent, shown)]
     assert told == [
-        (2, "not-an-amount"),
-        (3, "not-a-number"),
-        (3, "unknown-type"),
-        (4, "unknown-listing"),
-        (5, "not-yours"),
-        (7, "repeated"),
+        (2, "List price", "12,34", "not-an-amount"),
+        (3, "Beds", "many", "not-a-number"),
+        (3, "Property type", "Castle", "unknown-type"),
+        (4, "Listing ID", "RT-999999", "unknown-listing"),
+        (5, "Listing ID", theirs["listing_key"], "unknown-listing"),
+        (7, "Listing ID", "b-3", "repeated"),
     ]
+    assert {one["field"] for one in (await errors(bulk.agent, shown))[3:]} == {"listing_id"}
     repeated = (await errors(bulk.agent, shown))[-1]
     assert repeated["message"] == "Row 6 is about the same listing."
     returned = table((await bulk.agent.get(f"{IMPORTS}/{shown['id']}/errors.csv")).content)
     assert ([row[0] for row in returned[1:]], returned[0][-1]) == (
-        ["B-1", "B-2", "RT-999999", theirs["listing_key"], "B-3"],
+        ["B-1", "B-2", "RT-999999", theirs["listing_key"], "b-3"],
         "error",
     )
     assert counts(await applied(bulk.agent, shown)) == (1, 0, 0, 5)
@@ -181,6 +184,49 @@ async def test_what_was_exported_is_unchanged_when_it_comes_back(bulk: Bulk, kin
     assert counts(again) == (0, 0, 2, 0)
     only = await checked(owner, (await exported(owner, kind, status="Incomplete")).content, kind)
     assert counts(only) == (0, 0, 1, 0)
+
+
+async def test_what_is_found_when_it_is_applied_names_its_cell(bulk: Bulk) -> None:
+    agent = bulk.agent
+    listing = await published(agent, **HOME)
+    draft = await create(agent, city="Ames")
+    rows = [[listing["listing_key"], "0"], [draft["listing_key"], "5"]]
+    shown = await checked(agent, written(["MLS #", "List price"], *rows))
+    assert counts(shown) == (0, 1, 0, 1)
+    await moved(agent, draft, "Delete")
+    assert counts(await applied(agent, shown)) == (0, 0, 0, 2)
+    told = [(one["row"], one["column"], one["field"], one["value"], one["code"]) for one in await errors(agent, shown)]
+    assert told == [
+        (2, "List price", "list_price", "0", "incomplete"),
+        (3, "MLS #", "listing_id", draft["listing_key"], "unknown-listing"),
+    ]
+
+
+async def test_an_export_that_could_not_come_in_again_says_so(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        await create(bulk.agent, public_remarks=f"{number}" * 3_000)
+    monkeypatch.setattr(export, "MAX_BYTES", 9_000)
+    begun = done(await bulk.agent.post("/api/v1/property-exports?format=jsonl"), 202)
+    job = await FILES.ended(bulk.agent, begun["job_id"])
+    assert (job["state"], job["error"]["code"]) == ("failed", "export-too-large")
+    assert job["error"]["detail"].endswith("Filter more narrowly.")
+    assert bulk.bucket.names() == []
+
+
+async def test_pages_of_rows_with_much_text_are_small(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "PAGE_LETTERS", 100)
+    pages: list[int] = []
+    take = ListingBulk.take
+
+    async def counted(self: Any, session: Any, principal: Any, import_id: Any, page: Any, **given: Any) -> Any:
+        pages.append(len(page))
+        return await take(self, session, principal, import_id, page, **given)
+
+    monkeypatch.setattr(ListingBulk, "take", counted)
+    rows = [[f"C-{number}", "x" * letters] for number, letters in enumerate((20, 20, 300, 20, 20, 20, 20, 20))]
+    shown = await checked(bulk.agent, written(["MLS #", "Remarks"], *rows))
+    assert counts(await applied(bulk.agent, shown)) == (8, 0, 0, 0)
+    assert pages == [2, 1, 4, 1]
 
 
 async def test_an_export_is_fetched_by_whoever_asked_for_a_day(bulk: Bulk) -> None:

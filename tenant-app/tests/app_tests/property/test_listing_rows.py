@@ -1,5 +1,7 @@
 """What a row of a file means for a listing; and that what was exported comes back unchanged, in every format."""
 
+import csv
+import io
 import json
 from datetime import UTC, date, datetime
 from typing import Any
@@ -9,14 +11,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rooftree.bulk.columns import Field
+from rooftree.bulk.export import ExportedFile
 from rooftree.contracts.identity.api import User
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.cells import joined
 from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.money import exponent
 from rooftree.kernel.spreadsheet_worker import read, workbook
-from rooftree.kernel.spreadsheets import FORMATS, Format, csv_header, csv_lines
-from rooftree.modules.property import export_rows
+from rooftree.kernel.spreadsheets import FORMATS, Format
+from rooftree.modules.property import export_rows, import_rows
 from rooftree.modules.property.editor_schemas import PropertyInput
 from rooftree.modules.property.import_fields import FIELDS, guessed, open_to
 from rooftree.modules.property.import_rows import Candidate, Directory, decided, parsed
@@ -38,6 +41,7 @@ def person(role: str, office: UUID | None = HERE) -> Principal:
 
 
 OWNER, MANAGER, AGENT = person("broker_owner", None), person("office_manager"), person("agent")
+BOSS = User(id=ME, name="Bo", email="bo@acme.test", role="broker_owner", office_id=None)
 ITSELF = User(id=ME, name="Mo Me", email="mo@acme.test", role="agent", office_id=HERE)
 
 
@@ -117,15 +121,9 @@ def given_listings(draw: st.DrawFn) -> tuple[dict[str, Any], str]:
 
 
 def file_of(kind: Format, row: PropertyRow) -> bytes:
-    """As `rooftree.bulk` writes it: with labels in a table's header, with names in JSON."""
-    values = export_rows.values(row, EVERY, {AVA.id: AVA.email})
-    if kind == "jsonl":
-        return json.dumps(values, ensure_ascii=False).encode() + b"\n"
-    labels = [field.label for field in EVERY]
-    cells = [value if isinstance(value, str) else joined(value) for value in values.values()]
-    if kind == "csv":
-        return csv_header(labels) + csv_lines([cells])
-    return workbook([json.dumps(line).encode() for line in (labels, cells)])
+    made = ExportedFile(kind, EVERY)
+    made.add(export_rows.values(row, EVERY, {AVA.id: AVA.email}))
+    return workbook(io.BytesIO(made.content)) if kind == "xlsx" else made.content
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -147,6 +145,29 @@ def test_what_was_exported_comes_back_unchanged(kind: Format, made: tuple[dict[s
     assert decided(OWNER, candidate, row, currency=currency).decision == "unchanged"
 
 
+@given(made=given_listings())
+@example(made=({"latitude": 42.03, "longitude": -93.62, "public_remarks": "=1+1", "heating": ["-x", "+y"]}, "USD"))
+@example(made=({"public_remarks": "'=1+1"}, "USD"))
+def test_what_was_exported_as_csv_and_saved_as_texts_of_a_workbook_comes_back_unchanged(
+    made: tuple[dict[str, Any], str],
+) -> None:
+    given_values, currency = made
+    row = listing(given_values, currency=currency)
+    raw = list(csv.reader(io.StringIO(file_of("csv", row).decode("utf-8-sig"), newline="")))
+    table = read("xlsx", workbook([json.dumps(cells).encode() for cells in raw]))
+    (line,) = table.rows
+    columns = list(zip(table.columns, guessed(table.columns, EVERY), strict=True))
+    candidate, errors = parsed(line.number, line.cells, columns, directory(currency=currency))
+    assert errors == []
+    assert candidate is not None
+    assert decided(OWNER, candidate, row, currency=currency).decision == "unchanged"
+
+
+def test_a_coordinate_is_a_number_in_a_spreadsheet_too() -> None:
+    row = listing({"latitude": 42.03, "longitude": -93.62})
+    assert b",42.03,-93.62," in file_of("csv", row)
+
+
 @given(cells=st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=300), min_size=len(FIELDS)))
 def test_what_a_row_may_say_the_api_takes_too(cells: list[str]) -> None:
     for name, cell in zip(FIELDS, cells, strict=False):
@@ -155,6 +176,11 @@ def test_what_a_row_may_say_the_api_takes_too(cells: list[str]) -> None:
         if candidate is not None:
             taken = PropertyInput.model_validate(candidate.values)
             assert taken.model_dump(exclude_unset=True) == candidate.values
+
+
+def test_a_list_takes_as_many_letters_as_the_api() -> None:
+    values = ['"' * 255] * 200
+    assert good(heating=joined(values)).values == {"heating": values}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +200,7 @@ def test_what_a_row_may_say_the_api_takes_too(cells: list[str]) -> None:
     ],
 )
 def test_bounds_are_those_of_the_api(name: str, fits: str, over: str, code: str) -> None:
-    assert good(**{name: fits}).number == 2
+    assert good(**{"zoning": "R1", name: fits}).number == 2
     assert faults(**{name: over}) == [(name, code)]
 
 
@@ -247,6 +273,7 @@ def test_what_is_no_amount_or_could_be_two(text: str, currency: str) -> None:
         ("bedrooms_total", "3", 3),
         ("bedrooms_total", "3.0", 3),
         ("living_area", "1,850", 1850),
+        ("living_area", "1,234,567", 1234567),
         ("lot_size_acres", "1.850", 1.85),
         ("lot_size_acres", "1e-05", 1e-05),
         ("listing_contract_date", "2026-05-31", date(2026, 5, 31)),
@@ -272,6 +299,9 @@ def test_values(name: str, text: str, value: Any) -> None:
         ("living_area", "1.000", "not-a-number"),
         ("living_area", "1850 sq ft", "not-a-number"),
         ("latitude", "nan", "not-a-number"),
+        ("lot_size_acres", "1,250", "not-a-number"),
+        ("garage_spaces", "1,5", "not-a-number"),
+        ("living_area", "12,34", "not-a-number"),
         ("listing_contract_date", "05/31/2026", "not-a-date"),
         ("listing_contract_date", "2026-02-30", "not-a-date"),
         ("listing_contract_date", "2026-05-31 10:00:00", "not-a-date"),
@@ -285,11 +315,40 @@ def test_what_is_none(name: str, text: str, code: str) -> None:
     assert faults(**{name: text}) == [(name, code)]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "advice"),
+    [
+        ("bathrooms_total", "2.5", "Give a whole number, or leave the column out."),
+        ("listing_contract_date", "5/31/2026", "Give the year first: 2026-05-31."),
+    ],
+)
+def test_what_is_wrong_says_what_to_give(name: str, text: str, advice: str) -> None:
+    _, (wrong,) = row_of(**{name: text})
+    assert wrong["message"].endswith(advice)
+
+
 def test_empty_cells_leave_out_and_a_row_of_them_is_faulty() -> None:
     assert good(city="  ", heating="", list_price="5").values == {"list_price": {"amount": 500, "currency": "USD"}}
     assert faults(city=" ", heating="") == [(None, "missing")]
     assert faults(listing_id="\u200b", heating=";", roof=" , ") == [(None, "missing")]
     assert good(city="Ames", heating=",").values == {"city": "Ames"}
+
+
+def test_a_row_with_nothing_but_an_id_is_faulty() -> None:
+    _, (wrong,) = row_of(listing_id="A-17", city="", heating=";")
+    assert (wrong["column"], wrong["field"], wrong["value"]) == ("Listing ID", "listing_id", "A-17")
+    assert (wrong["code"], wrong["message"]) == ("missing", "There is nothing but an id in this row.")
+
+
+@given(text=st.text(st.characters(exclude_categories=("Cs",)), max_size=8))
+def test_an_id_is_the_same_however_it_is_typed(text: str) -> None:
+    once = import_rows._listing_id(text, directory())
+    assert once is None or import_rows._listing_id(f" {once} ", directory()) == once
+
+
+@pytest.mark.parametrize("text", ["A-17", "a-17", " a-17\u200b", "\uff41\uff0d\uff11\uff17"])
+def test_ids_are_in_capitals(text: str) -> None:
+    assert good(listing_id=text, city="Ames").listing_id == "A-17"
 
 
 # -- headers ----------------------------------------------------------------------------------------------------------
@@ -333,14 +392,24 @@ def verdict(
 
 def test_a_row_of_no_listing_is_a_draft() -> None:
     assert verdict(OWNER, good(city="Ames")) == ("create", [])
-    assert verdict(OWNER, good(listing_id="A-17")) == ("create", [])
+    assert verdict(OWNER, good(listing_id="A-17", city="Ames")) == ("create", [])
 
 
 def test_an_id_that_we_would_give_is_of_a_listing_that_there_is() -> None:
     for text in ("RT-000123", "rt-123", " RT-9999999 "):
-        assert verdict(OWNER, good(listing_id=text)) == ("faulty", [("listing_id", "unknown-listing")])
-    assert good(listing_id=" rt-000123").listing_id == "RT-000123"
-    assert verdict(OWNER, good(listing_id="RT-12b")) == ("create", [])
+        candidate = good(listing_id=text, city="Ames")
+        assert verdict(OWNER, candidate) == ("faulty", [("listing_id", "unknown-listing")])
+    assert good(listing_id=" rt-000123", city="Ames").listing_id == "RT-000123"
+    assert verdict(OWNER, good(listing_id="RT-12b", city="Ames")) == ("create", [])
+
+
+def test_what_was_found_to_be_a_change_is_never_made_new() -> None:
+    candidate = good(listing_id="A-17", city="Ames")
+    one = decided(OWNER, candidate, None, currency="USD", is_known=True)
+    assert [(error["field"], error["code"]) for error in one.errors] == [("listing_id", "unknown-listing")]
+    deleted = listing({}, standard_status="Delete", removed_at=NOW, list_agent_id=ME)
+    assert decided(OWNER, candidate, deleted, currency="USD", is_known=True).decision == "faulty"
+    assert decided(OWNER, candidate, listing({}), currency="USD", is_known=True).decision == "update"
 
 
 def test_whose_a_new_draft_is() -> None:
@@ -354,7 +423,8 @@ def test_whose_a_new_draft_is() -> None:
     assert of_office.values == {"city": "Ames", "list_office_id": HERE}
     given_to = decided(MANAGER, good(list_agent="AVA@acme.test"), None, currency="USD")
     assert (given_to.values["list_agent_id"], given_to.values["list_office_id"]) == (AVA.id, HERE)
-    assert decided(OWNER, good(city="Ames"), None, currency="USD").values == {"city": "Ames"}
+    by_owner = decided(OWNER, good(directory(own=BOSS), city="Ames"), None, currency="USD").values
+    assert (by_owner["list_agent_id"], by_owner["list_agent_full_name"], by_owner["list_office_id"]) == (ME, "Bo", None)
     assert decided(OWNER, good(list_agent=AWAY.email), None, currency="USD").values["list_office_id"] == THERE
     with pytest.raises(Forbidden):
         decided(person("office_manager", None), good(city="Ames"), None, currency="USD")
@@ -377,12 +447,11 @@ def test_an_agent_is_one_whom_the_caller_may_choose() -> None:
 
 
 def test_who_may_not_change_a_listing_hears_why() -> None:
-    cell = good(directory(own=ITSELF), city="Ames")
+    cell = good(directory(own=ITSELF), listing_id="A-17", city="Ames")
     assert verdict(AGENT, cell, listing({}, list_agent_id=OTHER)) == ("faulty", [("listing_id", "not-yours")])
     mine: dict[str, Any] = {"list_agent_id": ME, "list_office_id": HERE}
     assert verdict(AGENT, cell, listing({}, **mine)) == ("update", [])
     gone = listing({}, standard_status="Delete", removed_at=NOW, **mine)
-    assert verdict(AGENT, cell, gone) == ("faulty", [("listing_id", "deleted")])
     assert verdict(AGENT, cell, replaced(gone, list_agent_id=OTHER)) == ("faulty", [("listing_id", "not-yours")])
     closed = listing(PUBLISHED, standard_status="Closed", **mine)
     assert verdict(AGENT, good(bedrooms_total="3"), closed) == ("faulty", [("listing_id", "closed")])
@@ -398,6 +467,27 @@ PUBLISHED: dict[str, Any] = {
     "longitude": -93.6,
     "heating": ["Forced Air"],
 }
+
+
+def test_a_deleted_draft_gives_its_id_back() -> None:
+    cell = good(directory(own=ITSELF), listing_id="A-17", city="Ames")
+    gone = listing({}, standard_status="Delete", removed_at=NOW, list_agent_id=ME, list_office_id=HERE)
+    one = decided(AGENT, cell, gone, currency="USD")
+    assert (one.decision, one.replaces, one.values["city"]) == ("create", gone.id, "Ames")
+    # Its photos are to be removed first, or it was seen by others.
+    for was in (
+        decided(AGENT, cell, gone, currency="USD", is_pictured=True),
+        decided(AGENT, cell, replaced(gone, version=1), currency="USD"),
+    ):
+        assert [error["code"] for error in was.errors] == ["deleted"]
+
+
+def test_nobody_hears_of_a_listing_of_ours_that_they_may_not_see() -> None:
+    ours = good(directory(own=ITSELF), listing_id="RT-000001", city="Ames")
+    unknown, theirs = ("faulty", [("listing_id", "unknown-listing")]), ("faulty", [("listing_id", "not-yours")])
+    assert verdict(AGENT, ours, listing({}, list_agent_id=OTHER)) == unknown
+    assert verdict(AGENT, ours, listing({}, list_agent_id=OTHER, removed_at=NOW)) == unknown
+    assert verdict(AGENT, ours, listing(PUBLISHED, list_agent_id=OTHER, standard_status="Active")) == theirs
 
 
 def replaced(row: PropertyRow, **columns: Any) -> PropertyRow:
@@ -419,6 +509,8 @@ def test_what_is_published_stays_complete() -> None:
     row = listing(PUBLISHED, standard_status="Active", list_agent_id=ME)
     assert verdict(OWNER, good(list_price="0"), row) == ("faulty", [("list_price", "incomplete")])
     assert verdict(OWNER, good(list_price="0"), replaced(row, standard_status="Incomplete")) == ("update", [])
+    nobodys = listing(PUBLISHED, standard_status="Active")
+    assert verdict(OWNER, good(city="Boone"), nobodys) == ("faulty", [("list_agent", "incomplete")])
 
 
 def test_latitude_and_longitude_go_together() -> None:

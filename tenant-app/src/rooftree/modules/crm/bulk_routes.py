@@ -16,12 +16,12 @@ from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.spreadsheets import Format
 from rooftree.modules.crm.export_people import stored_filter
-from rooftree.modules.crm.people_bulk import NAMES, PeopleExports, PeopleImports
+from rooftree.modules.crm.people_bulk import PeopleBulk, PeopleExports, PeopleImports
 from rooftree.modules.crm.people_routes import people_filter
 from rooftree.modules.crm.people_schemas import PeopleFilter
 
 router = APIRouter(route_class=ApiRoute)
-router.include_router(bulk_router(NAMES, PeopleImports, PeopleExports))
+router.include_router(bulk_router(PeopleBulk.names, PeopleImports, PeopleExports))
 
 
 class ExportQuery(PeopleFilter):

@@ -74,6 +74,11 @@ class Contact(NamedTuple):
     typed: str
     e164: str | None = None
 
+    @property
+    def field(self) -> str:
+        """Of a person, in the API."""
+        return f"{self.key.kind}s"
+
 
 def region_of(currency: str) -> str | None:
     return _REGIONS.get(currency)

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from rooftree.bulk.colleagues import Addresses
 from rooftree.bulk.columns import Field
 from rooftree.bulk.subject import Page
-from rooftree.contracts.identity.api import IdentityApi, UserNotFound
+from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm.summaries_repository import Filter, Summaries, Summary
@@ -42,26 +43,18 @@ class ExportedPeople:
     async def pages(self, principal: Principal, wanted: Filter, fields: Sequence[Field]) -> AsyncIterator[Page]:
         """As the list has them, who came first first."""
         after: tuple[str | datetime, UUID] | None = None
-        emails: dict[UUID, str] = {}
+        addresses, emails = Addresses(self._identity), dict[UUID, str]()
+        are_told = any(field.name == "assigned_to" for field in fields)
         while True:
             async with self._unit_of_work.reading() as connection:
                 people = Summaries(connection, principal)
                 page, total = await people.page(wanted, sort="created_at", after=after, limit=_PAGE)
             if not page:
                 return
-            if any(field.name == "assigned_to" for field in fields):
-                await self._look_up(emails, page)
+            if are_told:
+                emails = await addresses.of({person["assigned_to"] for person in page} - {None})
             yield Page([values_of(person, emails) for person in page], total)
             after = (page[-1]["created_at"], page[-1]["id"])
-
-    async def _look_up(self, emails: dict[UUID, str], page: Sequence[Summary]) -> None:
-        """Addresses of who looks after these people."""
-        for user_id in {person["assigned_to"] for person in page} - {None} - emails.keys():
-            assert user_id is not None
-            try:
-                emails[user_id] = (await self._identity.user(user_id)).email
-            except UserNotFound:
-                emails[user_id] = ""  # left a moment ago; their people follow
 
 
 def values_of(person: Summary, emails: Mapping[UUID, str]) -> dict[str, str | Sequence[str]]:

@@ -161,7 +161,10 @@ def decided(candidate: Candidate, known: Known | None) -> tuple[Decision, Additi
         return "create", Addition(), []
     if not known.theirs:
         why = "You see this contact, but nobody looks after them yet; claim them first."
-        return "faulty", Addition(), [error("not-yours", why)]
+        has = {contact.key for contact in known.contacts}
+        same = next((contact for contact in candidate.contacts if contact.key in has), None)
+        field, value = (same.field, same.typed) if same else (None, "")
+        return "faulty", Addition(), [error("not-yours", why, field=field, value=value)]
     addition = _addition(candidate, known)
     wrong = _too_many([*known.contacts, *addition.contacts], [*known.tags, *addition.tags])
     if wrong:

@@ -1,6 +1,6 @@
 """What imports and exports of people are: fields, whom a row is about, and what is done for them (`bulk.subject`)."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.cells import RowProblem
+from rooftree.bulk.colleagues import colleagues
 from rooftree.bulk.columns import Column, Field
 from rooftree.bulk.exports import Exports
 from rooftree.bulk.imports import Imports
-from rooftree.bulk.subject import Line, Names, Outcome, Page, Taken, TakenBack, Verdict
+from rooftree.bulk.subject import About, Line, Names, Outcome, Page, Taken, TakenBack, Verdict
 from rooftree.bulk.tables import Tables
 from rooftree.contracts.access.policy import grant
 from rooftree.contracts.identity.api import IdentityApi
@@ -20,7 +21,6 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.live import MOST_RECORDS
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.record_scope import Place
-from rooftree.kernel.text import email_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.crm import import_fields, import_rows
 from rooftree.modules.crm.changes import Changes
@@ -33,7 +33,6 @@ from rooftree.modules.crm.rights import WORKING_ROLES, may, require_place
 from rooftree.modules.crm.stages_repository import Stages
 from rooftree.modules.crm.tables import BULK
 
-NAMES = Names(module="crm", kind="people", path="people", record="contact", records="contacts")
 # Each is a lock in a table that all tenants of the server share.
 MOST_KEYS = 400
 
@@ -49,7 +48,7 @@ class PeopleExports(Exports):
 class PeopleBulk:
     """Fulfils `bulk.subject.Subject`."""
 
-    names: Names = NAMES
+    names = Names(module="crm", kind="people", path="people", record="contact", records="contacts")
     tables: Tables = BULK
 
     def __init__(self, unit_of_work: UnitOfWork, outbox: Outbox, identity: IdentityApi, *, region: str | None) -> None:
@@ -71,16 +70,15 @@ class PeopleBulk:
         return import_fields.guessed(headers, offered)
 
     async def directory(self, principal: Principal, columns: Sequence[Column], lines: Sequence[Line]) -> Directory:
-        places = [place for place, column in enumerate(columns) if column.field == "assigned_to"]
-        given = {line.cells[place].strip() for line in lines for place in places if line.fault is None} - {""}
-        found = await self._identity.colleagues(given) if given else ()
+        found = await colleagues(self._identity, "assigned_to", columns, lines)
         async with self._unit_of_work() as session:
             stages = {row.name_key: row.id for row in await Stages(session).all()}
-        may_have = [one for one in found if one.role in WORKING_ROLES]
-        colleagues = {
-            email_key(one.email): one for one in may_have if may(principal, "assign", Place(one.id, one.office_id))
+        may_have = {
+            key: one
+            for key, one in found.items()
+            if one.role in WORKING_ROLES and may(principal, "assign", Place(one.id, one.office_id))
         }
-        return Directory(stages, colleagues, self._region)
+        return Directory(stages, may_have, self._region)
 
     def parsed(
         self, number: int, cells: Sequence[str], columns: Sequence[tuple[str, str | None]], directory: Directory
@@ -99,8 +97,16 @@ class PeopleBulk:
         return max(1, sum(count <= MOST_KEYS for count in keys))
 
     async def take(
-        self, session: AsyncSession, principal: Principal, import_id: UUID, page: Sequence[Candidate], *, now: datetime
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        import_id: UUID,
+        page: Sequence[Candidate],
+        *,
+        updates: Collection[int],
+        now: datetime,
     ) -> Taken:
+        """Also of `updates` new people are made, where nobody has the address any more: the row tells all of them."""
         changes = Changes(session, self._outbox, now=now, actor=principal.user_id)
         outcomes = await ImportPage(session, changes, principal, import_id).take(page)
         return Taken(outcomes, lambda: changes.finish(named=len(page) <= MOST_RECORDS))
@@ -128,5 +134,6 @@ def _verdict(candidate: Candidate, matched: Matched) -> Verdict:
     person_id = matched.by_row.get(candidate.number)
     decision, _, errors = import_rows.decided(candidate, matched.known[person_id] if person_id else None)
     # Hashes: an import has many addresses, and they are long.
-    about = [*map(hash, candidate.keys), *([person_id] if person_id else [])]
+    about = [About(hash(one.key), one.field, one.typed) for one in candidate.contacts]
+    about += [About(person_id)] if person_id else []
     return Verdict(number=candidate.number, decision=decision, errors=errors, about=about)

@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, 
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from rooftree.kernel.name_locks import lock_names
 from rooftree.modules.crm.domain import Contact, ContactKey, ContactKind, search_words
 from rooftree.modules.crm.tables import (
     ActivityRow,
@@ -29,10 +30,6 @@ from rooftree.modules.crm.tables import (
 )
 
 MOST_LEADS = 100
-# In the order of the array.
-_LOCK_CONTACTS = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name"
-)
 _SEARCH_TEXTS = text("""
     SELECT lower(unaccent(words)) FROM unnest(CAST(:words AS text[])) WITH ORDINALITY AS given (words, place)
     ORDER BY place
@@ -58,8 +55,7 @@ class Records:
 
     async def lock_contacts(self, keys: Collection[ContactKey]) -> None:
         """Who else brings one of them waits until this transaction ends: two forms at once make one person."""
-        names = [f"crm.contact {key.kind} {key.key}" for key in sorted(set(keys))]
-        await self._session.execute(_LOCK_CONTACTS, {"names": names})
+        await lock_names(self._session, {f"crm.contact {key.kind} {key.key}" for key in keys})
 
     async def known(self, keys: Sequence[ContactKey]) -> PersonRow | None:
         """Who has one of these, locked: by the first key that somebody has, and of several who came first."""

@@ -5,8 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from rooftree.bulk.exports import Exports
-from rooftree.bulk.imports import Imports
 from rooftree.bulk.routes import begun_export, bulk_router
 from rooftree.bulk.schemas import BulkExport
 from rooftree.contracts.access.routes import needs
@@ -16,16 +14,8 @@ from rooftree.kernel.idempotency import REPEATABLE
 from rooftree.kernel.module import provided
 from rooftree.kernel.problems import responses
 from rooftree.kernel.spreadsheets import Format
-from rooftree.modules.property.import_subject import ListingBulk
+from rooftree.modules.property.import_subject import ListingBulk, ListingExports, ListingImports
 from rooftree.modules.property.search_schemas import Statuses
-
-
-class ListingImports(Imports):
-    """Those of listings."""
-
-
-class ListingExports(Exports):
-    """Likewise."""
 
 
 class ListingExportQuery(BaseModel):

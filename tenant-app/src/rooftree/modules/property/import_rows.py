@@ -4,9 +4,11 @@ Cells become what a request would have, and are then held to the same rules: tho
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -24,11 +26,15 @@ from rooftree.modules.property.import_fields import FIELDS, Kind
 from rooftree.modules.property.listing_edit import COLUMNS, Edited, edited, empty_draft, of_agent
 from rooftree.modules.property.listing_status import DRAFT
 from rooftree.modules.property.values import MAX_NAME
+from rooftree.modules.property.visibility import is_hidden
 
-_CELL_LETTERS = 60_000  # more than a list of a listing can have
+# More than a list of a listing can have: 200 values of 255 signs, each of which may have to be doubled.
+_CELL_LETTERS = 110_000
+_ID_SIGNS = 4_000  # of a cell; what is longer is none after all is taken away that nobody sees
 # As `OwnListings.next_keys` makes them.
-_OURS = re.compile(r"RT-[0-9]+", re.IGNORECASE)
+_OURS = re.compile(r"RT-[0-9]+")
 _NOTHING: tuple[Any, ...] = (None, "", [])  # such as a cell of separators says
+_NO_WHOLE = "This is no whole number, such as 1850. Give a whole number, or leave the column out."
 _NO_COLLEAGUE = "There is no such colleague whom you could choose."
 
 
@@ -45,7 +51,7 @@ class Directory:
 class Candidate:
     """A listing as one row has it. `values`: members of `PropertyInput`; what the row leaves out is not there.
 
-    `own`: the caller, if it is theirs when it is new.
+    `own`: the caller, if it is theirs when it is new and names nobody.
     """
 
     number: int
@@ -56,11 +62,13 @@ class Candidate:
 
 
 class Decided(NamedTuple):
-    """`values`: what an edit is to make of the listing, or of an empty draft (`listing_edit.edited`)."""
+    """`values`: what an edit is to make of the listing, or of an empty draft (`listing_edit.edited`). `replaces`: a
+    deleted draft whose id the new one gets."""
 
     decision: subject.Decision
     values: Mapping[str, Any] = {}
     errors: Sequence[RowProblem] = ()
+    replaces: UUID | None = None
 
 
 # -- what it says ----------------------------------------------------------------------------------------------------
@@ -79,12 +87,19 @@ def parsed(
     listing_id, agent = read.pop("listing_id", None), read.pop("list_agent", None)
     values, refused = _held_to_rules(read, given, directory.currency)
     errors += refused
-    if not errors and not (listing_id or values or agent):
-        errors = [error("missing", "There is nothing in the columns of this row that fill a field.")]
+    if not errors and not (values or agent):
+        errors = [_nothing(given, listing_id)]
     if errors:
         return None, errors
     candidate = Candidate(number=number, listing_id=listing_id, values=values, agent=agent, own=directory.own)
     return candidate, []
+
+
+def _nothing(given: Sequence[Cell], listing_id: str | None) -> dict[str, Any]:
+    if listing_id is None:
+        return error("missing", "There is nothing in the columns of this row that fill a field.")
+    cell = next(cell for cell in given if cell.field == "listing_id")
+    return _wrong(cell, "missing", "There is nothing but an id in this row.")
 
 
 def _read(given: Sequence[Cell], directory: Directory) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -144,10 +159,31 @@ def _wrong(cell: Cell, code: str, message: str) -> dict[str, Any]:
 # -- what is to be done ----------------------------------------------------------------------------------------------
 
 
-def decided(principal: Principal, candidate: Candidate, row: Any | None, *, currency: str) -> Decided:
-    """`row`: the own listing of that id, if there is one. Raises `Forbidden` for a manager of no office."""
+def decided(
+    principal: Principal,
+    candidate: Candidate,
+    row: Any | None,
+    *,
+    currency: str,
+    is_known: bool = False,
+    is_pictured: bool = False,
+) -> Decided:
+    """`row`: the own listing of that id, if there is one; `is_pictured`: it has or had photos.
+
+    `is_known`: there was one when the file was looked at; what was to be changed is never made new.
+    Raises `Forbidden` for a manager of no office.
+    """
     try:
-        return _new(principal, candidate, currency) if row is None else _changed(principal, candidate, row, currency)
+        if row is not None:
+            _require_theirs(principal, candidate, row)
+            if row.removed_at is None:
+                return _changed(principal, candidate, row, currency)
+            # Others may know the number of what they have seen, and files of photos are removed by their rows.
+            if is_pictured or row.version:
+                raise _Refused(error("deleted", "This listing was deleted.", field="listing_id"))
+        if is_known:
+            raise _Refused(error("unknown-listing", "This listing is not there any more.", field="listing_id"))
+        return _new(principal, candidate, row, currency)
     except _Refused as refused:
         return Decided("faulty", errors=refused.errors)
 
@@ -160,23 +196,23 @@ class _Refused(Exception):
         self.errors = errors
 
 
-def _new(principal: Principal, candidate: Candidate, currency: str) -> Decided:
-    """A draft; as `EditorService.create` makes it."""
-    if candidate.listing_id is not None and _OURS.fullmatch(candidate.listing_id):
-        why = "No listing has this id. Leave the cell empty for a new one."
-        raise _Refused(error("unknown-listing", why, field="listing_id", value=candidate.listing_id))
+def _new(principal: Principal, candidate: Candidate, deleted: Any | None, currency: str) -> Decided:
+    """A draft, as `EditorService.create` makes it; where the caller deleted one, in its place."""
+    if deleted is None and _is_ours(candidate.listing_id):
+        raise _Refused(_unknown())
     values = dict(candidate.values)
     if (agent := candidate.agent or candidate.own) is not None:
         values |= of_agent(_choosable(principal, agent))
     if rights.makes_of_office(principal):
         values["list_office_id"] = principal.office_id
     _edited(empty_draft(), values, currency)
-    return Decided("create", values)
+    return Decided("create", values, replaces=None if deleted is None else deleted.id)
 
 
 def _changed(principal: Principal, candidate: Candidate, row: Any, currency: str) -> Decided:
     """A listing that there is; its agent is changed only if that is another one."""
-    _require_open(principal, row)
+    if not rights.may_edit(principal, row):
+        raise _Refused(error("closed", "A closed listing is not yours to change any more.", field="listing_id"))
     values = dict(candidate.values)
     if candidate.agent is not None and candidate.agent.id != row.list_agent_id:
         if not rights.may_assign(principal, row):
@@ -191,14 +227,22 @@ def _changed(principal: Principal, candidate: Candidate, row: Any, currency: str
     return Decided("update", values)
 
 
-def _require_open(principal: Principal, row: Any) -> None:
-    """Whether the caller may change it, as the editor asks it."""
-    if not rights.looks_after(principal, row):
-        raise _Refused(error("not-yours", "This listing is not yours to change.", field="listing_id"))
-    if row.removed_at is not None:
-        raise _Refused(error("deleted", "This listing was deleted.", field="listing_id"))
-    if not rights.may_edit(principal, row):
-        raise _Refused(error("closed", "A closed listing is not yours to change any more.", field="listing_id"))
+def _require_theirs(principal: Principal, candidate: Candidate, row: Any) -> None:
+    """That the caller looks after it. Of another's number they hear that it is taken; ours tells of no draft."""
+    if rights.looks_after(principal, row):
+        return
+    if _is_ours(candidate.listing_id) and is_hidden(row):
+        raise _Refused(_unknown())
+    raise _Refused(error("not-yours", "This listing is not yours to change.", field="listing_id"))
+
+
+def _is_ours(listing_id: str | None) -> bool:
+    return listing_id is not None and _OURS.fullmatch(listing_id) is not None
+
+
+def _unknown() -> RowProblem:
+    why = "No listing has this id. Leave the cell empty for a new one."
+    return error("unknown-listing", why, field="listing_id")
 
 
 def _choosable(principal: Principal, agent: User) -> User:
@@ -216,7 +260,12 @@ def _edited(row: Any, values: Mapping[str, Any], currency: str) -> Edited:
 
 
 def _places(errors: Sequence[FieldError], code: str) -> Iterator[RowProblem]:
-    return (error(code, one.detail, field=one.pointer.removeprefix("/")) for one in errors)
+    return (error(code, one.detail, field=_field(one.pointer.removeprefix("/"))) for one in errors)
+
+
+def _field(member: str) -> str:
+    """Which field fills this member of `PropertyInput`."""
+    return "list_agent" if member == "list_agent_id" else member
 
 
 # -- values ----------------------------------------------------------------------------------------------------------
@@ -225,10 +274,14 @@ _Read = Callable[[str, Directory], Any]
 
 
 def _listing_id(text: str, _: Directory) -> str | None:
-    listing_id = tidy(text)
-    if len(listing_id) > MAX_NAME:
+    """The same for `a-17` and `A-17`, and in whatever width it is written."""
+    if len(text) > _ID_SIGNS or len(listing_id := _plain(_plain(text).upper())) > MAX_NAME:
         raise Fault("too-long", f"This takes {MAX_NAME:,} letters at most.")
-    return (listing_id.upper() if _OURS.fullmatch(listing_id) else listing_id) or None
+    return listing_id or None
+
+
+def _plain(text: str) -> str:
+    return tidy(unicodedata.normalize("NFKC", text))
 
 
 def _colleague(text: str, directory: Directory) -> User:
@@ -264,9 +317,9 @@ _READERS: Mapping[Kind, _Read] = {
     # Which the API takes with commas between; never longer than it took them.
     "parts": lambda text, _: ",".join(split(text)),
     "money": _money,
-    "whole": _by(import_values.whole_number, "not-a-number", "This is no whole number, such as 1850."),
+    "whole": _by(import_values.whole_number, "not-a-number", _NO_WHOLE),
     "number": _by(import_values.number, "not-a-number", "This is no number, such as 2.5."),
-    "date": _by(import_values.day, "not-a-date", "This is no date, such as 2026-05-31."),
+    "date": _by(import_values.day, "not-a-date", "This is no date. Give the year first: 2026-05-31."),
     "flag": _by(import_values.flag, "not-yes-or-no", "Say yes or no."),
     "type": _by(import_values.property_type, "unknown-type", "There is no such type of property."),
 }

@@ -1,6 +1,6 @@
 """Imports and exports of own listings, as `rooftree.bulk` asks for them."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,16 +8,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.cells import RowProblem
+from rooftree.bulk.colleagues import Addresses, colleagues, still_here
 from rooftree.bulk.columns import Column, Field
+from rooftree.bulk.exports import Exports
+from rooftree.bulk.imports import Imports
 from rooftree.bulk.subject import Line, Names, Outcome, Page, Taken, TakenBack, Verdict
 from rooftree.bulk.tables import Tables
 from rooftree.contracts.access.policy import grant
-from rooftree.contracts.identity.api import IdentityApi, User, UserNotFound
+from rooftree.contracts.identity.api import IdentityApi
 from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import Forbidden
 from rooftree.kernel.outbox import Outbox
 from rooftree.kernel.settings import Settings
-from rooftree.kernel.text import email_key
 from rooftree.kernel.unit_of_work import UnitOfWork
 from rooftree.modules.property import export_rows, import_fields, import_page, import_rows, rights
 from rooftree.modules.property.import_page import Brokerage, ListingPage
@@ -27,7 +29,15 @@ from rooftree.modules.property.listing_saver import tell
 from rooftree.modules.property.own_repository import OwnListings
 from rooftree.modules.property.tables import BULK
 
-_EXPORTED = 500  # at once
+_EXPORTED = 50  # at once: one may have more than 100 KiB
+
+
+class ListingImports(Imports):
+    """Those of listings."""
+
+
+class ListingExports(Exports):
+    """Likewise."""
 
 
 class ListingBulk:
@@ -56,11 +66,9 @@ class ListingBulk:
     # -- imports ------------------------------------------------------------------------------------------------------
 
     async def directory(self, principal: Principal, columns: Sequence[Column], lines: Sequence[Line]) -> Directory:
-        places = [place for place, column in enumerate(columns) if column.field == "list_agent"]
-        given = {line.cells[place].strip() for line in lines for place in places if line.fault is None} - {""}
-        found = await self._identity.colleagues(given) if given else ()
-        own = await self._identity.user(principal.user_id) if rights.makes_own(principal) else None
-        return Directory(self._brokerage.currency, {email_key(one.email): one for one in found}, own)
+        found = await colleagues(self._identity, "list_agent", columns, lines)
+        own = await self._identity.user(principal.user_id) if rights.brings_own(principal) else None
+        return Directory(self._brokerage.currency, found, own)
 
     def parsed(
         self, number: int, cells: Sequence[str], columns: Sequence[tuple[str, str | None]], directory: Directory
@@ -74,16 +82,22 @@ class ListingBulk:
         return await import_page.judged(session, principal, page, self._brokerage)
 
     async def take(
-        self, session: AsyncSession, principal: Principal, import_id: UUID, page: Sequence[Candidate], *, now: datetime
+        self,
+        session: AsyncSession,
+        principal: Principal,
+        import_id: UUID,
+        page: Sequence[Candidate],
+        *,
+        updates: Collection[int],
+        now: datetime,
     ) -> Taken:
-        self.require(principal)
         taking = ListingPage(session, self._outbox, principal, self._brokerage, now=now)
-        outcomes = await taking.take(page)
+        outcomes = await taking.take(page, updates)
         return Taken(outcomes, lambda: tell(session, self._outbox, taking.told))
 
     async def former(self, principal: Principal, lines: Sequence[Outcome]) -> Former:
         """Agents to whom these listings may go back, as they are now. Outside of transactions."""
-        return await self._users(former_agents(lines))
+        return await still_here(self._identity, former_agents(lines))
 
     async def take_back(
         self, session: AsyncSession, principal: Principal, lines: Sequence[Outcome], *, former: Former, now: datetime
@@ -101,7 +115,8 @@ class ListingBulk:
     async def pages(self, principal: Principal, wanted: Mapping[str, Any]) -> AsyncIterator[Page]:
         """In the order in which they were made: it does not change while somebody edits them."""
         fields, after = self.offered(principal), None
-        emails: dict[UUID, str] = {}
+        addresses, emails = Addresses(self._identity), dict[UUID, str]()
+        are_told = any(field.name == "list_agent" for field in fields)
         while True:
             async with self._unit_of_work() as session:
                 listings = OwnListings(session)
@@ -109,17 +124,7 @@ class ListingBulk:
                 rows = await listings.made(principal, wanted["status"], limit=_EXPORTED, after=after)
             if not rows:
                 return
-            agents = {row.list_agent_id for row in rows if row.list_agent_id is not None}
-            emails |= {one.id: one.email for one in (await self._users(agents - emails.keys())).values()}
+            if are_told:
+                emails = await addresses.of({row.list_agent_id for row in rows} - {None})
             yield Page([export_rows.values(row, fields, emails) for row in rows], total)
             after = rows[-1].id
-
-    async def _users(self, user_ids: Iterable[UUID]) -> dict[UUID, User]:
-        """Those who are still here."""
-        found: dict[UUID, User] = {}
-        for user_id in sorted(user_ids):
-            try:
-                found[user_id] = await self._identity.user(user_id)
-            except UserNotFound:
-                continue  # has left a moment ago
-        return found

@@ -17,7 +17,8 @@ _WHOLE = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
 _AMOUNT = re.compile(rf"([^\s0-9.,+-]*)\s*({_WHOLE})(?:\.([0-9]+))?\s*([^\s0-9.,+-]*)")
 # 1.000 may be a thousand.
 _WHOLE_NUMBER = re.compile(rf"([+-]?{_WHOLE})(?:\.0{{1,2}})?")
-_NUMBER = re.compile(rf"[+-]?(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?")
+# 1,250 may be one and a quarter.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
 _SIGNS: Mapping[str, str] = {"$": "USD CAD AUD NZD MXN SGD HKD", "€": "EUR", "£": "GBP", "¥": "JPY CNY"}
 _FLAGS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
@@ -65,7 +66,7 @@ def number(text: str) -> float:
     found = _NUMBER.fullmatch(text.strip()) if len(text) <= _MOST_SIGNS else None
     if found is None:
         raise ValueError
-    return float(found[0].replace(",", ""))
+    return float(found[0])
 
 
 def day(text: str) -> date:

@@ -9,14 +9,13 @@ from rooftree.kernel import spreadsheets
 from rooftree.kernel.module import Built, Module, Runtime, Upload
 from rooftree.modules.property.agents_moved import CONSUMER as AGENTS_MOVED
 from rooftree.modules.property.agents_moved import AgentsMoved
-from rooftree.modules.property.bulk_routes import ListingExports, ListingImports
 from rooftree.modules.property.consumers import SEARCH, consumers
 from rooftree.modules.property.editor_service import EditorService
 from rooftree.modules.property.feed_alerts import CONSUMER as FEED_ALERTS
 from rooftree.modules.property.feed_alerts import FeedAlerts
 from rooftree.modules.property.feed_import import FeedImport
 from rooftree.modules.property.feed_service import FeedService
-from rooftree.modules.property.import_subject import ListingBulk
+from rooftree.modules.property.import_subject import ListingBulk, ListingExports, ListingImports
 from rooftree.modules.property.jobs import jobs
 from rooftree.modules.property.photo_keeper import PhotoKeeper
 from rooftree.modules.property.photo_service import PhotoService

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.kernel.auth import Principal
+from rooftree.kernel.name_locks import lock_names
 from rooftree.modules.property.domain import HIDDEN_STATUSES, kind_text, search_text
 from rooftree.modules.property.listing_status import CLOSED
 from rooftree.modules.property.rights import OWN_FEED
@@ -31,7 +32,6 @@ from rooftree.modules.property.visibility import editable_rows, readable_rows
 
 _Ts = TypeVarTuple("_Ts")
 _LANGUAGE = text("'english'")
-_LOCK_KEYS = text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name")
 
 
 class OwnListings:
@@ -45,8 +45,7 @@ class OwnListings:
 
     async def lock_keys(self, keys: Collection[str]) -> None:
         """Who else brings one of them waits until this transaction ends: two files at once make one listing."""
-        names = [f"property.listing {key}" for key in sorted(keys)]
-        await self._session.execute(_LOCK_KEYS, {"names": names})
+        await lock_names(self._session, {f"property.listing {key}" for key in keys})
 
     async def by_keys(self, keys: Collection[str], *, lock: bool) -> dict[str, PropertyRow]:
         """Own listings that have one of these, whosever they are and also deleted ones."""
@@ -62,7 +61,7 @@ class OwnListings:
         await self._session.flush()
 
     async def add_all(self, rows: Sequence[PropertyRow]) -> None:
-        """New ones by few statements; the rows are copied, not kept."""
+        """New ones in one go; the rows are copied, not kept."""
         if not rows:
             return
         weights = ("words_a", "words_b", "words_c")

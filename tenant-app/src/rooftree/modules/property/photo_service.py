@@ -94,7 +94,7 @@ class PhotoService:
     async def _arrived(self, photo_id: UUID, property_id: UUID) -> PhotoShown:
         async with self._unit_of_work.effect() as session:
             listing = await OwnListings(session).by_id(property_id)
-            assert listing is not None  # rows of listings that have photos stay
+            assert listing is not None  # what has a photo stays
             await OwnPhotos(session).change(photo_id, state="processing")
             await self._jobs.defer(RENDER_JOB, session=session, photo_id=str(photo_id))
             return await self._shown(OwnPhotos(session), photo_id, property_id, listing.unparsed_address)

@@ -55,6 +55,12 @@ def makes_own(principal: Principal) -> bool:
     return "own" in grant(principal, "listing", "create").ways
 
 
+def brings_own(principal: Principal) -> bool:
+    """Whether they are where a file names nobody: also of who makes them for the whole company, and lists homes."""
+    ways = grant(principal, "listing", "create").ways
+    return "own" in ways or ("company" in ways and principal.role in LISTING_ROLES)
+
+
 def makes_of_office(principal: Principal) -> bool:
     """Whether they are the caller's office's. Raises Forbidden for somebody of none."""
     if "office" not in grant(principal, "listing", "create").ways:
