@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.columns import Column
-from rooftree.bulk.desk import PAGE, Desk, Parsed, light, placed
+from rooftree.bulk.desk import PAGE, Desk, Parsed, light
 from rooftree.bulk.imports import APPLY
 from rooftree.bulk.imports_repository import ImportsRepository, begun
 from rooftree.bulk.subject import Outcome, Subject
@@ -64,13 +64,12 @@ class Apply:
                 if one.candidate is None
             ]
             updates = {one.line.number for one in page if one.line.verdict == "update"}
-            cells = {one.line.number: one.line.cells for one in page}
-            pairs = [(one.name, one.field) for one in columns]
+            rows = {one.line.number: one for one in page}
             async with self._unit_of_work() as session:
                 taken = await self._subject.take(
                     session, principal, import_id, _candidates(page), updates=updates, now=self._clock.now()
                 )
-                told = [replace(one, errors=placed(one.errors, pairs, cells[one.number])) for one in taken.outcomes]
+                told = [replace(one, errors=rows[one.number].placed(one.errors)) for one in taken.outcomes]
                 outcomes = [*faulty, *told]
                 await self._counted(session, run, import_id, outcomes, position=page[-1].line.number)
                 await taken.finish()

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from rooftree.bulk.cells import RowProblem, error
 from rooftree.bulk.columns import Column, Field
-from rooftree.bulk.desk import PAGE, Desk, Parsed, light, placed
+from rooftree.bulk.desk import PAGE, Desk, Parsed, light
 from rooftree.bulk.imports import CHECK, file_name
 from rooftree.bulk.imports_repository import ImportsRepository
 from rooftree.bulk.subject import DECISIONS, About, Line, Subject, Verdict
@@ -28,6 +28,7 @@ from rooftree.kernel.spreadsheets import Format, Sheet, Spreadsheets
 _STORED = 1_000  # rows at once, when the file is read
 _SAMPLES = 3
 _SAMPLE_LETTERS = 60
+Judged = tuple[int, str, Sequence[RowProblem]]
 
 
 class Check:
@@ -95,7 +96,6 @@ class Check:
         async with self._unit_of_work() as session:
             row = await self._row(self._repository(session), import_id)
             columns, total = [Column(**one) for one in row.columns or ()], row.row_count
-        pairs = [(one.name, one.field) for one in columns]
         seen, after, done = _Seen(), 0, 0
         counts: dict[str, int] = dict.fromkeys(DECISIONS, 0)
         while True:
@@ -107,11 +107,7 @@ class Check:
             async with self._unit_of_work() as session:
                 good = [one.candidate for one in page if one.candidate is not None]
                 verdicts = {one.number: one for one in await self._subject.judged(session, principal, good)}
-                judged = [
-                    (one.line.number, verdict, placed(errors, pairs, one.line.cells))
-                    for one in page
-                    for verdict, errors in [self._decided(one, verdicts, seen)]
-                ]
+                judged = [self._decided(one, verdicts, seen) for one in page]
                 await self._repository(session).judge(import_id, judged)
                 done += len(lines)
                 await run.step(session, done=done, total=total, message="Checking the rows")
@@ -133,19 +129,18 @@ class Check:
         row.changed_at = self._clock.now()
         row.version += 1
 
-    def _decided(
-        self, one: Parsed[Any], verdicts: Mapping[int, Verdict], seen: "_Seen"
-    ) -> tuple[str, Sequence[RowProblem]]:
+    def _decided(self, one: Parsed[Any], verdicts: Mapping[int, Verdict], seen: "_Seen") -> Judged:
+        number = one.line.number
         if one.candidate is None:
-            return "faulty", one.errors
-        verdict = verdicts[one.line.number]
+            return number, "faulty", one.errors
+        verdict = verdicts[number]
         if verdict.decision == "faulty":
-            return "faulty", verdict.errors
-        if (earlier := seen.row(one.line.number, verdict.about)) is not None:
+            return number, "faulty", one.placed(verdict.errors)
+        if (earlier := seen.row(number, verdict.about)) is not None:
             row, about = earlier
             why = f"Row {row} is about the same {self._subject.names.record}."
-            return "faulty", [error("repeated", why, field=about.field, value=about.value)]
-        return verdict.decision, ()
+            return number, "faulty", one.placed([error("repeated", why, field=about.field, value=about.value)])
+        return number, verdict.decision, ()
 
     def _repository(self, session: AsyncSession) -> ImportsRepository:
         return ImportsRepository(session, self._subject.tables)

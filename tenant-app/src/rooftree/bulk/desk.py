@@ -25,11 +25,16 @@ PAGE_LETTERS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[C]):
-    """A row with what it says, or with all that is wrong with it."""
+    """A row with what it says, or with all that is wrong with it. `columns`: name and field of each."""
 
     line: Line
+    columns: Sequence[tuple[str, str | None]]
     candidate: C | None
     errors: Sequence[RowProblem]
+
+    def placed(self, errors: Sequence[RowProblem]) -> list[RowProblem]:
+        """What else is wrong with it, with the cell that each is about."""
+        return placed(errors, self.columns, self.line.cells)
 
 
 class Desk(Generic[C]):
@@ -57,9 +62,9 @@ class Desk(Generic[C]):
 
     def _read(self, line: Line, columns: Sequence[tuple[str, str | None]], directory: Any) -> Parsed[C]:
         if line.fault is not None:
-            return Parsed(line, None, [error("unreadable-row", line.fault)])
+            return Parsed(line, columns, None, [error("unreadable-row", line.fault)])
         candidate, errors = self._subject.parsed(line.number, line.cells, columns, directory)
-        return Parsed(line, candidate, placed(errors, columns, line.cells))
+        return Parsed(line, columns, candidate, placed(errors, columns, line.cells))
 
 
 def light(lines: Sequence[Line]) -> Sequence[Line]:

@@ -87,7 +87,7 @@ class ExportedFile:
     """What is written so far; of a workbook, what `Spreadsheets.workbook` makes it of."""
 
     def __init__(self, kind: Format, fields: Sequence[Field]) -> None:
-        self._kind = kind
+        self._kind: Format = kind
         self._fields = fields
         self._made = BytesIO()  # which gives its bytes away without a copy
         self._made.write(header(kind, fields))

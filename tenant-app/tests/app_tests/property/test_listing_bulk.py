@@ -255,7 +255,7 @@ async def test_two_files_at_once_make_one_listing_of_one_id(files: Files, databa
 async def test_many_drafts_have_keys_of_their_own(files: Files) -> None:
     andy = await files.brokerage.agent()
     first = await create(andy)
-    outcomes = await files.take(andy, *[{"city": "Ames"}] * 60, {"listing_id": "MLS-1"})
+    outcomes = await files.take(andy, *[{"city": "Ames"}] * 60, {"listing_id": "MLS-1", "city": "Ames"})
     keys = await mine(andy, limit=100)
     assert len(set(keys)) == len(outcomes) + 1 == 62
     assert min(keys[:-1]) == "MLS-1"

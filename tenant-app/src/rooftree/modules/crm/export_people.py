@@ -43,7 +43,8 @@ class ExportedPeople:
     async def pages(self, principal: Principal, wanted: Filter, fields: Sequence[Field]) -> AsyncIterator[Page]:
         """As the list has them, who came first first."""
         after: tuple[str | datetime, UUID] | None = None
-        addresses, emails = Addresses(self._identity), dict[UUID, str]()
+        addresses = Addresses(self._identity)
+        emails: Mapping[UUID, str] = {}
         are_told = any(field.name == "assigned_to" for field in fields)
         while True:
             async with self._unit_of_work.reading() as connection:
@@ -52,7 +53,7 @@ class ExportedPeople:
             if not page:
                 return
             if are_told:
-                emails = await addresses.of({person["assigned_to"] for person in page} - {None})
+                emails = await addresses.of({one for person in page if (one := person["assigned_to"]) is not None})
             yield Page([values_of(person, emails) for person in page], total)
             after = (page[-1]["created_at"], page[-1]["id"])
 

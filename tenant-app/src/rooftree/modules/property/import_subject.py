@@ -115,7 +115,8 @@ class ListingBulk:
     async def pages(self, principal: Principal, wanted: Mapping[str, Any]) -> AsyncIterator[Page]:
         """In the order in which they were made: it does not change while somebody edits them."""
         fields, after = self.offered(principal), None
-        addresses, emails = Addresses(self._identity), dict[UUID, str]()
+        addresses = Addresses(self._identity)
+        emails: Mapping[UUID, str] = {}
         are_told = any(field.name == "list_agent" for field in fields)
         while True:
             async with self._unit_of_work() as session:
@@ -125,6 +126,6 @@ class ListingBulk:
             if not rows:
                 return
             if are_told:
-                emails = await addresses.of({row.list_agent_id for row in rows} - {None})
+                emails = await addresses.of({row.list_agent_id for row in rows if row.list_agent_id is not None})
             yield Page([export_rows.values(row, fields, emails) for row in rows], total)
             after = rows[-1].id
