@@ -26,7 +26,7 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 MAX_BYTES = 10 * 1024 * 1024
 MOST_FILLED = 250_000
-"""Cells of a workbook that is written: 258,000 fit into what the worker may hold, 387,000 do not."""
+"""Cells of a workbook that is written: with plain letters 300,000 fit into what the worker may hold, 387,000 do not."""
 _WORKER = "rooftree.kernel.spreadsheet_worker"
 # What 20 MiB of text take as objects of Python, after what a workbook takes; the app takes up to 170 of a pod's 320.
 _LIMITS = Limits(data_bytes=140 * 1024 * 1024, cpu_seconds=30, seconds=60.0)

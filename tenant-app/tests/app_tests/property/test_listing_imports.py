@@ -2,10 +2,12 @@
 
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rooftree.bulk import desk, export
+from rooftree.kernel import spreadsheets
 from rooftree.kernel.spreadsheets import FORMATS, Format
 from rooftree.modules.property import own_repository
 from rooftree.modules.property.import_subject import ListingBulk
@@ -211,6 +213,17 @@ async def test_an_export_that_could_not_come_in_again_says_so(bulk: Bulk, monkey
     assert (job["state"], job["error"]["code"]) == ("failed", "export-too-large")
     assert job["error"]["detail"].endswith("Filter more narrowly.")
     assert bulk.bucket.names() == []
+
+
+async def test_a_workbook_for_which_there_is_too_little_memory_says_so(
+    bulk: Bulk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await create(bulk.agent, city="Ames")
+    monkeypatch.setattr(spreadsheets, "_LIMITS", replace(spreadsheets._LIMITS, data_bytes=1024**2))
+    begun = done(await bulk.agent.post("/api/v1/property-exports?format=xlsx"), 202)
+    job = await FILES.ended(bulk.agent, begun["job_id"])
+    assert (job["state"], job["error"]["code"]) == ("failed", "export-too-large")
+    assert job["error"]["detail"].endswith("to write it. Filter more narrowly.")
 
 
 async def test_pages_of_rows_with_much_text_are_small(bulk: Bulk, monkeypatch: pytest.MonkeyPatch) -> None:
