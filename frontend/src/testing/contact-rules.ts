@@ -71,9 +71,9 @@ export function judge({ rows, columns }: Table, { contacts, stages }: House) {
       fault("stage", "unknown-stage", "There is no such stage.");
     if (faults.length > told) return;
     const verdict = verdictOf(it, contacts);
-    const earlier = it.emails.flatMap((email) => seen.get(email) ?? [])[0];
+    const again = it.emails.find((email) => seen.has(email));
     if (verdict.kind === "create" && !it.name) fault("name", "missing", "A new contact needs a name.");
-    else if (earlier) fault(null, "repeated", `Row ${earlier} is about the same contact.`);
+    else if (again) fault("emails", "repeated", `Row ${seen.get(again)} is about the same contact.`, again);
     else {
       verdicts.push(verdict);
       for (const email of it.emails) seen.set(email, number);

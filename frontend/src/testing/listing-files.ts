@@ -52,6 +52,10 @@ function minorUnits(text: string): number | undefined {
   return units === undefined ? undefined : Number(`${units.replaceAll(",", "")}${cents.padEnd(2, "0")}`);
 }
 
+const NO_WHOLE = "This is no whole number, such as 1850. Give a whole number, or leave the column out.";
+const NOTHING = "There is nothing in the columns of this row that fill a field.";
+const ONLY_ID = "There is nothing but an id in this row.";
+
 type Value = (field: string) => string;
 type Fault = ReturnType<typeof faultsOf>;
 
@@ -61,7 +65,7 @@ function read(value: Value, fault: Fault): Given {
   const amount = price ? minorUnits(price) : undefined;
   if (price && amount === undefined)
     fault("list_price", "not-an-amount", "This is no amount of USD, such as 12345.00.");
-  if (beds && !/^\d+$/.test(beds)) fault("bedrooms_total", "not-a-number", "This is no whole number, such as 1850.");
+  if (beds && !/^\d+$/.test(beds)) fault("bedrooms_total", "not-a-number", NO_WHOLE);
   return {
     ...(address && { unparsed_address: address }),
     ...(city && { city }),
@@ -100,6 +104,8 @@ function judge({ rows, columns }: Table, { homes }: House) {
     const value = (field: string) => cellFor(row, columns, field);
     const id = value("listing_id").toUpperCase();
     const given = read(value, fault);
+    if (faults.length === told && Object.keys(given).length === 0)
+      fault(id ? "listing_id" : null, "missing", id ? ONLY_ID : NOTHING);
     if (faults.length > told) return;
     const home = homes.find(({ origin, listing_id }) => origin === "own" && id !== "" && listing_id === id);
     const verdict = decide(id, given, home, fault);

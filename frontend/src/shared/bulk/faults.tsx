@@ -91,7 +91,7 @@ function FaultTable({ faults, isOld, list }: FaultTableProps) {
       </thead>
       <tbody ref={list}>
         {faults.map((fault, index) => (
-          <tr key={keys[index]} className="border-line border-t *:py-2 *:pr-4 *:align-top">
+          <tr key={keys[index]} className="border-line border-t *:py-2 *:pr-4 *:align-baseline">
             <th scope="row" tabIndex={-1} className="font-normal tabular-nums">
               {count(fault.row)}
             </th>

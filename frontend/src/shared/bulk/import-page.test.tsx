@@ -99,6 +99,17 @@ describe("the faulty rows", () => {
     expect(link).toHaveAttribute("download");
   });
 
+  it("that come a second time are told by what says so", async () => {
+    await checked(
+      as("user-1"),
+      csv("Name,Email\nNina New,nina@mail.example\nNina,n@mail.example; nina@mail.example\n"),
+    );
+    const table = await screen.findByRole("table", { name: "1 faulty row" });
+    expect(within(table).getAllByRole("row")[1]).toHaveTextContent(
+      "3Emailnina@mail.exampleRow 2 is about the same contact.",
+    );
+  });
+
   it("are told apart where two are alike", async () => {
     const complaints = vi.spyOn(console, "error");
     await checked(as("user-1"), csv("Name,Email\nBad Bert,none; none\nNina New,nina@mail.example\n"));

@@ -8,7 +8,7 @@ import { violations } from "@/testing/violations";
 const TABLE = `MLS #,Address,City,List price,Beds,Remark
 1001,12 Elm St,Ames,"$525,000",3,
 1002,,,410000.50,,lowered
-1003,,,,,
+1003,,Ames,,,
 A-77,9 Oak Ave,Ames,300000,2,
 ,10 Oak Ave,Ames,310000,2,
 1002,,,1,,
@@ -91,17 +91,19 @@ describe("the import of listings", () => {
   it("says of each faulty row which cell it is about, several times of one with several", async () => {
     const app = ours();
     Object.assign(home(app, "1003") ?? {}, { can_edit: false });
-    const rows = ["1003,5 Elm St,,,", "RT-17,6 Elm St,,,", "1002,,,0,", "A-79,,,some,many"];
+    const rows = ["1003,5 Elm St,,,", "RT-17,6 Elm St,,,", "1002,,,0,", "A-79,,,some,many", "1001,,,,", ",,,,"];
     await checked(app, file(["MLS #,Address,City,List price,Beds", ...rows].join("\n")), "/listings/import");
-    expect(await figures()).toEqual(["New 0", "To be updated 0", "Unchanged 0", "Faulty 4"]);
-    const table = await screen.findByRole("table", { name: "4 faulty rows" });
+    expect(await figures()).toEqual(["New 0", "To be updated 0", "Unchanged 0", "Faulty 6"]);
+    const table = await screen.findByRole("table", { name: "6 faulty rows" });
     const lines = within(table).getAllByRole("row").slice(1);
     expect(lines.map(({ textContent }) => textContent)).toEqual([
       "2MLS #1003This listing is not yours to change.MLS #: 1003",
       "3MLS #RT-17No listing has this id. Leave the cell empty for a new one.MLS #: RT-17",
       "4List price0A published listing has a list price.List price: 0",
       "5List pricesomeThis is no amount of USD, such as 12345.00.List price: some",
-      "5BedsmanyThis is no whole number, such as 1850.Beds: many",
+      "5BedsmanyThis is no whole number, such as 1850. Give a whole number, or leave the column out.Beds: many",
+      "6MLS #1001There is nothing but an id in this row.MLS #: 1001",
+      "7––There is nothing in the columns of this row that fill a field.",
     ]);
   });
 
