@@ -63,18 +63,20 @@ export function judge({ rows, columns }: Table, { contacts, stages }: House) {
   rows.forEach((row, index) => {
     const number = index + 2;
     const it = given(row, columns);
-    const fault = faultsOf(columns, number, faults);
-    const bad = it.emails.find((email) => !email.includes("@"));
-    const earlier = it.emails.flatMap((email) => seen.get(email) ?? [])[0];
-    for (const email of it.emails) seen.set(email, number);
-    if (bad) fault("emails", bad, "no-address", "This is no mail address.");
-    else if (earlier) fault("emails", it.emails[0] ?? "", "repeated", `Row ${earlier} has this address, too.`);
-    else if (it.stage && !stages.some(({ name }) => name === it.stage))
-      fault("stage", it.stage, "unknown-stage", "There is no such stage.");
+    const fault = faultsOf(row, number, columns, faults);
+    const told = faults.length;
+    for (const email of it.emails.filter((each) => !each.includes("@")))
+      fault("emails", "not-an-email", "This is not a mail address.", email);
+    if (it.stage && !stages.some(({ name }) => name === it.stage))
+      fault("stage", "unknown-stage", "There is no such stage.");
+    if (faults.length > told) return;
+    const verdict = verdictOf(it, contacts);
+    const again = it.emails.find((email) => seen.has(email));
+    if (verdict.kind === "create" && !it.name) fault("name", "missing", "A new contact needs a name.");
+    else if (again) fault("emails", "repeated", `Row ${seen.get(again)} is about the same contact.`, again);
     else {
-      const verdict = verdictOf(it, contacts);
-      if (verdict.kind === "create" && !it.name) fault("name", "", "missing", "A new contact needs a name.");
-      else verdicts.push(verdict);
+      verdicts.push(verdict);
+      for (const email of it.emails) seen.set(email, number);
     }
   });
   return { verdicts, faults };

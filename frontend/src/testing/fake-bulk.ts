@@ -143,7 +143,7 @@ export class FakeBulk<Verdict extends { kind: Kind }, Effect> {
           create: number("create"),
           update: number("update"),
           unchanged: number("unchanged"),
-          faulty: kept.faults.length,
+          faulty: new Set(kept.faults.map(({ row }) => row)).size,
         },
       });
       return null;

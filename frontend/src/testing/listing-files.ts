@@ -1,5 +1,5 @@
 /** Own listings by files: what an import does to them, how that is taken back, and what goes out. */
-import type { BulkImport, ImportFault, PropertyDetail } from "../shared/api/types";
+import type { BulkImport, ImportFault, PropertyDetail, Session } from "../shared/api/types";
 import { lacks } from "./editing-rules.ts";
 import { mine } from "./fake-search.ts";
 import { makeDraft } from "./homes.ts";
@@ -43,6 +43,7 @@ interface Effect {
 
 interface House {
   homes: PropertyDetail[];
+  session: Session | undefined;
 }
 
 /** `$525,000` in minor units; nothing for what is ambiguous. */
@@ -51,24 +52,24 @@ function minorUnits(text: string): number | undefined {
   return units === undefined ? undefined : Number(`${units.replaceAll(",", "")}${cents.padEnd(2, "0")}`);
 }
 
+const NO_WHOLE = "This is no whole number, such as 1850. Give a whole number, or leave the column out.";
+const NOTHING = "There is nothing in the columns of this row that fill a field.";
+const ONLY_ID = "There is nothing but an id in this row.";
+
+type Value = (field: string) => string;
 type Fault = ReturnType<typeof faultsOf>;
 
-/** What the cells say; nothing when one of them says nothing that can be understood. */
-function read(value: (field: string) => string, fault: Fault): Given | undefined {
+/** What the cells say, or all that is wrong with them. */
+function read(value: Value, fault: Fault): Given {
   const [address, city, price, beds] = ["unparsed_address", "city", "list_price", "bedrooms_total"].map(value);
-  const amount = price ? minorUnits(price) : 0;
-  if (amount === undefined) {
-    fault("list_price", price ?? "", "not-an-amount", "This is no amount.");
-    return undefined;
-  }
-  if (beds && !/^\d+$/.test(beds)) {
-    fault("bedrooms_total", beds, "not-a-number", "This is no whole number.");
-    return undefined;
-  }
+  const amount = price ? minorUnits(price) : undefined;
+  if (price && amount === undefined)
+    fault("list_price", "not-an-amount", "This is no amount of USD, such as 12345.00.");
+  if (beds && !/^\d+$/.test(beds)) fault("bedrooms_total", "not-a-number", NO_WHOLE);
   return {
     ...(address && { unparsed_address: address }),
     ...(city && { city }),
-    ...(price && { list_price: { amount, currency: "USD" } }),
+    ...(amount !== undefined && { list_price: { amount, currency: "USD" } }),
     ...(beds && { bedrooms_total: Number(beds) }),
   };
 }
@@ -79,32 +80,52 @@ const differs = (home: PropertyDetail, given: Given) =>
   );
 
 /** Cells that are not empty replace what is there; what is published stays complete. */
+function decide(id: string, given: Given, home: PropertyDetail | undefined, fault: Fault): Verdict | undefined {
+  if (!home && /^RT-\d+$/.test(id))
+    fault("listing_id", "unknown-listing", "No listing has this id. Leave the cell empty for a new one.");
+  else if (!home) return { kind: "create", given: { ...given, ...(id && { listing_id: id }) } };
+  else if (!home.can_edit) fault("listing_id", "not-yours", "This listing is not yours to change.");
+  else {
+    const lacking = home.standard_status === "Incomplete" ? [] : lacks({ ...home, ...given });
+    for (const { pointer, detail } of lacking) fault(pointer.slice(1), "incomplete", detail);
+    if (lacking.length === 0) return { kind: differs(home, given) ? "update" : "unchanged", given, home };
+  }
+  return undefined;
+}
+
 function judge({ rows, columns }: Table, { homes }: House) {
   const seen = new Map<string, number>();
   const verdicts: Verdict[] = [];
   const faults: ImportFault[] = [];
   rows.forEach((row, index) => {
     const number = index + 2;
-    const fault = faultsOf(columns, number, faults);
+    const fault = faultsOf(row, number, columns, faults);
+    const told = faults.length;
     const value = (field: string) => cellFor(row, columns, field);
-    const id = value("listing_id");
-    const home = homes.find(({ origin, listing_id }) => origin === "own" && id !== "" && listing_id === id);
+    const id = value("listing_id").toUpperCase();
     const given = read(value, fault);
-    if (!given) return;
+    if (faults.length === told && Object.keys(given).length === 0)
+      fault(id ? "listing_id" : null, "missing", id ? ONLY_ID : NOTHING);
+    if (faults.length > told) return;
+    const home = homes.find(({ origin, listing_id }) => origin === "own" && id !== "" && listing_id === id);
+    const verdict = decide(id, given, home, fault);
+    if (!verdict) return;
     const earlier = id && seen.get(id);
-    seen.set(id, number);
-    if (earlier) fault("listing_id", id, "repeated", `Row ${earlier} is about the same listing.`);
-    else if (!home) verdicts.push({ kind: "create", given: { ...given, ...(id && { listing_id: id }) } });
-    else if (!home.can_edit) fault("listing_id", id, "not-yours", "Somebody else looks after this listing.");
-    else if (home.standard_status !== "Incomplete" && lacks({ ...home, ...given }).length > 0)
-      fault("listing_id", id, "incomplete", "A published listing would not be complete any more.");
-    else verdicts.push({ kind: differs(home, given) ? "update" : "unchanged", given, home });
+    if (earlier) fault("listing_id", "repeated", `Row ${earlier} is about the same listing.`);
+    else verdicts.push(verdict);
+    if (!earlier) seen.set(id, number);
   });
   return { verdicts, faults };
 }
 
+/** A manager's are the office's, as no column names their agent here; everybody else's are their own. */
+const drafted = ({ session }: House): Given =>
+  session?.user.role === "office_manager"
+    ? { list_office_id: session.user.office_id }
+    : { list_agent_id: session?.user.id ?? null, list_agent_full_name: session?.user.name ?? null };
+
 function take(house: House, { kind, given, home }: Verdict, id: string): Effect[] {
-  if (kind === "create") house.homes.unshift(makeDraft(id, given));
+  if (kind === "create") house.homes.unshift(makeDraft(id, { ...drafted(house), ...given }));
   if (kind === "create") return [{ id, version: 1 }];
   if (kind === "unchanged" || !home) return [];
   const before = Object.fromEntries(Object.keys(given).map((name) => [name, home[name as keyof PropertyDetail]]));

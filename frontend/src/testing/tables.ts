@@ -53,9 +53,10 @@ export function readTable(text: string, means: Record<string, string>): Table | 
 export const cellFor = (row: Row, columns: Table["columns"], field: string): string =>
   columns.flatMap(({ name, field: held }) => (held === field && row[name]) || [])[0] ?? "";
 
-/** Takes down what is wrong with a row, as the app tells it. */
-export const faultsOf = (columns: Table["columns"], row: number, faults: ImportFault[]) =>
-  function fault(field: string, value: string, code: string, message: string): void {
-    const column = columns.find((each) => each.field === field)?.name ?? null;
-    faults.push({ row, column, field, value, code, message });
+/** Takes down what is wrong with a row, as the app tells it: of what has a field with its cell. */
+export const faultsOf = (row: Row, number: number, columns: Table["columns"], faults: ImportFault[]) =>
+  function fault(field: string | null, code: string, message: string, value?: string): void {
+    const column = columns.find((each) => field !== null && each.field === field)?.name ?? null;
+    const cell = column === null ? "" : (row[column] ?? "");
+    faults.push({ row: number, column, field, value: value ?? cell, code, message });
   };

@@ -1,5 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { problem } from "@/testing/fake-app";
+import { makeDraft } from "@/testing/homes";
 import { as } from "@/testing/imports";
 import { open } from "@/testing/open";
 import { violations } from "@/testing/violations";
@@ -15,6 +17,12 @@ beforeEach(() => {
 
 /** A draft, an active listing and a pending one. */
 const ours = () => as("user-1", { own: 3, homes: 5 });
+/** More than a page. */
+function many() {
+  const app = ours();
+  app.homes.push(...Array.from({ length: 60 }, (_, index) => makeDraft(`more-${index}`, {})));
+  return app;
+}
 const begun = ({ log }: ReturnType<typeof ours>) =>
   log.filter((line) => line.startsWith("POST /api/v1/property-exports"));
 
@@ -36,6 +44,35 @@ describe("one's own listings", () => {
     await page.user.selectOptions(screen.getByLabelText("Status"), "Any status");
     expect(await screen.findByRole("region", { name: /^Drafts/ })).toBeVisible();
     expect(page.address()).toBe("/listings/mine");
+  });
+
+  it("of a status that was left are marked, and no more of them offered, until the others are here", async () => {
+    const page = open("/listings/mine", many());
+    const drafts = await screen.findByRole("region", { name: /^Drafts/ });
+    expect(screen.getByText("48 of 63 shown")).toBeVisible();
+    const arrive = page.app.hold("/api/v1/properties");
+    await page.user.selectOptions(screen.getByLabelText("Status"), "Active");
+    expect(drafts).toBeVisible();
+    expect(drafts.closest("[aria-busy=true]")).toHaveClass("opacity-60");
+    expect(screen.queryByRole("button", { name: "Load more" })).toBeNull();
+    expect(screen.queryByText(/ shown$/)).toBeNull();
+    expect(screen.getByRole("status")).toBeEmptyDOMElement();
+    arrive();
+    await waitFor(() => expect(screen.getByRole("status")).toHaveTextContent("1 listing"));
+    const others = screen.getByRole("region", { name: /^On and off the market/ });
+    expect(others.closest("[aria-busy=true]")).toBeNull();
+  });
+
+  it("come page by page, and again where a page could not be loaded", async () => {
+    const page = open("/listings/mine", many());
+    const more = await screen.findByRole("button", { name: "Load more" });
+    page.app.failures.set("/api/v1/properties", () => problem(503, "Away"));
+    await page.user.click(more);
+    expect(await screen.findByText("The next listings could not be loaded.")).toBeVisible();
+    page.app.failures.clear();
+    await page.user.click(screen.getByRole("button", { name: "Try again" }));
+    await waitFor(() => expect(screen.getAllByRole("listitem").length).toBeGreaterThanOrEqual(63));
+    expect(screen.queryByRole("button", { name: "Load more" })).toBeNull();
   });
 
   it("of a status that none has are said not to be there, and shown all again", async () => {

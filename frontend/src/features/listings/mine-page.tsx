@@ -7,12 +7,14 @@ import type { PropertySummary, StandardStatus } from "@/shared/api/types";
 import { ExportLine } from "@/shared/bulk/export-line";
 import { ExportMenu } from "@/shared/bulk/export-menu";
 import { useBeginExport } from "@/shared/bulk/exports";
+import { cn } from "@/shared/lib/cn";
 import { moment, money, plural } from "@/shared/lib/format";
 import { useLive } from "@/shared/lib/use-live";
 import { Badge } from "@/shared/ui/badge";
 import { Button, buttonStyle } from "@/shared/ui/button";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Failure } from "@/shared/ui/failure";
+import { LoadMore } from "@/shared/ui/load-more";
 import { PageTitle } from "@/shared/ui/page";
 import { Select } from "@/shared/ui/select";
 import { Skeleton } from "@/shared/ui/skeleton";
@@ -32,13 +34,19 @@ export function MinePage() {
   const { filters, change } = useMineFilters();
   const begin = useBeginExport(LISTINGS, beginExport);
   const query = useInfiniteQuery({ ...mineQuery(filters), ...useLive() });
+  const total = query.isPlaceholderData ? undefined : query.data?.pages.at(-1)?.total;
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   const drafts = items.filter(({ standard_status: status }) => status === "Incomplete");
   const others = items.filter(({ standard_status: status }) => status !== "Incomplete");
   return (
     <div className="mx-auto max-w-4xl">
       <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
-        <PageTitle>My listings</PageTitle>
+        <div className="flex flex-wrap items-baseline gap-x-3">
+          <PageTitle>My listings</PageTitle>
+          <p role="status" className="text-ink-soft tabular-nums">
+            {total === undefined ? "" : plural(total, "listing", "listings")}
+          </p>
+        </div>
         <ExportMenu
           subject={LISTINGS}
           busy={begin.isPending}
@@ -82,15 +90,23 @@ export function MinePage() {
       ) : items.length === 0 ? (
         <Nothing />
       ) : (
-        <>
+        <div
+          aria-busy={query.isPlaceholderData}
+          className={cn("transition-opacity", query.isPlaceholderData && "opacity-60")}
+        >
           <Group id="drafts" title="Drafts" items={drafts} />
           <Group id="others" title="On and off the market" items={others} />
-        </>
+        </div>
       )}
-      {query.hasNextPage && (
-        <Button look="secondary" busy={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
-          Load more
-        </Button>
+      {(query.hasNextPage || query.isFetchNextPageError) && (
+        <LoadMore
+          query={query}
+          shown={items.length}
+          total={total ?? 0}
+          what="listings"
+          onMore={() => query.fetchNextPage()}
+          className=""
+        />
       )}
     </div>
   );

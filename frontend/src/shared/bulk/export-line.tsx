@@ -58,13 +58,16 @@ function Followed({ subject, id, isSaved, onClose }: FollowedProps) {
       <p role="status" className="empty:hidden">
         {standing(subject, job)}
         {result && (
-          <a
-            href={result}
-            download
-            className="ml-2 inline-flex min-h-11 items-center text-brand underline underline-offset-4"
-          >
-            Save the file again
-          </a>
+          <>
+            {" "}
+            <a
+              href={result}
+              download
+              className="inline-flex min-h-11 items-center text-brand underline underline-offset-4"
+            >
+              Save the file again
+            </a>
+          </>
         )}
       </p>
       {error && !job ? (

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import type { RefObject } from "react";
 import type { BulkImport, ImportFault } from "@/shared/api/types";
+import { cn } from "@/shared/lib/cn";
 import { count, plural } from "@/shared/lib/format";
 import { useLoadMore } from "@/shared/lib/use-load-more";
 import { buttonStyle } from "@/shared/ui/button";
@@ -41,7 +42,7 @@ export function Faults({ found }: { found: BulkImport }) {
       ) : faults.length === 0 ? (
         <Skeleton className="h-32" />
       ) : (
-        <FaultTable faults={faults} list={list} />
+        <FaultTable faults={faults} isOld={query.isPlaceholderData} list={list} />
       )}
       {(query.hasNextPage || query.isFetchNextPageError) && (
         <LoadMore query={query} shown={faults.length} total={total} what="rows" onMore={loadMore} className="mt-4" />
@@ -52,43 +53,59 @@ export function Faults({ found }: { found: BulkImport }) {
 
 interface FaultTableProps {
   faults: ImportFault[];
+  /** They are of the check before. */
+  isOld: boolean;
   list: RefObject<HTMLTableSectionElement | null>;
 }
 
+/** Of each the row and which of the row's it is: two may be alike in all that is told of them. */
+function keysOf(faults: ImportFault[]): string[] {
+  const before = new Map<number, number>();
+  return faults.map(({ row }) => {
+    const place = before.get(row) ?? 0;
+    before.set(row, place + 1);
+    return `${row}.${place}`;
+  });
+}
+
 /** On phones what is in the file stands below what is wrong with it, so that nothing scrolls sideways. */
-const FaultTable = ({ faults, list }: FaultTableProps) => (
-  <table aria-labelledby="faults" className="w-full text-left text-sm">
-    <thead>
-      <tr className="text-ink-soft *:py-1.5 *:pr-4 *:font-normal">
-        <th scope="col">Row</th>
-        <th scope="col" className="phone:hidden">
-          Column
-        </th>
-        <th scope="col" className="phone:hidden">
-          In the file
-        </th>
-        <th scope="col">What is wrong</th>
-      </tr>
-    </thead>
-    <tbody ref={list}>
-      {faults.map((fault) => (
-        <tr
-          key={`${fault.row} ${fault.column} ${fault.code} ${fault.value}`}
-          className="border-line border-t *:py-2 *:pr-4 *:align-top"
-        >
-          <th scope="row" tabIndex={-1} className="font-normal tabular-nums">
-            {count(fault.row)}
+function FaultTable({ faults, isOld, list }: FaultTableProps) {
+  const keys = keysOf(faults);
+  return (
+    <table
+      aria-labelledby="faults"
+      aria-busy={isOld}
+      className={cn("w-full text-left text-sm transition-opacity", isOld && "opacity-60")}
+    >
+      <thead>
+        <tr className="text-ink-soft *:py-1.5 *:pr-4 *:font-normal">
+          <th scope="col">Row</th>
+          <th scope="col" className="phone:hidden">
+            Column
           </th>
-          <td className="wrap-anywhere max-w-40 phone:hidden">{fault.column ?? "–"}</td>
-          <td className="wrap-anywhere max-w-56 font-mono text-xs phone:hidden">{fault.value || "–"}</td>
-          <td className="wrap-anywhere">
-            {fault.message}
-            <span className="block text-ink-soft sm:hidden">
-              {[fault.column, fault.value].filter(Boolean).join(": ")}
-            </span>
-          </td>
+          <th scope="col" className="phone:hidden">
+            In the file
+          </th>
+          <th scope="col">What is wrong</th>
         </tr>
-      ))}
-    </tbody>
-  </table>
-);
+      </thead>
+      <tbody ref={list}>
+        {faults.map((fault, index) => (
+          <tr key={keys[index]} className="border-line border-t *:py-2 *:pr-4 *:align-baseline">
+            <th scope="row" tabIndex={-1} className="font-normal tabular-nums">
+              {count(fault.row)}
+            </th>
+            <td className="wrap-anywhere max-w-40 phone:hidden">{fault.column ?? "–"}</td>
+            <td className="wrap-anywhere max-w-56 font-mono text-xs phone:hidden">{fault.value || "–"}</td>
+            <td className="wrap-anywhere">
+              {fault.message}
+              <span className="block text-ink-soft sm:hidden">
+                {[fault.column, fault.value].filter(Boolean).join(": ")}
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,5 +1,5 @@
 import { screen, waitFor, within } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { problem } from "@/testing/fake-app";
 import { as, checked, choose, csv, figures } from "@/testing/imports";
 import { open } from "@/testing/open";
@@ -92,11 +92,30 @@ describe("the faulty rows", () => {
     ).toEqual([
       "RowColumnIn the fileWhat is wrong",
       "6Name–A new contact needs a name.Name",
-      "7Emailbert at mailThis is no mail address.Email: bert at mail",
+      "7Emailbert at mailThis is not a mail address.Email: bert at mail",
     ]);
     const link = screen.getByRole("link", { name: "Download 2 rows" });
     expect(link).toHaveAttribute("href", "/api/v1/people-imports/import-1/errors.csv");
     expect(link).toHaveAttribute("download");
+  });
+
+  it("that come a second time are told by what says so", async () => {
+    await checked(
+      as("user-1"),
+      csv("Name,Email\nNina New,nina@mail.example\nNina,n@mail.example; nina@mail.example\n"),
+    );
+    const table = await screen.findByRole("table", { name: "1 faulty row" });
+    expect(within(table).getAllByRole("row")[1]).toHaveTextContent(
+      "3Emailnina@mail.exampleRow 2 is about the same contact.",
+    );
+  });
+
+  it("are told apart where two are alike", async () => {
+    const complaints = vi.spyOn(console, "error");
+    await checked(as("user-1"), csv("Name,Email\nBad Bert,none; none\nNina New,nina@mail.example\n"));
+    const table = await screen.findByRole("table", { name: "1 faulty row" });
+    expect(within(table).getAllByRole("row")).toHaveLength(3);
+    expect(complaints.mock.calls).toEqual([]);
   });
 
   it("come page by page", async () => {

@@ -58,8 +58,10 @@ describe("choosing a file", () => {
 
   it("that the server refuses is told in words", async () => {
     const app = as("user-1");
+    const page = open("/contacts/import", app);
+    await screen.findByText("None in the last week.");
     app.failures.set("/api/v1/people-imports", () => problem(413, "Content too large"));
-    await choose(open("/contacts/import", app), csv());
+    await choose(page, csv());
     expect(await screen.findByRole("alert")).toHaveTextContent("The file is too large. 10 MB can be read.");
   });
 

@@ -8,7 +8,7 @@ import { violations } from "@/testing/violations";
 const TABLE = `MLS #,Address,City,List price,Beds,Remark
 1001,12 Elm St,Ames,"$525,000",3,
 1002,,,410000.50,,lowered
-1003,,,,,
+1003,,Ames,,,
 A-77,9 Oak Ave,Ames,300000,2,
 ,10 Oak Ave,Ames,310000,2,
 1002,,,1,,
@@ -35,7 +35,7 @@ describe("the import of listings", () => {
     await page.user.click(await screen.findByRole("menuitem", { name: "Import listings" }));
     expect(await screen.findByRole("heading", { level: 1, name: "Import listings" })).toBeVisible();
     expect(page.address()).toBe("/listings/import");
-    expect(screen.getByText(/New ones become drafts/)).toBeVisible();
+    expect(screen.getByText(/New ones become drafts of yours, or of the agent/)).toBeVisible();
     await page.user.click(screen.getByRole("link", { name: "Back to listings" }));
     expect(await screen.findByRole("heading", { level: 1, name: "My listings" })).toBeVisible();
   });
@@ -70,7 +70,7 @@ describe("the import of listings", () => {
     ).toBeVisible();
     expect(await figures()).toEqual(["New 2", "To be updated 2", "Unchanged 1", "Faulty 2"]);
     const result = screen.getByRole("region", { name: "Result" });
-    expect(result).toHaveTextContent("Each becomes a draft, which only you and your managers see");
+    expect(result).toHaveTextContent("Each becomes a draft of yours, or of the agent whom a column names");
     expect(result).toHaveTextContent("Cells that are not empty replace what is there, empty ones leave it");
     const table = await screen.findByRole("table", { name: "2 faulty rows" });
     expect(
@@ -80,12 +80,31 @@ describe("the import of listings", () => {
     ).toEqual([
       "RowColumnIn the fileWhat is wrong",
       "7MLS #1002Row 3 is about the same listing.MLS #: 1002",
-      "8List priceabout 3This is no amount.List price: about 3",
+      "8List priceabout 3This is no amount of USD, such as 12345.00.List price: about 3",
     ]);
     expect(screen.getByRole("link", { name: "Download 2 rows" })).toHaveAttribute(
       "href",
       "/api/v1/property-imports/import-1/errors.csv",
     );
+  });
+
+  it("says of each faulty row which cell it is about, several times of one with several", async () => {
+    const app = ours();
+    Object.assign(home(app, "1003") ?? {}, { can_edit: false });
+    const rows = ["1003,5 Elm St,,,", "RT-17,6 Elm St,,,", "1002,,,0,", "A-79,,,some,many", "1001,,,,", ",,,,"];
+    await checked(app, file(["MLS #,Address,City,List price,Beds", ...rows].join("\n")), "/listings/import");
+    expect(await figures()).toEqual(["New 0", "To be updated 0", "Unchanged 0", "Faulty 6"]);
+    const table = await screen.findByRole("table", { name: "6 faulty rows" });
+    const lines = within(table).getAllByRole("row").slice(1);
+    expect(lines.map(({ textContent }) => textContent)).toEqual([
+      "2MLS #1003This listing is not yours to change.MLS #: 1003",
+      "3MLS #RT-17No listing has this id. Leave the cell empty for a new one.MLS #: RT-17",
+      "4List price0A published listing has a list price.List price: 0",
+      "5List pricesomeThis is no amount of USD, such as 12345.00.List price: some",
+      "5BedsmanyThis is no whole number, such as 1850. Give a whole number, or leave the column out.Beds: many",
+      "6MLS #1001There is nothing but an id in this row.MLS #: 1001",
+      "7––There is nothing in the columns of this row that fill a field.",
+    ]);
   });
 
   it("has columns that are chosen anew checked again", async () => {
@@ -106,6 +125,30 @@ describe("the import of listings", () => {
     const drafts = await screen.findByRole("region", { name: /^Drafts/ });
     for (const name of ["12 Elm St", "9 Oak Ave", "10 Oak Ave"])
       expect(await within(drafts).findByRole("link", { name })).toBeVisible();
+  });
+
+  it("makes drafts of an agent’s own of them, which it says before", async () => {
+    const app = as("user-3", { own: 3, homes: 5 });
+    const page = open("/listings/import", app);
+    expect(await screen.findByText(/New ones become drafts of yours; you complete/)).toBeVisible();
+    await choose(page, file("MLS #,Address\nA-77,9 Oak Ave\n"));
+    await page.user.click(await screen.findByRole("button", { name: "Import 1 listing" }));
+    expect(await screen.findByText(/^Imported:/)).toBeVisible();
+    expect(home(app, "A-77")?.list_agent_id).toBe("user-3");
+  });
+
+  it("makes drafts of the office of a manager’s, which it says before", async () => {
+    const app = as("user-2", { own: 3, homes: 5 });
+    const page = open("/listings/import", app);
+    expect(await screen.findByText(/New ones become drafts of your office, or of the agent/)).toBeVisible();
+    await choose(page, file("MLS #,Address\nA-77,9 Oak Ave\n"));
+    const button = await screen.findByRole("button", { name: "Import 1 listing" });
+    expect(screen.getByRole("region", { name: "Result" })).toHaveTextContent(
+      "Each becomes a draft of your office, or of the agent whom a column names. One without an agent cannot be published",
+    );
+    await page.user.click(button);
+    expect(await screen.findByText(/^Imported:/)).toBeVisible();
+    expect(home(app, "A-77")).toMatchObject({ list_agent_id: null, list_office_id: "office-north" });
   });
 
   it("is seen in a listing that was looked at before", async () => {

@@ -1,4 +1,8 @@
+import { useSession } from "@/shared/api/session";
 import { ImportPage } from "@/shared/bulk/import-page";
-import { LISTINGS } from "./subject";
+import { listingsOf } from "./subject";
 
-export const ImportListingsPage = () => <ImportPage subject={LISTINGS} />;
+export function ImportListingsPage() {
+  const { user } = useSession();
+  return <ImportPage subject={listingsOf(user.role)} />;
+}
