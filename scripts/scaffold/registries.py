@@ -193,7 +193,7 @@ _SCREEN = [
         before("  homes: PropertyDetail[];"),
         "  §module = new Fake§Module(() => this.session);\n",
     ),
-    Entry(f"{_WEB}/testing/fake-app.ts", last_in("    ...["), "...this.§module.routes"),
+    Entry(f"{_WEB}/testing/fake-app.ts", last_in("    ...["), "this.§module"),
     *(
         Entry(f"{_WEB}/testing/people.ts", last_in(f"  {role}: ["), '"§path.work"')
         for role in ("broker_owner", "office_manager", "agent", "coordinator")

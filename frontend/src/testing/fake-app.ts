@@ -7,6 +7,7 @@ import { contactFiles } from "./contact-files.ts";
 import { FakeBulk } from "./fake-bulk.ts";
 import { FakeCrm } from "./fake-crm.ts";
 import { FakeEditing } from "./fake-editing.ts";
+import { entryRoutes, type Invitations } from "./fake-entry.ts";
 import { FakeJobs } from "./fake-jobs.ts";
 import { FakeKeys } from "./fake-keys.ts";
 import { FakePeople } from "./fake-people.ts";
@@ -52,7 +53,7 @@ export class FakeApp {
     state: "ready",
     progress: null,
   };
-  invitations = new Map<string, { email: string; name: string; role: string; expires_at: string } | "spent">();
+  invitations: Invitations = new Map();
   editing = new FakeEditing(this);
   /** Nothing reaches the app. */
   isOffline = false;
@@ -137,7 +138,6 @@ export class FakeApp {
   #routes: [RegExp, Handler][] = [
     [/^GET \/api\/v1\/tenant$/, () => json(this.tenant)],
     [/^GET \/api\/v1\/session$/, this.#guarded(() => json(this.session))],
-    [/^POST \/oauth\/sign-in$/, (request) => this.#signIn(request)],
     [
       /^POST \/auth\/logout$/,
       () => {
@@ -145,11 +145,7 @@ export class FakeApp {
         return new Response(null, { status: 204 });
       },
     ],
-    [/^GET \/api\/v1\/invitations\/([^/]+)$/, (_request, _url, [token = ""]) => this.#invitation(token)],
-    [
-      /^POST \/api\/v1\/invitations\/([^/]+)\/acceptance$/,
-      (request, _url, [token = ""]) => this.#accept(request, token),
-    ],
+    ...entryRoutes(this),
     [/^GET \/api\/v1\/properties$/, this.#guarded((_request, url) => this.#search(url.searchParams))],
     [
       /^GET \/api\/v1\/properties\/suggestions$/,
@@ -194,32 +190,6 @@ export class FakeApp {
     const run = makeRun({ id: `run-${this.runs.length + 1}`, state: "running", finished_at: null });
     this.runs = [run, ...this.runs];
     return json(run, 202);
-  }
-
-  async #signIn(request: Request): Promise<Response> {
-    const given = (await request.json()) as { request: string; email: string; password: string };
-    if (given.request === "expired") return problem(410, "The sign-in request has expired");
-    if (given.email !== this.account.email || given.password !== this.account.password)
-      return problem(401, "Invalid credentials", { type: "https://rooftree.dev/problems/invalid-credentials" });
-    return json({ redirect_to: "/auth/callback?code=c&state=s" });
-  }
-
-  #invitation(token: string): Response {
-    const invitation = this.invitations.get(token);
-    if (!invitation) return problem(404, "No such invitation");
-    return invitation === "spent" ? problem(410, "The invitation was used or has expired") : json(invitation);
-  }
-
-  async #accept(request: Request, token: string): Promise<Response> {
-    if (this.invitations.get(token) === "spent") return problem(410, "The invitation was used or has expired");
-    const given = (await request.json()) as { name: string; password: string };
-    if (given.password.startsWith("password")) {
-      const errors = [{ pointer: "/password", detail: "This is one of the passwords that are tried first." }];
-      return problem(422, "The request is not valid", { errors });
-    }
-    this.invitations.set(token, "spent");
-    Object.assign(this.account, given);
-    return json({ redirect_to: "/auth/login?return_to=/listings" }, 201);
   }
 
   #search(query: URLSearchParams): Response {
