@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -292,6 +293,22 @@ def passing() -> Iterator[Stack]:
     succeed("down", "--stack", target.name)
 
 
+def commands_below(pid: int) -> dict[int, str]:
+    """By process; such as a probe's may end while they are looked at."""
+    found: dict[int, str] = {}
+    for one in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found[one.pid] = " ".join(one.cmdline())
+    return found
+
+
+def namespaces_of(pid: int) -> set[str]:
+    """Of one that ended none."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return {os.readlink(path) for path in Path(f"/proc/{pid}/ns").iterdir()}
+    return set()
+
+
 def test_down_leaves_nothing(passing: Stack) -> None:
     before = machine()
     succeed("up", "--stack", passing.name, "--only", "backends", "--replica")
@@ -299,11 +316,10 @@ def test_down_leaves_nothing(passing: Stack) -> None:
     Node(passing).run_pod()
     running = stack.find(passing)
     assert running
-    inside = {one.pid: " ".join(one.cmdline()) for one in psutil.Process(running.outer).children(recursive=True)}
+    inside = commands_below(running.outer)
     assert any("/pause" in command for command in inside.values())
     assert any("shim" in command for command in inside.values())
-    links = [path for pid in inside for path in Path(f"/proc/{pid}/ns").iterdir()]
-    namespaces = {os.readlink(path) for path in links} - {os.readlink(path) for path in Path("/proc/self/ns").iterdir()}
+    namespaces = set[str]().union(*map(namespaces_of, inside)) - namespaces_of(os.getpid())
     assert len(namespaces) > len(("net", "mnt", "pid"))
     assert cgroups.existing(passing.cgroup)
 
