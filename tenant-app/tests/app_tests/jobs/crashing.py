@@ -68,6 +68,8 @@ async def paused(tenant: Tenant, workers: Workers, bug: str = "") -> None:
     workers.open_gate(1)
     await until(lambda: (0, 1) in workers.effects() if bug else workers.has_said(first, "job_superseded"))
     workers.open_gate(2)
+    if bug:  # else the one who stood still may end the job before the other is at its part
+        await until(lambda: workers.effects().count((0, 1)) > 1)
     workers.open_gate(victim.LAST)
     await wanted(tenant, range(1, 9))
     await until(lambda: workers.states() == {"succeeded": 9})
