@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from rooftree.bulk.columns import Column
 from rooftree.bulk.desk import PAGE, Desk, Parsed, light
 from rooftree.bulk.imports import APPLY
-from rooftree.bulk.imports_repository import ImportsRepository, begun
+from rooftree.bulk.imports_repository import begun
 from rooftree.bulk.subject import Outcome, Subject
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
@@ -39,7 +39,7 @@ class Apply:
         while page := await self._page(run, one, after):
             after = page[-1].line.number
         async with self._unit_of_work() as session:
-            row = await self._repository(session).locked(one)
+            row = await self._desk.imports(session).locked(one)
             if row is not None and row.state == "applying":
                 row.state, row.outcome = "applied", row.outcome or begun(row)
                 row.version += 1
@@ -50,7 +50,7 @@ class Apply:
         """The next rows, done; none: that was all."""
         principal = await self._desk.principal(run.actor_id)
         async with self._unit_of_work() as session:
-            imports = self._repository(session)
+            imports = self._desk.imports(session)
             row = await imports.locked(import_id)
             if row is None or row.state != "applying":
                 return ()
@@ -84,7 +84,7 @@ class Apply:
     async def _counted(
         self, session: AsyncSession, run: Run, import_id: UUID, outcomes: Sequence[Outcome], *, position: int
     ) -> None:
-        imports = self._repository(session)
+        imports = self._desk.imports(session)
         await imports.record(import_id, outcomes)
         row = await imports.locked(import_id)
         assert row is not None  # is forgotten days after its last step
@@ -95,9 +95,6 @@ class Apply:
         total = sum(row.counts.get(name, 0) for name in _GOOD)
         message = f"Making {self._subject.names.records} of the rows"
         await run.step(session, done=done, total=total, position=position, message=message)
-
-    def _repository(self, session: AsyncSession) -> ImportsRepository:
-        return ImportsRepository(session, self._subject.tables)
 
 
 def _candidates(page: Sequence[Parsed[Any]]) -> list[Any]:

@@ -8,8 +8,6 @@ from dataclasses import asdict
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from rooftree.bulk.cells import RowProblem, error
 from rooftree.bulk.columns import Column, Field
 from rooftree.bulk.desk import PAGE, Desk, Parsed, light
@@ -48,7 +46,7 @@ class Check:
         one = UUID(import_id)
         principal = await self._desk.principal(run.actor_id)
         async with self._unit_of_work() as session:
-            row = await self._repository(session).locked(one)
+            row = await self._desk.imports(session).locked(one)
         if row is None or row.state != "checking":
             return
         if row.columns is None:
@@ -66,7 +64,7 @@ class Check:
 
     async def _failed(self, run: Run, import_id: UUID, error: FileUnreadable | TableTooLarge) -> None:
         async with self._unit_of_work() as session:
-            row = await self._row(self._repository(session), import_id)
+            row = await self._row(self._desk.imports(session), import_id)
             row.state, row.error_code, row.error_detail = "failed", error.code, error.detail
             self._changed(row)
             await run.step(session, message=error.detail)
@@ -74,14 +72,14 @@ class Check:
     async def _stored(self, run: Run, import_id: UUID, sheet: Sheet, offered: Sequence[Field]) -> None:
         """The rows; whoever is killed between begins anew."""
         async with self._unit_of_work() as session:
-            await self._repository(session).clear_lines(import_id)
+            await self._desk.imports(session).clear_lines(import_id)
             await run.step(session, done=0, total=sheet.rows, message="Reading the file")
         for page in sheet.pages(_STORED):
             async with self._unit_of_work() as session:
-                await self._repository(session).add_lines(import_id, page)
+                await self._desk.imports(session).add_lines(import_id, page)
                 await run.step(session)
         async with self._unit_of_work() as session:
-            imports = self._repository(session)
+            imports = self._desk.imports(session)
             row = await self._row(imports, import_id)
             first = await imports.lines(import_id, after=0, limit=PAGE)
             fields = self._subject.guessed(sheet.columns, offered)
@@ -94,13 +92,13 @@ class Check:
 
     async def _judged(self, run: Run, import_id: UUID, principal: Principal) -> None:
         async with self._unit_of_work() as session:
-            row = await self._row(self._repository(session), import_id)
+            row = await self._row(self._desk.imports(session), import_id)
             columns, total = [Column(**one) for one in row.columns or ()], row.row_count
         seen, after, done = _Seen(), 0, 0
         counts: dict[str, int] = dict.fromkeys(DECISIONS, 0)
         while True:
             async with self._unit_of_work() as session:
-                lines = light(await self._repository(session).lines(import_id, after=after, limit=PAGE))
+                lines = light(await self._desk.imports(session).lines(import_id, after=after, limit=PAGE))
             if not lines:
                 break
             page = await self._desk.parsed(principal, columns, lines)
@@ -108,14 +106,14 @@ class Check:
                 good = [one.candidate for one in page if one.candidate is not None]
                 verdicts = {one.number: one for one in await self._subject.judged(session, principal, good)}
                 judged = [self._decided(one, verdicts, seen) for one in page]
-                await self._repository(session).judge(import_id, judged)
+                await self._desk.imports(session).judge(import_id, judged)
                 done += len(lines)
                 await run.step(session, done=done, total=total, message="Checking the rows")
             for _, verdict, _ in judged:
                 counts[verdict] += 1
             after = lines[-1].number
         async with self._unit_of_work() as session:
-            row = await self._row(self._repository(session), import_id)
+            row = await self._row(self._desk.imports(session), import_id)
             row.state, row.counts = "checked", counts
             self._changed(row)
             await run.step(session, done=total, total=total, message=_told(counts))
@@ -141,9 +139,6 @@ class Check:
             why = f"Row {row} is about the same {self._subject.names.record}."
             return number, "faulty", one.placed([error("repeated", why, field=about.field, value=about.value)])
         return number, verdict.decision, ()
-
-    def _repository(self, session: AsyncSession) -> ImportsRepository:
-        return ImportsRepository(session, self._subject.tables)
 
 
 class _Seen:

@@ -7,8 +7,11 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from rooftree.bulk.cells import RowProblem, error
 from rooftree.bulk.columns import Column
+from rooftree.bulk.imports_repository import ImportsRepository
 from rooftree.bulk.subject import Line, Subject
 from rooftree.contracts.access.askers import asker
 from rooftree.contracts.access.policy import grant
@@ -41,6 +44,9 @@ class Desk(Generic[C]):
     def __init__(self, identity: IdentityApi, subject: Subject[C]) -> None:
         self._identity = identity
         self._subject = subject
+
+    def imports(self, session: AsyncSession) -> ImportsRepository:
+        return ImportsRepository(session, self._subject.tables)
 
     async def principal(self, user_id: UUID | None) -> Principal:
         """Raises `Forbidden` for who may import no more."""

@@ -67,7 +67,7 @@ class Export:
         fields = self._subject.offered(principal)
         made, done = ExportedFile(kind, fields), 0
         async for page in self._subject.pages(principal, wanted):
-            require_fits(page.total)
+            require_fits(max(page.total, done + len(page.rows)))
             for record in page.rows:
                 made.add(record)
             done += len(page.rows)

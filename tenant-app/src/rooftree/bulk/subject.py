@@ -102,6 +102,7 @@ class Page(NamedTuple):
 
     rows: Sequence[Mapping[str, str | Sequence[str]]]
     total: int
+    """Of the export, as it was counted last."""
 
 
 class Subject(Protocol[C]):

@@ -6,11 +6,8 @@ Whoever asks must be allowed to change these records now.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from rooftree.bulk.desk import PAGE, Desk
 from rooftree.bulk.imports import UNDO
-from rooftree.bulk.imports_repository import ImportsRepository
 from rooftree.bulk.subject import Subject
 from rooftree.kernel.job_runs import Run
 from rooftree.kernel.jobs import Job
@@ -33,7 +30,7 @@ class Undo:
         while (number := await self._page(run, one, after)) is not None:
             after = number
         async with self._unit_of_work() as session:
-            imports = self._repository(session)
+            imports = self._desk.imports(session)
             row = await imports.locked(one)
             if row is not None and row.state == "undoing":
                 row.undone, row.kept = await imports.undone_counts(one)
@@ -45,12 +42,12 @@ class Undo:
         """The number of the last row that was taken back; None: that was all."""
         principal = await self._desk.principal(run.actor_id)
         async with self._unit_of_work() as session:
-            lines = await self._repository(session).done(import_id, after=after, limit=PAGE)
+            lines = await self._desk.imports(session).done(import_id, after=after, limit=PAGE)
         if not lines:
             return None
         former = await self._subject.former(principal, lines)
         async with self._unit_of_work() as session:
-            imports = self._repository(session)
+            imports = self._desk.imports(session)
             row = await imports.locked(import_id)
             if row is None or row.state != "undoing":
                 return None
@@ -63,6 +60,3 @@ class Undo:
             await run.step(session, done=sum(counts), total=total, position=number, message=message)
             await taken.finish()
         return number
-
-    def _repository(self, session: AsyncSession) -> ImportsRepository:
-        return ImportsRepository(session, self._subject.tables)

@@ -18,7 +18,7 @@ from rooftree.kernel.outbox import Outbox
 from rooftree.modules.property.history_repository import HistoryRepository
 from rooftree.modules.property.import_rows import Candidate, Decided, decided
 from rooftree.modules.property.listing_draft import apply, new_draft
-from rooftree.modules.property.listing_edit import COLUMNS
+from rooftree.modules.property.listing_edit import stored
 from rooftree.modules.property.listing_saver import ListingSaver
 from rooftree.modules.property.own_photos_repository import OwnPhotos
 from rooftree.modules.property.own_repository import OwnListings
@@ -105,7 +105,7 @@ class ListingPage:
 
     async def _change(self, candidate: Candidate, row: PropertyRow, values: Mapping[str, Any]) -> Outcome:
         saver = ListingSaver(self._session, self._outbox, row, now=self._now)
-        was = row.details | {name: getattr(row, name) for name in COLUMNS}
+        was = stored(row)
         fields = apply(row, values, currency=self._brokerage.currency)
         self.told += await saver.keep(fields, actor=self._principal.user_id)
         # It goes along when the new agent moves (`agents_moved`), without a revision.

@@ -118,11 +118,10 @@ class ListingBulk:
         addresses = Addresses(self._identity)
         emails: Mapping[UUID, str] = {}
         are_told = any(field.name == "list_agent" for field in fields)
+        total = await self.count(principal, wanted)
         while True:
             async with self._unit_of_work() as session:
-                listings = OwnListings(session)
-                total = await listings.count(principal, wanted["status"])
-                rows = await listings.made(principal, wanted["status"], limit=_EXPORTED, after=after)
+                rows = await OwnListings(session).made(principal, wanted["status"], limit=_EXPORTED, after=after)
             if not rows:
                 return
             if are_told:

@@ -19,7 +19,7 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.errors import Forbidden, Unprocessable
 from rooftree.kernel.outbox import Outbox
 from rooftree.modules.property import rights
-from rooftree.modules.property.listing_edit import COLUMNS, of_agent
+from rooftree.modules.property.listing_edit import COLUMNS, of_agent, stored
 from rooftree.modules.property.listing_saver import ListingSaver
 from rooftree.modules.property.own_photos_repository import OwnPhotos
 from rooftree.modules.property.own_repository import OwnListings
@@ -91,8 +91,8 @@ class ListingUndo:
 
 def _put(row: PropertyRow, values: Mapping[str, Any]) -> list[str]:
     """Values as columns and details hold them. Returns the fields that differ."""
-    stored = row.details | {name: getattr(row, name) for name in COLUMNS}
-    fields = [name for name, value in values.items() if stored.get(name) != value]
+    now = stored(row)
+    fields = [name for name, value in values.items() if now.get(name) != value]
     for name in set(fields) & set(COLUMNS):
         setattr(row, name, values[name])
     row.details = row.details | {name: values[name] for name in fields if name not in COLUMNS}

@@ -67,6 +67,11 @@ def empty_draft() -> Any:
     return SimpleNamespace(**{**dict.fromkeys(COLUMNS), **EMPTY}, details=empty_details())
 
 
+def stored(row: Any) -> dict[str, Any]:
+    """What the row holds now, by the names of `edited`, and what details have beside."""
+    return row.details | {name: getattr(row, name) for name in COLUMNS}
+
+
 def of_agent(agent: User) -> dict[str, Any]:
     """What a listing's agent brings along."""
     return {
