@@ -161,7 +161,9 @@ class FakeKubernetes(Kubernetes):
                 ]
                 item["status"] = {"parents": [{"conditions": conditions}]}
             elif kind == JOB.kind and _image(item) in self.broken:
-                item["status"] = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
+                item["status"] = {
+                    "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
+                }
             elif kind == JOB.kind:
                 item["status"] = {"succeeded": 1}
                 env = {e["name"]: e["value"] for e in item["spec"]["template"]["spec"]["containers"][0]["env"]}
