@@ -38,7 +38,7 @@ class Migrations:
         password = await self._kube.secret_value(pods.MIGRATOR_SECRET, tenant.namespace, "database_password")
         login = Login(names.migrator_role(tenant.id), password, names.owner_role(tenant.id))
         heads = await self._postgres.heads(names.database(tenant.id), login)
-        if tenant.release.heads <= heads or tenant.release.is_behind(heads):
+        if tenant.release.heads <= heads:
             return Seen(heads, None)
         job = job_name(tenant)
         return Seen(heads, await self._kube.get(JOB, job, tenant.namespace))
