@@ -26,6 +26,7 @@ CONDITIONS = (
     "MigrationsApplied",
     "WorkloadReady",
     "RouteReady",
+    "VersionApplied",
 )
 NOTICED_SECONDS = 30
 HEALED_SECONDS = 30

@@ -1,6 +1,6 @@
 """From what each part reported to the conditions and the phase of a Brokerage. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -46,10 +46,17 @@ def summary(reports: Iterable[Report], url: str) -> Report:
     return Report("Ready", State.DONE, "Answering", f"The brokerage answers on {url}.")
 
 
-def kstatus(ready: Report) -> list[Report]:
-    """Reconciling and Stalled, present only while true, as kstatus wants them."""
-    if ready.state is State.BLOCKED:
-        return [Report("Stalled", State.DONE, ready.reason, ready.message)]
+def kstatus(reports: Sequence[Report]) -> list[Report]:
+    """Reconciling and Stalled, present only while true, as kstatus wants them. The first report is that of Ready.
+
+    What is declared may be out of reach though the brokerage answers; that is Stalled, too.
+    """
+    ready = reports[0]
+    stuck = (
+        ready if ready.state is not State.DONE else next((one for one in reports if one.state is State.BLOCKED), ready)
+    )
+    if stuck.state is State.BLOCKED:
+        return [Report("Stalled", State.DONE, stuck.reason, stuck.message)]
     if ready.state is not State.DONE:
         return [Report("Reconciling", State.DONE, ready.reason, ready.message)]
     return []

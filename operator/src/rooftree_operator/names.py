@@ -134,9 +134,9 @@ def template_job(version: str) -> str:
     return f"template-{_short(version)}"
 
 
-def migration_job(version: str) -> str:
-    """The Job in a tenant's namespace that brings its database to this version."""
-    return f"migrate-{_short(version)}"
+def migration_job(version: str, retry: str = "") -> str:
+    """The Job in a tenant's namespace that brings its database to this version; another one at each retry."""
+    return f"migrate-{_short(f'{version}@{retry}' if retry else version)}"
 
 
 def _short(version: str) -> str:

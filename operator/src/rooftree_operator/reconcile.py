@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from . import conditions, events
+from . import conditions, events, upgrade
 from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec, Phase
@@ -88,7 +88,9 @@ class Reconciler:
         if ready.state is State.DONE:
             ready = await self._probe(tenant, ready)
         shown = [report for report in reports if report.condition not in self.graph.by_name]
-        return await self._report(brokerage, [ready, *shown], {"tenantID": tenant.id.value, **fields})
+        version, attempt = _version(tenant, reports, fields)
+        known = {"tenantID": tenant.id.value, **fields, "upgrade": attempt}
+        return await self._report(brokerage, [ready, *shown, version], known)
 
     async def _hold(self, brokerage: Object) -> Object:
         """Puts our finalizer on exactly the version that we read."""
@@ -103,12 +105,26 @@ class Reconciler:
         if found is None:
             raise Blocked("PlanUnknown", f"there is no BrokeragePlan {spec.plan!r}: set spec.plan to one that exists")
         plan = BrokeragePlanSpec.model_validate(found["spec"])
+        status, retry = brokerage.get("status", {}), metadata.get("annotations", {}).get(upgrade.ANNOTATION_RETRY, "")
         release = await self.releases.find(spec.version, plan.channel)
-        known = brokerage.get("status", {}).get("tenantID")
-        claim = TenantId(spec.tenant_id) if spec.tenant_id else None
+        failed = upgrade.given_up(status, release.version, retry)
+        if failed:
+            release = await self.releases.find(failed.instead, plan.channel)
+        known, claim = status.get("tenantID"), TenantId(spec.tenant_id) if spec.tenant_id else None
         tenant = TenantId(known) if known else await self.registry.register(metadata["name"], metadata["uid"], claim)
-        bucket = brokerage.get("status", {}).get("bucket")
-        return Tenant(tenant, metadata["uid"], metadata["generation"], spec, plan, release, self.platform, bucket)
+        return Tenant(
+            id=tenant,
+            uid=metadata["uid"],
+            generation=metadata["generation"],
+            spec=spec,
+            plan=plan,
+            release=release,
+            platform=self.platform,
+            bucket=status.get("bucket"),
+            running=status.get("version"),
+            failed=failed,
+            retry=retry,
+        )
 
     async def _probe(self, tenant: Tenant, ready: Report) -> Report:
         """Ready means: it answers on its own address, as itself, in the wanted version."""
@@ -124,13 +140,13 @@ class Reconciler:
         """Writes the status, once and only if it changed; says by events what is new."""
         old, ready = brokerage.get("status", {}), reports[0]
         kept = {key: value for key, value in old.items() if key not in ("conditions", "message", "phase")}
-        status: dict[str, Any] = {**kept, **fields}
+        status: dict[str, Any] = {key: value for key, value in {**kept, **fields}.items() if value is not None}
         generation = brokerage["metadata"]["generation"]
         status["observedGeneration"] = generation
         status["message"] = ready.message
         status["phase"] = conditions.phase(ready, has_id="tenantID" in status, was_ready=bool(old.get("version"))).value
         known = old.get("conditions", [])
-        shown = [*reports, *conditions.kstatus(ready)]
+        shown = [*reports, *conditions.kstatus(reports)]
         status["conditions"] = conditions.merged(known, shown, generation=generation, now=self.now())
         await self._write_status(brokerage, status)
         for notice in events.transitions(known, reports):
@@ -205,7 +221,7 @@ class Reconciler:
     async def _report_deleting(self, brokerage: Object, reason: str, message: str) -> None:
         old, generation = brokerage.get("status", {}), brokerage["metadata"]["generation"]
         ready = Report("Ready", State.WAITING, reason, message)
-        shown = [ready, *conditions.kstatus(ready)]
+        shown = [ready, *conditions.kstatus([ready])]
         known = old.get("conditions", [])
         fresh = conditions.merged(known, shown, generation=generation, now=self.now())
         others = [entry for entry in known if entry["type"] not in {entry["type"] for entry in fresh}]
@@ -230,11 +246,25 @@ def unresolved(problem: Blocked | Waiting | Unavailable) -> list[Report]:
     return [Report("Ready", state, problem.reason, problem.message)]
 
 
+def _version(tenant: Tenant, reports: list[Report], fields: dict[str, Any]) -> tuple[Report, dict[str, str] | None]:
+    """The condition of the version, and what the status says of one that failed."""
+    version = tenant.release.version
+    fresh = upgrade.failure(reports, version=version, running=tenant.running, retry=tenant.retry)
+    running = fields.get("version", tenant.running)
+    report = upgrade.report(tenant.slug, version=version, running=running, past=tenant.failed, fresh=fresh)
+    attempt = fresh or tenant.failed
+    return report, attempt.as_status() if attempt else None
+
+
 def outcome(reports: list[Report]) -> Outcome:
     """What the queue does: back off on a failure, look again soon at what is awaited, else leave it to events."""
     if any(report.state is State.FAILING for report in reports):
         return Outcome(failed=True)
-    waits = [report.retry_in or LOST_EVENT for report in reports if report.state is State.WAITING]
+    waits = [
+        LOST_EVENT if report.retry_in is None else report.retry_in
+        for report in reports
+        if report.state is State.WAITING
+    ]
     return Outcome(again_in=min(waits, default=None))
 
 

@@ -27,14 +27,14 @@ def rollout(tenant: Tenant, deployment: Object) -> Verdict:
     """How far a Deployment is."""
     name, status, wanted = deployment["metadata"]["name"], deployment.get("status", {}), replicas(deployment)
     conditions = {item["type"]: item for item in status.get("conditions", [])}
-    if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
+    current = status.get("observedGeneration") == deployment["metadata"].get("generation")
+    if current and conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
         advice = f"a platform admin must look at the pods in {tenant.namespace}"
         what = f"the {name} of version {tenant.release.version}"
         return blocked("RolloutStuck", f"{what} does not become ready: {advice}")
     failure = conditions.get("ReplicaFailure", {})
-    if failure.get("status") == "True":
+    if current and failure.get("status") == "True":
         return blocked("PodsRefused", f"{failure.get('message')}: a platform admin must look at quota and policies")
-    current = status.get("observedGeneration") == deployment["metadata"].get("generation")
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     # Pods that an autoscaler adds beyond the plan's least are no reason to call a brokerage that answers not ready.
     least = min(wanted, tenant.plan.replicas.min)

@@ -167,6 +167,9 @@ def test_each_drift_of_a_database_has_its_own_repair(change: dict[str, Any], exp
     assert database.plan_existing(TENANT, seen) == expected
 
 
+STUCK = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
+
+
 def counts(generation: int, replicas: int, updated: int, available: int) -> dict[str, Any]:
     names = ("observedGeneration", "replicas", "updatedReplicas", "availableReplicas")
     return dict(zip(names, (generation, replicas, updated, available), strict=True))
@@ -196,17 +199,25 @@ def rolled_out(replicas: int, status: dict[str, Any]) -> dict[str, Any]:
             "Available",
         ),
         (
-            {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]},
+            {**counts(2, 3, 1, 2), "conditions": STUCK},
             State.BLOCKED,
             "RolloutStuck",
         ),
         (
-            {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]},
+            {**counts(1, 3, 1, 2), "conditions": STUCK},
+            State.WAITING,
+            "RollingOut",
+        ),
+        (
+            {
+                **counts(2, 3, 1, 2),
+                "conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}],
+            },
             State.BLOCKED,
             "PodsRefused",
         ),
     ],
-    ids=["nothing", "old-generation", "old-pods-left", "done", "stuck", "quota"],
+    ids=["nothing", "old-generation", "old-pods-left", "done", "stuck", "was-stuck-before-the-change", "quota"],
 )
 def test_a_rollout_is_done_only_when_all_pods_are_new_and_available(
     status: dict[str, Any], state: State, reason: str

@@ -1,6 +1,7 @@
 """A whole small platform out of fakes, and the verbs that scenario tests are written in."""
 
 import json
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,7 @@ def now() -> datetime:
     return datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def manifest(version: str, heads: dict[str, str]) -> dict[str, Any]:
+def manifest(version: str, heads: dict[str, str], knows: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "version": version,
         "modules": ["gateway", "identity", "property"],
@@ -76,6 +77,7 @@ def manifest(version: str, heads: dict[str, str]) -> dict[str, Any]:
         "port": 8080,
         "schemas": ["migrations", "identity"],
         "migration_heads": heads,
+        "migrations": sorted({*heads.values(), *knows}),
         "commands": {"serve": ["python", "-m", "rooftree.main"], "migrate": ["python", "-m", "rooftree.migrate"]},
         "probes": {"live": "/livez", "ready": "/readyz", "startup": "/startupz"},
     }
@@ -156,10 +158,11 @@ class World:
     def now(self) -> datetime:
         return now() + self.later
 
-    async def release(self, version: str, revision: str = "r1") -> None:
+    async def release(self, version: str, revision: str = "r1", knows: Sequence[str] = ("r1",)) -> None:
         """Offers a version on the stable channel and makes its template database."""
         heads = {"identity": revision}
-        data = {"image": f"localhost/app:{version}", "tenant_manifest.json": json.dumps(manifest(version, heads))}
+        told = json.dumps(manifest(version, heads, knows))
+        data = {"image": f"localhost/app:{version}", "tenant_manifest.json": told}
         labels = {"rooftree.dev/release": version}
         metadata = {"name": f"release-{version}", "namespace": NAMESPACE, "labels": labels}
         self.kube.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})

@@ -151,6 +151,16 @@ class Phase(StrEnum):
     DELETING = "Deleting"
 
 
+class FailedUpgrade(ApiModel):
+    """A version that did not become ready and was taken back."""
+
+    version: str = Field(description="The version that the brokerage wants and does not take.")
+    instead: str = Field(description="Its last good version, which runs on.")
+    reason: str = Field(description="Code of what went wrong.")
+    message: str = Field(description="What went wrong.")
+    retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
+
+
 class BrokerageStatus(ApiModel):
     """What the operator has seen. Written by the operator only."""
 
@@ -160,6 +170,9 @@ class BrokerageStatus(ApiModel):
     phase: Phase | None = Field(default=None, description="Where in its life the brokerage is.")
     url: str | None = Field(default=None, description="Where the brokerage's web app answers.")
     version: str | None = Field(default=None, description="Version of the tenant app that is running.")
+    upgrade: FailedUpgrade | None = Field(
+        default=None, description="The last try to reach the wanted version, if it failed."
+    )
     namespace: str | None = Field(default=None, description="Namespace of the tenant's workloads.")
     database: str | None = Field(default=None, description="Name of the tenant's database.")
     bucket: str | None = Field(default=None, description="Name of the bucket that holds the tenant's objects.")

@@ -34,6 +34,8 @@ class FakeKubernetes(Kubernetes):
         self.applied: dict[Key, Object] = {}
         self.writes: list[str] = []
         self.faults = faults or Faults()
+        self.broken: set[str] = set()
+        """Images whose pods never become ready, and whose jobs fail."""
         self._number = 0
 
     def put(self, item: Object) -> Object:
@@ -146,13 +148,7 @@ class FakeKubernetes(Kubernetes):
             if kind == DEPLOYMENT.kind and "deletionTimestamp" in item["metadata"]:
                 del self.objects[kind, space, name]
             elif kind == DEPLOYMENT.kind:
-                count = item["spec"].setdefault("replicas", 1)
-                item["status"] = {
-                    "observedGeneration": item["metadata"]["generation"],
-                    "replicas": count,
-                    "updatedReplicas": count,
-                    "availableReplicas": count,
-                }
+                item["status"] = self._rolled_out(item)
             elif kind == ROUTE.kind:
                 conditions = [
                     {
@@ -164,6 +160,10 @@ class FakeKubernetes(Kubernetes):
                     for type_ in ("Accepted", "ResolvedRefs")
                 ]
                 item["status"] = {"parents": [{"conditions": conditions}]}
+            elif kind == JOB.kind and _image(item) in self.broken:
+                item["status"] = {
+                    "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
+                }
             elif kind == JOB.kind:
                 item["status"] = {"succeeded": 1}
                 env = {e["name"]: e["value"] for e in item["spec"]["template"]["spec"]["containers"][0]["env"]}
@@ -173,6 +173,16 @@ class FakeKubernetes(Kubernetes):
                     del self.objects[key]
                 del self.objects[kind, space, name]
         return migrated
+
+    def _rolled_out(self, deployment: Object) -> Object:
+        """Pods of an image that works replace the old ones; of one that does not, the first waits beside them."""
+        count = deployment["spec"].setdefault("replicas", 1)
+        seen = {"observedGeneration": deployment["metadata"]["generation"]}
+        if _image(deployment) not in self.broken:
+            return {**seen, "replicas": count, "updatedReplicas": count, "availableReplicas": count}
+        stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+        old = deployment.get("status", {}).get("availableReplicas", 0)
+        return {**seen, "replicas": old + 1, "updatedReplicas": 1, "availableReplicas": old, "conditions": [stuck]}
 
     def _begin(self, write: str) -> None:
         self.faults.before()
@@ -243,3 +253,7 @@ def _as_server_stores(item: Object) -> Object:
         for sizes in container.get("resources", {}).values():
             sizes.update({name: "1" if value == "1000m" else value for name, value in sizes.items()})
     return item
+
+
+def _image(item: Object) -> str:
+    return item["spec"]["template"]["spec"]["containers"][0]["image"]
