@@ -8,6 +8,8 @@ from typing import Any
 
 from .api.brokerage import Phase
 
+SUSPENDED = "Suspended"
+
 
 class State(Enum):
     """What a part of the tenant is in; decides what happens next."""
@@ -17,6 +19,7 @@ class State(Enum):
     BLOCKED = "blocked"  # somebody must act
     FAILING = "failing"  # a system is down or a bug: retried with a backoff
     SKIPPED = "skipped"  # needs a part that is not done
+    SUSPENDED = "suspended"  # as declared, and serving nobody
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def kstatus(ready: Report) -> list[Report]:
     """Reconciling and Stalled, present only while true, as kstatus wants them."""
     if ready.state is State.BLOCKED:
         return [Report("Stalled", State.DONE, ready.reason, ready.message)]
-    if ready.state is not State.DONE:
+    if ready.state not in (State.DONE, State.SUSPENDED):
         return [Report("Reconciling", State.DONE, ready.reason, ready.message)]
     return []
 
@@ -76,17 +79,30 @@ def merged(
     return [entry(report) for report in reports]
 
 
+def lasting(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[dict[str, Any]]:
+    """The old Suspended condition, if nobody reports it: it stays until the brokerage answers again.
+
+    So it is known after a restart and an outage, too, that pods are to come back.
+    """
+    given = {report.condition: report for report in reports}
+    if SUSPENDED in given or given["Ready"].state is State.DONE:
+        return []
+    return [dict(condition) for condition in old if condition["type"] == SUSPENDED]
+
+
 def stamp(moment: datetime) -> str:
     """A time to the millisecond: parts of a tenant follow each other within less than a second."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def phase(ready: Report, *, has_id: bool, was_ready: bool) -> Phase:
-    """One word for the state of a tenant that is not being deleted."""
+def phase(ready: Report, *, has_id: bool, was_ready: bool, suspended: bool = False) -> Phase:
+    """One word for the state of a tenant that is not being deleted; `suspended`: that is declared."""
     if ready.state is State.DONE:
         return Phase.READY
     if not has_id:
         return Phase.PENDING
+    if suspended:
+        return Phase.SUSPENDED
     if was_ready and ready.state is not State.WAITING:
         return Phase.DEGRADED
     return Phase.PROVISIONING

@@ -52,10 +52,16 @@ class Tenant:
     release: Release
     platform: Platform
     bucket: str | None = None  # as the status said before this pass: what should be there, and not for the first time
+    was_suspended: bool = False  # as the status said before this pass: it has not served since
 
     @property
     def slug(self) -> str:
         return self.id.slug
+
+    @property
+    def resuming(self) -> bool:
+        """It was suspended, is so no longer, and does not serve yet."""
+        return self.was_suspended and self.spec.suspend is None
 
     @property
     def modules(self) -> tuple[str, ...]:

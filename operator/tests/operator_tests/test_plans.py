@@ -88,7 +88,7 @@ def plans() -> dict[str, Any]:
         "workload-microservices": workload.Workload(NOBODY).plan(APART, workload.Seen("digest", None, None)),
         "policies-microservices": policies.Policies(NOBODY).plan(APART, policies.Seen(None, None)),
         "disruption": disruption.Disruption(NOBODY).plan(TENANT, [None]),
-        "route": route.Route(NOBODY).plan(TENANT, route.Seen(None, ())),
+        "route": route.Route(NOBODY, PLATFORM.namespace).plan(TENANT, route.Seen(None, ())),
     }
 
 
