@@ -5,9 +5,9 @@ namespace, with headers that say what to show. It is one object either way: the 
 sends such a header is overruled.
 
 A reference to another namespace's Service needs a ReferenceGrant there. A grant names the namespace that it is for, as
-Gateway API knows none for all: so each tenant has its own, for this one Service. It is made with the tenant and not only
-when it is suspended, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service of the
-tenant's own without a selector would need no grant, but somebody to bring it each new address of the page's pods.
+Gateway API knows none for all: so each tenant has its own, for this one Service. It is made with the tenant and not when
+it is suspended, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service without a
+selector in the tenant's namespace would need no grant, but somebody to bring it each new address of the page's pods.
 """
 
 from . import host_pages, names, pods, serving

@@ -161,7 +161,9 @@ def test_a_suspended_host_is_answered_by_its_reason_with_the_page_or_the_problem
 ) -> None:
     told = headers_of(Suspension(reason, "Acme Größe", "Call us: 555"))
     for method in ("GET", "POST"):
-        seen, headers, body = ask(address, method, "/api/v1/people", {"Host": "acme.example", "Accept": BROWSER, **told})
+        seen, headers, body = ask(
+            address, method, "/api/v1/people", {"Host": "acme.example", "Accept": BROWSER, **told}
+        )
         assert (seen, headers["Content-Type"]) == (status, "text/html; charset=utf-8")
         assert (headers["Retry-After"], headers["Vary"], headers["X-Robots-Tag"]) == (retry, "Accept", "noindex")
         assert "<h1>Acme Größe</h1>" in body.decode()

@@ -1,8 +1,8 @@
 """A suspended brokerage has no pods of the app; one that is resumed gets them back.
 
 They go only when visitors are led to the page, and come back before visitors are led to the app (see `route`). It needs
-nothing but the namespace: what else is wrong with a brokerage does not keep it from being suspended. The route that leads
-to the page tells, after a crash, too, that pods which are not there are to come back; so does the condition, which lasts
+nothing but the namespace: what else is wrong with a brokerage does not keep it from being suspended. After a crash, too,
+the route that leads to the page tells that pods which are not there are to come back; so does the condition, which lasts
 until the brokerage is Ready. Any other count of zero is somebody's will and stays.
 """
 

@@ -181,7 +181,7 @@ class FakeKubernetes(Kubernetes):
         return migrated
 
     def _settle_pods(self) -> None:
-        """Pods follow their Deployments; one that goes takes until the next time. Services list those that are ready."""
+        """Pods follow their Deployments, and go only the next time. Services list those that are ready."""
         for key, pod in [(key, pod) for key, pod in self.objects.items() if key[0] == POD.kind]:
             if "deletionTimestamp" in pod["metadata"]:
                 del self.objects[key]
