@@ -126,9 +126,9 @@ def app_pods(kubectl: Kubectl, namespace: str) -> list[str]:
 
 def kept(tenant: Tenant) -> set[tuple[str, str, str]]:
     """All that exists of the tenant, without what comes and goes with pods."""
-    passing = ("Pod", "Endpoint", "ReplicaSet", "Event", "group", "keys", "session")
+    passing = ("Pod", "EndpointSlice", "Endpoints", "ReplicaSet", "group", "keys", "session")
     items = inventory(tenant.id)["items"]
-    return {(i["system"], i["kind"], i["name"]) for i in items if not i["kind"].startswith(passing)}
+    return {(i["system"], i["kind"], i["name"]) for i in items if i["kind"].partition(".")[0] not in passing}
 
 
 @pytest.fixture(scope="module")

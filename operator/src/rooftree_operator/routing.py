@@ -5,9 +5,10 @@ namespace, with headers that say what to show. It is one object either way: the 
 sends such a header is overruled.
 
 A reference to another namespace's Service needs a ReferenceGrant there. A grant names the namespace that it is for, as
-Gateway API knows none for all: so each tenant has its own, for this one Service. It is made with the tenant and not when
-it is suspended, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service without a
-selector in the tenant's namespace would need no grant, but somebody to bring it each new address of the page's pods.
+Gateway API knows none for all: so each tenant has its own, for this one Service. It is made with the tenant and not
+when it is suspended, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service
+without a selector in the tenant's namespace would need no grant, but somebody to bring it each new address of the
+page's pods.
 """
 
 from . import host_pages, names, pods, serving
@@ -105,4 +106,5 @@ def is_available(app: Object | None, modules: dict[str, Object], called: tuple[s
 
 def is_published(slices: list[Object]) -> bool:
     """Whether the edge can know the address of a pod that is ready, from the Service's EndpointSlices."""
-    return any(one.get("conditions", {}).get("ready") for found in slices for one in found.get("endpoints") or [])
+    endpoints: list[Object] = [one for found in slices for one in found.get("endpoints") or []]
+    return any(one.get("conditions", {}).get("ready") for one in endpoints)

@@ -58,12 +58,14 @@ class Route:
     async def _pods(self, tenant: Tenant) -> tuple[bool, bool]:
         """Whether the app is available, and whether the edge can find it."""
         called = tenant.release.called
-        slices, app, *found = await asyncio.gather(
-            self._kube.list(SLICE, tenant.namespace, labels={routing.LABEL_SERVICE: pods.APP}),
-            *(self._kube.get(DEPLOYMENT, name, tenant.namespace) for name in (pods.APP, *called)),
+        app, *found = await asyncio.gather(
+            *(self._kube.get(DEPLOYMENT, name, tenant.namespace) for name in (pods.APP, *called))
         )
         modules = {name: one for name, one in zip(called, found, strict=True) if one is not None}
-        return routing.is_available(app, modules, called), routing.is_published(slices)
+        if not routing.is_available(app, modules, called):
+            return False, False
+        slices = await self._kube.list(SLICE, tenant.namespace, labels={routing.LABEL_SERVICE: pods.APP})
+        return True, routing.is_published(slices)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         if rival := older(seen):

@@ -1,9 +1,9 @@
 """A suspended brokerage has no pods of the app; one that is resumed gets them back.
 
 They go only when visitors are led to the page, and come back before visitors are led to the app (see `route`). It needs
-nothing but the namespace: what else is wrong with a brokerage does not keep it from being suspended. After a crash, too,
-the route that leads to the page tells that pods which are not there are to come back; so does the condition, which lasts
-until the brokerage is Ready. Any other count of zero is somebody's will and stays.
+nothing but the namespace: what else is wrong with a brokerage does not keep it from being suspended. After a crash,
+too, the route that leads to the page tells that pods which are not there are to come back; so does the condition, which
+lasts until the brokerage is Ready. Any other count of zero is somebody's will and stays.
 """
 
 import asyncio
