@@ -67,7 +67,7 @@ RARE = {
 
 @pytest.fixture(scope="module", autouse=True)
 def life(kubectl: Kubectl) -> None:
-    """A tenant comes, changes its plan from two limits to a fixed number, has all modules in one process, and goes."""
+    """A tenant comes, changes its plan, is suspended and resumed, has all modules in one process, and goes."""
     plan, name = f"rights-{secrets.token_hex(3)}", fresh_name("rights")
     kubectl.apply(plan_manifest(plan, replicas={"min": 2, "max": 3}))
     kubectl.apply(manifest(name, plan=plan))
@@ -81,6 +81,14 @@ def life(kubectl: Kubectl) -> None:
     until("the autoscaler is gone", lambda: not kubectl.exists(*scaler), seconds=CHANGED_SECONDS)
     deployment = ("deployment", "app", "-n", namespace)
     until("one pod is wanted", lambda: kubectl.get(*deployment)["spec"]["replicas"] == 1, seconds=CHANGED_SECONDS)
+    for suspend, ready in (({"reason": "manual"}, "Suspended"), (None, "Answering")):
+        kubectl.run("patch", "brokerage", name, "--type=merge", "-p", json.dumps({"spec": {"suspend": suspend}}))
+        until(
+            f"Ready tells {ready}",
+            lambda: kubectl.conditions(name)["Ready"]["reason"],
+            seconds=READY_SECONDS,
+            enough=lambda told, ready=ready: told == ready,
+        )
     whole = json.dumps({"spec": {"topology": "monolith"}})
     kubectl.run("patch", "brokerage", name, "--type=merge", "-p", whole)
     until("no module has pods of its own", lambda: deployments(kubectl, namespace) == {"app"}, seconds=READY_SECONDS)

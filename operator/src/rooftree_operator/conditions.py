@@ -8,6 +8,8 @@ from typing import Any
 
 from .api.brokerage import Phase
 
+SUSPENDED = "Suspended"
+
 
 class State(Enum):
     """What a part of the tenant is in; decides what happens next."""
@@ -17,6 +19,7 @@ class State(Enum):
     BLOCKED = "blocked"  # somebody must act
     FAILING = "failing"  # a system is down or a bug: retried with a backoff
     SKIPPED = "skipped"  # needs a part that is not done
+    SUSPENDED = "suspended"  # as declared, and serving nobody
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,11 @@ def kstatus(reports: Sequence[Report]) -> list[Report]:
     What is declared may be out of reach though the brokerage answers; that is Stalled, too.
     """
     ready = reports[0]
-    stuck = (
-        ready if ready.state is not State.DONE else next((one for one in reports if one.state is State.BLOCKED), ready)
-    )
+    rests = ready.state in (State.DONE, State.SUSPENDED)
+    stuck = next((one for one in reports if one.state is State.BLOCKED), ready) if rests else ready
     if stuck.state is State.BLOCKED:
         return [Report("Stalled", State.DONE, stuck.reason, stuck.message)]
-    if ready.state is not State.DONE:
+    if not rests:
         return [Report("Reconciling", State.DONE, ready.reason, ready.message)]
     return []
 
@@ -83,17 +85,30 @@ def merged(
     return [entry(report) for report in reports]
 
 
+def lasting(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[dict[str, Any]]:
+    """The old Suspended condition, if nobody reports it: it stays until the brokerage answers again.
+
+    So it is known after a restart and an outage, too, that pods are to come back.
+    """
+    given = {report.condition: report for report in reports}
+    if SUSPENDED in given or given["Ready"].state is State.DONE:
+        return []
+    return [dict(condition) for condition in old if condition["type"] == SUSPENDED]
+
+
 def stamp(moment: datetime) -> str:
     """A time to the millisecond: parts of a tenant follow each other within less than a second."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def phase(ready: Report, *, has_id: bool, was_ready: bool) -> Phase:
-    """One word for the state of a tenant that is not being deleted."""
+def phase(ready: Report, *, has_id: bool, was_ready: bool, suspended: bool = False) -> Phase:
+    """One word for the state of a tenant that is not being deleted; `suspended`: that is declared."""
     if ready.state is State.DONE:
         return Phase.READY
     if not has_id:
         return Phase.PENDING
+    if suspended:
+        return Phase.SUSPENDED
     if was_ready and ready.state is not State.WAITING:
         return Phase.DEGRADED
     return Phase.PROVISIONING

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .conditions import Report, State
+from .conditions import SUSPENDED, Report, State
 from .drift import Object
 from .names import MANAGER
 
@@ -21,13 +21,18 @@ class Notice:
 
 
 def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[Notice]:
-    """Conditions that came true, those that somebody must look at and that say something new, and what was repaired."""
+    """Conditions that came true, those that somebody must look at and that say something new, and what was repaired.
+
+    Resumption has no condition that comes true: Suspended goes when the brokerage is Ready.
+    """
     before = {condition["type"]: condition for condition in old}
     notices: list[Notice] = []
     for report in reports:
         last = before.get(report.condition, {})
         if report.state is State.DONE and last.get("status") != "True":
             notices.append(Notice("Normal", f"{report.condition}", report.message))
+        if report.condition == "Ready" and report.state is State.DONE and SUSPENDED in before:
+            notices.append(Notice("Normal", "Resumed", report.message))
         wrong = report.state in (State.BLOCKED, State.FAILING)
         if wrong and (last.get("status"), last.get("reason")) != ("False", report.reason):
             notices.append(Notice("Warning", report.reason, f"{report.condition}: {report.message}"))

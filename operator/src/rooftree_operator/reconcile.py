@@ -16,7 +16,7 @@ from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec, Phase
 from .api.plan import BrokeragePlanSpec
-from .conditions import Report, State
+from .conditions import SUSPENDED, Report, State
 from .drift import Object
 from .errors import Blocked, Unavailable, Waiting
 from .graph import Graph
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 # Children's events wake a waiting tenant; this is for an event that was lost.
 LOST_EVENT = 5.0  # seconds
+PAGE_GOES = 0.25  # seconds in which the edge follows a route that it has accepted
 
 
 class Holding(Protocol):
@@ -124,11 +125,14 @@ class Reconciler:
             running=status.get("version"),
             failed=failed,
             retry=retry,
+            was_suspended=any(entry["type"] == SUSPENDED for entry in status.get("conditions", [])),
         )
 
     async def _probe(self, tenant: Tenant, ready: Report) -> Report:
-        """Ready means: it answers on its own address, as itself, in the wanted version."""
+        """Ready means: it answers on its own address, as itself, in the wanted version; suspended, by the page."""
         answer = await self.edge.version(tenant.host, tenant.platform.edge_port)
+        if tenant.spec.suspend or answer.suspended:
+            return _of_page(tenant, answer)
         problem = answer.problem
         if not problem and answer.tenant_id != tenant.id.value:
             problem = f"{tenant.url} is answered by tenant {answer.tenant_id}"
@@ -144,10 +148,14 @@ class Reconciler:
         generation = brokerage["metadata"]["generation"]
         status["observedGeneration"] = generation
         status["message"] = ready.message
-        status["phase"] = conditions.phase(ready, has_id="tenantID" in status, was_ready=bool(old.get("version"))).value
+        suspended = bool(brokerage["spec"].get("suspend"))
+        status["phase"] = conditions.phase(
+            ready, has_id="tenantID" in status, was_ready=bool(old.get("version")), suspended=suspended
+        ).value
         known = old.get("conditions", [])
         shown = [*reports, *conditions.kstatus(reports)]
-        status["conditions"] = conditions.merged(known, shown, generation=generation, now=self.now())
+        fresh = conditions.merged(known, shown, generation=generation, now=self.now())
+        status["conditions"] = [*fresh, *conditions.lasting(known, reports)]
         await self._write_status(brokerage, status)
         for notice in events.transitions(known, reports):
             await self._notify(brokerage, notice)
@@ -235,6 +243,18 @@ class Reconciler:
         await self.kube.patch(BROKERAGE, metadata["name"], body)
 
 
+def _of_page(tenant: Tenant, answer: Answer) -> Report:
+    """Ready while the brokerage is suspended, or while its page is still shown."""
+    if not tenant.spec.suspend:
+        message = f"{tenant.url} still shows that the brokerage is suspended"
+        return Report("Ready", State.WAITING, "Resuming", message, PAGE_GOES)
+    if answer.suspended:
+        message = f"{tenant.url} shows that the brokerage is suspended: remove spec.suspend to resume it"
+        return Report("Ready", State.SUSPENDED, SUSPENDED, message)
+    problem = answer.problem or f"{tenant.url} is answered by tenant {answer.tenant_id}"
+    return Report("Ready", State.FAILING, "EdgeProbeFailed", f"the page of a suspended brokerage is missing: {problem}")
+
+
 def unresolved(problem: Blocked | Waiting | Unavailable) -> list[Report]:
     """Reports for a Brokerage that could not be looked at."""
     if isinstance(problem, Unavailable):
@@ -251,7 +271,10 @@ def _version(tenant: Tenant, reports: list[Report], fields: dict[str, Any]) -> t
     version = tenant.release.version
     fresh = upgrade.failure(reports, version=version, running=tenant.running, retry=tenant.retry)
     running = fields.get("version", tenant.running)
-    report = upgrade.report(tenant.slug, version=version, running=running, past=tenant.failed, fresh=fresh)
+    sleeps = tenant.spec.suspend is not None
+    report = upgrade.report(
+        tenant.slug, version=version, running=running, past=tenant.failed, fresh=fresh, sleeps=sleeps
+    )
     attempt = fresh or tenant.failed
     return report, attempt.as_status() if attempt else None
 

@@ -38,6 +38,7 @@ from .provisioners.policies import Policies
 from .provisioners.route import Route
 from .provisioners.search import Search
 from .provisioners.storage import Storage
+from .provisioners.suspension import Suspension
 from .provisioners.topics import Topics
 from .provisioners.workload import Workload
 from .reconcile import Outcome, Reconciler
@@ -239,7 +240,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         kube=kube,
         registry=registry,
         releases=releases,
-        graph=graph(kube, backends, ca, _now),
+        graph=graph(kube, backends, ca, _now, settings.namespace),
         delete_order=DELETE_ORDER,
         lease=lease,
         edge=edge,
@@ -252,7 +253,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     return Operator(settings, queue, kube, backends, registry, reconciler, templates, releases, lease)
 
 
-def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime]) -> Graph:
+def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:
     """All parts of a tenant; a new kind of part is a line here and one in DELETE_ORDER if it has to be deleted."""
     parts: tuple[AnyProvisioner, ...] = (
         Namespace(kube),
@@ -269,7 +270,8 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Workload(kube),
         Autoscaling(kube),
         Disruption(kube),
-        Route(kube),
+        Route(kube, namespace),
+        Suspension(kube),
     )
     return Graph(parts, now)
 

@@ -56,10 +56,16 @@ class Tenant:
     running: str | None = None  # the version of all pods, as the status said before this pass
     failed: Failed | None = None  # the version that it wants and does not take; `release` is the one before it
     retry: str = ""  # changes when an upgrade that failed shall be tried again
+    was_suspended: bool = False  # as the status said before this pass: it has not served since
 
     @property
     def slug(self) -> str:
         return self.id.slug
+
+    @property
+    def resuming(self) -> bool:
+        """It was suspended, is so no longer, and does not serve yet."""
+        return self.was_suspended and self.spec.suspend is None
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from rooftree_operator import host_pages, routing
 
 NODE = [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
 
@@ -193,6 +194,39 @@ def test_the_edge_sends_what_it_could_not_send_to_one_pod_to_another_and_repeats
         "--providers.file.filename=/etc/rooftree/edge/middlewares.yaml",
         "--serverstransport.forwardingtimeouts.dialtimeout=1s",
     } <= set(container["args"])
+
+
+@pytest.mark.chart
+def test_nobody_can_forge_the_page_of_a_suspended_brokerage_for_a_host_without_one() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered()}
+    (rule,) = found["HTTPRoute", "unknown-host"]["spec"]["rules"]
+    removed = {name for one in rule["filters"] for name in one["requestHeaderModifier"]["remove"]}
+    assert removed == {host_pages.HEADER_REASON, host_pages.HEADER_NAME, host_pages.HEADER_MESSAGE}
+
+
+@pytest.mark.chart
+def test_the_page_that_routes_of_suspended_brokerages_lead_to_is_there() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered()}
+    service = found["Service", routing.PAGE]["spec"]
+    assert [port["port"] for port in service["ports"]] == [routing.PORT]
+    (container,) = found["Deployment", routing.PAGE]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["python", "-m", host_pages.__name__]
+    assert [port["containerPort"] for port in container["ports"]] == [host_pages.PORT]
+    policy = found["NetworkPolicy", routing.PAGE]["spec"]
+    assert policy["podSelector"]["matchLabels"] == service["selector"]
+    assert policy["ingress"] == [{"from": NODE, "ports": [{"protocol": "TCP", "port": host_pages.PORT}]}]
+
+
+@pytest.mark.chart
+def test_grants_are_made_and_taken_in_the_operators_own_namespace_only() -> None:
+    roles = [d for d in rendered() if d["kind"] in ("Role", "ClusterRole")]
+    granting = [
+        (role["kind"], role["metadata"]["name"], rule["verbs"])
+        for role in roles
+        for rule in role["rules"]
+        if "referencegrants" in rule["resources"] and role["metadata"]["name"] != "rooftree-edge"
+    ]
+    assert granting == [("Role", "rooftree-operator", ["get", "create", "patch", "delete"])]
 
 
 @pytest.mark.chart

@@ -54,7 +54,7 @@ def test_every_string_that_people_write_has_a_longest_length_or_a_pattern(crd: d
 def test_the_columns_are_those_that_people_look_for() -> None:
     columns = generate.brokerage()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [c["name"] for c in columns if not c.get("priority")] == ["Plan", "Phase", "Ready", "Version", "URL", "Age"]
-    assert [c["name"] for c in columns if c.get("priority") == 1] == ["DB", "Replicas", "Message"]
+    assert [c["name"] for c in columns if c.get("priority") == 1] == ["Suspended", "DB", "Replicas", "Message"]
 
 
 def test_it_is_cluster_scoped_with_a_short_name_a_category_and_a_status() -> None:
@@ -79,3 +79,12 @@ def test_the_examples_are_what_the_models_take(name: str) -> None:
         spec = model.model_validate(document["spec"])
         given = spec.model_dump(by_alias=True, exclude_unset=True)
         assert given == document["spec"], "a field is misspelled or unknown"
+
+
+def test_a_suspension_has_a_reason_of_three_and_a_short_message() -> None:
+    suspend = schema(generate.brokerage())["properties"]["spec"]["properties"]["suspend"]
+    assert (suspend["type"], suspend["required"]) == ("object", ["reason"])
+    assert suspend["properties"]["reason"]["enum"] == ["billing", "idle", "manual"]
+    message = suspend["properties"]["message"]
+    assert (message["minLength"], message["maxLength"]) == (1, 300)
+    assert "suspend" not in schema(generate.brokerage())["properties"]["spec"].get("required", [])

@@ -190,6 +190,24 @@ async def test_an_older_version_runs_on_the_database_of_a_newer_one() -> None:
     assert world.condition("acme", "VersionApplied") == ("True", "Current")
 
 
+async def test_a_suspended_brokerage_waits_for_nobody_and_takes_its_new_version_when_it_is_resumed() -> None:
+    world = await world_with()
+    item = world.kube.find(BROKERAGE, "acme")
+    assert item is not None
+    awake = item["spec"]
+    world.kube.put({**item, "spec": {**awake, "suspend": {"reason": "billing"}}})
+    outcome = await world.converge("acme")
+    assert (outcome.failed, outcome.again_in) == (False, None)
+    assert world.condition("acme", "VersionApplied") == ("Unknown", "Suspended")
+    assert world.status("acme")["version"] == "1.0.0"
+    item = world.kube.find(BROKERAGE, "acme")
+    assert item is not None
+    world.kube.put({**item, "spec": awake})
+    await world.converge("acme")
+    assert world.status("acme")["version"] == "1.1.0"
+    assert world.condition("acme", "VersionApplied") == ("True", "Current")
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["call-fails", "answer-is-lost"])
 async def test_going_back_after_any_single_failed_call_ends_equal(after: bool) -> None:
     async def end(at: int) -> tuple[Any, int]:

@@ -138,16 +138,17 @@ class World:
         self.backends = Backends(self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3)
         self.registry = FakeRegistry(self.postgres)
         self.lease = FakeLease()
+        self.edge = FakeEdge(self.kube)
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
         self.reconciler = Reconciler(
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
-            graph=graph(self.kube, self.backends, CA, self.now),
+            graph=graph(self.kube, self.backends, CA, self.now, NAMESPACE),
             delete_order=DELETE_ORDER,
             lease=self.lease,
-            edge=FakeEdge(self.kube),
+            edge=self.edge,
             platform=PLATFORM,
             now=self.now,
             instance="test",
@@ -180,6 +181,7 @@ class World:
         for database in self.kube.settle():
             if database in self.postgres.content:
                 self.postgres.migrated(database, self.heads[images[database]])
+        self.edge.learn()
 
     async def converge(self, name: str) -> Outcome:
         """Passes and settling until the operator has nothing more to do."""

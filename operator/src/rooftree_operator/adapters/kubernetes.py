@@ -49,6 +49,9 @@ EVENT = Kind("events.k8s.io/v1", "Event", "events")
 BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 JOB = Kind("batch/v1", "Job", "jobs")
+POD = Kind("v1", "Pod", "pods")
+SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+GRANT = Kind("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "referencegrants")
 ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
@@ -61,7 +64,7 @@ KINDS = {
     (kind.api_version, kind.kind): kind
     for kind in (
         NAMESPACE, QUOTA, LIMITS, SECRET, CONFIG, SERVICE, EVENT, BINDING, DEPLOYMENT, JOB, ROUTE, POLICY, AUTOSCALER,
-        BUDGET, LEASE, BROKERAGE, PLAN,
+        BUDGET, LEASE, BROKERAGE, PLAN, POD, SLICE, GRANT,
     )
 }  # fmt: skip
 

@@ -86,6 +86,26 @@ class Topology(StrEnum):
     MICROSERVICES = "microservices"
 
 
+class SuspensionReason(StrEnum):
+    """Why a brokerage is suspended."""
+
+    BILLING = "billing"
+    IDLE = "idle"
+    MANUAL = "manual"
+
+
+class Suspend(ApiModel):
+    """That the brokerage is suspended: its pods are stopped, its data stays."""
+
+    reason: SuspensionReason = Field(
+        description="Why: `billing`, `idle` or `manual`. Decides what visitors read and the status that they get, "
+        "402 (billing) or 503."
+    )
+    message: str | None = Field(
+        default=None, description="Shown to visitors beside it, as plain text.", min_length=1, max_length=300
+    )
+
+
 class BrokerageSpec(ApiModel):
     """What the brokerage shall be."""
 
@@ -109,6 +129,11 @@ class BrokerageSpec(ApiModel):
         default=Topology.MONOLITH,
         description="Where the app's modules run: `monolith`, all in each pod; `microservices`, a Deployment each. "
         "Can be changed at any time; the plan's quota and connections must suffice.",
+    )
+    suspend: Suspend | None = Field(
+        default=None,
+        description="Suspends the brokerage: no pod of the app runs, its address shows a page that says so, and data, "
+        "logins and everything else stay. Removing it resumes the brokerage.",
     )
     time_zone: str = Field(
         default="America/Chicago",
@@ -148,6 +173,7 @@ class Phase(StrEnum):
     PROVISIONING = "Provisioning"
     READY = "Ready"
     DEGRADED = "Degraded"
+    SUSPENDED = "Suspended"
     DELETING = "Deleting"
 
 
@@ -183,7 +209,8 @@ class BrokerageStatus(ApiModel):
     )
     conditions: list[Condition] = Field(
         default_factory=list[Condition],
-        description="Ready and one condition for each subsystem; Reconciling and Stalled as kstatus defines them.",
+        description="Ready and one condition for each subsystem; Suspended only while it is or is being suspended or "
+        "resumed; Reconciling and Stalled as kstatus defines them.",
         json_schema_extra=keyed_by("type"),
     )
 
@@ -199,6 +226,7 @@ COLUMNS = (
     Column("Version", ".status.version", description="Running version of the tenant app."),
     Column("URL", ".status.url", description="Address of the web app."),
     Column("Age", ".metadata.creationTimestamp", type="date"),
+    Column("Suspended", f"{_condition('Suspended')}.reason", priority=1, description="Why it is suspended, if it is."),
     Column("DB", ".status.database", priority=1, description="Name of the tenant's database."),
     Column("Replicas", ".status.replicas", type="integer", priority=1, description="Available pods."),
     Column("Message", ".status.message", priority=1, description="What is the case and who must act."),

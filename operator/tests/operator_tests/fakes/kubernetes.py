@@ -11,7 +11,10 @@ from rooftree_operator.adapters.kubernetes import (
     JOB,
     KINDS,
     NAMESPACE,
+    POD,
     ROUTE,
+    SERVICE,
+    SLICE,
     ApiError,
     Conflict,
     Forbidden,
@@ -113,7 +116,9 @@ class FakeKubernetes(Kubernetes):
     async def scale(self, name: str, namespace: str, replicas: int) -> None:
         self._begin(f"scale {name}")
         item = self.objects["Deployment", namespace, name]
-        item["spec"]["replicas"] = replicas
+        if item["spec"].get("replicas") != replicas:
+            item["spec"]["replicas"] = replicas
+            item["metadata"]["generation"] += 1
         self.faults.done()
 
     async def delete(
@@ -172,6 +177,7 @@ class FakeKubernetes(Kubernetes):
                 for key in [key for key in self.objects if key[1] == name]:
                     del self.objects[key]
                 del self.objects[kind, space, name]
+        self._settle_pods()
         return migrated
 
     def _rolled_out(self, deployment: Object) -> Object:
@@ -183,6 +189,32 @@ class FakeKubernetes(Kubernetes):
         stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
         old = deployment.get("status", {}).get("availableReplicas", 0)
         return {**seen, "replicas": old + 1, "updatedReplicas": 1, "availableReplicas": old, "conditions": [stuck]}
+
+    def _settle_pods(self) -> None:
+        """Pods follow their Deployments, and go only the next time. Services list those that are ready."""
+        for key, pod in [(key, pod) for key, pod in self.objects.items() if key[0] == POD.kind]:
+            if "deletionTimestamp" in pod["metadata"]:
+                del self.objects[key]
+            else:
+                owner = self.find(DEPLOYMENT, key[2].rpartition("-")[0], key[1])
+                if owner is None or int(key[2].rpartition("-")[2]) >= owner["spec"]["replicas"]:
+                    pod["metadata"]["deletionTimestamp"] = STAMP
+        for (kind, space, name), item in list(self.objects.items()):
+            for number in range(item["spec"]["replicas"] if kind == DEPLOYMENT.kind else 0):
+                if (POD.kind, space, f"{name}-{number}") not in self.objects:
+                    labels = item["spec"]["template"]["metadata"]["labels"]
+                    metadata = {"name": f"{name}-{number}", "namespace": space, "labels": labels}
+                    self.put({"apiVersion": "v1", "kind": POD.kind, "metadata": metadata})
+        for (kind, space, name), item in list(self.objects.items()):
+            if kind == SERVICE.kind:
+                metadata = {"name": name, "namespace": space, "labels": {"kubernetes.io/service-name": name}}
+                slices = {"apiVersion": SLICE.api_version, "kind": SLICE.kind, "metadata": metadata}
+                self.put({**slices, "endpoints": self._endpoints(space, item["spec"]["selector"])})
+
+    def _endpoints(self, space: str | None, selector: Mapping[str, str]) -> builtins.list[Object]:
+        pods = [item for (kind, where, _), item in self.objects.items() if (kind, where) == (POD.kind, space)]
+        chosen = [pod for pod in pods if _carries(pod, selector)]
+        return [{"conditions": {"ready": "deletionTimestamp" not in pod["metadata"]}} for pod in chosen]
 
     def _begin(self, write: str) -> None:
         self.faults.before()
