@@ -52,6 +52,7 @@ class Tenant:
     release: Release
     platform: Platform
     bucket: str | None = None  # as the status said before this pass: what should be there, and not for the first time
+    is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage
 
     @property
     def slug(self) -> str:

@@ -324,7 +324,7 @@ async def test_an_operator_that_takes_over_ends_older_sessions_before_it_does_an
 
 
 async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgres: Postgres) -> None:
-    rows = registry.PostgresRegistry(postgres)
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
     await rows.prepare()
     await rows.prepare()
     first = await rows.register("acme", "uid-1", None)
@@ -333,7 +333,7 @@ async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgr
 
 
 async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place: Place, postgres: Postgres) -> None:
-    rows = registry.PostgresRegistry(postgres)
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
     await rows.prepare()
     first = await rows.register("acme", "uid-1", None)
     with pytest.raises(Blocked, match="belongs to another tenant"):
@@ -343,7 +343,7 @@ async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place
 
 
 async def test_a_kept_tenant_is_claimed_by_its_id_only(place: Place, postgres: Postgres) -> None:
-    rows = registry.PostgresRegistry(postgres)
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
     await rows.prepare()
     kept = await rows.register("acme", "uid-1", None)
     async with postgres.connect() as connection:

@@ -24,6 +24,7 @@ def operator(world: World) -> Operator:
         backends=world.backends,
         registry=UNUSED,
         reconciler=world.reconciler,
+        purge=world.purge,
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
