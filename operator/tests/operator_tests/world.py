@@ -112,11 +112,15 @@ def plan(name: str, **spec: Any) -> Object:
 
 
 class FakeLease:
-    """A Lease that is ours until `lost_after` more questions."""
+    """A Lease that is ours until `lost_after` more questions. `meanwhile` happens once, while it is asked for."""
 
     lost_after: int | None = None
+    meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def is_held(self) -> bool:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            await happens()
         if self.lost_after is None:
             return True
         self.lost_after -= 1
