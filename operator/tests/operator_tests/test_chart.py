@@ -268,7 +268,7 @@ def test_of_our_secrets_the_operator_changes_and_deletes_those_of_kept_tenants_o
     (rule,) = policy["matchConstraints"]["resourceRules"]
     assert (rule["resources"], rule["operations"]) == (["secrets"], ["UPDATE", "DELETE"])
     assert policy["validations"][0]["expression"] == "!variables.isOperator || variables.isKept"
-    assert "'rooftree.dev/purge=' + variables.tenant" in said(policy).replace("' rooftree", "'rooftree")
+    assert "' rooftree.dev/purge=' + variables.tenant" in said(policy)
     own = next(d for d in rendered() if d["kind"] == "Role" and d["metadata"]["name"] == "rooftree-operator")
     (verbs,) = [rule["verbs"] for rule in own["rules"] if "secrets" in rule["resources"]]
     assert verbs == ["get", "create", "update", "delete"]

@@ -134,8 +134,8 @@ class BrokerageSpec(ApiModel):
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description="What becomes of the data when the Brokerage is deleted. `Retain`: it stays, closed to everybody, "
-        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Delete`: it is "
-        "gone at once, and the deletion must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>`.",
+        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Delete`: it "
+        "is gone at once, and deleting must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>`.",
     )
     deletion_protection: bool = Field(
         default=False,
