@@ -78,9 +78,15 @@ class Reconciler:
             ready = await self._probe(tenant, ready)
         shown = [report for report in reports if report.condition not in self.graph.by_name]
         result = await self._report(brokerage, [ready, *shown], {"tenantID": tenant.id.value, **fields})
-        if ready.state is State.DONE and tenant.spec.tenant_id:
-            # It came back, and has all that was kept.
+        return await self._let_go(tenant, result) if ready.state is State.DONE and tenant.spec.tenant_id else result
+
+    async def _let_go(self, tenant: Tenant, result: Outcome) -> Outcome:
+        """It came back and has all that was kept, so that nothing of it is to be kept any more."""
+        try:
             await self.deletion.forget(tenant.id)
+        except Overtaken as change:
+            log.warning("kept_secret_stays", tenant=tenant.id.value, reason=str(change))
+            return Outcome(failed=True)
         return result
 
     async def _hold(self, brokerage: Object) -> Object:

@@ -172,6 +172,18 @@ async def test_the_kept_secret_stays_until_the_tenant_that_comes_back_is_ready()
     assert world.kept(tenant) is None
 
 
+async def test_an_operator_that_lost_the_lease_leaves_the_secret_of_a_tenant_that_is_back_to_its_successor() -> None:
+    world, tenant = await kept_world()
+    world.lease.lost_after = 0
+    world.kube.put(brokerage("acme", tenantID=str(tenant)))
+    assert (await world.converge("acme")).failed
+    assert world.status("acme")["phase"] == "Ready"
+    assert world.kept(tenant) is not None
+    world.lease.lost_after = None
+    await world.converge("acme")
+    assert world.kept(tenant) is None
+
+
 @pytest.mark.parametrize("lost", [None, "app.signing_keys.json"], ids=["no-secret", "a-key-lacks"])
 async def test_without_what_was_kept_nothing_is_generated_and_the_platform_is_told(lost: str | None) -> None:
     world, tenant = await kept_world()

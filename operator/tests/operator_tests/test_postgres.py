@@ -351,7 +351,9 @@ async def test_a_kept_tenant_is_claimed_by_its_id_only(place: Place, postgres: P
     await rows.prepare()
     kept = await rows.register("acme", "uid-1", None)
     await rows.keep(kept, LATER)
-    told = f"kept tenant {kept}: .*spec.tenantID: {kept} to undelete.*kubectl annotate secret kept-{kept} -n rooftree-system"
+    told = (
+        f"kept tenant {kept}: .*spec.tenantID: {kept} to undelete.*kubectl annotate secret kept-{kept} -n rooftree-sys"
+    )
     with pytest.raises(Blocked, match=told):
         await rows.register("acme", "uid-2", None)
     with pytest.raises(Blocked, match="is not a kept tenant"):
