@@ -107,7 +107,7 @@ class Deletion:
         if before is not None and kept.is_of(before, brokerage):
             return before
         # One of an earlier deletion holds what a Brokerage that came back only halfway may not have got yet.
-        data = {**((before or Object()).get("data") or {}), **kept.taken(await self._secrets(brokerage, tenant))}
+        data = {**kept.encoded(before), **kept.taken(await self._secrets(brokerage, tenant))}
         if not data and not has_data(brokerage):
             return None
         days = await self._days(brokerage["spec"]["plan"])

@@ -47,7 +47,7 @@ def taken(secrets: Mapping[str, Object | None]) -> dict[str, str]:
     return {
         f"{name}.{key}": value
         for name, secret in secrets.items()
-        for key, value in _data(secret).items()
+        for key, value in encoded(secret).items()
         if key not in DERIVED
     }
 
@@ -55,7 +55,7 @@ def taken(secrets: Mapping[str, Object | None]) -> dict[str, str]:
 def given_back(secret: Object | None, name: str) -> Object:
     """The tenant's Secret `name` as it was kept: only its data. Without a Secret: nothing of it."""
     prefix = f"{name}."
-    found = {key.removeprefix(prefix): value for key, value in _data(secret).items() if key.startswith(prefix)}
+    found = {key.removeprefix(prefix): value for key, value in encoded(secret).items() if key.startswith(prefix)}
     return {"data": found}
 
 
@@ -80,7 +80,8 @@ def purge_command(tenant: TenantId, namespace: str) -> str:
     return f"kubectl annotate secret {secret} -n {namespace} {names.ANNOTATION_PURGE}={tenant}"
 
 
-def _data(secret: Object | None) -> dict[str, str]:
+def encoded(secret: Object | None) -> dict[str, str]:
+    """The data of a Secret as it is stored; empty if there is none."""
     return cast("dict[str, str]", (secret or Object()).get("data") or {})
 
 

@@ -18,22 +18,22 @@ DAY = timedelta(days=1)
 SECRETS = ("app", "migrator")
 
 
-async def ready_world(name: str = "acme", **spec: object) -> World:
+async def ready_world() -> World:
     """A ready brokerage with something of its own in each backend."""
     world = World()
     await world.release("1.0.0")
-    world.kube.put(brokerage(name, **spec))
-    await world.converge(name)
-    tenant = str(world.tenant(name))
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    tenant = str(world.tenant("acme"))
     world.redis.keys.add(f"{tenant}.session")
     world.s3.buckets[tenant].objects["photos/1"] = b"a picture"
     world.elasticsearch.known.add(f"{tenant}.properties-1")
     return world
 
 
-async def kept_world(**spec: object) -> tuple[World, TenantId]:
+async def kept_world() -> tuple[World, TenantId]:
     """A brokerage that was ready and is deleted, with its data kept."""
-    world = await ready_world(**spec)
+    world = await ready_world()
     tenant = world.tenant("acme")
     world.retire("acme")
     await world.converge("acme")
