@@ -258,8 +258,11 @@ async def test_who_claims_a_tenant_right_before_its_purge_has_it() -> None:
     before = data_of(world, tenant)
     world.kube.put(brokerage("acme", tenantID=str(tenant)))
     world.lease.meanwhile = lambda: world.reconciler.reconcile("acme")
+    world.forget_writes()
     await world.purges()
     assert world.registry.state(tenant) == "live"
+    assert world.postgres.known_roles[f"{tenant}.app"].can_login
+    assert [write for write in world.writes() if write.startswith(("delete", "drop", "nologin", "unlink"))] == []
     await world.converge("acme")
     assert world.status("acme")["phase"] == "Ready"
     assert data_of(world, tenant) == before
