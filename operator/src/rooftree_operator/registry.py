@@ -68,7 +68,7 @@ class Registry(Protocol):
         ...
 
     async def keep(self, tenant: TenantId, purge_after: datetime) -> None:
-        """From now on it is kept. The first `purge_after` holds. Raises LookupError if it is not live."""
+        """From now on it is kept. The first `purge_after` holds. Raises `Unavailable` if it is not live."""
         ...
 
     async def kept(self, tenant: TenantId | None = None) -> list[Kept]:
@@ -162,7 +162,7 @@ class PostgresRegistry:
             )
         state = await self._state(tenant)
         if state != "kept":
-            raise LookupError(f"the registry says that {tenant} is {state or 'unknown'}, and not live")
+            raise not_live(tenant, state)
 
     async def kept(self, tenant: TenantId | None = None) -> list[Kept]:
         only = None if tenant is None else tenant.value
@@ -195,6 +195,12 @@ class PostgresRegistry:
                 "UPDATE registry.tenant SET state = 'deleted', changed_at = now() WHERE id = %s AND state <> 'deleted'",
                 (tenant.value,),
             )
+
+
+def not_live(tenant: TenantId, state: str | None) -> Unavailable:
+    """Why a tenant cannot be kept: whoever looks for it in the registry later would not find it."""
+    advice = "a platform admin must look what happened to its row in registry.tenant"
+    return Unavailable("RegistryRefused", f"in the registry {tenant} is {state or 'unknown'}, and not live: {advice}")
 
 
 def slug_taken(slug: str, by: Entry | None, namespace: str) -> Blocked | Waiting:

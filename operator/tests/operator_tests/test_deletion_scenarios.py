@@ -392,6 +392,20 @@ async def test_a_deletion_waits_where_what_is_to_be_kept_may_not_be_read() -> No
     assert "app.signing_keys.json" in decoded(world.kept(tenant))
 
 
+async def test_a_tenant_that_the_registry_has_forgotten_is_held_until_somebody_looks() -> None:
+    world = await ready_world()
+    tenant = world.tenant("acme")
+    row = world.registry.rows.pop(tenant)
+    world.retire("acme")
+    assert (await world.converge("acme")).failed
+    assert world.condition("acme", "Ready") == ("False", "RegistryRefused")
+    assert world.kept(tenant) is not None
+    world.registry.rows[tenant] = row
+    await world.converge("acme")
+    assert world.kube.find(BROKERAGE, "acme") is None
+    assert world.registry.state(tenant) == "kept"
+
+
 async def test_the_policy_may_change_while_a_brokerage_is_being_deleted_and_the_new_one_holds() -> None:
     world = await ready_world()
     tenant = world.tenant("acme")

@@ -401,7 +401,7 @@ async def test_of_a_claim_and_a_purge_only_the_first_is_granted(place: Place, po
         await rows.register("birch", "uid-4", purged)
     with pytest.raises(Waiting, match="free again when"):
         await rows.register("birch", "uid-4", None)
-    with pytest.raises(LookupError, match="is purging, and not live"):
+    with pytest.raises(Unavailable, match="is purging, and not live"):
         await rows.keep(purged, LATER)
     await rows.bury(purged)
     with pytest.raises(Blocked, match="nothing is left of it"):

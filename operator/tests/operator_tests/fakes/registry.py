@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rooftree_operator import names
 from rooftree_operator.names import TenantId
-from rooftree_operator.registry import Entry, Kept, claim_refused, slug_taken
+from rooftree_operator.registry import Entry, Kept, claim_refused, not_live, slug_taken
 
 from .postgres import FakePostgres
 
@@ -62,13 +62,13 @@ class FakeRegistry:
         return names.mint(slug, self._minted.to_bytes(4, "big"))
 
     async def keep(self, tenant: TenantId, purge_after: datetime) -> None:
-        row = self.rows[tenant]
-        if row.state == "kept":
+        row = self.rows.get(tenant)
+        if row is not None and row.state == "kept":
             self._postgres._read()
             return
         self._postgres._write_call(f"keep {tenant}")
-        if row.state != "live":
-            raise LookupError(f"{tenant} is {row.state}")
+        if row is None or row.state != "live":
+            raise not_live(tenant, row.state if row else None)
         self.rows[tenant] = replace(row, state="kept", purge_after=purge_after)
         self._postgres.faults.done()
 
