@@ -20,6 +20,15 @@ LABEL_BROKERAGE = f"{GROUP}/brokerage"
 LABEL_RELEASE = f"{GROUP}/release"
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 
+# Of the Secret with what brings a kept tenant back. The label's value is the slug.
+LABEL_KEPT = f"{GROUP}/kept"
+ANNOTATION_DISPLAY_NAME = f"{GROUP}/display-name"
+ANNOTATION_PLAN = f"{GROUP}/plan"
+ANNOTATION_VERSION = f"{GROUP}/version"
+ANNOTATION_DELETED_AT = f"{GROUP}/deleted-at"
+ANNOTATION_PURGE_AFTER = f"{GROUP}/purge-after"
+ANNOTATION_PURGE = f"{GROUP}/purge"
+
 TEMPLATE_OWNER = "rooftree_template"
 TEMPLATE_MIGRATOR = "rooftree_template_migrator"
 
@@ -141,6 +150,11 @@ def migration_job(version: str, retry: str = "") -> str:
 
 def _short(version: str) -> str:
     return hashlib.sha256(version.encode()).hexdigest()[:10]
+
+
+def kept_secret(tenant: TenantId) -> str:
+    """The Secret in the operator's namespace with what brings a deleted but kept tenant back."""
+    return f"kept-{tenant}"
 
 
 def release_config(version: str) -> str:

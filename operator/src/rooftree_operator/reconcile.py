@@ -3,7 +3,6 @@
 Nothing here remembers anything between passes; a crash at any point is repaired by the next pass.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec, Phase
 from .api.plan import BrokeragePlanSpec
 from .conditions import SUSPENDED, Report, State
+from .deletion import Deletion, Overtaken, is_kept
 from .drift import Object
 from .errors import Blocked, Unavailable, Waiting
 from .graph import Graph
@@ -32,20 +32,10 @@ LOST_EVENT = 5.0  # seconds
 PAGE_GOES = 0.25  # seconds in which the edge follows a route that it has accepted
 
 
-class Holding(Protocol):
-    """Knows whether this operator is still the one that acts."""
-
-    async def is_held(self) -> bool: ...
-
-
 class Probe(Protocol):
     """Asks a tenant through the edge who it is."""
 
     async def version(self, host: str, port: int) -> Answer: ...
-
-
-class Overtaken(Exception):
-    """The world changed under a deletion; the next pass looks at it afresh."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +54,7 @@ class Reconciler:
     registry: Registry
     releases: Releases
     graph: Graph
-    delete_order: tuple[str, ...]
-    lease: Holding
+    deletion: Deletion
     edge: Probe
     platform: Platform
     now: Callable[[], datetime]
@@ -91,7 +80,18 @@ class Reconciler:
         shown = [report for report in reports if report.condition not in self.graph.by_name]
         version, attempt = _version(tenant, reports, fields)
         known = {"tenantID": tenant.id.value, **fields, "upgrade": attempt}
-        return await self._report(brokerage, [ready, *shown, version], known)
+        result = await self._report(brokerage, [ready, *shown, version], known)
+        rests = ready.state in (State.DONE, State.SUSPENDED)
+        return await self._let_go(tenant, result) if rests and tenant.spec.tenant_id else result
+
+    async def _let_go(self, tenant: Tenant, result: Outcome) -> Outcome:
+        """It came back and has all that was kept, so that nothing of it is to be kept any more."""
+        try:
+            await self.deletion.forget(tenant.id)
+        except Overtaken as change:
+            log.warning("kept_secret_stays", tenant=tenant.id.value, reason=str(change))
+            return Outcome(failed=True)
+        return result
 
     async def _hold(self, brokerage: Object) -> Object:
         """Puts our finalizer on exactly the version that we read."""
@@ -125,6 +125,7 @@ class Reconciler:
             running=status.get("version"),
             failed=failed,
             retry=retry,
+            is_returning=claim is not None and "database" not in status,
             was_suspended=any(entry["type"] == SUSPENDED for entry in status.get("conditions", [])),
         )
 
@@ -178,13 +179,13 @@ class Reconciler:
         try:
             tenant = await self._known_id(brokerage)
             if tenant is not None:
-                await self._delete_parts(metadata, tenant)
+                await self.deletion.run(brokerage, tenant)
         except Overtaken as change:
             log.warning("deletion_stopped", brokerage=metadata["name"], reason=str(change))
             return Outcome(failed=True)
         except Waiting as wait:
-            message = f"the brokerage and all its data are being deleted: {wait.message}"
-            await self._report_deleting(brokerage, "Deleting", message)
+            what = "is being deleted, its data is kept" if is_kept(brokerage) else "and all its data are being deleted"
+            await self._report_deleting(brokerage, "Deleting", f"the brokerage {what}: {wait.message}")
             return Outcome(again_in=wait.retry_in)
         except Unavailable as outage:
             await self._report_deleting(brokerage, outage.reason, f"{outage.message}; deletion goes on when it is back")
@@ -199,32 +200,6 @@ class Reconciler:
             return TenantId(known)
         entry = await self.registry.find(brokerage["metadata"]["uid"])
         return entry.id if entry else None
-
-    async def _delete_parts(self, metadata: Object, tenant: TenantId) -> None:
-        """Logins first, so that nothing changes data any more; data after what could use it; the tombstone last."""
-        await self._confirm(metadata)
-        await self._revoke(tenant)
-        for part in self.delete_order:
-            await self._confirm(metadata)
-            await self.graph.by_name[part].delete(tenant)
-        await self.registry.bury(tenant)
-
-    async def _revoke(self, tenant: TenantId) -> None:
-        """Closes the logins of all backends; one that is away keeps no other one open."""
-        closing = (part.revoke(tenant) for part in self.graph.by_name.values())
-        for problem in await asyncio.gather(*closing, return_exceptions=True):
-            if problem is not None:
-                raise problem
-
-    async def _confirm(self, metadata: Object) -> None:
-        """Right before what cannot be undone: it is still wanted, and still ours to do. Raises `Overtaken`."""
-        fresh = await self.kube.get(BROKERAGE, metadata["name"])
-        if fresh is None or fresh["metadata"]["uid"] != metadata["uid"]:
-            raise Overtaken("the brokerage is another one now")
-        if "deletionTimestamp" not in fresh["metadata"]:
-            raise Overtaken("the brokerage is not being deleted")
-        if not await self.lease.is_held():
-            raise Overtaken("another operator acts now")
 
     async def _report_deleting(self, brokerage: Object, reason: str, message: str) -> None:
         old, generation = brokerage.get("status", {}), brokerage["metadata"]["generation"]

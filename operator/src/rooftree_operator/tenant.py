@@ -57,6 +57,7 @@ class Tenant:
     failed: Failed | None = None  # the version that it wants and does not take; `release` is the one before it
     retry: str = ""  # changes when an upgrade that failed shall be tried again
     was_suspended: bool = False  # as the status said before this pass: it has not served since
+    is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage
 
     @property
     def slug(self) -> str:

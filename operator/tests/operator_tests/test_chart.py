@@ -236,3 +236,73 @@ def test_a_release_and_its_channels_are_what_the_operator_reads() -> None:
     release = configs["release-1.0.0"]
     assert release["data"] == {"image": VALUES["release"]["image"], "tenant_manifest.json": '{"version": "1.0.0"}'}
     assert release["metadata"]["labels"]["rooftree.dev/release"] == "1.0.0"
+
+
+CONFIRM = "rooftree.dev/confirm-deletion"
+
+
+def admission() -> dict[str, dict[str, Any]]:
+    """The policies about deletions by their name."""
+    wanted = ("brokerages", "definitions", "tenant-namespaces", "kept-secrets")
+    found = {d["metadata"]["name"]: d for d in rendered() if d["kind"] == "ValidatingAdmissionPolicy"}
+    return {name: found[f"rooftree-{name}"]["spec"] for name in wanted}
+
+
+def said(policy: dict[str, Any]) -> str:
+    """Everything that a policy asks and says, on one line."""
+    expressions = [*policy.get("variables", []), *policy["validations"], *policy.get("matchConditions", [])]
+    return " ".join(word for entry in expressions for word in entry.values())
+
+
+@pytest.mark.chart
+def test_every_policy_about_deletions_is_bound_and_refuses_when_it_cannot_be_asked() -> None:
+    bound = {
+        d["spec"]["policyName"]: d["spec"]["validationActions"]
+        for d in rendered()
+        if d["kind"] == "ValidatingAdmissionPolicyBinding"
+    }
+    for name, policy in admission().items():
+        assert policy["failurePolicy"] == "Fail"
+        assert bound[f"rooftree-{name}"] == ["Deny"]
+        assert all(rule["messageExpression"] for rule in policy["validations"])
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("brokerages", "'kubectl annotate brokerage ' + variables.name"),
+        ("definitions", "kubectl annotate crd ' + oldObject.metadata.name"),
+        ("tenant-namespaces", "kubectl annotate namespace ' + oldObject.metadata.name"),
+    ],
+)
+def test_who_deletes_what_cannot_be_had_back_is_told_how_to_confirm(name: str, command: str) -> None:
+    policy = admission()[name]
+    assert command in said(policy)
+    assert f"'{CONFIRM}' in oldObject.metadata.annotations" in said(policy)
+    operations = [operation for rule in policy["matchConstraints"]["resourceRules"] for operation in rule["operations"]]
+    assert "DELETE" in operations
+
+
+@pytest.mark.chart
+def test_the_operator_and_controllers_delete_namespaces_of_tenants_without_a_word() -> None:
+    policy = admission()["tenant-namespaces"]
+    selector = policy["matchConstraints"]["objectSelector"]
+    assert selector == {"matchExpressions": [{"key": "rooftree.dev/tenant", "operator": "Exists"}]}
+    (condition,) = policy["matchConditions"]
+    assert "!= 'system:serviceaccount:rooftree-system:rooftree-operator'" in condition["expression"]
+    assert "system:serviceaccounts:kube-system" in condition["expression"]
+
+
+@pytest.mark.chart
+def test_of_our_secrets_the_operator_changes_and_deletes_those_of_kept_tenants_only() -> None:
+    policy = admission()["kept-secrets"]
+    names = policy["matchConstraints"]["namespaceSelector"]["matchLabels"]
+    assert names == {"kubernetes.io/metadata.name": "rooftree-system"}
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (["secrets"], ["UPDATE", "DELETE"])
+    assert policy["validations"][0]["expression"] == "!variables.isOperator || variables.isKept"
+    assert "' rooftree.dev/purge=' + variables.tenant" in said(policy)
+    own = next(d for d in rendered() if d["kind"] == "Role" and d["metadata"]["name"] == "rooftree-operator")
+    (verbs,) = [rule["verbs"] for rule in own["rules"] if "secrets" in rule["resources"]]
+    assert verbs == ["get", "create", "update", "delete"]

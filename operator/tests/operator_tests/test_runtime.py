@@ -1,6 +1,7 @@
 """What the running operator does around its passes."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ def operator(world: World) -> Operator:
         backends=world.backends,
         registry=UNUSED,
         reconciler=world.reconciler,
+        purge=world.purge,
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
@@ -38,6 +40,29 @@ async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:
     running = operator(world)
     await running._feed_all()
     assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == ["release/1.0.0", "tenant/acme", None]
+
+
+async def test_a_resync_feeds_every_kept_tenant_and_a_worker_purges_it_when_its_time_is_over() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    tenant = world.tenant("acme")
+    world.retire("acme")
+    await world.converge("acme")
+    running = operator(world)
+    await running._feed_all()
+    assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == [
+        f"kept/{tenant}",
+        "release/1.0.0",
+        None,
+    ]
+    world.later = timedelta(days=30)
+    assert not (await running._dispatch("kept", str(tenant))).failed
+    assert world.registry.state(tenant) == "deleted"
+    running.queue.done(f"kept/{tenant}")
+    await running._feed_all()
+    assert running.queue.pop() is None
 
 
 def test_a_gate_fails_calls_at_once_while_the_watch_says_that_the_backend_is_away() -> None:

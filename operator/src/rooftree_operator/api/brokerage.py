@@ -106,6 +106,13 @@ class Suspend(ApiModel):
     )
 
 
+class DeletionPolicy(StrEnum):
+    """What becomes of the data when the Brokerage is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
 class BrokerageSpec(ApiModel):
     """What the brokerage shall be."""
 
@@ -148,6 +155,17 @@ class BrokerageSpec(ApiModel):
         description="Claims the tenant id of a deleted but kept or moved brokerage. Cannot be changed.",
         max_length=39,
         pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}$",
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="What becomes of the data when the Brokerage is deleted. `Retain`: it stays, closed to everybody, "
+        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Delete`: it "
+        "is gone at once, and deleting must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>`.",
+    )
+    deletion_protection: bool = Field(
+        default=False,
+        description="Whether a deletion must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>` "
+        "whatever the policy is.",
     )
     mls: list[MlsFeed] = Field(
         default_factory=list[MlsFeed],

@@ -99,6 +99,16 @@ class FakeKubernetes(Kubernetes):
         self.faults.done()
         return copy.deepcopy(result)
 
+    async def replace(self, wanted: Object) -> Object:
+        key = self._key(wanted)
+        self._begin(f"update {key[0]} {key[2]}")
+        old = self.objects.get(key)
+        if old is None or old["metadata"]["resourceVersion"] != wanted["metadata"]["resourceVersion"]:
+            raise Conflict(409, "the object has changed")
+        result = self._store(key, copy.deepcopy(wanted), old)
+        self.faults.done()
+        return copy.deepcopy(result)
+
     async def patch(self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None) -> Object:
         self._begin(f"patch {kind.kind} {name}")
         key = (kind.kind, namespace, name)
