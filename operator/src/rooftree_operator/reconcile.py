@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 import structlog
 
-from . import conditions, events
+from . import conditions, diagnosis, events, operation
 from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec, Phase
 from .api.plan import BrokeragePlanSpec
 from .conditions import Report, State
+from .constraints import constraints
 from .drift import Object
 from .errors import Blocked, Unavailable, Waiting
 from .graph import Graph
@@ -87,8 +88,8 @@ class Reconciler:
         ready = conditions.summary(reports, tenant.url)
         if ready.state is State.DONE:
             ready = await self._probe(tenant, ready)
-        shown = [report for report in reports if report.condition not in self.graph.by_name]
-        return await self._report(brokerage, [ready, *shown], {"tenantID": tenant.id.value, **fields})
+        found = {"tenantID": tenant.id.value, "constraints": constraints(tenant), **fields}
+        return await self._report(brokerage, [ready, *reports], found, version=tenant.release.version)
 
     async def _hold(self, brokerage: Object) -> Object:
         """Puts our finalizer on exactly the version that we read."""
@@ -120,9 +121,12 @@ class Reconciler:
             problem = f"{tenant.url} is answered by version {answer.version}"
         return Report("Ready", State.FAILING, "EdgeProbeFailed", problem) if problem else ready
 
-    async def _report(self, brokerage: Object, reports: list[Report], fields: dict[str, Any]) -> Outcome:
-        """Writes the status, once and only if it changed; says by events what is new."""
+    async def _report(
+        self, brokerage: Object, reports: list[Report], fields: dict[str, Any], *, version: str | None = None
+    ) -> Outcome:
+        """Writes the status, once and only if it changed; says by events what is new. Ready is the first report."""
         old, ready = brokerage.get("status", {}), reports[0]
+        visible = [report for report in reports if self.graph.shown(report.condition) == report.condition]
         kept = {key: value for key, value in old.items() if key not in ("conditions", "message", "phase")}
         status: dict[str, Any] = {**kept, **fields}
         generation = brokerage["metadata"]["generation"]
@@ -130,12 +134,41 @@ class Reconciler:
         status["message"] = ready.message
         status["phase"] = conditions.phase(ready, has_id="tenantID" in status, was_ready=bool(old.get("version"))).value
         known = old.get("conditions", [])
-        shown = [*reports, *conditions.kstatus(ready)]
+        shown = [*visible, *conditions.kstatus(ready)]
         status["conditions"] = conditions.merged(known, shown, generation=generation, now=self.now())
-        await self._write_status(brokerage, status)
-        for notice in events.transitions(known, reports):
+        status["errors"] = self._errors(brokerage, reports, status, version or brokerage["spec"].get("version"))
+        status["operation"] = self._operation(brokerage, reports, Phase(status["phase"]))
+        await self._write_status(brokerage, {key: value for key, value in status.items() if value not in (None, [])})
+        for notice in events.transitions(known, visible):
             await self._notify(brokerage, notice)
         return outcome(reports)
+
+    def _errors(
+        self, brokerage: Object, reports: list[Report], status: dict[str, Any], version: str | None
+    ) -> list[dict[str, Any]]:
+        """What is wrong. Ready only repeats a part, unless it is the only one that knows."""
+        told = [report for report in reports[1:] if report.state in diagnosis.WRONG]
+        return diagnosis.errors(
+            told or reports[:1],
+            brokerage.get("status", {}).get("errors", []),
+            held_up=self.graph.held_up,
+            shown=self.graph.shown,
+            facts=diagnosis.facts(brokerage, status, platform=self.platform.namespace, version=version),
+            now=self.now(),
+        )
+
+    def _operation(self, brokerage: Object, reports: list[Report], phase: Phase) -> dict[str, Any] | None:
+        old, metadata = brokerage.get("status", {}), brokerage["metadata"]
+        found = operation.Situation(
+            created=metadata["creationTimestamp"],
+            observed=old.get("observedGeneration") == metadata["generation"],
+            was_ready=bool(old.get("version")),
+            phase=phase,
+            ready=reports[0],
+            parts=reports[1:],
+        )
+        last, graph = old.get("operation"), self.graph
+        return operation.current(last, found, held_up=graph.held_up, shown=graph.shown, now=self.now())
 
     async def _write_status(self, brokerage: Object, status: dict[str, Any]) -> None:
         if _comparable(status) == _comparable(brokerage.get("status", {})):
@@ -151,19 +184,21 @@ class Reconciler:
         metadata = brokerage["metadata"]
         if FINALIZER not in metadata.get("finalizers", []):
             return Outcome()
+        gone: list[str] = []
         try:
             tenant = await self._known_id(brokerage)
             if tenant is not None:
-                await self._delete_parts(metadata, tenant)
+                await self._delete_parts(metadata, tenant, gone)
         except Overtaken as change:
             log.warning("deletion_stopped", brokerage=metadata["name"], reason=str(change))
             return Outcome(failed=True)
         except Waiting as wait:
             message = f"the brokerage and all its data are being deleted: {wait.message}"
-            await self._report_deleting(brokerage, "Deleting", message)
+            await self._report_deleting(brokerage, Report("Ready", State.WAITING, "Deleting", message), gone)
             return Outcome(again_in=wait.retry_in)
         except Unavailable as outage:
-            await self._report_deleting(brokerage, outage.reason, f"{outage.message}; deletion goes on when it is back")
+            message = f"{outage.message}; deletion goes on when it is back"
+            await self._report_deleting(brokerage, Report("Ready", State.FAILING, outage.reason, message), gone)
             return Outcome(failed=True)
         fresh = await self.kube.get(BROKERAGE, metadata["name"])
         if fresh is not None and fresh["metadata"]["uid"] == metadata["uid"]:
@@ -176,13 +211,17 @@ class Reconciler:
         entry = await self.registry.find(brokerage["metadata"]["uid"])
         return entry.id if entry else None
 
-    async def _delete_parts(self, metadata: Object, tenant: TenantId) -> None:
-        """Logins first, so that nothing changes data any more; data after what could use it; the tombstone last."""
+    async def _delete_parts(self, metadata: Object, tenant: TenantId, gone: list[str]) -> None:
+        """Logins first, so that nothing changes data any more; data after what could use it; the tombstone last.
+
+        What has been deleted is added to `gone`.
+        """
         await self._confirm(metadata)
         await self._revoke(tenant)
         for part in self.delete_order:
             await self._confirm(metadata)
             await self.graph.by_name[part].delete(tenant)
+            gone.append(part)
         await self.registry.bury(tenant)
 
     async def _revoke(self, tenant: TenantId) -> None:
@@ -202,16 +241,27 @@ class Reconciler:
         if not await self.lease.is_held():
             raise Overtaken("another operator acts now")
 
-    async def _report_deleting(self, brokerage: Object, reason: str, message: str) -> None:
-        old, generation = brokerage.get("status", {}), brokerage["metadata"]["generation"]
-        ready = Report("Ready", State.WAITING, reason, message)
-        shown = [ready, *conditions.kstatus(ready)]
+    async def _report_deleting(self, brokerage: Object, ready: Report, gone: list[str]) -> None:
+        old, metadata = brokerage.get("status", {}), brokerage["metadata"]
+        # An outage shows as something that is awaited: nothing is stalled, and nobody can do without it.
+        shown = [Report("Ready", State.WAITING, ready.reason, ready.message), *conditions.kstatus(ready)]
         known = old.get("conditions", [])
-        fresh = conditions.merged(known, shown, generation=generation, now=self.now())
+        fresh = conditions.merged(known, shown, generation=metadata["generation"], now=self.now())
         others = [entry for entry in known if entry["type"] not in {entry["type"] for entry in fresh}]
-        status = {**old, "phase": Phase.DELETING.value, "message": message, "conditions": [*fresh, *others]}
-        status["observedGeneration"] = generation
-        await self._write_status(brokerage, status)
+        status = {**old, "phase": Phase.DELETING.value, "message": ready.message, "conditions": [*fresh, *others]}
+        status["observedGeneration"] = metadata["generation"]
+        status["errors"] = self._errors(brokerage, [ready], old, old.get("version"))
+        rest = [part for part in self.delete_order if part not in gone]
+        status["operation"] = operation.deletion(
+            old.get("operation"),
+            started=metadata["deletionTimestamp"],
+            step=self.graph.by_name[rest[0]].condition or "Ready" if rest else "Ready",
+            gone=len(gone),
+            parts=len(self.delete_order),
+            held=ready.state is State.FAILING,
+            message=ready.message,
+        )
+        await self._write_status(brokerage, {key: value for key, value in status.items() if value != []})
 
     async def _release(self, metadata: Object) -> None:
         left = [finalizer for finalizer in metadata["finalizers"] if finalizer != FINALIZER]
