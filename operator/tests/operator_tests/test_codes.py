@@ -1,4 +1,4 @@
-"""Every reason has a code, every code a reason; whoever reads one finds what it means, who acts and the next command."""
+"""Every reason has a code, every code a reason; whoever reads one finds what it means and who acts."""
 
 import ast
 import pathlib
