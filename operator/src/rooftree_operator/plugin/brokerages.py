@@ -78,21 +78,24 @@ def facts_of(brokerage: Object) -> dict[str, str]:
 
 
 def worst_of(brokerage: Object) -> dict[str, Any] | None:
-    """The first entry of `status.errors`, or what Ready says if nothing is wrong and it is not ready yet."""
+    """The first entry of `status.errors`; if nothing is wrong and it is not ready yet, the same of what is awaited."""
     if errors := status_of(brokerage).get("errors"):
         return errors[0]
-    ready = ready_of(brokerage)
-    if not ready or ready["status"] == "True":
+    awaited = ready_of(brokerage)
+    if not awaited or awaited["status"] == "True":
         return None
-    code = codes.find(ready["reason"])
+    # Ready repeats the first part that is awaited; the operation is at the one that holds up most.
+    at = conditions_of(brokerage).get((status_of(brokerage).get("operation") or {}).get("step", ""), awaited)
+    awaited = at if at["status"] == "False" and awaited["reason"] != "Deleting" else awaited
+    code = codes.find(awaited["reason"])
     return {
         "code": code.reason,
-        "condition": "Ready",
-        "message": ready["message"],
+        "condition": awaited["type"],
+        "message": awaited["message"],
         "audience": code.audience.value,
         "retryable": code.retries,
         "hint": codes.filled(code.hint, facts_of(brokerage)),
-        "since": ready["lastTransitionTime"],
+        "since": awaited["lastTransitionTime"],
     }
 
 

@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -121,7 +121,7 @@ class KubectlCluster:
 
 
 @contextmanager
-def connected(flags: Sequence[str]) -> Iterator[KubectlCluster]:
+def connected(flags: Sequence[str]) -> Generator[KubectlCluster]:
     """The cluster that kubectl means with these flags. Raises `Problem` if there is no kubectl or it cannot start."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:

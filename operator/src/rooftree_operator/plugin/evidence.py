@@ -16,7 +16,7 @@ from .pod_causes import Cause
 LOG_LINES = 5
 ROLLOUTS = ("RollingOut", "RolloutStuck", "PodsRefused")
 JOBS = ("Migrating", "MigrationFailed", "TemplateNotReady", "TemplateFailed")
-OPERATOR = {MODULE_LABEL: names.MANAGER}
+OPERATOR: dict[str, str | None] = {MODULE_LABEL: names.MANAGER}
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ async def of(cluster: Cluster, brokerage: Object) -> list[Object]:
 
 def when(event: Object) -> str:
     """The last time that it happened. Events of the node and of controllers have it in older fields."""
-    series = event.get("series") or {}
+    series = event.get("series") or Object()
     times = (series.get("lastObservedTime"), event.get("deprecatedLastTimestamp"), event.get("eventTime"))
     return next((str(one) for one in times if one), str(event["metadata"].get("creationTimestamp", "")))
 
 
 def times(event: Object) -> int:
-    return int((event.get("series") or {}).get("count") or event.get("deprecatedCount") or 1)
+    return int((event.get("series") or Object()).get("count") or event.get("deprecatedCount") or 1)
 
 
 async def events(cluster: Cluster, name: str, *, wide: bool, now: datetime, style: Style = PLAIN) -> Answer:

@@ -133,8 +133,15 @@ def _looking(verbs: Any) -> None:
     _verb(verbs, "tree", _tree, "all that belongs to it, with the state of each", forms=True, names="1")
     _verb(verbs, "events", _events, "what happened to it, the newest last", forms=True, names="1")
     _verb(verbs, "top", _top, "CPU and memory of its pods", forms=True, names="*")
-    _verb(verbs, "diff", _diff, "what is declared against what is there; ends with 1 if they differ", names="1")
-    plan = _verb(verbs, "plan", _plan, "what an apply of a file would do to which brokerages")
+    _verb(
+        verbs,
+        "diff",
+        _diff,
+        "what is declared against what is there; ends with 1 if they differ",
+        forms=True,
+        names="1",
+    )
+    plan = _verb(verbs, "plan", _plan, "what an apply of a file would do to which brokerages", forms=True)
     plan.add_argument("-f", "--file", required=True, help="Brokerages and BrokeragePlans; - is the standard input")
 
 
@@ -178,7 +185,7 @@ def flags_of(options: Options) -> list[str]:
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command. The return value is the process's code."""
     options = parser().parse_args(words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _ended)
     from .cluster import connected
 
     try:
@@ -188,6 +195,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return _failed(problem, problem.code)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def _ended(number: int, _: object) -> None:
+    """Leaves by way of what is to be cleaned up."""
+    sys.exit(128 + number)
 
 
 def carried_out(cluster: "Cluster", options: Options) -> int:

@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 async def top(cluster: Cluster, wanted: list[str], *, wide: bool, style: Style = PLAIN) -> Answer:
     """Of the brokerages named, or of all."""
-    found, measured = [], True
+    measured, found = True, list[dict[str, Any]]()
     for one in await b.some(cluster.kube, wanted):
         if space := b.status_of(one).get("namespace"):
             usage = await _usage(cluster, space)

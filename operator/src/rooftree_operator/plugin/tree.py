@@ -73,7 +73,7 @@ async def _namespace(cluster: Cluster, tenant: TenantId) -> Node:
     found = await cluster.kube.get(NAMESPACE, space)
     if found is None:
         return Node("Namespace", space, "missing", fine=False)
-    owned = {names.LABEL_TENANT: tenant.value}
+    owned: dict[str, str | None] = {names.LABEL_TENANT: tenant.value}
     pods = await _owned(cluster, POD, space, {**owned, MODULE_LABEL: None})
     inside = [node for kind in KINDS for node in await _nodes(cluster, kind, space, owned, pods)]
     phase = found.get("status", {}).get("phase", "Active")

@@ -18,6 +18,7 @@ from .evidence import Evidence
 from .output import PLAIN, Answer, Style, since, wrapped
 
 OPERATOR_LOG = "kubectl logs -n {platform} deploy/rooftree-operator --since=10m"
+OPERATOR_PODS = "kubectl describe pods -n {platform} -l app.kubernetes.io/name=rooftree-operator"
 BACKENDS = {
     "DatabaseReady": ("PostgreSQL", "database"),
     "MigrationsApplied": ("PostgreSQL", "database"),
@@ -97,7 +98,7 @@ def linked(brokerage: Object, seen: Evidence, now: datetime) -> Chain:
         code=reason,
         since=worst.get("since") or "",
         means=codes.find(reason).means,
-        step=b.doing(brokerage, now),
+        step=_step(brokerage, now),
         effect=_effect(brokerage, worst, seen),
         last_error=(blamed.words or _told(seen, blamed.pod)) if blamed else worst["message"],
         log=[] if starting else list(seen.log),
@@ -107,6 +108,11 @@ def linked(brokerage: Object, seen: Evidence, now: datetime) -> Chain:
         held_up=[entry["type"] for entry in conditions if entry["reason"] == "AwaitingDependency"],
         also=[f"{one['condition']}: {one['code']}" for one in b.status_of(brokerage).get("errors", [])[1:]],
     )
+
+
+def _step(brokerage: Object, now: datetime) -> str:
+    over = "finishedAt" in (b.status_of(brokerage).get("operation") or {})
+    return f"nothing is being changed; {b.doing(brokerage, now)}" if over else b.doing(brokerage, now)
 
 
 def _unseen(brokerage: Object, seen: Evidence) -> Chain:
@@ -132,7 +138,7 @@ def _unseen(brokerage: Object, seen: Evidence) -> Chain:
         log=[],
         audience=Audience.NOBODY.value if well else Audience.PLATFORM.value,
         retried=well,
-        next=codes.filled(OPERATOR_LOG, facts),
+        next=codes.filled(OPERATOR_LOG if well else OPERATOR_PODS, facts),
     )
 
 
@@ -154,12 +160,18 @@ def _effect(brokerage: Object, worst: dict[str, Any], seen: Evidence) -> list[st
     if reason.startswith("Feed"):
         feeds = [f"feed {feed['name']}: Secret {feed['credentialsSecretRef']['name']}" for feed in spec.get("mls", [])]
         return feeds or ["looked at the feeds"]
-    if worst["condition"] == "RouteReady":
-        return [f"HTTPRoute {b.status_of(brokerage).get('namespace', '')}/app"]
-    if worst["condition"] in BACKENDS:
-        system, what = BACKENDS[worst["condition"]]
-        return [f"asked {system} for the {what} of {b.status_of(brokerage).get('tenantID', b.name_of(brokerage))}"]
-    return [f"Brokerage {b.name_of(brokerage)}"]
+    return [_looked_at(brokerage, worst["condition"])]
+
+
+def _looked_at(brokerage: Object, condition: str) -> str:
+    """The object that a condition is about."""
+    status, name = b.status_of(brokerage), b.name_of(brokerage)
+    if condition == "RouteReady":
+        return f"HTTPRoute {status.get('namespace', '')}/app"
+    if condition in BACKENDS:
+        system, what = BACKENDS[condition]
+        return f"asked {system} for the {what} of {status.get('tenantID', name)}"
+    return f"Brokerage {name}"
 
 
 def _pods_of(deployment: Object) -> str:
