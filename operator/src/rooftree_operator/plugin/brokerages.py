@@ -85,7 +85,8 @@ def worst_of(brokerage: Object) -> dict[str, Any] | None:
     if not awaited or awaited["status"] == "True":
         return None
     # Ready repeats the first part that is awaited; the operation is at the one that holds up most.
-    at = conditions_of(brokerage).get((status_of(brokerage).get("operation") or {}).get("step", ""), awaited)
+    step: str = status_of(brokerage).get("operation", Object()).get("step", "")
+    at = conditions_of(brokerage).get(step, awaited)
     awaited = at if at["status"] == "False" and awaited["reason"] != "Deleting" else awaited
     code = codes.find(awaited["reason"])
     return {

@@ -66,7 +66,7 @@ def _of_container(pod: str, container: dict[str, Any]) -> Cause | None:
     waiting = container.get("state", {}).get("waiting", {})
     reason, words = waiting.get("reason", ""), waiting.get("message", "")
     states = [container.get(name, {}).get("terminated") for name in ("lastState", "state")]
-    last: Object = next((one for one in states if one), {})
+    last: Object = next((one for one in states if one), Object())
     if last.get("reason") == "OOMKilled" and not container.get("ready"):
         means = "its container took more memory than the plan's resources.limits.memory"
         return Cause(pod, "OOMKilled", means, words or "killed for want of memory", PLAN)
