@@ -96,6 +96,11 @@ def lasting(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list
     return [dict(condition) for condition in old if condition["type"] == SUSPENDED]
 
 
+def was_suspended(status: Mapping[str, Any]) -> bool:
+    """Whether a Brokerage has not served since it was suspended."""
+    return any(entry["type"] == SUSPENDED for entry in status.get("conditions", []))
+
+
 def stamp(moment: datetime) -> str:
     """A time to the millisecond: parts of a tenant follow each other within less than a second."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

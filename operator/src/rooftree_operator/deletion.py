@@ -43,28 +43,28 @@ class Deletion:
     lease: Holding
     namespace: str
 
-    async def run(self, brokerage: Object, tenant: TenantId) -> None:
-        """Brings the deletion to its end, or raises `Waiting`, `Unavailable` or `Overtaken`."""
+    async def run(self, brokerage: Object, tenant: TenantId, gone: list[str]) -> None:
+        """Brings the deletion to its end, or raises `Waiting`, `Unavailable` or `Overtaken`.
+
+        What has been deleted is added to `gone`.
+        """
         await self._confirm(brokerage)
         secret = await self._store(brokerage, tenant) if is_kept(brokerage) else None
-        await (self._remove(brokerage, tenant) if secret is None else self._keep(brokerage, tenant, secret))
-
-    async def _keep(self, brokerage: Object, tenant: TenantId, secret: Object) -> None:
-        """What brings it back is safe before the namespace goes; the registry says so when nothing runs any more."""
+        # Logins first, so that nothing changes data any more.
         await self.revoke(tenant)
-        for part in RUNNING:
+        for part in RUNNING + DATA if secret is None else RUNNING:
             await self._confirm(brokerage)
             await self.graph.by_name[part].delete(tenant)
-        await self.registry.keep(tenant, kept.purge_after(secret))
+            gone.append(part)
+        if secret is None:
+            await self.forget(tenant)
+            await self.registry.bury(tenant)
+        else:
+            await self.registry.keep(tenant, kept.purge_after(secret))
 
-    async def _remove(self, brokerage: Object, tenant: TenantId) -> None:
-        """Logins first, so that nothing changes data any more; the tombstone last."""
-        await self.revoke(tenant)
-        for part in RUNNING + DATA:
-            await self._confirm(brokerage)
-            await self.graph.by_name[part].delete(tenant)
-        await self.forget(tenant)
-        await self.registry.bury(tenant)
+    def steps(self, brokerage: Object) -> tuple[str, ...]:
+        """The parts that a deletion takes away."""
+        return RUNNING if is_kept(brokerage) else RUNNING + DATA
 
     async def revoke(self, tenant: TenantId) -> None:
         """Closes the logins of all backends; one that is away keeps no other one open."""

@@ -32,6 +32,20 @@ class Graph:
             raise ValueError(f"no provisioner is called {', '.join(sorted(unknown))}")
         self._needs = needs
         self._order = tuple(TopologicalSorter(needs).static_order())
+        self._held_up = {_condition(part): len(self._waiting_for(name)) for name, part in self.by_name.items()}
+
+    def _waiting_for(self, part: str) -> set[str]:
+        """The parts that need `part`, directly or not."""
+        direct = {name for name, needs in self._needs.items() if part in needs}
+        return direct.union(*(self._waiting_for(name) for name in direct))
+
+    def held_up(self, condition: str) -> int:
+        """How many parts wait for the one with this condition; 0 also for one that no part waits for."""
+        return self._held_up.get(condition, 0)
+
+    def shown(self, condition: str) -> str:
+        """The condition that people see: a part without one of its own shows in Ready."""
+        return "Ready" if condition in self.by_name else condition
 
     async def run(self, tenant: Tenant) -> tuple[list[Report], dict[str, Any]]:
         """One pass over all of them: their reports in order, and the status fields that they know."""
@@ -49,7 +63,7 @@ class Graph:
         return replace(own, at=self._now()), also, known
 
     async def _outcome(self, part: AnyProvisioner, needed: list[asyncio.Task[Result]], tenant: Tenant) -> Result:
-        condition = part.condition or part.name
+        condition = _condition(part)
         for need in needed:
             report, _, _ = await need
             if report.state is not State.DONE:
@@ -67,6 +81,11 @@ class Graph:
             log.exception("part_failed", part=part.name, tenant=tenant.id.value)
             message = f"{type(error).__name__}: {error}; retried, a platform admin must look if it stays"
             return Report(condition, State.FAILING, "InternalError", message[:1000]), (), {}
+
+
+def _condition(part: AnyProvisioner) -> str:
+    """What its reports are called."""
+    return part.condition or part.name
 
 
 async def _pass(part: AnyProvisioner, condition: str, tenant: Tenant) -> Result:

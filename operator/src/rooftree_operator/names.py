@@ -8,7 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from .api.brokerage import RESERVED_SLUGS, SLUG_PATTERN
+from .api.slugs import RESERVED_SLUGS, SLUG_PATTERN
 
 GROUP = "rooftree.dev"
 MANAGER = "rooftree-operator"

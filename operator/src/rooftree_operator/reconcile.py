@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 import structlog
 
-from . import conditions, events, upgrade
+from . import conditions, diagnosis, events, operation, upgrade
 from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec, Phase
 from .api.plan import BrokeragePlanSpec
 from .conditions import SUSPENDED, Report, State
+from .constraints import constraints
 from .deletion import Deletion, Overtaken, is_kept
 from .drift import Object
 from .errors import Blocked, Unavailable, Waiting
@@ -77,10 +78,9 @@ class Reconciler:
         ready = conditions.summary(reports, tenant.url)
         if ready.state is State.DONE:
             ready = await self._probe(tenant, ready)
-        shown = [report for report in reports if report.condition not in self.graph.by_name]
         version, attempt = _version(tenant, reports, fields)
-        known = {"tenantID": tenant.id.value, **fields, "upgrade": attempt}
-        result = await self._report(brokerage, [ready, *shown, version], known)
+        found = {"tenantID": tenant.id.value, "constraints": constraints(tenant), **fields, "upgrade": attempt}
+        result = await self._report(brokerage, [ready, *reports, version], found, version=tenant.release.version)
         rests = ready.state in (State.DONE, State.SUSPENDED)
         return await self._let_go(tenant, result) if rests and tenant.spec.tenant_id else result
 
@@ -106,7 +106,7 @@ class Reconciler:
         if found is None:
             raise Blocked("PlanUnknown", f"there is no BrokeragePlan {spec.plan!r}: set spec.plan to one that exists")
         plan = BrokeragePlanSpec.model_validate(found["spec"])
-        status, retry = brokerage.get("status", {}), metadata.get("annotations", {}).get(upgrade.ANNOTATION_RETRY, "")
+        status, retry = brokerage.get("status", {}), upgrade.retry_of(metadata)
         release = await self.releases.find(spec.version, plan.channel)
         failed = upgrade.given_up(status, release.version, retry)
         if failed:
@@ -126,7 +126,7 @@ class Reconciler:
             failed=failed,
             retry=retry,
             is_returning=claim is not None and "database" not in status,
-            was_suspended=any(entry["type"] == SUSPENDED for entry in status.get("conditions", [])),
+            was_suspended=conditions.was_suspended(status),
         )
 
     async def _probe(self, tenant: Tenant, ready: Report) -> Report:
@@ -141,9 +141,12 @@ class Reconciler:
             problem = f"{tenant.url} is answered by version {answer.version}"
         return Report("Ready", State.FAILING, "EdgeProbeFailed", problem) if problem else ready
 
-    async def _report(self, brokerage: Object, reports: list[Report], fields: dict[str, Any]) -> Outcome:
-        """Writes the status, once and only if it changed; says by events what is new."""
+    async def _report(
+        self, brokerage: Object, reports: list[Report], fields: dict[str, Any], *, version: str | None = None
+    ) -> Outcome:
+        """Writes the status, once and only if it changed; says by events what is new. Ready is the first report."""
         old, ready = brokerage.get("status", {}), reports[0]
+        visible = [report for report in reports if self.graph.shown(report.condition) == report.condition]
         kept = {key: value for key, value in old.items() if key not in ("conditions", "message", "phase")}
         status: dict[str, Any] = {key: value for key, value in {**kept, **fields}.items() if value is not None}
         generation = brokerage["metadata"]["generation"]
@@ -154,13 +157,42 @@ class Reconciler:
             ready, has_id="tenantID" in status, was_ready=bool(old.get("version")), suspended=suspended
         ).value
         known = old.get("conditions", [])
-        shown = [*reports, *conditions.kstatus(reports)]
+        shown = [*visible, *conditions.kstatus(reports)]
         fresh = conditions.merged(known, shown, generation=generation, now=self.now())
         status["conditions"] = [*fresh, *conditions.lasting(known, reports)]
-        await self._write_status(brokerage, status)
-        for notice in events.transitions(known, reports):
+        status["errors"] = self._errors(brokerage, reports, status, version or brokerage["spec"].get("version"))
+        status["operation"] = self._operation(brokerage, reports, Phase(status["phase"]))
+        await self._write_status(brokerage, {key: value for key, value in status.items() if value not in (None, [])})
+        for notice in events.transitions(known, visible):
             await self._notify(brokerage, notice)
         return outcome(reports)
+
+    def _errors(
+        self, brokerage: Object, reports: list[Report], status: dict[str, Any], version: str | None
+    ) -> list[dict[str, Any]]:
+        """What is wrong. Ready only repeats a part, unless it is the only one that knows."""
+        told = [report for report in reports[1:] if report.state in diagnosis.WRONG]
+        return diagnosis.errors(
+            told or reports[:1],
+            brokerage.get("status", {}).get("errors", []),
+            held_up=self.graph.held_up,
+            shown=self.graph.shown,
+            facts=diagnosis.facts(brokerage, status, platform=self.platform.namespace, version=version),
+            now=self.now(),
+        )
+
+    def _operation(self, brokerage: Object, reports: list[Report], phase: Phase) -> dict[str, Any] | None:
+        old, metadata = brokerage.get("status", {}), brokerage["metadata"]
+        found = operation.Situation(
+            created=metadata["creationTimestamp"],
+            observed=old.get("observedGeneration") == metadata["generation"],
+            was_ready=bool(old.get("version")),
+            phase=phase,
+            ready=reports[0],
+            parts=reports[1:],
+        )
+        last, graph = old.get("operation"), self.graph
+        return operation.current(last, found, held_up=graph.held_up, shown=graph.shown, now=self.now())
 
     async def _write_status(self, brokerage: Object, status: dict[str, Any]) -> None:
         if _comparable(status) == _comparable(brokerage.get("status", {})):
@@ -176,19 +208,22 @@ class Reconciler:
         metadata = brokerage["metadata"]
         if FINALIZER not in metadata.get("finalizers", []):
             return Outcome()
+        gone: list[str] = []
         try:
             tenant = await self._known_id(brokerage)
             if tenant is not None:
-                await self.deletion.run(brokerage, tenant)
+                await self.deletion.run(brokerage, tenant, gone)
         except Overtaken as change:
             log.warning("deletion_stopped", brokerage=metadata["name"], reason=str(change))
             return Outcome(failed=True)
         except Waiting as wait:
             what = "is being deleted, its data is kept" if is_kept(brokerage) else "and all its data are being deleted"
-            await self._report_deleting(brokerage, "Deleting", f"the brokerage {what}: {wait.message}")
+            message = f"the brokerage {what}: {wait.message}"
+            await self._report_deleting(brokerage, Report("Ready", State.WAITING, "Deleting", message), gone)
             return Outcome(again_in=wait.retry_in)
         except Unavailable as outage:
-            await self._report_deleting(brokerage, outage.reason, f"{outage.message}; deletion goes on when it is back")
+            message = f"{outage.message}; deletion goes on when it is back"
+            await self._report_deleting(brokerage, Report("Ready", State.FAILING, outage.reason, message), gone)
             return Outcome(failed=True)
         fresh = await self.kube.get(BROKERAGE, metadata["name"])
         if fresh is not None and fresh["metadata"]["uid"] == metadata["uid"]:
@@ -201,16 +236,28 @@ class Reconciler:
         entry = await self.registry.find(brokerage["metadata"]["uid"])
         return entry.id if entry else None
 
-    async def _report_deleting(self, brokerage: Object, reason: str, message: str) -> None:
-        old, generation = brokerage.get("status", {}), brokerage["metadata"]["generation"]
-        ready = Report("Ready", State.WAITING, reason, message)
-        shown = [ready, *conditions.kstatus([ready])]
+    async def _report_deleting(self, brokerage: Object, ready: Report, gone: list[str]) -> None:
+        old, metadata = brokerage.get("status", {}), brokerage["metadata"]
+        # An outage shows as something that is awaited: nothing is stalled, and nobody can do without it.
+        shown = [Report("Ready", State.WAITING, ready.reason, ready.message), *conditions.kstatus([ready])]
         known = old.get("conditions", [])
-        fresh = conditions.merged(known, shown, generation=generation, now=self.now())
+        fresh = conditions.merged(known, shown, generation=metadata["generation"], now=self.now())
         others = [entry for entry in known if entry["type"] not in {entry["type"] for entry in fresh}]
-        status = {**old, "phase": Phase.DELETING.value, "message": message, "conditions": [*fresh, *others]}
-        status["observedGeneration"] = generation
-        await self._write_status(brokerage, status)
+        status = {**old, "phase": Phase.DELETING.value, "message": ready.message, "conditions": [*fresh, *others]}
+        status["observedGeneration"] = metadata["generation"]
+        status["errors"] = self._errors(brokerage, [ready], old, old.get("version"))
+        steps = self.deletion.steps(brokerage)
+        rest = [part for part in steps if part not in gone]
+        status["operation"] = operation.deletion(
+            old.get("operation"),
+            started=metadata["deletionTimestamp"],
+            step=self.graph.by_name[rest[0]].condition or "Ready" if rest else "Ready",
+            gone=len(gone),
+            parts=len(steps),
+            held=ready.state is State.FAILING,
+            message=ready.message,
+        )
+        await self._write_status(brokerage, {key: value for key, value in status.items() if value != []})
 
     async def _release(self, metadata: Object) -> None:
         left = [finalizer for finalizer in metadata["finalizers"] if finalizer != FINALIZER]

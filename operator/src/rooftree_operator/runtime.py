@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from . import names
+from . import installation, names
 from .adapters.edge import Edge
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .backends import Backends, connect
@@ -43,7 +43,6 @@ from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
 from .templates import Templates
-from .tenant import Platform
 from .workqueue import Priority, WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -217,8 +216,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     database = backends.postgres
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
     stack.push_async_callback(edge.close)
-    platform = _platform(settings)
-    ca = bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
+    platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
+    ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
     releases = Releases(kube, settings.namespace)
     where = json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
     registry = PostgresRegistry(database, settings.namespace, where)
@@ -265,11 +264,6 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
     return Graph(parts, now)
 
 
-def bundle(certificates: Iterable[str]) -> str:
-    """One file of PEM certificates, each once."""
-    return "".join(f"{each}\n" for each in dict.fromkeys(text.strip() for text in certificates))
-
-
 async def _outage(backend: Backend) -> Unavailable | None:
     """Why the backend is away, if it is. One answer that came late is no outage: it would show on every tenant."""
     return await _problem(backend) and await _problem(backend)
@@ -285,31 +279,6 @@ async def _problem(backend: Backend) -> Unavailable | None:
         message = f"{backend.name} cannot be asked: {type(error).__name__}: {error}"[:500]
         return Unavailable(f"{backend.name.capitalize()}Unreachable", message)
     return None
-
-
-def _platform(settings: Settings) -> Platform:
-    has_s3 = settings.has_backend("s3")
-    return Platform(
-        namespace=settings.namespace,
-        domain=settings.domain,
-        edge_port=settings.edge_port,
-        postgres_host=settings.backend("postgres", "host"),
-        postgres_port=int(settings.backend("postgres", "port")),
-        kafka_bootstrap=settings.backend("kafka", "bootstrap"),
-        elasticsearch_url=settings.backend("elasticsearch", "url"),
-        redis_host=settings.backend("redis", "host"),
-        redis_port=int(settings.backend("redis", "port")),
-        network=settings.network(),
-        elasticsearch_replicas=settings.elasticsearch_replicas,
-        postgres_standby_host=settings.postgres_standby_host,
-        postgres_standby_port=settings.postgres_standby_port,
-        otlp_endpoint=settings.otlp_endpoint,
-        s3_url=settings.backend("s3", "url") if has_s3 else "",
-        s3_region=settings.backend("s3", "region") if has_s3 else "",
-        smtp_host=settings.smtp_host,
-        smtp_port=settings.smtp_port,
-        smtp_from=settings.smtp_from,
-    )
 
 
 def _now() -> datetime:

@@ -32,6 +32,11 @@ class Failed:
         return asdict(self)
 
 
+def retry_of(metadata: Mapping[str, Any]) -> str:
+    """What a Brokerage's annotation says: another value makes a failed upgrade be tried again."""
+    return metadata.get("annotations", {}).get(ANNOTATION_RETRY, "")
+
+
 def given_up(status: Mapping[str, Any], wanted: str, retry: str) -> Failed | None:
     """What the status says of an attempt at `wanted`, unless it shall be tried again."""
     known = status.get("upgrade")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 from rooftree_operator import host_pages, routing
+from rooftree_operator.api.plan import BrokeragePlanSpec
 
 NODE = [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
 
@@ -306,3 +308,34 @@ def test_of_our_secrets_the_operator_changes_and_deletes_those_of_kept_tenants_o
     own = next(d for d in rendered() if d["kind"] == "Role" and d["metadata"]["name"] == "rooftree-operator")
     (verbs,) = [rule["verbs"] for rule in own["rules"] if "secrets" in rule["resources"]]
     assert verbs == ["get", "create", "update", "delete"]
+
+
+def cost_warning() -> dict[str, dict[str, Any]]:
+    """The admission policy and its binding, by kind."""
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    return {d["kind"]: d["spec"] for d in rendered() if d["kind"] in kinds}
+
+
+@pytest.mark.chart
+def test_what_a_plan_costs_is_a_warning_and_never_a_refusal() -> None:
+    policy, binding = cost_warning().values()
+    assert binding["validationActions"] == ["Warn", "Audit"]
+    assert binding["paramRef"] == {"selector": {}, "parameterNotFoundAction": "Allow"}
+    assert policy["failurePolicy"] == "Ignore"
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    # Not the status, which the operator writes all the time.
+    assert (rule["resources"], rule["operations"]) == (["brokerages"], ["CREATE", "UPDATE"])
+
+
+@pytest.mark.chart
+def test_the_warning_reads_fields_that_every_plan_has() -> None:
+    policy = cost_warning()["ValidatingAdmissionPolicy"]
+    texts = [entry["expression"] for entry in policy["variables"]]
+    texts += [policy["validations"][0]["messageExpression"]]
+    read = {path for text in texts for path in re.findall(r"variables\.plan\.([a-zA-Z.]+)", text)}
+    sample = BrokeragePlanSpec.model_validate({"displayName": "x", "price": {"amount": 1}}).model_dump(by_alias=True)
+    for path in read:
+        value: Any = sample
+        for step in path.split("."):
+            value = value[step]
+    assert {"price.amount", "price.currency", "replicas.max", "resources.requests.memory"} <= read

@@ -9,7 +9,8 @@ from prometheus_client import REGISTRY
 from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
-from rooftree_operator.runtime import Operator, bundle
+from rooftree_operator.installation import bundle
+from rooftree_operator.runtime import Operator
 from rooftree_operator.workqueue import WorkQueue
 
 from .world import World, brokerage

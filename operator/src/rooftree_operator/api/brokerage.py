@@ -1,18 +1,12 @@
 """Kind Brokerage: one tenant. Everything that the operator makes for it is declared here and nowhere else."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
 from .common import ApiModel, Column, Condition, Rule, keyed_by, rules
-
-# A slug becomes a host name, a namespace and the prefix of every external name; `--` is kept for delimiters.
-SLUG_PATTERN = r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$"
-RESERVED_SLUGS = (
-    "admin", "api", "app", "auth", "billing", "cdn", "console", "dashboard", "docs", "edge", "help", "login", "mail",
-    "metrics", "oauth", "operator", "platform", "postgres", "rooftree", "root", "static", "status", "support", "system",
-    "template", "tenant", "www",
-)  # fmt: skip
+from .slugs import RESERVED_SLUGS, SLUG_PATTERN
 
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _HTTP_URL = Rule(
@@ -205,6 +199,61 @@ class FailedUpgrade(ApiModel):
     retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
 
 
+class BrokerageError(ApiModel):
+    """Something that is wrong now."""
+
+    code: str = Field(description="Reason in PascalCase; docs/conditions.md explains each.")
+    condition: str = Field(description="Type of the condition that it shows in.")
+    message: str = Field(description="What is the case and who must act.")
+    audience: Literal["Tenant", "Reseller", "Platform", "Nobody"] = Field(description="Who must act.")
+    retryable: bool = Field(description="Whether the operator tries again by itself and it can heal without a change.")
+    hint: str = Field(description="The next command to give.")
+    since: str | None = Field(
+        default=None, description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+
+
+class OperationType(StrEnum):
+    """What an operation does."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+class OperationState(StrEnum):
+    """How an operation goes."""
+
+    RUNNING = "Running"
+    WAITING = "Waiting"  # for somebody, or for a system that is away
+    SUCCEEDED = "Succeeded"
+
+
+class BrokerageOperation(ApiModel):
+    """What the operator is doing, or did last."""
+
+    type: OperationType = Field(description="What it does.")
+    state: OperationState = Field(
+        description="Running; Waiting for somebody who must act or for a system that is away; or Succeeded."
+    )
+    step: str = Field(description="Type of the condition that it is at.")
+    progress: int = Field(description="Parts that are done, in percent of all.", ge=0, le=100)
+    started_at: str = Field(description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"})
+    finished_at: str | None = Field(
+        default=None, description="When it was over (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+    message: str = Field(description="What is the case at this step.")
+
+
+class Constraint(ApiModel):
+    """Something that may not be done now."""
+
+    type: str = Field(description="What may not be done, for example Microservices.", max_length=316)
+    status: Literal["False"] = Field(description="False: it may not be done.")
+    reason: str = Field(description="Code in PascalCase, as in conditions.")
+    message: str = Field(description="Why, and who could change that.")
+
+
 class BrokerageStatus(ApiModel):
     """What the operator has seen. Written by the operator only."""
 
@@ -224,6 +273,18 @@ class BrokerageStatus(ApiModel):
     message: str | None = Field(default=None, description="Message of the Ready condition.")
     observed_generation: int | None = Field(
         default=None, description="Generation of the spec that this status was computed from.", ge=0
+    )
+    operation: BrokerageOperation | None = Field(
+        default=None, description="What the operator is doing with the brokerage, or did last."
+    )
+    errors: list[BrokerageError] = Field(
+        default_factory=list[BrokerageError],
+        description="What is wrong now, the cause first; what only waits for it is left out. Absent if nothing is.",
+    )
+    constraints: list[Constraint] = Field(
+        default_factory=list[Constraint],
+        description="What may not be done now, and why. Absent if there is no such thing.",
+        json_schema_extra=keyed_by("type"),
     )
     conditions: list[Condition] = Field(
         default_factory=list[Condition],
@@ -247,5 +308,7 @@ COLUMNS = (
     Column("Suspended", f"{_condition('Suspended')}.reason", priority=1, description="Why it is suspended, if it is."),
     Column("DB", ".status.database", priority=1, description="Name of the tenant's database."),
     Column("Replicas", ".status.replicas", type="integer", priority=1, description="Available pods."),
+    Column("Operation", ".status.operation.type", priority=1, description="What the operator does, or did last."),
+    Column("Progress", ".status.operation.progress", type="integer", priority=1, description="Of it, in percent."),
     Column("Message", ".status.message", priority=1, description="What is the case and who must act."),
 )

@@ -39,6 +39,10 @@ class FakeKubernetes(Kubernetes):
         self.faults = faults or Faults()
         self.broken: set[str] = set()
         """Images whose pods never become ready, and whose jobs fail."""
+        self.forbidden: set[str] = set()
+        """Kinds that whoever asks may not read."""
+        self.unserved = {"metrics.k8s.io/v1beta1"}
+        """API versions that this cluster does not have."""
         self._number = 0
 
     def put(self, item: Object) -> Object:
@@ -65,6 +69,9 @@ class FakeKubernetes(Kubernetes):
         self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]
     ) -> builtins.list[Object]:
         self.faults.before()
+        if kind.api_version in self.unserved:
+            raise ApiError(404, "the server could not find the requested resource")
+        self._check_reader(kind)
         found = [
             copy.deepcopy(item)
             for (known, space, _), item in self.objects.items()
@@ -214,7 +221,10 @@ class FakeKubernetes(Kubernetes):
                 if (POD.kind, space, f"{name}-{number}") not in self.objects:
                     labels = item["spec"]["template"]["metadata"]["labels"]
                     metadata = {"name": f"{name}-{number}", "namespace": space, "labels": labels}
-                    self.put({"apiVersion": "v1", "kind": POD.kind, "metadata": metadata})
+                    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+                    spec = item["spec"]["template"]["spec"]
+                    pod = {"apiVersion": "v1", "kind": POD.kind, "metadata": metadata, "spec": spec, "status": status}
+                    self.put(pod)
         for (kind, space, name), item in list(self.objects.items()):
             if kind == SERVICE.kind:
                 metadata = {"name": name, "namespace": space, "labels": {"kubernetes.io/service-name": name}}
@@ -236,8 +246,13 @@ class FakeKubernetes(Kubernetes):
         found = self.objects.get(("Namespace", None, namespace))
         return found is not None and "deletionTimestamp" not in found["metadata"]
 
+    def _check_reader(self, kind: Kind) -> None:
+        if kind.kind in self.forbidden:
+            raise Forbidden(403, f"you may not read {kind.plural}")
+
     def _check_rights(self, kind: Kind, namespace: str | None) -> None:
         """Rights inside a tenant's namespace come by the RoleBinding there."""
+        self._check_reader(kind)
         bound = ("RoleBinding", namespace, "rooftree-operator") in self.objects
         if namespace and namespace.startswith("tenant-") and kind.kind != "RoleBinding" and not bound:
             raise Forbidden(403, f"no rights in {namespace}")
