@@ -99,7 +99,7 @@ def installed(world: World) -> FakeCluster:
     pod = {"containers": [{"name": "operator", "image": "localhost/operator:1", "env": env}], "volumes": volumes}
     metadata = {"name": names.MANAGER, "namespace": NAMESPACE, "labels": {"app.kubernetes.io/name": names.MANAGER}}
     status = {"availableReplicas": 1}
-    spec = {"replicas": 1, "template": {"spec": pod}}
+    spec = {"replicas": 1, "template": {"metadata": {"labels": metadata["labels"]}, "spec": pod}}
     world.kube.put(
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec, "status": status}
     )
