@@ -89,10 +89,15 @@ def conditions(world: World) -> dict[str, str]:
 
 
 async def watched(world: World, until: Callable[[], bool]) -> list[tuple[int, str]]:
-    """Lets it converge, one pass and one step of the cluster after the other; whom visitors met after each of them."""
+    """Lets it converge, one pass and one step of the cluster after the other; whom visitors met after each of them.
+
+    The edge learns before pods have followed, and once more after them.
+    """
     met: list[tuple[int, str]] = []
     for _ in range(PASSES):
         await world.reconciler.reconcile("acme")
+        met.append(world.edge.visit(HOST))
+        world.edge.learn()
         met.append(world.edge.visit(HOST))
         world.kube.settle()
         met.append(world.edge.visit(HOST))
@@ -272,6 +277,21 @@ async def test_who_is_resumed_before_the_pods_have_gone_loses_no_visitor(passes:
     met = await watched(world, lambda: world.condition("acme", "Ready")[0] == "True")
     assert {who for _, who in met} <= {"app", "page"}
     assert running(world) == {"app": 2}
+
+
+async def test_pods_that_are_just_about_to_go_are_no_reason_to_lead_visitors_to_the_app() -> None:
+    world = await world_of()
+    declare(world, suspend=BILLING)
+    await world.reconciler.reconcile("acme")
+    world.settle()
+    await world.reconciler.reconcile("acme")
+    assert running(world) == {"app": 0}
+    declare(world, suspend=None)
+    for _ in range(2):  # none of which the cluster has noticed yet
+        await world.reconciler.reconcile("acme")
+        assert routing.leads_to_page(world.child("acme", ROUTE, "app"))
+    await world.converge("acme")
+    assert world.edge.visit(HOST) == (200, "app")
 
 
 @TOPOLOGIES

@@ -56,9 +56,8 @@ class Autoscaling:
             verdict = done("Provisioned", f"{limits.min} to {limits.max} pods, as the load asks for.")
             return Plan(verdict, objects=pending([build_autoscaler(tenant)], [seen.autoscaler]))
         actions = (Remove(),) if seen.autoscaler else ()
-        # Without an autoscaler nobody else follows the plan. Zero is somebody's will, as it is for autoscalers, too. A
-        # suspended brokerage is about to have none.
-        if seen.replicas not in (0, limits.min) and tenant.spec.suspend is None:
+        # Without an autoscaler nobody else follows the plan. Zero is somebody's will, as it is for autoscalers, too.
+        if seen.replicas not in (0, limits.min):
             actions = (*actions, Scale(limits.min))
         return Plan(done("Fixed", f"The plan fixes the number of pods at {limits.min}."), actions=actions)
 

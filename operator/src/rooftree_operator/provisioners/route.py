@@ -75,11 +75,8 @@ class Route:
         if grants and tenant.spec.suspend:
             message = f"the edge is learning that {tenant.host} may show the page"
             return Plan(waiting("RouteChanging", message, retry_in=GRANT_KNOWN), grants)
-        if (
-            routing.leads_to_page(seen.route)
-            and not tenant.spec.suspend
-            and not (seen.is_available and seen.is_published)
-        ):
+        can_answer = seen.is_available and seen.is_published
+        if routing.leads_to_page(seen.route) and not tenant.spec.suspend and not can_answer:
             message = f"{tenant.host} shows that the brokerage is suspended until the app can answer"
             return Plan(waiting("Resuming", message, retry_in=SLICE_KNOWN if seen.is_available else None), grants)
         changes = pending([routing.build_route(tenant)], [seen.route])
