@@ -148,6 +148,15 @@ def unseen() -> FakeCluster:
     return cluster
 
 
+def changed_and_unseen() -> FakeCluster:
+    cluster = ready()
+    item = deepcopy(cluster.kube.find(BROKERAGE, "acme"))
+    assert item is not None
+    item["spec"]["displayName"] = "Acme & Sons"
+    cluster.kube.put(item)
+    return cluster
+
+
 def deleting() -> FakeCluster:
     cluster = ready()
     cluster.world.delete("acme")
@@ -164,6 +173,7 @@ CASES: dict[str, Callable[[], FakeCluster]] = {
     "host-taken": host_taken,
     "waiting": waiting,
     "unseen": unseen,
+    "changed-and-unseen": changed_and_unseen,
     "deleting": deleting,
 }
 

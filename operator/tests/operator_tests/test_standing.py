@@ -57,6 +57,12 @@ async def test_a_create_goes_up_to_ready_and_ends_once() -> None:
     assert world.writes() == []
 
 
+async def test_parts_without_a_condition_of_their_own_stay_behind_the_scenes() -> None:
+    world = await ready_world()
+    hidden = set(world.reconciler.graph.by_name)
+    assert {entry["type"] for entry in world.status("acme")["conditions"]} & hidden == set()
+
+
 async def test_every_status_on_the_way_is_what_the_schema_takes() -> None:
     world = World()
     await world.release("1.0.0")

@@ -17,6 +17,7 @@ from .cluster import Cluster
 from .evidence import Evidence
 from .output import PLAIN, Answer, Style, since, wrapped
 
+UNSEEN = "Unseen"
 OPERATOR_LOG = "kubectl logs -n {platform} deploy/rooftree-operator --since=10m"
 OPERATOR_PODS = "kubectl describe pods -n {platform} -l app.kubernetes.io/name=rooftree-operator"
 BACKENDS = {
@@ -47,6 +48,11 @@ class Chain:
     next: str
     held_up: list[str] = field(default_factory=list[str])
     also: list[str] = field(default_factory=list[str])
+
+    @property
+    def status(self) -> str:
+        """What the condition is; what was said of another generation does not count."""
+        return "Unknown" if self.code == UNSEEN else "False"
 
     @property
     def page(self) -> str:
@@ -129,7 +135,7 @@ def _unseen(brokerage: Object, seen: Evidence) -> Chain:
     return Chain(
         brokerage=b.name_of(brokerage),
         condition="Ready",
-        code="Unseen",
+        code=UNSEEN,
         since=brokerage["metadata"].get("creationTimestamp", "") if looked_at is None else "",
         means="The operator has not looked at what is declared yet.",
         step=f"generation {generation} is declared, {looked_at or 'none'} was looked at",
@@ -204,7 +210,7 @@ def rendered(chain: Chain, *, wide: bool, now: datetime, style: Style = PLAIN) -
     age = since(chain.since, now)
     yield f"{style('bold', chain.brokerage)} is {word}" + (f" for {age}" if age else "")
     yield ""
-    yield from wrapped("condition", f"{chain.condition} is False: {chain.code}")
+    yield from wrapped("condition", f"{chain.condition} is {chain.status}: {chain.code}")
     yield from wrapped("", chain.means)
     if chain.step:
         yield from wrapped("step", chain.step)
