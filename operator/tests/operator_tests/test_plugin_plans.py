@@ -98,7 +98,7 @@ def test_a_brokerage_of_which_there_is_nothing_has_no_diff(capsys: pytest.Captur
 
 def test_the_same_file_again_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = planned(ready(), capsys, brokerage("acme"), plan("starter"))
-    assert (code, out) == (0, "Brokerage acme: unchanged\n")
+    assert (code, out) == (0, "BrokeragePlan starter: unchanged\nBrokerage acme: unchanged\n")
 
 
 def test_a_new_brokerage_is_planned_from_nothing(capsys: pytest.CaptureFixture[str]) -> None:

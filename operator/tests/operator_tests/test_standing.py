@@ -11,8 +11,10 @@ from rooftree_operator.adapters.edge import Answer
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB
 from rooftree_operator.api.brokerage import BrokerageStatus, Phase
 from rooftree_operator.conditions import Report, State
+from rooftree_operator.constraints import constraints
 from rooftree_operator.operation import Situation
 
+from .test_plans import APART
 from .test_tenant_scenarios import ready_world
 from .world import World, brokerage, now, plan
 
@@ -55,6 +57,12 @@ async def test_a_create_goes_up_to_ready_and_ends_once() -> None:
     world.forget_writes()
     await world.converge("acme")
     assert world.writes() == []
+
+
+async def test_parts_without_a_condition_of_their_own_stay_behind_the_scenes() -> None:
+    world = await ready_world()
+    hidden = set(world.reconciler.graph.by_name)
+    assert {entry["type"] for entry in world.status("acme")["conditions"]} & hidden == set()
 
 
 async def test_every_status_on_the_way_is_what_the_schema_takes() -> None:
@@ -263,3 +271,10 @@ async def test_what_may_not_be_done_is_known_before_anybody_tries() -> None:
     world.kube.put(plan("starter", database={"connections": 60}))
     await world.converge("acme")
     assert "constraints" not in world.status("acme")
+
+
+def test_an_installation_without_an_object_store_says_that_photos_cannot_be_kept() -> None:
+    bare = replace(APART, platform=replace(APART.platform, s3_url=""))
+    assert [(one["type"], one["reason"]) for one in constraints(bare)] == [("Photos", "NotConfigured")]
+    old = replace(APART, release=replace(APART.release, rpc_port=None))
+    assert [(one["type"], one["reason"]) for one in constraints(old)] == [("Microservices", "TopologyUnknown")]

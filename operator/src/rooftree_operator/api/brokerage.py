@@ -249,7 +249,7 @@ class Constraint(ApiModel):
     """Something that may not be done now."""
 
     type: str = Field(description="What may not be done, for example Microservices.", max_length=316)
-    status: Literal["False"] = Field(description="False: it may not be done.")
+    status: Literal["True", "False"] = Field(description="Whether it may be done; those that may are left out.")
     reason: str = Field(description="Code in PascalCase, as in conditions.")
     message: str = Field(description="Why, and who could change that.")
 

@@ -16,6 +16,7 @@ from .pod_causes import Cause
 LOG_LINES = 5
 ROLLOUTS = ("RollingOut", "RolloutStuck", "PodsRefused")
 JOBS = ("Migrating", "MigrationFailed", "TemplateNotReady", "TemplateFailed")
+JOB_LABEL = "job-name"  # that Kubernetes puts on the pods of a Job
 OPERATOR: dict[str, str | None] = {MODULE_LABEL: names.MANAGER}
 
 
@@ -51,8 +52,7 @@ async def gathered(cluster: Cluster, brokerage: Object) -> Evidence:
     if reason in ROLLOUTS:
         return await looking.rollout(events)
     if reason in JOBS:
-        jobs = [*await looking.own(JOB), *await looking.listed(JOB, b.PLATFORM, {names.LABEL_RELEASE: None})]
-        return Evidence(jobs=jobs, events=events, hidden=looking.hidden)
+        return await looking.jobs(reason, events)
     return Evidence(events=events)
 
 
@@ -85,15 +85,32 @@ class _Looking:
         lacking = [one for one in await self.own(DEPLOYMENT) if _lacks_pods(one)]
         wanted = {b.name_of(one) for one in lacking}
         pods = await self.own(POD, {MODULE_LABEL: None})
-        causes = [pod_causes.of(pod) for pod in pods if pod["metadata"]["labels"][MODULE_LABEL] in wanted]
-        cause = next((one for one in causes if one), None)
-        log = await self._log(pods, cause) if cause else []
+        cause, log = await self._cause([pod for pod in pods if pod["metadata"]["labels"][MODULE_LABEL] in wanted])
         return Evidence(deployments=lacking, cause=cause, log=log, events=events, hidden=self.hidden)
 
-    async def _log(self, pods: Sequence[Object], cause: Cause) -> list[str]:
+    async def jobs(self, reason: str, events: Sequence[Object]) -> Evidence:
+        """The migration Jobs that are not done, of the tenant or of the template, and what their pods suffer from."""
+        if reason.startswith("Template"):
+            of_release: dict[str, str | None] = {names.LABEL_RELEASE: None}
+            found = await self.listed(JOB, b.PLATFORM, of_release)
+            pods = await self.listed(POD, b.PLATFORM, {**of_release, JOB_LABEL: None})
+        else:
+            found, pods = await self.own(JOB), await self.own(POD, {JOB_LABEL: None})
+        unfinished = [one for one in found if not one.get("status", {}).get("succeeded")]
+        wanted = {b.name_of(one) for one in unfinished}
+        cause, log = await self._cause([pod for pod in pods if pod["metadata"]["labels"][JOB_LABEL] in wanted])
+        return Evidence(jobs=unfinished, cause=cause, log=log, events=events, hidden=self.hidden)
+
+    async def _cause(self, pods: Sequence[Object]) -> tuple[Cause | None, list[str]]:
+        """Why the first of the pods that is not well is not, and what it wrote last."""
+        for pod in pods:
+            if cause := pod_causes.of(pod):
+                return cause, await self._log(pod["metadata"]["namespace"], cause)
+        return None, []
+
+    async def _log(self, space: str, cause: Cause) -> list[str]:
         if not cause.reads_log:
             return []
-        space = next(pod["metadata"]["namespace"] for pod in pods if b.name_of(pod) == cause.pod)
         try:
             previous = cause.reads_log == "previous"
             return await self._cluster.log(space, cause.pod, lines=LOG_LINES, previous=previous)

@@ -64,7 +64,8 @@ async def plan(
     plans = {b.name_of(one): one for one in await kube.list(PLAN, labels={})}
     later = plans | {b.name_of(one): one for one in wanted if one["kind"] == PLAN.kind}
     mine = {b.name_of(one): one for one in wanted if one["kind"] == BROKERAGE.kind}
-    told = [(name, _of_plan(plans.get(name), later[name])) for name in sorted(later) if later[name] != plans.get(name)]
+    given = sorted(b.name_of(one) for one in wanted if one["kind"] == PLAN.kind)
+    told = [(name, _of_plan(plans.get(name), later[name])) for name in given]
     touched = {name for name, how in told if how != ["unchanged"]}
     affected = mine | {name: one for name, one in live.items() if name not in mine and one["spec"]["plan"] in touched}
     here = await installed.found(kube) if affected else None
@@ -72,7 +73,7 @@ async def plan(
     if here is not None:
         looking = _Looking(kube, here, plans, later, now)
         effects = [await looking.effect(live.get(name), affected[name]) for name in sorted(affected)]
-    text = "\n".join(_lines(told, effects, style)) or "The file changes nothing."
+    text = "\n".join(_lines(told, effects, style)) or "The file holds nothing."
     return Answer(text, [asdict(one) for one in effects], not any(one.how.startswith("blocked") for one in effects))
 
 

@@ -11,6 +11,7 @@ from ..drift import Object
 RELEASE = "kubectl get configmap release-{version} -n {platform} -o jsonpath='{{.data.image}}'"
 DESCRIBE = "kubectl describe pod {pod} -n {namespace}"
 LOGS = "kubectl brokerage logs {name}"
+ENDED = "kubectl logs {pod} -n {namespace}"
 CRASHED = "kubectl brokerage logs {name} --previous"
 PLAN = "kubectl edit brokerageplan {plan}"
 
@@ -32,6 +33,7 @@ class Cause:
     """Why one pod is not ready."""
 
     pod: str
+    namespace: str
     reason: str  # the kubelet's or the scheduler's word
     means: str
     words: str  # theirs, about this very pod
@@ -45,38 +47,38 @@ class Cause:
 
 def of(pod: Object) -> Cause | None:
     """The cause; None if the pod is ready, has ended well or is only starting."""
-    name, status = pod["metadata"]["name"], pod.get("status", {})
+    status, who = pod.get("status", {}), (pod["metadata"]["name"], pod["metadata"]["namespace"])
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
-        if found := _of_container(name, container):
+        if found := _of_container(who, container):
             return found
     conditions = {entry["type"]: entry for entry in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False":
         words = scheduled.get("message", "")
-        return Cause(name, scheduled.get("reason", "Pending"), "no node takes it", words, DESCRIBE)
+        return Cause(*who, scheduled.get("reason", "Pending"), "no node takes it", words, DESCRIBE)
     if status.get("phase") == "Failed":
-        return Cause(name, status.get("reason", "Failed"), "it failed", status.get("message", ""), DESCRIBE)
+        return Cause(*who, status.get("reason", "Failed"), "it failed", status.get("message", ""), ENDED, "current")
     if status.get("phase") == "Running" and not _is_ready(pod):
         words = conditions.get("Ready", {}).get("message", "")
-        return Cause(name, "Unready", "it runs and does not say that it is ready", words, LOGS, "current")
+        return Cause(*who, "Unready", "it runs and does not say that it is ready", words, LOGS, "current")
     return None
 
 
-def _of_container(pod: str, container: dict[str, Any]) -> Cause | None:
+def _of_container(who: tuple[str, str], container: dict[str, Any]) -> Cause | None:
     waiting = container.get("state", {}).get("waiting", {})
     reason, words = waiting.get("reason", ""), waiting.get("message", "")
     states = [container.get(name, {}).get("terminated") for name in ("lastState", "state")]
     last: Object = next((one for one in states if one), Object())
     if last.get("reason") == "OOMKilled" and not container.get("ready"):
         means = "its container took more memory than the plan's resources.limits.memory"
-        return Cause(pod, "OOMKilled", means, words or "killed for want of memory", PLAN)
+        return Cause(*who, "OOMKilled", means, words or "killed for want of memory", PLAN)
     if reason not in WAITS:
         return None
     means, hint = WAITS[reason]
     if reason == "CrashLoopBackOff":
         words = f"exit code {last.get('exitCode', '?')}; {words}"
-        return Cause(pod, reason, means, words, hint, "previous")
-    return Cause(pod, reason, means, words, hint)
+        return Cause(*who, reason, means, words, hint, "previous")
+    return Cause(*who, reason, means, words, hint)
 
 
 def _is_ready(pod: Object) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .. import codes, names
+from .. import codes
 from ..codes import Audience
 from ..drift import Object
 from . import brokerages as b
@@ -16,7 +16,9 @@ from . import evidence, happenings
 from .cluster import Cluster
 from .evidence import Evidence
 from .output import PLAIN, Answer, Style, since, wrapped
+from .pod_causes import Cause
 
+UNSEEN = "Unseen"
 OPERATOR_LOG = "kubectl logs -n {platform} deploy/rooftree-operator --since=10m"
 OPERATOR_PODS = "kubectl describe pods -n {platform} -l app.kubernetes.io/name=rooftree-operator"
 BACKENDS = {
@@ -47,6 +49,11 @@ class Chain:
     next: str
     held_up: list[str] = field(default_factory=list[str])
     also: list[str] = field(default_factory=list[str])
+
+    @property
+    def status(self) -> str:
+        """What the condition is; what was said of another generation does not count."""
+        return "Unknown" if self.code == UNSEEN else "False"
 
     @property
     def page(self) -> str:
@@ -88,8 +95,9 @@ def linked(brokerage: Object, seen: Evidence, now: datetime) -> Chain:
     if worst is None or not b.is_seen(brokerage):
         return _unseen(brokerage, seen)
     cause, reason = seen.cause, worst["code"]
-    facts = b.facts_of(brokerage) | ({"pod": cause.pod} if cause else {})
-    starting = cause is not None and reason == "RollingOut" and cause.reason == "Unready"
+    facts = b.facts_of(brokerage) | (_of_cause(cause, seen) if cause else {})
+    # A pod that only is not ready yet explains nothing as long as it is waited for.
+    starting = cause is not None and cause.reason == "Unready" and worst["audience"] == Audience.NOBODY.value
     blamed = cause if cause and not starting else None
     conditions = b.conditions_of(brokerage).values()
     return Chain(
@@ -100,7 +108,7 @@ def linked(brokerage: Object, seen: Evidence, now: datetime) -> Chain:
         means=codes.find(reason).means,
         step=_step(brokerage, now),
         effect=_effect(brokerage, worst, seen),
-        last_error=(blamed.words or _told(seen, blamed.pod)) if blamed else worst["message"],
+        last_error=(blamed and (blamed.words or _told(seen, blamed.pod))) or worst["message"],
         log=[] if starting else list(seen.log),
         audience=Audience.PLATFORM.value if blamed else worst["audience"],
         retried=worst["retryable"],
@@ -108,6 +116,15 @@ def linked(brokerage: Object, seen: Evidence, now: datetime) -> Chain:
         held_up=[entry["type"] for entry in conditions if entry["reason"] == "AwaitingDependency"],
         also=[f"{one['condition']}: {one['code']}" for one in b.status_of(brokerage).get("errors", [])[1:]],
     )
+
+
+def _of_cause(cause: Cause, seen: Evidence) -> dict[str, str]:
+    """The pod, and the version that it is of: not the one that runs, but the one that does not come up."""
+    found = {"pod": cause.pod, "namespace": cause.namespace}
+    containers = [one["spec"]["template"]["spec"]["containers"][0] for one in (*seen.deployments, *seen.jobs)]
+    values = [entry for container in containers for entry in container.get("env", [])]
+    versions = [entry["value"] for entry in values if entry["name"] == "ROOFTREE_VERSION"]
+    return found | ({"version": versions[0]} if versions else {})
 
 
 def _step(brokerage: Object, now: datetime) -> str:
@@ -129,7 +146,7 @@ def _unseen(brokerage: Object, seen: Evidence) -> Chain:
     return Chain(
         brokerage=b.name_of(brokerage),
         condition="Ready",
-        code="Unseen",
+        code=UNSEEN,
         since=brokerage["metadata"].get("creationTimestamp", "") if looked_at is None else "",
         means="The operator has not looked at what is declared yet.",
         step=f"generation {generation} is declared, {looked_at or 'none'} was looked at",
@@ -156,7 +173,8 @@ def _effect(brokerage: Object, worst: dict[str, Any], seen: Evidence) -> list[st
         told = [_pods_of(one) for one in seen.deployments]
         return [*told, *([seen.cause.told] if seen.cause else []), *hidden] or ["started the app's pods"]
     if reason in evidence.JOBS:
-        return [*(_job(one) for one in seen.jobs if _concerns(one, reason)), *hidden] or ["a migration Job"]
+        told = [_job(one) for one in seen.jobs]
+        return [*told, *([seen.cause.told] if seen.cause else []), *hidden] or ["a migration Job"]
     if reason.startswith("Feed"):
         feeds = [f"feed {feed['name']}: Secret {feed['credentialsSecretRef']['name']}" for feed in spec.get("mls", [])]
         return feeds or ["looked at the feeds"]
@@ -180,10 +198,6 @@ def _pods_of(deployment: Object) -> str:
     return f"Deployment {metadata['namespace']}/{metadata['name']}: {available} of {wanted} pods available"
 
 
-def _concerns(job: Object, reason: str) -> bool:
-    return (names.LABEL_RELEASE in job["metadata"].get("labels", {})) is reason.startswith("Template")
-
-
 def _job(job: Object) -> str:
     metadata, status = job["metadata"], job.get("status", {})
     failed = next((c for c in status.get("conditions", []) if c["type"] == "Failed" and c["status"] == "True"), None)
@@ -204,7 +218,7 @@ def rendered(chain: Chain, *, wide: bool, now: datetime, style: Style = PLAIN) -
     age = since(chain.since, now)
     yield f"{style('bold', chain.brokerage)} is {word}" + (f" for {age}" if age else "")
     yield ""
-    yield from wrapped("condition", f"{chain.condition} is False: {chain.code}")
+    yield from wrapped("condition", f"{chain.condition} is {chain.status}: {chain.code}")
     yield from wrapped("", chain.means)
     if chain.step:
         yield from wrapped("step", chain.step)
