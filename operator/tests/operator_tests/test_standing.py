@@ -1,5 +1,6 @@
 """`status.errors`, `status.operation` and `status.constraints` through the life of a tenant."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
@@ -230,6 +231,43 @@ async def test_a_tenant_from_before_has_no_operation_until_something_happens() -
     world.forget_writes()
     await world.reconciler.reconcile("acme")
     assert (world.writes(), "operation" in world.status("acme")) == ([], False)
+
+
+def feed_awaited(world: World) -> None:
+    feed = {"name": "mls", "url": "https://feed.example/x", "tokenURL": "https://feed.example/t"}
+    change(world, mls=[{**feed, "credentialsSecretRef": {"name": "none"}}])
+
+
+def plan_gone(world: World) -> None:
+    change(world, plan="nowhere")
+
+
+def postgres_away(world: World) -> None:
+    world.postgres.down = True
+
+
+def rollout_stuck(world: World) -> None:
+    app = world.child("acme", DEPLOYMENT, "app")
+    assert app is not None
+    app["status"]["conditions"] = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
+
+
+@pytest.mark.parametrize("trouble", [feed_awaited, plan_gone, postgres_away, rollout_stuck])
+async def test_a_tenant_that_stays_as_it_is_causes_no_write_however_bad_that_is(
+    trouble: Callable[[World], None],
+) -> None:
+    world = await ready_world()
+    trouble(world)
+    for _ in range(3):  # what waits for something is declared first, and the app starts anew with it
+        await world.reconciler.reconcile("acme")
+        if trouble is feed_awaited:
+            world.settle()
+    assert world.status("acme")["phase"] != "Ready"
+    for minutes in (1, 60):
+        world.later = timedelta(minutes=minutes)
+        world.forget_writes()
+        await world.reconciler.reconcile("acme")
+        assert world.writes() == []
 
 
 READY = Report("Ready", State.DONE, "Answering", "fine")
