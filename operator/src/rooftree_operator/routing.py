@@ -11,6 +11,8 @@ without a selector in the tenant's namespace would need no grant, but somebody t
 page's pods.
 """
 
+from typing import cast
+
 from . import host_pages, names, pods, serving
 from .drift import Object
 from .names import TenantId
@@ -106,5 +108,5 @@ def is_available(app: Object | None, modules: dict[str, Object], called: tuple[s
 
 def is_published(slices: list[Object]) -> bool:
     """Whether the edge can know the address of a pod that is ready, from the Service's EndpointSlices."""
-    endpoints: list[Object] = [one for found in slices for one in found.get("endpoints") or []]
+    endpoints = (one for found in slices for one in cast("list[Object]", found.get("endpoints") or []))
     return any(one.get("conditions", {}).get("ready") for one in endpoints)

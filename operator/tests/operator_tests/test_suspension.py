@@ -562,6 +562,16 @@ async def test_the_edge_knows_the_grant_before_a_route_needs_it() -> None:
     assert set(met) == {(200, "app"), (402, "page")}
 
 
+async def test_a_grant_that_is_lost_comes_back_and_nobody_notices() -> None:
+    world = await world_of()
+    key = (GRANT.kind, NAMESPACE, f"tenant-{world.tenant('acme')}")
+    del world.kube.objects[key]
+    world.forget_writes()
+    await world.reconciler.reconcile("acme")
+    assert key in world.kube.objects
+    assert world.writes() == [f"apply ReferenceGrant {key[2]}"], "the status says what it said before"
+
+
 @TOPOLOGIES
 async def test_no_apply_of_ours_contains_replicas(topology: str) -> None:
     world = await suspended_world(topology)

@@ -99,7 +99,8 @@ def _suspending(tenant: Tenant, suspend: Suspend, seen: Seen) -> Plan:
     if not _is_shown(tenant, seen.route):
         message = f"the edge does not show the page on {tenant.host} yet; until then the app goes on"
         return Plan(verdict, also=(Report(SUSPENDED, State.WAITING, "Suspending", message),))
-    report = Report(SUSPENDED, State.WAITING, "PodsLeaving", f"{seen.pods} pods of the app are ending", STILL_LEAVING)
+    message = f"pods of the app that are ending: {seen.pods}"
+    report = Report(SUSPENDED, State.WAITING, "PodsLeaving", message, STILL_LEAVING)
     return Plan(verdict, actions=tuple(Scale(name, 0) for name in running), also=(report,))
 
 
