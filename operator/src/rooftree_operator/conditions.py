@@ -16,6 +16,7 @@ class State(Enum):
     WAITING = "waiting"  # nobody must act
     BLOCKED = "blocked"  # somebody must act
     FAILING = "failing"  # a system is down or a bug: retried with a backoff
+    HELD = "held"  # we may not: a pause, or we only observe
     SKIPPED = "skipped"  # needs a part that is not done
 
 
@@ -28,7 +29,6 @@ class Report:
     reason: str
     message: str
     retry_in: float | None = None
-    repaired: str = ""  # what had been lost and is there again
     at: datetime | None = field(default=None, compare=False)  # when it was found; None: with the whole pass
 
     @property
@@ -39,7 +39,7 @@ class Report:
 def summary(reports: Iterable[Report], url: str) -> Report:
     """The Ready report: the first part that somebody must look at, else the first that is awaited."""
     ordered = list(reports)
-    for state in (State.BLOCKED, State.FAILING, State.WAITING, State.SKIPPED):
+    for state in (State.BLOCKED, State.FAILING, State.HELD, State.WAITING, State.SKIPPED):
         for report in ordered:
             if report.state is state:
                 return Report("Ready", state, report.reason, f"{report.condition}: {report.message}", report.retry_in)
@@ -47,7 +47,12 @@ def summary(reports: Iterable[Report], url: str) -> Report:
 
 
 def kstatus(ready: Report) -> list[Report]:
-    """Reconciling and Stalled, present only while true, as kstatus wants them."""
+    """Reconciling and Stalled, present only while true, as kstatus wants them.
+
+    While we are held back neither is: nothing goes on, and nothing is wrong.
+    """
+    if ready.state is State.HELD:
+        return []
     if ready.state is State.BLOCKED:
         return [Report("Stalled", State.DONE, ready.reason, ready.message)]
     if ready.state is not State.DONE:
@@ -87,6 +92,8 @@ def phase(ready: Report, *, has_id: bool, was_ready: bool) -> Phase:
         return Phase.READY
     if not has_id:
         return Phase.PENDING
+    if ready.state is State.HELD:
+        return Phase.PAUSED
     if was_ready and ready.state is not State.WAITING:
         return Phase.DEGRADED
     return Phase.PROVISIONING

@@ -6,7 +6,7 @@ An id is written here, with its owner's uid, before anything else is made for it
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import LiteralString, Protocol
 
 import psycopg
 
@@ -47,6 +47,10 @@ class Registry(Protocol):
 
     async def register(self, slug: str, uid: str, claim: TenantId | None) -> TenantId:
         """The id of the Brokerage `uid`, minted or claimed now if need be. Raises `Blocked` if it cannot have one."""
+        ...
+
+    async def keep(self, tenant: TenantId) -> None:
+        """Its Brokerage goes and all else stays, for another one to claim."""
         ...
 
     async def bury(self, tenant: TenantId) -> None:
@@ -116,10 +120,14 @@ class PostgresRegistry:
             return f"the slug {slug!r} belongs to the kept tenant {row[0]}: set spec.tenantID to it to undelete it"
         return f"the slug {slug!r} belongs to another tenant ({row[0] if row else 'unknown'}): choose another name"
 
+    async def keep(self, tenant: TenantId) -> None:
+        await self._move("UPDATE registry.tenant SET state = 'kept', changed_at = now() WHERE id = %s", tenant)
+
     async def bury(self, tenant: TenantId) -> None:
+        await self._move("UPDATE registry.tenant SET state = 'deleted', changed_at = now() WHERE id = %s", tenant)
+
+    async def _move(self, statement: LiteralString, tenant: TenantId) -> None:
+        """What is deleted stays so."""
         async with self._postgres.connect() as connection:
             effects.count("postgres", "update", "registry")
-            await connection.execute(
-                "UPDATE registry.tenant SET state = 'deleted', changed_at = now() WHERE id = %s AND state <> 'deleted'",
-                (tenant.value,),
-            )
+            await connection.execute(f"{statement} AND state <> 'deleted'", (tenant.value,))

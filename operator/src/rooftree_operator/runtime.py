@@ -1,8 +1,8 @@
 """Puts the operator together and runs its workers. Knows nothing of Kopf: events arrive through the queue."""
 
 import asyncio
+import hashlib
 import json
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
@@ -65,6 +65,11 @@ WATCH = 2.0  # seconds between two looks whether a backend answers
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
 # Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
 DELETE_ORDER = ("route", "workload", "namespace", "topics", "search", "cache", "storage", "database")
+
+
+def share(name: str) -> float:
+    """Where in a round a tenant's turn is, from 0 to under 1: always the same, and spread evenly over all tenants."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
 
 
 def tenant_key(name: str) -> str:
@@ -182,35 +187,47 @@ class Operator:
                 untold = True
             if untold:
                 try:
-                    await self._feed_tenants(Priority.CHILD, within=SPREAD)
+                    await self._feed_tenants(Priority.CHILD, delay=lambda name: share(name) * SPREAD)
                 except (ApiError, Unavailable) as error:
                     log.warning("resync_failed", error=str(error))
                 else:
                     untold = False
 
     async def _resync(self) -> None:
-        """Feeds everything into the queue now and then: a re-list reports nothing about what vanished."""
+        """Feeds everything into the queue, round after round: a re-list reports nothing about what vanished.
+
+        Each tenant has a moment of its own in every round, so it is looked at again after exactly one round. At the
+        start nobody waits for that moment: what is watched comes into the queue at once.
+        """
+        loop = asyncio.get_running_loop()
+        beat = loop.time()
         while True:
             try:
-                await self._feed_all()
+                await self._feed_all(self.settings.resync_seconds)
             except (ApiError, Unavailable) as error:
                 log.warning("resync_failed", error=str(error))
                 await asyncio.sleep(2.0)
                 continue
-            await asyncio.sleep(self.settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 -- spreads load
+            beat = max(beat + self.settings.resync_seconds, loop.time())
+            await asyncio.sleep(beat - loop.time())
 
-    async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
-        """Every Brokerage, or those of one plan, into the queue, spread over `within` seconds."""
-        for brokerage in await self.kube.list(BROKERAGE, labels={}):
-            if plan is None or brokerage["spec"]["plan"] == plan:
-                after = random.uniform(0.0, within)  # noqa: S311 -- spreads load
-                self.queue.add(tenant_key(brokerage["metadata"]["name"]), priority, after=after)
+    async def _feed_tenants(
+        self, priority: Priority, *, plan: str | None = None, delay: Callable[[str], float] = lambda _: 0.0
+    ) -> None:
+        """Every Brokerage, or those of one plan, into the queue, each with its delay in seconds."""
+        found = await self.kube.list(BROKERAGE, labels={})
+        names_ = [item["metadata"]["name"] for item in found if plan is None or item["spec"]["plan"] == plan]
+        if plan is None:
+            self.reconciler.census.keep(names_)
+        for name in names_:
+            self.queue.add(tenant_key(name), priority, after=delay(name))
 
-    async def _feed_all(self) -> None:
+    async def _feed_all(self, within: float) -> None:
+        """All releases now, and all tenants spread over `within` seconds."""
         versions = await self.releases.versions()
         for version in versions:
             self.queue.add(release_key(version), Priority.RESYNC)
-        await self._feed_tenants(Priority.RESYNC)
+        await self._feed_tenants(Priority.RESYNC, delay=lambda name: share(name) * within)
         try:
             obsolete = await self.templates.obsolete(set(versions))
         except Unavailable as error:
@@ -271,7 +288,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Disruption(kube),
         Route(kube),
     )
-    return Graph(parts, now)
+    return Graph(parts, now, kube)
 
 
 def bundle(certificates: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ def test_every_string_that_people_write_has_a_longest_length_or_a_pattern(crd: d
 def test_the_columns_are_those_that_people_look_for() -> None:
     columns = generate.brokerage()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [c["name"] for c in columns if not c.get("priority")] == ["Plan", "Phase", "Ready", "Version", "URL", "Age"]
-    assert [c["name"] for c in columns if c.get("priority") == 1] == ["DB", "Replicas", "Message"]
+    assert [c["name"] for c in columns if c.get("priority") == 1] == ["DB", "Replicas", "Paused", "Message"]
 
 
 def test_it_is_cluster_scoped_with_a_short_name_a_category_and_a_status() -> None:

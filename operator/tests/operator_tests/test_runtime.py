@@ -36,7 +36,7 @@ async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:
     world.kube.put(brokerage("acme"))
     world.postgres.down = True
     running = operator(world)
-    await running._feed_all()
+    await running._feed_all(0.0)
     assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == ["release/1.0.0", "tenant/acme", None]
 
 

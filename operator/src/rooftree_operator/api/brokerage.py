@@ -86,6 +86,20 @@ class Topology(StrEnum):
     MICROSERVICES = "microservices"
 
 
+class Pause(StrEnum):
+    """How much of the operator's work rests."""
+
+    CHANGES = "Changes"
+    EVERYTHING = "Everything"
+
+
+class ManagementPolicy(StrEnum):
+    """Whether the operator makes a brokerage what it declares, or only looks at it."""
+
+    MANAGE = "Manage"
+    OBSERVE = "Observe"
+
+
 class BrokerageSpec(ApiModel):
     """What the brokerage shall be."""
 
@@ -130,6 +144,17 @@ class BrokerageSpec(ApiModel):
         max_length=16,
         json_schema_extra=keyed_by("name"),
     )
+    pause: Pause | None = Field(
+        default=None,
+        description="Holds the operator back until it is removed. `Changes`: nothing new is rolled out, while secrets, "
+        "certificates, logins, rights and network policies are kept up. `Everything`: the brokerage is neither looked "
+        "at nor changed, nor deleted.",
+    )
+    management_policy: ManagementPolicy = Field(
+        default=ManagementPolicy.MANAGE,
+        description="`Manage`: the brokerage is made what it declares. `Observe`: it is looked at and nothing of it is "
+        "changed; the conditions say what would be. Deleting an observed brokerage keeps all that it has.",
+    )
 
 
 SPEC_RULES = (
@@ -148,7 +173,15 @@ class Phase(StrEnum):
     PROVISIONING = "Provisioning"
     READY = "Ready"
     DEGRADED = "Degraded"
+    PAUSED = "Paused"
     DELETING = "Deleting"
+
+
+class PlanInForce(ApiModel):
+    """The plan that the brokerage has, also while the one that it names does not fit."""
+
+    name: str = Field(description="Name of the BrokeragePlan.")
+    digest: str = Field(description="Changes with the plan's content.")
 
 
 class BrokerageStatus(ApiModel):
@@ -167,6 +200,14 @@ class BrokerageStatus(ApiModel):
     message: str | None = Field(default=None, description="Message of the Ready condition.")
     observed_generation: int | None = Field(
         default=None, description="Generation of the spec that this status was computed from.", ge=0
+    )
+    plan: PlanInForce | None = Field(
+        default=None, description="The plan in force; another one than spec.plan while that is too small."
+    )
+    applied: str | None = Field(
+        default=None,
+        description="Digest of the declaration that was last found in place everywhere: what differs while it stays "
+        "the same was changed by others.",
     )
     conditions: list[Condition] = Field(
         default_factory=list[Condition],
@@ -188,5 +229,8 @@ COLUMNS = (
     Column("Age", ".metadata.creationTimestamp", type="date"),
     Column("DB", ".status.database", priority=1, description="Name of the tenant's database."),
     Column("Replicas", ".status.replicas", type="integer", priority=1, description="Available pods."),
+    Column(
+        "Paused", f"{_condition('Paused')}.reason", priority=1, description="How much of the operator's work rests."
+    ),
     Column("Message", ".status.message", priority=1, description="What is the case and who must act."),
 )

@@ -11,6 +11,7 @@ from rooftree_operator.adapters.kubernetes import (
     JOB,
     KINDS,
     NAMESPACE,
+    QUOTA,
     ROUTE,
     ApiError,
     Conflict,
@@ -18,7 +19,7 @@ from rooftree_operator.adapters.kubernetes import (
     Kind,
     Kubernetes,
 )
-from rooftree_operator.drift import Object
+from rooftree_operator.drift import Object, Path, quantity
 
 from .faults import Faults
 
@@ -27,12 +28,18 @@ STAMP = "2026-11-24T12:00:00Z"
 
 
 class FakeKubernetes(Kubernetes):
-    """Objects by kind, namespace and name. `writes` lists every mutating request."""
+    """Objects by kind, namespace and name. `writes` lists every mutating request.
+
+    `lowest` is the smallest number of pods that a Deployment had available since it first was, by namespace and name.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.objects: dict[Key, Object] = {}
         self.applied: dict[Key, Object] = {}
         self.writes: list[str] = []
+        self.lowest: dict[tuple[str | None, str], int] = {}
+        self._serving: dict[Key, Object] = {}  # the pod template that all pods of a Deployment have
+        self._starting: dict[Key, Object] = {}  # the one that the first new pod has
         self.faults = faults or Faults()
         self._number = 0
 
@@ -40,6 +47,20 @@ class FakeKubernetes(Kubernetes):
         """Puts an object there as somebody else would."""
         key = self._key(item)
         return self._store(key, copy.deepcopy(item), self.objects.get(key))
+
+    def edit(self, kind: Kind, name: str, namespace: str | None, path: Path, value: Any, *, by: str) -> None:
+        """Sets a field as somebody else would, who is remembered as its manager. None takes it away."""
+        item = copy.deepcopy(self.objects[kind.kind, namespace, name])
+        parent: Any = item
+        for step in path[:-1]:
+            parent = parent[step]
+        if value is None:
+            del parent[path[-1]]
+        else:
+            parent[path[-1]] = value
+        entry = {"manager": by, "operation": "Update", "time": STAMP, "fieldsV1": _fields(item, path)}
+        item["metadata"]["managedFields"] = [*item["metadata"].get("managedFields", []), *([entry] if value else [])]
+        self.put(item)
 
     def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         return self.objects.get((kind.kind, namespace, name))
@@ -80,6 +101,8 @@ class FakeKubernetes(Kubernetes):
             if wanted["metadata"].get("namespace") and not self._open(wanted["metadata"]["namespace"]):
                 raise Forbidden(403, f"namespace {wanted['metadata']['namespace']} is not open")
             kept = _without(old or {}, self.applied.get(key, {}))
+            # By force: what others had set is nobody's but ours now.
+            kept.get("metadata", {}).pop("managedFields", None)
             self.applied[key] = copy.deepcopy(wanted)
             result = self._store(key, _as_server_stores(_merge(kept, wanted)), old)
         self.faults.done()
@@ -133,6 +156,8 @@ class FakeKubernetes(Kubernetes):
             found["metadata"]["deletionTimestamp"] = STAMP
         else:
             del self.objects[kind.kind, namespace, name]
+        if kind == DEPLOYMENT:
+            self.lowest[namespace, name] = 0
         self.faults.done()
         return True
 
@@ -146,13 +171,9 @@ class FakeKubernetes(Kubernetes):
             if kind == DEPLOYMENT.kind and "deletionTimestamp" in item["metadata"]:
                 del self.objects[kind, space, name]
             elif kind == DEPLOYMENT.kind:
-                count = item["spec"].setdefault("replicas", 1)
-                item["status"] = {
-                    "observedGeneration": item["metadata"]["generation"],
-                    "replicas": count,
-                    "updatedReplicas": count,
-                    "availableReplicas": count,
-                }
+                self._roll((kind, space, name), item)
+            elif kind == QUOTA.kind:
+                item["status"] = {"used": self._used(space)}
             elif kind == ROUTE.kind:
                 conditions = [
                     {
@@ -173,6 +194,34 @@ class FakeKubernetes(Kubernetes):
                     del self.objects[key]
                 del self.objects[kind, space, name]
         return migrated
+
+    def _roll(self, key: Key, item: Object) -> None:
+        """One step of a Deployment: a new pod starts beside the old ones, then all are new and the old ones go."""
+        count = item["spec"].setdefault("replicas", 1)
+        template, before = item["spec"]["template"], item.get("status", {}).get("availableReplicas", 0)
+        first = before and template not in (self._serving[key], self._starting.get(key))
+        self._starting[key] = template
+        if not first:
+            self._serving[key] = template
+        available = before if first else count
+        item["status"] = {
+            "observedGeneration": item["metadata"]["generation"],
+            "replicas": available + 1 if first else count,
+            "updatedReplicas": 1 if first else count,
+            "availableReplicas": available,
+        }
+        self.lowest[key[1:]] = min(available, self.lowest.get(key[1:], available))
+
+    def _used(self, namespace: str | None) -> Object:
+        """What a ResourceQuota counts."""
+        found = [item for (kind, space, _), item in self.objects.items() if (kind, space) == ("Deployment", namespace)]
+        pods = [(item["spec"].get("replicas", 1), _limits(item)) for item in found]
+        total = {name: sum(n * (quantity(limits[name]) or 0) for n, limits in pods) for name in ("cpu", "memory")}
+        return {
+            "pods": str(sum(n for n, _ in pods)),
+            "limits.cpu": f"{total['cpu']:f}",
+            "limits.memory": f"{total['memory']:f}",
+        }
 
     def _begin(self, write: str) -> None:
         self.faults.before()
@@ -213,6 +262,20 @@ class FakeKubernetes(Kubernetes):
 def _carries(item: Object, labels: Mapping[str, str | None]) -> bool:
     have = item["metadata"].get("labels", {})
     return all(name in have and value in (None, have[name]) for name, value in labels.items())
+
+
+def _limits(deployment: Object) -> dict[str, str]:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return container["resources"]["limits"]
+
+
+def _fields(value: Any, path: Path) -> Object:
+    """A path as `managedFields` spells it: items of lists by their names."""
+    if not path:
+        return {}
+    step, inner = path[0], value.get(path[0]) if isinstance(path[0], str) else value[path[0]]
+    key = f"f:{step}" if isinstance(step, str) else f'k:{{"name":"{inner["name"]}"}}'
+    return {key: _fields(inner, path[1:])}
 
 
 def _merge(old: Any, new: Any) -> Any:
