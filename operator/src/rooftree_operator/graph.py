@@ -18,7 +18,7 @@ from .adapters.kubernetes import KINDS, ApiError, Forbidden, Kubernetes
 from .conditions import Report, State
 from .drift import Object
 from .errors import Blocked, Unavailable, Waiting
-from .hands import Hands
+from .hands import Hands, Reach
 from .provisioner import Action, Plan, Provisioner
 from .tenant import Tenant
 
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 REPAIRED = Counter("rooftree_operator_drift_repaired", "Passes that set back what others changed, by part.", ["part"])
 
+SOON = 1.0  # seconds after which what was kept up is looked at again, where an other thing is held
 AnyProvisioner = Provisioner[Any]
 
 
@@ -134,7 +135,7 @@ class Graph:
 
     async def _pass(self, part: AnyProvisioner, condition: str, this: _Round) -> Result:
         plan = part.plan(this.tenant, await part.observe(this.tenant))
-        mine, rest = this.hands.split(plan)
+        mine, rest = await self._renewing(*this.hands.split(plan), this.hands)
         # Before it is set back: afterwards nobody can see any more who did it.
         repaired = await self._foreign(mine, this)
         if mine.objects or mine.actions:
@@ -148,8 +149,20 @@ class Graph:
         held = await self._named(rest, this)
         if verdict.state is not State.BLOCKED:
             message = f"{this.hands.why}. Held: {'; '.join(held)}"
-            report = Report(condition, State.HELD, "ChangesHeld", message)
+            again_in = SOON if mine.objects or mine.actions else None
+            report = Report(condition, State.HELD, "ChangesHeld", message, again_in)
         return Result(report, plan.also, {}, repaired, held)
+
+    async def _renewing(
+        self, mine: Plan, rest: tuple[Object | Action, ...], hands: Hands
+    ) -> tuple[Plan, tuple[Object | Action, ...]]:
+        """Of what is held, the pods that are to read renewed secrets: without these, what runs does not run on."""
+        if hands.reach is not Reach.UPKEEP:
+            return mine, rest
+        objects = [item for item in rest if not isinstance(item, Action)]
+        again = [item for item in objects if tampering.is_renewal(item, (await self._seen(item))[1])]
+        left = tuple(item for item in rest if item not in again)
+        return replace(mine, objects=(*mine.objects, *again)), left
 
     async def _foreign(self, plan: Plan, this: _Round) -> tuple[str, ...]:
         """What others changed and this plan sets back, in words."""

@@ -311,6 +311,7 @@ def outcome(reports: list[Report]) -> Outcome:
     if any(report.state is State.FAILING for report in reports):
         return Outcome(failed=True)
     waits = [report.retry_in or LOST_EVENT for report in reports if report.state is State.WAITING]
+    waits += [report.retry_in for report in reports if report.state is State.HELD and report.retry_in]
     return Outcome(again_in=min(waits, default=None))
 
 

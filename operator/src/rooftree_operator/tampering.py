@@ -9,15 +9,23 @@ from typing import Any, cast
 
 from .drift import Object, Path, differing, spelled, stamp_of
 from .names import ANNOTATION_APPLIED, MANAGER
+from .serving import ANNOTATION_SECRETS
 
 OURS = frozenset({MANAGER, f"{MANAGER}-scale"})
 MOST = 4  # paths of one object that are named
+_SECRETS: Path = ("spec", "template", "metadata", "annotations", ANNOTATION_SECRETS)
 _STAMP: Path = ("metadata", "annotations", ANNOTATION_APPLIED)
 
 
 def is_foreign(wanted: Object, seen: Object | None) -> bool:
     """Whether somebody else's change is what `wanted` sets back; `wanted` is stamped."""
     return seen is None or stamp_of(wanted) == stamp_of(seen)
+
+
+def is_renewal(wanted: Object, seen: Object | None) -> bool:
+    """Whether pods stay as they are but for the secrets that they read at their start."""
+    paths = set(differing(wanted, seen)) if seen else set[Path]()
+    return _SECRETS in paths and paths <= {_SECRETS, _STAMP}
 
 
 def words(wanted: Object, seen: Object | None) -> str:

@@ -217,7 +217,11 @@ class World:
         return TenantId(self.status(name)["tenantID"])
 
     def child(self, name: str, kind: Kind, child: str) -> Object | None:
-        return self.kube.find(kind, child, f"tenant-{self.tenant(name)}")
+        return self.child_of(self.tenant(name), kind, child)
+
+    def child_of(self, tenant: TenantId, kind: Kind, child: str) -> Object | None:
+        """The same, of a tenant whose Brokerage may be gone."""
+        return self.kube.find(kind, child, f"tenant-{tenant}")
 
     def delete(self, name: str) -> None:
         item = self.kube.find(BROKERAGE, name)
@@ -233,7 +237,7 @@ class World:
             "objects": objects,
             "roles": roles,
             "databases": dict(self.postgres.known),
-            "content": {name: vars(content) for name, content in self.postgres.content.items()},
+            "content": {name: deepcopy(vars(content)) for name, content in self.postgres.content.items()},
             "registry": rows,
             "kafka": {
                 "users": sorted(self.kafka.credentials),

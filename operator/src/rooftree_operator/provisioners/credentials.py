@@ -73,6 +73,7 @@ class WriteFeeds(WriteSecret):
     """Only the feeds differ: credentials that somebody renewed in the Secret that they are copied from."""
 
     drift = False
+    upkeep = False
 
     def words(self, tenant: TenantId) -> str:
         return f"Secret {self.name}: {FEEDS}"

@@ -270,12 +270,14 @@ def _limits(deployment: Object) -> dict[str, str]:
 
 
 def _fields(value: Any, path: Path) -> Object:
-    """A path as `managedFields` spells it: items of lists by their names."""
+    """A path as `managedFields` spells it: items of lists by their names, or a list without such as a whole."""
     if not path:
         return {}
     step, inner = path[0], value.get(path[0]) if isinstance(path[0], str) else value[path[0]]
-    key = f"f:{step}" if isinstance(step, str) else f'k:{{"name":"{inner["name"]}"}}'
-    return {key: _fields(inner, path[1:])}
+    if isinstance(step, str):
+        return {f"f:{step}": _fields(inner, path[1:])}
+    named = isinstance(inner, dict) and "name" in inner
+    return {f'k:{{"name":"{inner["name"]}"}}': _fields(inner, path[1:])} if named else {}
 
 
 def _merge(old: Any, new: Any) -> Any:
