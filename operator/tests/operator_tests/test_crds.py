@@ -79,3 +79,19 @@ def test_the_examples_are_what_the_models_take(name: str) -> None:
         spec = model.model_validate(document["spec"])
         given = spec.model_dump(by_alias=True, exclude_unset=True)
         assert given == document["spec"], "a field is misspelled or unknown"
+
+
+def test_a_plan_whose_quota_cannot_hold_its_own_pods_is_refused_by_rules_that_name_the_field() -> None:
+    rules = schema(generate.plan())["properties"]["spec"]["x-kubernetes-validations"]
+    assert [rule["message"].split(" must")[0] for rule in rules] == [
+        "spec.quota.pods",
+        "spec.quota.cpu",
+        "spec.quota.memory",
+    ]
+    assert all("self.replicas.min + 1" in rule["rule"] for rule in rules)
+
+
+def test_a_pause_has_two_levels_and_a_policy_two_words() -> None:
+    spec = schema(generate.brokerage())["properties"]["spec"]["properties"]
+    assert (spec["pause"]["enum"], spec["pause"].get("default")) == (["Changes", "Everything"], None)
+    assert (spec["managementPolicy"]["enum"], spec["managementPolicy"]["default"]) == (["Manage", "Observe"], "Manage")

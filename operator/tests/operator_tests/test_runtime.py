@@ -1,6 +1,8 @@
 """What the running operator does around its passes."""
 
 import asyncio
+from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
 from rooftree_operator.runtime import Operator, bundle
+from rooftree_operator.settings import Settings
 from rooftree_operator.workqueue import WorkQueue
 
 from .world import World, brokerage
@@ -38,6 +41,78 @@ async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:
     running = operator(world)
     await running._feed_all(0.0)
     assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == ["release/1.0.0", "tenant/acme", None]
+
+
+async def looks(seconds: int, *, tenants: int = 200) -> dict[str, list[int]]:
+    """When each tenant is looked at on a clock of our own, as rounds follow each other and workers take what is due."""
+    world, clock = World(), [0.0]
+    for number in range(tenants):
+        world.kube.put(brokerage(f"brokerage-{number}"))
+    running = operator(world)
+    running.queue = WorkQueue(lambda: clock[0])
+    period = int(Settings().resync_seconds)
+    found: dict[str, list[int]] = {}
+    for second in range(seconds):
+        clock[0] = float(second)
+        if second % period == 0:
+            await running._feed_all(period)
+        while (key := running.queue.pop()) is not None:
+            found.setdefault(key, []).append(second)
+            running.queue.done(key)
+    return found
+
+
+async def test_what_a_backend_lost_is_found_within_a_minute_less_ten_seconds_for_the_pass() -> None:
+    for key, moments in (await looks(260)).items():
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
+        assert len(moments) >= 4, key
+        assert max(gaps) <= 50, f"{key} is looked at after {max(gaps)} s"
+
+
+async def test_tenants_are_looked_at_spread_over_a_round_and_not_all_at_once() -> None:
+    found = await looks(50)
+    each_second = Counter(moments[0] for moments in found.values())
+    assert len(found) == 200
+    assert max(each_second.values()) <= 12, "four a second is the mean"
+
+
+async def test_rounds_keep_to_their_beat_however_long_a_round_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = operator(World())
+    running.settings = Settings()
+    clock, began = [1000.0], list[float]()
+
+    class Loop:
+        def time(self) -> float:
+            return clock[0]
+
+    async def feed(within: float) -> None:
+        began.append(clock[0])
+        clock[0] += 7.0  # a slow list
+        if len(began) == 2:
+            raise Unavailable("ApiServerUnreachable", "away")
+
+    async def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        if len(began) == 5:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(running, "_feed_all", feed)
+    monkeypatch.setattr(runtime.asyncio, "get_running_loop", Loop)
+    monkeypatch.setattr(runtime.asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await running._resync()
+    assert began == [1000.0, 1050.0, 1059.0, 1100.0, 1150.0]
+
+
+async def test_a_round_forgets_whoever_vanished_while_held_back() -> None:
+    world = World()
+    world.kube.put(brokerage("acme", managementPolicy="Observe"))
+    await world.converge("acme")
+    level = {"level": "Observe"}
+    assert REGISTRY.get_sample_value("rooftree_operator_paused", level) == 1.0
+    del world.kube.objects["Brokerage", None, "acme"]
+    await operator(world)._feed_all(0.0)
+    assert REGISTRY.get_sample_value("rooftree_operator_paused", level) == 0.0
 
 
 def test_a_gate_fails_calls_at_once_while_the_watch_says_that_the_backend_is_away() -> None:

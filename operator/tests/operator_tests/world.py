@@ -138,7 +138,13 @@ class World:
         self.lease = FakeLease()
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
-        self.reconciler = Reconciler(
+        self.reconciler = self.restarted()
+        self.kube.put(plan("starter"))
+        self.heads: dict[str, frozenset[str]] = {}
+
+    def restarted(self) -> Reconciler:
+        """What a new process of the operator works with."""
+        return Reconciler(
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
@@ -150,8 +156,10 @@ class World:
             now=self.now,
             instance="test",
         )
-        self.kube.put(plan("starter"))
-        self.heads: dict[str, frozenset[str]] = {}
+
+    def lowest(self) -> dict[tuple[str | None, str], int]:
+        """The fewest pods that each Deployment had available since it first was."""
+        return dict(self.kube.lowest)
 
     def now(self) -> datetime:
         return now() + self.later
