@@ -70,7 +70,8 @@ def is_current(wanted: Object, observed: Object | None) -> bool:
 
 def stamp_of(item: Object) -> str | None:
     """The hash of what was applied last."""
-    return (item["metadata"].get("annotations") or {}).get(ANNOTATION_APPLIED)
+    annotations: dict[str, str] = item["metadata"].get("annotations") or {}
+    return annotations.get(ANNOTATION_APPLIED)
 
 
 def _same(wanted: Any, observed: Any) -> bool:

@@ -187,55 +187,58 @@ class Operator:
                 untold = True
             if untold:
                 try:
-                    await self._feed_tenants(Priority.CHILD, delay=lambda name: share(name) * SPREAD)
+                    await self._feed_tenants(Priority.CHILD, within=SPREAD)
                 except (ApiError, Unavailable) as error:
                     log.warning("resync_failed", error=str(error))
                 else:
                     untold = False
 
     async def _resync(self) -> None:
-        """Feeds everything into the queue, round after round: a re-list reports nothing about what vanished.
+        """Has every tenant looked at once a round: a re-list reports nothing about what vanished.
 
-        Each tenant has a moment of its own in every round, so it is looked at again after exactly one round. At the
-        start nobody waits for that moment: what is watched comes into the queue at once.
+        Each has a moment of its own in the round, so the time between two looks is exactly one round. At the start
+        nobody waits for that moment: what is watched comes into the queue at once.
         """
-        loop = asyncio.get_running_loop()
+        loop, period = asyncio.get_running_loop(), self.settings.resync_seconds
         beat = loop.time()
         while True:
             try:
-                await self._feed_all(self.settings.resync_seconds)
+                turns = await self._round()
             except (ApiError, Unavailable) as error:
                 log.warning("resync_failed", error=str(error))
                 await asyncio.sleep(2.0)
                 continue
-            beat = max(beat + self.settings.resync_seconds, loop.time())
-            await asyncio.sleep(beat - loop.time())
+            for name in turns:
+                # Not before its moment: a key that still waits would swallow one that is due later.
+                await asyncio.sleep(max(0.0, beat + share(name) * period - loop.time()))
+                self.queue.add(tenant_key(name), Priority.RESYNC)
+            beat += period
+            await asyncio.sleep(max(0.0, beat - loop.time()))
 
-    async def _feed_tenants(
-        self, priority: Priority, *, plan: str | None = None, delay: Callable[[str], float] = lambda _: 0.0
-    ) -> None:
-        """Every Brokerage, or those of one plan, into the queue, each with its delay in seconds."""
-        found = await self.kube.list(BROKERAGE, labels={})
-        names_ = [item["metadata"]["name"] for item in found if plan is None or item["spec"]["plan"] == plan]
-        if plan is None:
-            self.reconciler.census.keep(names_)
-        for name in names_:
-            self.queue.add(tenant_key(name), priority, after=delay(name))
-
-    async def _feed_all(self, within: float) -> None:
-        """All releases now, and all tenants spread over `within` seconds."""
+    async def _round(self) -> list[str]:
+        """Feeds all releases, and returns all tenants in the order of their turns."""
         versions = await self.releases.versions()
-        for version in versions:
-            self.queue.add(release_key(version), Priority.RESYNC)
-        await self._feed_tenants(Priority.RESYNC, delay=lambda name: share(name) * within)
         try:
             obsolete = await self.templates.obsolete(set(versions))
         except Unavailable as error:
-            # The rest has been fed; these wait for the next round.
+            # The rest goes on; these wait for the next round.
             log.warning("obsolete_templates_unknown", error=str(error))
-            return
-        for version in obsolete:
+            obsolete = []
+        for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
+        found = await self._tenants()
+        self.reconciler.census.keep(found)
+        return sorted(found, key=share)
+
+    async def _tenants(self, *, plan: str | None = None) -> list[str]:
+        """The names of all Brokerages, or of those of one plan."""
+        found = await self.kube.list(BROKERAGE, labels={})
+        return [item["metadata"]["name"] for item in found if plan is None or item["spec"]["plan"] == plan]
+
+    async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
+        """All of them, or those of one plan, into the queue, spread over `within` seconds."""
+        for name in await self._tenants(plan=plan):
+            self.queue.add(tenant_key(name), priority, after=share(name) * within)
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:

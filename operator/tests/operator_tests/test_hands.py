@@ -404,6 +404,6 @@ async def test_a_pause_and_its_end_bear_any_single_failed_call(level: dict[str, 
         return world.inventory(), world.faults.calls
 
     expected, calls = await lived(None)
-    for at in range(1, calls + 1, 3):
+    for at in range(1, calls + 1, 9):
         found, _ = await lived(at)
         assert found == expected, f"differs after a failure of call {at}"

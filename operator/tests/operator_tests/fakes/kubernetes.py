@@ -49,17 +49,14 @@ class FakeKubernetes(Kubernetes):
         return self._store(key, copy.deepcopy(item), self.objects.get(key))
 
     def edit(self, kind: Kind, name: str, namespace: str | None, path: Path, value: Any, *, by: str) -> None:
-        """Sets a field as somebody else would, who is remembered as its manager. None takes it away."""
+        """Sets a field as somebody else would, who is remembered as its manager."""
         item = copy.deepcopy(self.objects[kind.kind, namespace, name])
         parent: Any = item
         for step in path[:-1]:
             parent = parent[step]
-        if value is None:
-            del parent[path[-1]]
-        else:
-            parent[path[-1]] = value
+        parent[path[-1]] = value
         entry = {"manager": by, "operation": "Update", "time": STAMP, "fieldsV1": _fields(item, path)}
-        item["metadata"]["managedFields"] = [*item["metadata"].get("managedFields", []), *([entry] if value else [])]
+        item["metadata"]["managedFields"] = [*item["metadata"].get("managedFields", []), entry]
         self.put(item)
 
     def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
@@ -198,7 +195,8 @@ class FakeKubernetes(Kubernetes):
     def _roll(self, key: Key, item: Object) -> None:
         """One step of a Deployment: a new pod starts beside the old ones, then all are new and the old ones go."""
         count = item["spec"].setdefault("replicas", 1)
-        template, before = item["spec"]["template"], item.get("status", {}).get("availableReplicas", 0)
+        template: Object = item["spec"]["template"]
+        before: int = item.get("status", {}).get("availableReplicas", 0)
         first = before and template not in (self._serving[key], self._starting.get(key))
         self._starting[key] = template
         if not first:
