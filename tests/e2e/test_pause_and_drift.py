@@ -1,4 +1,4 @@
-"""What others change is set back and named, in Kubernetes at once and in backends within a minute; pauses hold and say so.
+"""What others change is set back and named, in Kubernetes at once, in backends within a minute; pauses hold and say so.
 
 Nothing here asks the operator to look: it finds out by itself.
 """

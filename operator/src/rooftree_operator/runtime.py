@@ -1,7 +1,6 @@
 """Puts the operator together and runs its workers. Knows nothing of Kopf: events arrive through the queue."""
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -46,7 +45,7 @@ from .release import Releases
 from .settings import Settings
 from .templates import Templates
 from .tenant import Platform
-from .workqueue import Priority, WorkQueue
+from .workqueue import Priority, WorkQueue, share
 
 log = structlog.get_logger(__name__)
 
@@ -65,11 +64,6 @@ WATCH = 2.0  # seconds between two looks whether a backend answers
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
 # Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
 DELETE_ORDER = ("route", "workload", "namespace", "topics", "search", "cache", "storage", "database")
-
-
-def share(name: str) -> float:
-    """Where in a round a tenant's turn is, from 0 to under 1: always the same, and spread evenly over all tenants."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
 
 
 def tenant_key(name: str) -> str:
@@ -194,10 +188,9 @@ class Operator:
                     untold = False
 
     async def _resync(self) -> None:
-        """Has every tenant looked at once a round: a re-list reports nothing about what vanished.
+        """Has every tenant looked at once a round, at a moment of its own: so two looks are exactly one round apart.
 
-        Each has a moment of its own in the round, so the time between two looks is exactly one round. At the start
-        nobody waits for that moment: what is watched comes into the queue at once.
+        A re-list reports nothing about what vanished. At the start all that is watched comes into the queue at once.
         """
         loop, period = asyncio.get_running_loop(), self.settings.resync_seconds
         beat = loop.time()
@@ -217,13 +210,12 @@ class Operator:
 
     async def _round(self) -> list[str]:
         """Feeds all releases, and returns all tenants in the order of their turns."""
-        versions = await self.releases.versions()
+        versions, obsolete = await self.releases.versions(), list[str]()
         try:
             obsolete = await self.templates.obsolete(set(versions))
         except Unavailable as error:
             # The rest goes on; these wait for the next round.
             log.warning("obsolete_templates_unknown", error=str(error))
-            obsolete = []
         for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
         found = await self._tenants()
@@ -231,12 +223,10 @@ class Operator:
         return sorted(found, key=share)
 
     async def _tenants(self, *, plan: str | None = None) -> list[str]:
-        """The names of all Brokerages, or of those of one plan."""
         found = await self.kube.list(BROKERAGE, labels={})
         return [item["metadata"]["name"] for item in found if plan is None or item["spec"]["plan"] == plan]
 
     async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
-        """All of them, or those of one plan, into the queue, spread over `within` seconds."""
         for name in await self._tenants(plan=plan):
             self.queue.add(tenant_key(name), priority, after=share(name) * within)
 
