@@ -184,8 +184,9 @@ class Graph:
             if isinstance(item, Action):
                 found.append(item.words(this.tenant.id))
             else:
-                _, seen = await self._seen(item)
-                found.append(tampering.words(item, seen))
+                is_known, seen = await self._seen(item)
+                unknown = f"{item['kind']} {item['metadata']['name']}: out of reach"
+                found.append(tampering.words(item, seen) if is_known else unknown)
         return tuple(found)
 
     async def _seen(self, wanted: Object) -> tuple[bool, Object | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import declaration, fitting, pods
-from .adapters.kubernetes import DEPLOYMENT, PLAN, QUOTA, Kubernetes
+from .adapters.kubernetes import DEPLOYMENT, PLAN, QUOTA, Forbidden, Kubernetes
 from .api.plan import BrokeragePlanSpec
 from .conditions import Report, State
 from .errors import Blocked
@@ -63,13 +63,21 @@ async def choose(kube: Kubernetes, tenant: Tenant, named: Named, in_force: Mappi
     """`in_force`: what the status remembers. A plan is judged once, when it or its content is another one."""
     if in_force is None or dict(in_force) == named.status:
         return Choice(named)
-    quota, deployment = await asyncio.gather(
-        kube.get(QUOTA, "tenant", tenant.namespace), kube.get(DEPLOYMENT, pods.APP, tenant.namespace)
-    )
-    refusal = fitting.fits(tenant, fitting.used(quota, deployment), named.spec)
+    refusal = fitting.fits(tenant, await _use(kube, tenant.namespace), named.spec)
     if refusal is None:
         return Choice(named)
     former = await find(kube, in_force["name"])
     if former is not None and former.status == dict(in_force):
         return Choice(former, refusal, is_former=True)
     return Choice(named, refusal)
+
+
+async def _use(kube: Kubernetes, namespace: str) -> fitting.Use:
+    try:
+        quota, deployment = await asyncio.gather(
+            kube.get(QUOTA, "tenant", namespace), kube.get(DEPLOYMENT, pods.APP, namespace)
+        )
+    except Forbidden:
+        # Our rights go with the namespace: nothing is in use where it is gone, and it is made again.
+        return fitting.Use()
+    return fitting.used(quota, deployment)

@@ -18,8 +18,8 @@ _STAMP: Path = ("metadata", "annotations", ANNOTATION_APPLIED)
 
 
 def is_foreign(wanted: Object, seen: Object | None) -> bool:
-    """Whether somebody else's change is what `wanted` sets back; `wanted` is stamped."""
-    return seen is None or stamp_of(wanted) == stamp_of(seen)
+    """Whether somebody else's change is what `wanted`, which is stamped, sets back."""
+    return seen is None or stamp_of(seen) in (stamp_of(wanted), None)
 
 
 def is_renewal(wanted: Object, seen: Object | None) -> bool:

@@ -349,7 +349,7 @@ async def test_a_change_that_a_failed_call_interrupts_is_no_drift_when_it_goes_o
         return world.inventory(), world.faults.calls
 
     expected, calls = await changed(None)
-    for at in range(1, calls + 1, 9):
+    for at in range(1, calls + 1, 6):
         assert (await changed(at))[0] == expected, f"differs after a failure of call {at}"
 
 
@@ -365,7 +365,7 @@ async def test_a_repair_bears_any_single_failed_call(after: bool) -> None:
         return world.inventory(), world.faults.calls
 
     expected, calls = await repaired(None)
-    for at in range(1, calls + 1, 5):
+    for at in range(1, calls + 1, 2):
         assert (await repaired(at))[0] == expected, f"differs after a failure of call {at}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from rooftree_operator import fitting
-from rooftree_operator.adapters.kubernetes import AUTOSCALER, BROKERAGE, DEPLOYMENT, QUOTA
+from rooftree_operator.adapters.kubernetes import AUTOSCALER, BROKERAGE, DEPLOYMENT, NAMESPACE, QUOTA
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.fitting import Amount, Use
 
@@ -195,6 +195,16 @@ async def test_a_plan_of_other_limits_that_suffice_is_just_applied() -> None:
     scaler = world.child("acme", AUTOSCALER, "app")
     assert scaler is not None
     assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (1, 4)
+
+
+async def test_a_namespace_that_is_gone_when_the_plan_changes_is_made_again_with_the_new_plan() -> None:
+    world = await large_world()
+    await world.kube.delete(NAMESPACE, f"tenant-{world.tenant('acme')}")
+    world.settle()
+    change(world, plan="small")
+    await world.converge("acme")
+    assert world.status("acme")["phase"] == "Ready"
+    assert pods_quota(world) == "3", "nothing is in use any more"
 
 
 async def test_a_plan_in_force_that_was_deleted_is_said_as_before() -> None:

@@ -98,6 +98,7 @@ def test_a_difference_is_somebody_elses_only_if_we_still_want_what_we_applied_la
     item = seen((*CONTAINER, "image"), "b:1")
     assert is_foreign(stamped(WANTED), item)
     assert is_foreign(stamped(WANTED), None)
+    assert is_foreign(stamped(WANTED), WANTED), "somebody replaced all of it, our mark as well"
     newer = copy.deepcopy(WANTED)
     newer["spec"]["strategy"]["type"] = "Recreate"
     assert not is_foreign(stamped(newer), item)
