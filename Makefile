@@ -108,7 +108,7 @@ fix: setup ## Formats and repairs what can be repaired
 
 gen: setup frontend/node_modules/.package-lock.json ## Writes everything that is generated: CRDs, gRPC messages, OpenAPI and event documents, the front end's types
 	@$(BIN)/python scripts/protos.py
-	@$(BIN)/python -m rooftree_operator.api.generate
+	@$(BIN)/python -m rooftree_operator.api.generate && $(BIN)/python -m rooftree_operator.conditions_page
 	@$(BIN)/python -m rooftree.openapi
 	@$(BIN)/python -m rooftree.event_schemas
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent gen

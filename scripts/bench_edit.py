@@ -28,7 +28,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwr
 
 from tests.e2e import browser
 from tests.e2e.browser import Windows
-from tests.e2e.conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, manifest
+from tests.e2e.conftest import Kubectl, Tenant, fresh_name, manifest
 from tests.e2e.test_web_editor import publish, start
 from tests.e2e.web_owner import PASSWORD, sign_in
 
@@ -130,7 +130,7 @@ def main() -> int:
             measure(trials, chromium, owner(chromium, kubectl, tenant), tenant, chosen.n)
             chromium.close()
     finally:
-        kubectl.run("delete", "brokerage", name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+        kubectl.delete_brokerage(name)
     missed = 0
     for figure in trials.figures():
         print(json.dumps(figure), flush=True)

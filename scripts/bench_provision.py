@@ -85,10 +85,11 @@ def get(*words: str) -> dict[str, Any]:
 
 
 def manifest(name: str, **spec: Any) -> str:
-    owner = {"email": f"owner@{name}.example"}
-    metadata = {"name": name}
+    """A Brokerage that goes with all its data when it is deleted; that this is meant is said from the start."""
+    general = {"displayName": name, "owner": {"email": f"owner@{name}.example"}, "deletionPolicy": "Delete"}
+    metadata = {"name": name, "annotations": {"rooftree.dev/confirm-deletion": name}}
     head = {"apiVersion": "rooftree.dev/v1alpha1", "kind": "Brokerage", "metadata": metadata}
-    return json.dumps({**head, "spec": {"displayName": name, "owner": owner, **spec}})
+    return json.dumps({**head, "spec": {**general, **spec}})
 
 
 @dataclass

@@ -41,12 +41,13 @@ def kubectl(*words: str, content: str | None = None) -> str:
 
 
 def canary() -> dict[str, Any]:
-    """The smallest brokerage; it has no feed."""
+    """The smallest brokerage; it has no feed, and goes with all its data: that this is meant is said from the start."""
+    owner = {"email": "canary@rooftree.example"}
     return {
         "apiVersion": "rooftree.dev/v1alpha1",
         "kind": "Brokerage",
-        "metadata": {"name": CANARY},
-        "spec": {"displayName": "Canary", "owner": {"email": "canary@rooftree.example"}, "plan": CANARY},
+        "metadata": {"name": CANARY, "annotations": {"rooftree.dev/confirm-deletion": CANARY}},
+        "spec": {"displayName": "Canary", "owner": owner, "plan": CANARY, "deletionPolicy": "Delete"},
     }
 
 

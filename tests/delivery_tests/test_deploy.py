@@ -107,6 +107,7 @@ class Cluster:
     broken: str = ""
     objects: set[str] = field(default_factory=set[str])
     asked: list[str] = field(default_factory=list[str])
+    canary: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __call__(self, *words: str, content: str | None = None) -> str:
         line = " ".join(words)
@@ -115,7 +116,11 @@ class Cluster:
             raise smoke.Failed(f"kubectl {line}\ntimed out")
         if words[0] == "apply":
             self.objects |= {item["kind"] for item in json.loads(content or "")["items"]}
+            (self.canary,) = [item for item in json.loads(content or "")["items"] if item["kind"] == "Brokerage"]
         if words[0] == "delete":
+            # Only who confirmed it on the object may delete one with all its data, and only so nothing stays.
+            assert self.canary["spec"]["deletionPolicy"] == "Delete"
+            assert self.canary["metadata"]["annotations"] == {"rooftree.dev/confirm-deletion": "canary"}
             self.objects.clear()
         return self._answer(line)
 

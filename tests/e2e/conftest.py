@@ -34,6 +34,7 @@ TOPOLOGY = os.environ.get("TOPOLOGY") or "monolith"
 # Of brokerages that name none; each has enough for its topology.
 PLAN = {"monolith": "starter", "microservices": "enterprise"}[TOPOLOGY]
 GONE_SECONDS = 110
+CONFIRM = "rooftree.dev/confirm-deletion"
 
 Database = psycopg.Connection[Any]
 
@@ -124,13 +125,26 @@ class Kubectl:
         release = self.items("configmaps", "-n", "rooftree-system", "-l", "rooftree.dev/release")[0]
         return set(json.loads(release["data"]["tenant_manifest.json"])["modules"])
 
+    def delete_brokerage(self, *names: str, wait: bool = True, code: int | None = 0) -> None:
+        """Deletes those that are there, and first says on each that it is meant: of `manifest`'s no data stays."""
+        here = [name for name in names if self.exists("brokerage", name)]
+        for name in here:
+            self.run("annotate", "brokerage", name, f"{CONFIRM}={name}", "--overwrite", code=code)
+        if here:
+            waiting = f"--timeout={GONE_SECONDS}s" if wait else "--wait=false"
+            self.run("delete", "brokerage", *here, "--ignore-not-found", waiting, code=code)
+
     def secret(self, namespace: str, name: str, key: str) -> str:
         return base64.b64decode(self.get("secret", name, "-n", namespace)["data"][key]).decode()
 
 
 def manifest(name: str, **spec: Any) -> dict[str, Any]:
-    """A Brokerage without feeds, in the topology under test."""
-    general: dict[str, Any] = {"displayName": f"Brokerage {name}", "owner": {"email": f"owner@{name}.example"}}
+    """A Brokerage without feeds, in the topology under test; nothing of it stays when it is deleted."""
+    general: dict[str, Any] = {
+        "displayName": f"Brokerage {name}",
+        "owner": {"email": f"owner@{name}.example"},
+        "deletionPolicy": "Delete",
+    }
     if TOPOLOGY != "monolith":
         general |= {"topology": TOPOLOGY, "plan": PLAN}
     return {
@@ -276,8 +290,7 @@ def brokerages(kubectl: Kubectl, plans: None) -> Iterator[Callable[..., Tenant]]
         return Tenant.of(kubectl.wait_ready(name))
 
     yield make
-    if made:
-        kubectl.run("delete", "brokerage", *made, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+    kubectl.delete_brokerage(*made)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import yaml
 from rooftree_local.kubectl import is_ready
 
 from . import web_tenant
-from .conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, plan_manifest, until
+from .conftest import Kubectl, Tenant, fresh_name, plan_manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +106,7 @@ def granted(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Ten
     kubectl.apply(plan_manifest(name, network={"outbound": GRANT}))
     made = brokerages(fresh_name("open"), plan=name)
     yield made
-    kubectl.run("delete", "brokerage", made.name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+    kubectl.delete_brokerage(made.name)
     kubectl.run("delete", "brokerageplan", name)
 
 

@@ -265,7 +265,7 @@ def test_a_pause_is_seen_holds_what_is_declared_and_lets_it_go_when_it_ends(
     kubectl.wait_ready(resting.name)
     until("the condition is gone", lambda: condition not in kubectl.conditions(resting.name), seconds=NOTICED_SECONDS)
     assert len(notes(kubectl, resting, condition)) == 1
-    assert len(notes(kubectl, resting, "Resumed")) == 1
+    assert len(notes(kubectl, resting, "HoldEnded")) == 1
 
 
 def test_logins_are_kept_up_while_changes_are_paused_and_not_while_it_is_observed(
@@ -298,7 +298,7 @@ def test_logins_are_kept_up_while_changes_are_paused_and_not_while_it_is_observe
 
 def test_a_deletion_waits_while_everything_is_paused_and_says_so(kubectl: Kubectl, resting: Tenant, edge: Edge) -> None:
     patch(kubectl, resting, pause="Everything")
-    kubectl.run("delete", "brokerage", resting.name, "--wait=false")
+    kubectl.delete_brokerage(resting.name, wait=False)
     ready = until(
         "Ready says that the deletion is held",
         lambda: kubectl.conditions(resting.name)["Ready"],
@@ -318,7 +318,7 @@ def test_an_observed_brokerage_that_is_deleted_runs_on_and_is_taken_over_by_its_
     patch(kubectl, resting, managementPolicy="Observe")
     until("it is observed", lambda: "Observed" in kubectl.conditions(resting.name), seconds=NOTICED_SECONDS)
     before = {item["system"] for item in inventory(resting.id)["items"]}
-    kubectl.run("delete", "brokerage", resting.name, f"--timeout={NOTICED_SECONDS}s")
+    kubectl.delete_brokerage(resting.name)
     assert {item["system"] for item in inventory(resting.id)["items"]} >= before - {"kubernetes"}
     assert edge.get(resting.host, "/version").json()["tenant_id"] == resting.id
     kubectl.apply(manifest(resting.name, tenantID=resting.id))

@@ -60,6 +60,8 @@ RARE = {
     **dict.fromkeys([("own", verb, "leases.coordination.k8s.io") for verb in ("create", "get", "update")], "lease"),
     # A live tenant is brought to another release by a Job; here there is one release only.
     **dict.fromkeys([("tenant", verb, "jobs.batch") for verb in ("create", "get", "patch")], "upgrade"),
+    # Else a kept tenant's Secret is written once.
+    ("own", "update", "secrets"): "a tenant that came back only halfway is deleted again",
     # An installation that makes no policies any more takes away those that it made.
     ("tenant", "delete", "networkpolicies.networking.k8s.io"): "network.enabled is switched off",
 }
@@ -67,7 +69,8 @@ RARE = {
 
 @pytest.fixture(scope="module", autouse=True)
 def life(kubectl: Kubectl) -> None:
-    """A tenant comes, changes its plan from two limits to a fixed number, has all modules in one process, and goes."""
+    """A tenant comes, changes its plan, is suspended and resumed, has all modules in one process, and goes;
+    it is kept and comes back, and goes for good."""
     plan, name = f"rights-{secrets.token_hex(3)}", fresh_name("rights")
     kubectl.apply(plan_manifest(plan, replicas={"min": 2, "max": 3}))
     kubectl.apply(manifest(name, plan=plan))
@@ -81,10 +84,25 @@ def life(kubectl: Kubectl) -> None:
     until("the autoscaler is gone", lambda: not kubectl.exists(*scaler), seconds=CHANGED_SECONDS)
     deployment = ("deployment", "app", "-n", namespace)
     until("one pod is wanted", lambda: kubectl.get(*deployment)["spec"]["replicas"] == 1, seconds=CHANGED_SECONDS)
+    for suspend, ready in (({"reason": "manual"}, "Suspended"), (None, "Answering")):
+        kubectl.run("patch", "brokerage", name, "--type=merge", "-p", json.dumps({"spec": {"suspend": suspend}}))
+        until(
+            f"Ready tells {ready}",
+            lambda: kubectl.conditions(name)["Ready"]["reason"],
+            seconds=READY_SECONDS,
+            enough=lambda told, ready=ready: told == ready,
+        )
     whole = json.dumps({"spec": {"topology": "monolith"}})
     kubectl.run("patch", "brokerage", name, "--type=merge", "-p", whole)
     until("no module has pods of its own", lambda: deployments(kubectl, namespace) == {"app"}, seconds=READY_SECONDS)
+    tenant = kubectl.get("brokerage", name)["status"]["tenantID"]
+    kubectl.run("patch", "brokerage", name, "--type=merge", "-p", json.dumps({"spec": {"deletionPolicy": "Retain"}}))
     kubectl.run("delete", "brokerage", name, f"--timeout={GONE_SECONDS}s")
+    kubectl.apply(manifest(name, plan=plan, tenantID=tenant))
+    kubectl.wait_ready(name)
+    secret = ("secret", f"kept-{tenant}", "-n", PLATFORM)
+    until("nothing is kept any more", lambda: not kubectl.exists(*secret), seconds=CHANGED_SECONDS)
+    kubectl.delete_brokerage(name)
     kubectl.run("delete", "brokerageplan", plan)
 
 
@@ -194,5 +212,6 @@ def test_secrets_of_tenants_are_reached_by_their_names_only(kubectl: Kubectl) ->
     about = [right for right in granted(kubectl) if right.resource == "secrets" and right.verb != "create"]
     assert {right.name for right in about if right.role == "tenant"} - apart(kubectl) == {"app", "migrator"}
     assert {right.role for right in about} == {"tenant", "own"}
-    # Feed credentials have names that the Brokerages choose; they lie in the operator's own namespace.
-    assert {right.verb for right in about if right.role == "own"} == {"get"}
+    # Feed credentials have names that the Brokerages choose, Secrets of kept tenants bear their ids. Which of them may
+    # be changed and deleted, an admission policy says.
+    assert {right.verb for right in about if right.role == "own"} == {"get", "update", "delete"}

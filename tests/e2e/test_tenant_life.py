@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import GONE_SECONDS, PLAN, Edge, Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, until
+from .conftest import PLAN, Edge, Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,7 @@ CONDITIONS = (
     "MigrationsApplied",
     "WorkloadReady",
     "RouteReady",
+    "VersionApplied",
 )
 NOTICED_SECONDS = 30
 HEALED_SECONDS = 30
@@ -145,7 +146,7 @@ def test_a_plan_that_does_not_exist_is_said_and_who_must_act(kubectl: Kubectl, p
         )["Ready"]
         assert "there is no BrokeragePlan 'nowhere': set spec.plan to one that exists" in ready["message"]
     finally:
-        kubectl.run("delete", "brokerage", name, f"--timeout={GONE_SECONDS}s")
+        kubectl.delete_brokerage(name)
 
 
 def test_what_somebody_removed_comes_back(brokerages: Callable[..., Tenant], kubectl: Kubectl, edge: Edge) -> None:
@@ -164,7 +165,7 @@ def test_deleting_leaves_nothing_but_the_tombstone(
     assert ObjectStore.tenant(kubectl, gone).ask("PUT", f"/{gone.id}/photos/1", b"a picture").is_success
     before = inventory(gone.name)
     assert {item["system"] for item in before["items"]} == {*before["looked_at"]}
-    kubectl.run("delete", "brokerage", gone.name, f"--timeout={GONE_SECONDS}s")
+    kubectl.delete_brokerage(gone.name)
     left = inventory(gone.id)
     assert left["items"] == []
     assert [(stone["id"], stone["state"]) for stone in left["tombstones"]] == [(gone.id, "deleted")]

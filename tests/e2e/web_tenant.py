@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from .conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, manifest, until
+from .conftest import Kubectl, Tenant, fresh_name, manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def opened(kubectl: Kubectl) -> Iterator[WebTenant]:
     try:
         yield _create(kubectl, name)
     finally:
-        kubectl.run("delete", "brokerage", name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+        kubectl.delete_brokerage(name)
         kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={name}")
 
 

@@ -144,7 +144,7 @@ def family(kubectl: Kubectl, plans: None) -> Iterator[Family]:
         ready = [plain, *(_ready(kubectl, name) for name in made[1:])]
         yield Family(*(_member(kubectl, tenant) for tenant in ready))
     finally:
-        kubectl.run("delete", "brokerage", *made, "--ignore-not-found", "--wait=false")
+        kubectl.delete_brokerage(*made, wait=False)
         until(
             "the family is gone",
             lambda: [name for name in made if kubectl.exists("brokerage", name)],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..e2e.conftest import GONE_SECONDS, Kubectl, fresh_name, manifest, until
+from ..e2e.conftest import Kubectl, fresh_name, manifest, until
 from .inside import Place, addresses, enter, folder, namespace_of, open_places
 from .test_network import AREA, FEED, NODE, like_the_app, pod_address
 
@@ -189,7 +189,7 @@ def test_a_tenant_that_comes_and_goes_is_never_open(matrix: Matrix, kubectl: Kub
             kubectl.apply(manifest(name))
             kubectl.wait_ready(name)
         finally:
-            kubectl.run("delete", "brokerage", name, f"--timeout={GONE_SECONDS}s")
+            kubectl.delete_brokerage(name)
     assert watching.pods
     assert watching.failed == []
     for pod in watching.pods:

@@ -26,6 +26,10 @@ ROLLED_BACK = 0.05
 # Some commit later than others that drew their positions after them.
 LINGERING = 0.05
 LONGEST_LINGER_SECONDS = 0.2
+# Some much later, with aggregates of their own, so that nobody waits for them: a relay on a busy machine is slow, too.
+LATE = 0.05
+LATE_AGGREGATES = 10
+LATE_SECONDS = (0.5, 1.0)
 _AWAY_SECONDS = 0.2
 _CAUSE = text("INSERT INTO public.causes (number, aggregate) VALUES (:number, :aggregate)")
 
@@ -42,6 +46,7 @@ class Publisher:
         self._rate = rate
         self._dice = random.Random(seed)
         self._aggregates = [UUID(int=self._dice.getrandbits(128), version=4) for _ in range(AGGREGATES)]
+        self._late = [UUID(int=self._dice.getrandbits(128), version=4) for _ in range(LATE_AGGREGATES)]
         self._next = 0
         self._began = 0.0
         self.acknowledged: set[int] = set()
@@ -62,10 +67,11 @@ class Publisher:
             # What an outage held up is made up for as fast as it goes.
             due = self._began + len(self.acknowledged) / self._rate
             await asyncio.sleep(due - asyncio.get_running_loop().time())
-            events = self._events()
+            late = self._dice.random() < LATE
+            events = self._events(late=late)
             numbers = {event.number for event in events}
             try:
-                await self._publish(events)
+                await self._publish(events, lingers=self._linger(late=late))
             except Withdrawn:
                 self.withdrawn |= numbers
             except AWAY:
@@ -74,22 +80,29 @@ class Publisher:
             else:
                 self.acknowledged |= numbers
 
-    def _events(self) -> list[Stepped]:
+    def _events(self, *, late: bool) -> list[Stepped]:
         events: list[Stepped] = []
+        among = self._late if late else self._aggregates
         for _ in range(self._dice.randint(1, MOST_EVENTS)):
             self._next += 1
             # Some aggregates have many events, most have few.
-            counter = self._aggregates[int(AGGREGATES * self._dice.random() ** 2)]
+            counter = among[int(len(among) * self._dice.random() ** 2)]
             events.append(Stepped(counter=counter, number=self._next))
         return events
 
-    async def _publish(self, events: list[Stepped]) -> None:
-        lingers, withdraws = self._dice.random() < LINGERING, self._dice.random() < ROLLED_BACK
+    def _linger(self, *, late: bool) -> float:
+        """Seconds that a transaction waits before it commits."""
+        if late:
+            return self._dice.uniform(*LATE_SECONDS)
+        return self._dice.uniform(0, LONGEST_LINGER_SECONDS) if self._dice.random() < LINGERING else 0.0
+
+    async def _publish(self, events: list[Stepped], *, lingers: float) -> None:
+        withdraws = self._dice.random() < ROLLED_BACK
         async with self._unit_of_work() as session:
             await Outbox().add(session, events)
             causes = [{"number": event.number, "aggregate": event.counter} for event in events]
             await session.execute(_CAUSE, causes)
             if lingers:
-                await asyncio.sleep(self._dice.uniform(0, LONGEST_LINGER_SECONDS))
+                await asyncio.sleep(lingers)
             if withdraws:
                 raise Withdrawn

@@ -115,6 +115,7 @@ def _write_node(target: Stack) -> None:
         write_private(target.config / name, content)
     _write_wrapper(target, "kubectl", tools.kubectl())
     _write_wrapper(target, "helm", tools.HELM.path)
+    _write_plugin(target)
     if target.name == paths.DEVELOPMENT_STACK:
         folder = paths.repository() / ".local" / "bin"
         folder.mkdir(exist_ok=True)
@@ -135,14 +136,26 @@ def _write_wrapper(target: Stack, name: str, program: Path) -> None:
     wrapper = target.bin / name
     wrapper.write_text(
         f"""#!/bin/sh
-# Runs {name} in the network of stack {target.name}.
+# Runs {name} in the network of stack {target.name}, with kubectl's plugins on PATH.
 pid=$(sed -n 's/.*"pid": \\([0-9]*\\).*/\\1/p' '{target.process_file}' 2>/dev/null)
 [ -n "$pid" ] && [ -e "/proc/$pid" ] || {{ echo "stack {target.name} is not up; start it with: make up" >&2; exit 1; }}
-export KUBECONFIG='{target.kubeconfig}' KUBECACHEDIR='{target.kubectl_cache}'
+export KUBECONFIG='{target.kubeconfig}' KUBECACHEDIR='{target.kubectl_cache}' PATH='{target.bin}':"$PATH"
 exec nsenter --net="/proc/$pid/ns/net" '{program}' "$@"
 """
     )
     wrapper.chmod(0o755)
+
+
+def _write_plugin(target: Stack) -> None:
+    """`kubectl brokerage`, and what completes it, from this environment."""
+    target.bin.mkdir(exist_ok=True)
+    for name, module in (("kubectl-brokerage", "main"), ("kubectl_complete-brokerage", "completion")):
+        program = target.bin / name
+        call = f"import sys; from rooftree_operator.plugin.{module} import main; sys.exit(main())"
+        program.write_text(f"""#!/bin/sh
+exec '{sys.executable}' -c '{call}' "$@"
+""")
+        program.chmod(0o755)
 
 
 def wanted_components(*, node: bool, backends: bool) -> list[Component]:

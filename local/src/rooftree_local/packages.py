@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rooftree_local.steps import Work
 
 # Each package and a file by which it is recognised; a bare name is looked for on PATH.
+# Tests ask an app on its own host, also where only the backends run.
+NAMES = {"libnss-myhostname": "/usr/lib/x86_64-linux-gnu/libnss_myhostname.so.2"}
 NODE = {
     "containerd": "containerd",
     "runc": "runc",
@@ -32,7 +34,7 @@ NODE = {
     "libc6-dev": "/usr/include/stdio.h",
     "maven": "mvn",
     "git": "git",
-    "libnss-myhostname": "/usr/lib/x86_64-linux-gnu/libnss_myhostname.so.2",
+    **NAMES,
 }
 IMAGES = {name: NODE[name] for name in ("buildah", "debootstrap", "git")}
 BROWSER = {
@@ -49,7 +51,7 @@ UNITS = {
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 MONITORING = {"curl": "curl", "prometheus": "promtool", "prometheus-alertmanager": "prometheus-alertmanager"}
-BACKENDS = {"iproute2": "ip", "maven": "mvn", "redis-server": "redis-server", "util-linux": "unshare"}
+BACKENDS = {"iproute2": "ip", "maven": "mvn", "redis-server": "redis-server", "util-linux": "unshare", **NAMES}
 
 
 def _is_there(witness: str) -> bool:

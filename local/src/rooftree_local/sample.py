@@ -84,12 +84,29 @@ def apply_brokerage(target: Stack, work: Work) -> None:
     """Plans, feed credentials and the brokerage; waits until it is ready in the present version."""
     file = _examples() / f"{BROKERAGE}.yaml"
     kubectl.apply(target, work, content=release.as_list(*credentials(target, file.read_text())))
-    kubectl.apply(target, work, "-f", str(_examples() / "plans.yaml"), "-f", str(file))
+    kubectl.apply(target, work, "-f", str(_examples() / "plans.yaml"))
+    kubectl.apply(target, work, content=claiming(file.read_text(), tenant_id(target)))
     work.say(f"waiting for {BROKERAGE} to be Ready")
     wait = ["wait", f"brokerage/{BROKERAGE}", f"--timeout={READY_SECONDS}s"]
     with kubectl.explained(target, work, release.NAMESPACE, f"brokerage/{BROKERAGE}"):
         work.command(kubectl.argv(target, *wait, f"--for=jsonpath={{.status.version}}={sources.TENANT.version}"))
         work.command(kubectl.argv(target, *wait, "--for=condition=Ready"))
+
+
+def tenant_id(target: Stack) -> str:
+    """The id that the brokerage has claimed, or by which it is kept since it was deleted; empty if there is none."""
+    if brokerage_uid(target):
+        return str(brokerage(target)["spec"].get("tenantID", ""))
+    kept = ["secrets", f"--namespace={release.NAMESPACE}", f"--selector=rooftree.dev/kept={BROKERAGE}"]
+    return kubectl.run(target, "get", *kept, "--output=jsonpath={.items[*].metadata.labels.rooftree\\.dev/tenant}")
+
+
+def claiming(manifest: str, tenant: str) -> str:
+    """The manifest of a brokerage that takes on the tenant with this id, if there is one."""
+    documents = [document for document in yaml.safe_load_all(manifest) if document]
+    for document in documents:
+        document["spec"] |= {"tenantID": tenant} if tenant else {}
+    return yaml.safe_dump_all(documents)
 
 
 def credentials(target: Stack, manifest: str) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ class Image:
 
 
 OPERATOR = Image(
-    "operator", "The operator, and the page for unknown hosts", "operator/Dockerfile", ("operator",), "operator"
+    "operator", "The operator, and the pages of hosts without an app", "operator/Dockerfile", ("operator",), "operator"
 )
 TENANT = Image(
     "tenant",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,3 +106,26 @@ def test_a_slow_component_that_did_not_come_is_asked_for_again_unless_somebody_i
     monkeypatch.setattr(stack, "find", come)
     node.ask_again(live.stack, live.work, {"kafka"})
     assert ("request" in json.loads(live.stack.components_file.read_text())) is asked
+
+
+def test_kubectl_finds_its_plugin_and_speaks_to_the_stack(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kubectl").write_text('#!/bin/sh\nprintf "%s " "$KUBECONFIG"; shift; exec kubectl-brokerage "$@"\n')
+    (tmp_path / "nsenter").write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    for name in ("kubectl", "nsenter"):
+        (tmp_path / name).chmod(0o755)
+    node._write_wrapper(live.stack, "kubectl", tmp_path / "kubectl")
+    node._write_plugin(live.stack)
+    live.stack.process_file.write_text(json.dumps({"pid": os.getpid()}))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    command = [str(live.stack.bin / "kubectl"), "brokerage", "whatever"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, f"{live.stack.kubeconfig} ")
+    assert done.stderr.startswith("kubectl brokerage: argument VERB: invalid choice: 'whatever'")
+
+
+def test_tab_is_answered_by_the_plugin(live: Live) -> None:
+    node._write_plugin(live.stack)
+    command = [str(live.stack.bin / "kubectl_complete-brokerage"), "wh"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "why\n:4\n"

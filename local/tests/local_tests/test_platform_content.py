@@ -51,6 +51,11 @@ def test_a_feeds_credentials_bear_the_name_and_label_of_the_brokerage_that_names
     assert decoded(secret) == sample.secret_values(target)
 
 
+def test_a_sample_that_was_deleted_and_kept_is_had_back_and_a_new_one_gets_an_id_of_its_own() -> None:
+    assert yaml.safe_load(sample.claiming(BROKERAGE, "acme-0a1b2c3d"))["spec"]["tenantID"] == "acme-0a1b2c3d"
+    assert yaml.safe_load(sample.claiming(BROKERAGE, "")) == yaml.safe_load(BROKERAGE)
+
+
 def test_generated_secrets_stay_the_same_and_only_their_owner_reads_them(target: Stack) -> None:
     first = sample.secret_values(target)
     assert sample.secret_values(target) == first

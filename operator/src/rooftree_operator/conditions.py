@@ -1,12 +1,14 @@
 """From what each part reported to the conditions and the phase of a Brokerage. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from .api.brokerage import Phase
+
+SUSPENDED = "Suspended"
 
 
 class State(Enum):
@@ -18,6 +20,7 @@ class State(Enum):
     FAILING = "failing"  # a system is down or a bug: retried with a backoff
     HELD = "held"  # we may not: a pause, or we only observe
     SKIPPED = "skipped"  # needs a part that is not done
+    SUSPENDED = "suspended"  # as declared, and serving nobody
 
 
 @dataclass(frozen=True)
@@ -46,16 +49,18 @@ def summary(reports: Iterable[Report], url: str) -> Report:
     return Report("Ready", State.DONE, "Answering", f"The brokerage answers on {url}.")
 
 
-def kstatus(ready: Report) -> list[Report]:
-    """Reconciling and Stalled, present only while true, as kstatus wants them.
+def kstatus(reports: Sequence[Report]) -> list[Report]:
+    """Reconciling and Stalled, present only while true, as kstatus wants them. The first report is that of Ready.
 
-    While we are held back neither is: nothing goes on, and nothing is wrong.
+    What is declared may be out of reach though the brokerage answers; that is Stalled, too. While we are held back
+    nothing goes on, and that alone is nothing wrong.
     """
-    if ready.state is State.HELD:
-        return []
-    if ready.state is State.BLOCKED:
-        return [Report("Stalled", State.DONE, ready.reason, ready.message)]
-    if ready.state is not State.DONE:
+    ready = reports[0]
+    rests = ready.state in (State.DONE, State.SUSPENDED, State.HELD)
+    stuck = next((one for one in reports if one.state is State.BLOCKED), ready) if rests else ready
+    if stuck.state is State.BLOCKED:
+        return [Report("Stalled", State.DONE, stuck.reason, stuck.message)]
+    if not rests:
         return [Report("Reconciling", State.DONE, ready.reason, ready.message)]
     return []
 
@@ -81,19 +86,37 @@ def merged(
     return [entry(report) for report in reports]
 
 
+def lasting(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[dict[str, Any]]:
+    """The old Suspended condition, if nobody reports it: it stays until the brokerage answers again.
+
+    So it is known after a restart and an outage, too, that pods are to come back.
+    """
+    given = {report.condition: report for report in reports}
+    if SUSPENDED in given or given["Ready"].state is State.DONE:
+        return []
+    return [dict(condition) for condition in old if condition["type"] == SUSPENDED]
+
+
+def was_suspended(status: Mapping[str, Any]) -> bool:
+    """Whether a Brokerage has not served since it was suspended."""
+    return any(entry["type"] == SUSPENDED for entry in status.get("conditions", []))
+
+
 def stamp(moment: datetime) -> str:
     """A time to the millisecond: parts of a tenant follow each other within less than a second."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def phase(ready: Report, *, has_id: bool, was_ready: bool) -> Phase:
-    """One word for the state of a tenant that is not being deleted."""
+def phase(ready: Report, *, has_id: bool, was_ready: bool, suspended: bool = False) -> Phase:
+    """One word for the state of a tenant that is not being deleted; `suspended`: that is declared."""
     if ready.state is State.DONE:
         return Phase.READY
     if not has_id:
         return Phase.PENDING
     if ready.state is State.HELD:
         return Phase.PAUSED
+    if suspended:
+        return Phase.SUSPENDED
     if was_ready and ready.state is not State.WAITING:
         return Phase.DEGRADED
     return Phase.PROVISIONING

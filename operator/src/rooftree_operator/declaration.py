@@ -16,8 +16,8 @@ from .api.plan import BrokeragePlanSpec
 from .tenant import Tenant
 
 LENGTH = 12  # hexadecimal digits
-# They hold the operator back and declare nothing of the tenant itself.
-_NOT_OF_THE_TENANT = {"pause", "management_policy"}
+# They hold the operator back, or tell what becomes of the tenant one day, and declare nothing of the tenant itself.
+_NOT_OF_THE_TENANT = {"pause", "management_policy", "deletion_policy", "deletion_protection"}
 
 
 def digest(tenant: Tenant) -> str:

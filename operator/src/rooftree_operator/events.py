@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .conditions import Report, State
+from . import holds as holding
+from .conditions import SUSPENDED, Report, State
 from .drift import Object
 from .names import MANAGER
 
 NOTE = 1000  # characters that an Event's note may have
-HOLDS = ("Paused", "Observed")  # conditions that are there only while the operator is held back
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,18 @@ class Notice:
 
 
 def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[Notice]:
-    """Conditions that came true, those that somebody must look at and that say something new."""
+    """Conditions that came true, those that somebody must look at and that say something new.
+
+    Resumption has no condition that comes true: Suspended goes when the brokerage is Ready.
+    """
     before = {condition["type"]: condition for condition in old}
     notices: list[Notice] = []
     for report in reports:
         last = before.get(report.condition, {})
         if report.state is State.DONE and last.get("status") != "True":
             notices.append(Notice("Normal", f"{report.condition}", report.message))
+        if report.condition == "Ready" and report.state is State.DONE and SUSPENDED in before:
+            notices.append(Notice("Normal", "Resumed", report.message))
         wrong = report.state in (State.BLOCKED, State.FAILING)
         if wrong and (last.get("status"), last.get("reason")) != ("False", report.reason):
             notices.append(Notice("Warning", report.reason, f"{report.condition}: {report.message}"))
@@ -39,12 +44,16 @@ def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> 
 
 def holds(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[Notice]:
     """Where holding the operator back begins, becomes another level, or ends."""
-    before = {entry["type"]: entry["reason"] for entry in old if entry["type"] in HOLDS and entry["status"] == "True"}
+    before = {
+        entry["type"]: entry["reason"]
+        for entry in old
+        if entry["type"] in holding.CONDITIONS and entry["status"] == "True"
+    }
     now = {report.condition: report for report in reports}
     begun = [report for kind, report in now.items() if before.get(kind) != report.reason]
     ended = [kind for kind in before if kind not in now]
     return [Notice("Normal", report.condition, f"{report.reason}: {report.message}") for report in begun] + [
-        Notice("Normal", "Resumed", f"{kind} ({before[kind]}) has ended: the operator goes on") for kind in ended
+        Notice("Normal", "HoldEnded", f"{kind} ({before[kind]}) has ended: the operator goes on") for kind in ended
     ]
 
 

@@ -89,6 +89,20 @@ class Graph:
             raise ValueError(f"no provisioner is called {', '.join(sorted(unknown))}")
         self._needs = needs
         self._order = tuple(TopologicalSorter(needs).static_order())
+        self._held_up = {_condition(part): len(self._waiting_for(name)) for name, part in self.by_name.items()}
+
+    def _waiting_for(self, part: str) -> set[str]:
+        """The parts that need `part`, directly or not."""
+        direct = {name for name, needs in self._needs.items() if part in needs}
+        return direct.union(*(self._waiting_for(name) for name in direct))
+
+    def held_up(self, condition: str) -> int:
+        """How many parts wait for the one with this condition; 0 also for one that no part waits for."""
+        return self._held_up.get(condition, 0)
+
+    def shown(self, condition: str) -> str:
+        """The condition that people see: a part without one of its own shows in Ready."""
+        return "Ready" if condition in self.by_name else condition
 
     async def run(self, tenant: Tenant, hands: Hands, *, settled: bool) -> Pass:
         """One pass over all of them, as far as the hands reach."""
@@ -105,7 +119,7 @@ class Graph:
         return replace(found, report=replace(found.report, at=self._now()))
 
     async def _outcome(self, part: AnyProvisioner, needed: list[asyncio.Task[Result]], this: _Round) -> Result:
-        condition = part.condition or part.name
+        condition = _condition(part)
         held: Report | None = None
         for need in needed:
             report = (await need).report
@@ -160,7 +174,7 @@ class Graph:
         if hands.reach is not Reach.UPKEEP:
             return mine, rest
         objects = [item for item in rest if not isinstance(item, Action)]
-        again = [item for item in objects if tampering.is_renewal(item, (await self._seen(item))[1])]
+        again = [item for item in objects if hands.renews(item, (await self._seen(item))[1])]
         left = tuple(item for item in rest if item not in again)
         return replace(mine, objects=(*mine.objects, *again)), left
 
@@ -198,6 +212,11 @@ class Graph:
         except Forbidden:
             # Our rights in a namespace come by an object in it, which is set back in the same plan.
             return False, None
+
+
+def _condition(part: AnyProvisioner) -> str:
+    """What its reports are called."""
+    return part.condition or part.name
 
 
 def _skipped(condition: str, need: Report) -> Result:

@@ -11,7 +11,7 @@ from typing import Any
 
 from prometheus_client import Gauge
 
-from .api.brokerage import ManagementPolicy, Pause
+from . import holds, tampering
 from .conditions import Report, State
 from .drift import Object
 from .provisioner import Action, Plan
@@ -19,7 +19,8 @@ from .provisioner import Action, Plan
 PAUSED = Gauge("rooftree_operator_paused", "Brokerages that the operator is held back from, by level.", ["level"])
 # What a brokerage stands on, trusts and is protected by: kept up while nothing new is rolled out.
 UPKEEP_KINDS = frozenset({"Namespace", "RoleBinding", "ConfigMap", "NetworkPolicy"})
-LEVELS = (*(pause.value for pause in Pause), ManagementPolicy.OBSERVE.value)
+# Reasons of waiting for the operator's own next step: where one of them is held, these do not go on either.
+STEPS = frozenset({"Suspending", "Resuming", "Upgrading"})
 
 
 class Reach(Enum):
@@ -41,7 +42,7 @@ class Hands:
 
     @property
     def condition(self) -> str:
-        return "Observed" if self.level == ManagementPolicy.OBSERVE else "Paused"
+        return "Observed" if self.level == holds.OBSERVE else "Paused"
 
     def split(self, plan: Plan) -> tuple[Plan, tuple[Object | Action, ...]]:
         """What may be applied, and what is held: of actions all from the first held one on, as they build on it."""
@@ -58,6 +59,17 @@ class Hands:
     def _may_do(self, action: Action) -> bool:
         return self.reach is Reach.UPKEEP and (action.upkeep or action.proof)
 
+    def renews(self, item: Object, seen: Object | None) -> bool:
+        """Whether an object that is held is applied all the same: pods that are to read renewed secrets."""
+        return self.reach is Reach.UPKEEP and tampering.is_renewal(item, seen)
+
+    def halted(self, report: Report) -> Report:
+        """The report while something is held: what waits for a step of our own waits for whoever holds us back."""
+        if report.state is not State.WAITING or report.reason not in STEPS:
+            return report
+        message = f"{self.why}. Until then it stays as it is: {report.message}"
+        return replace(report, state=State.HELD, reason="ChangesHeld", message=message, retry_in=None)
+
     def reports(self, held: Iterable[str] = ()) -> tuple[Report, ...]:
         """The condition that is there only while we are held back."""
         if self.level is None:
@@ -69,28 +81,27 @@ class Hands:
 
 FREE = Hands(Reach.ALL)
 WHY = {
-    Pause.EVERYTHING.value: "spec.pause is Everything: nothing is looked at, changed or deleted until it is removed",
-    Pause.CHANGES.value: "spec.pause is Changes: until it is removed nothing new is rolled out, "
+    holds.EVERYTHING: "spec.pause is Everything: nothing is looked at, changed or deleted until it is removed",
+    holds.CHANGES: "spec.pause is Changes: until it is removed nothing new is rolled out, "
     "and secrets, certificates, logins, rights and network policies are kept up",
-    ManagementPolicy.OBSERVE.value: "spec.managementPolicy is Observe: nothing is changed until it is Manage",
+    holds.OBSERVE: "spec.managementPolicy is Observe: nothing is changed until it is Manage",
 }
 
 
+def is_observed(brokerage: Object) -> bool:
+    """Whether we only look at it, paused or not."""
+    return brokerage["spec"].get("managementPolicy") == holds.OBSERVE
+
+
 def of(brokerage: Object) -> Hands:
-    """Whoever pauses everything means it; whoever only observes changes nothing, paused or not."""
-    spec, status = brokerage["spec"], brokerage.get("status", {})
-    if spec.get("pause") == Pause.EVERYTHING:
-        return _named(Reach.NOTHING, Pause.EVERYTHING)
-    if spec.get("managementPolicy") == ManagementPolicy.OBSERVE:
-        return _named(Reach.LOOK, ManagementPolicy.OBSERVE)
-    if spec.get("pause") == Pause.CHANGES:
-        # Of a brokerage that never ran, everything is new.
-        return _named(Reach.UPKEEP if status.get("version") else Reach.LOOK, Pause.CHANGES)
-    return FREE
-
-
-def _named(reach: Reach, level: Pause | ManagementPolicy) -> Hands:
-    return Hands(reach, level.value, WHY[level.value])
+    """How far the spec lets us go; of a brokerage that never ran everything is new, so that `Changes` only looks."""
+    level = holds.level(brokerage["spec"])
+    if level is None:
+        return FREE
+    ran = bool(brokerage.get("status", {}).get("version"))
+    upkeep = Reach.UPKEEP if ran else Reach.LOOK
+    reach = {holds.EVERYTHING: Reach.NOTHING, holds.OBSERVE: Reach.LOOK, holds.CHANGES: upkeep}[level]
+    return Hands(reach, level, WHY[level])
 
 
 def held_by_plan(hands: Hands, refusal: str) -> Hands:
@@ -119,5 +130,5 @@ class Census:
         self._tell()
 
     def _tell(self) -> None:
-        for level in LEVELS:
+        for level in holds.LEVELS:
             PAUSED.labels(level).set(sum(one == level for one in self._levels.values()))

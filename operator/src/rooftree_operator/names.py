@@ -8,7 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from .api.brokerage import RESERVED_SLUGS, SLUG_PATTERN
+from .api.slugs import RESERVED_SLUGS, SLUG_PATTERN
 
 GROUP = "rooftree.dev"
 MANAGER = "rooftree-operator"
@@ -19,6 +19,15 @@ LABEL_TENANT = f"{GROUP}/tenant"
 LABEL_BROKERAGE = f"{GROUP}/brokerage"
 LABEL_RELEASE = f"{GROUP}/release"
 ANNOTATION_APPLIED = f"{GROUP}/applied"
+
+# Of the Secret with what brings a kept tenant back. The label's value is the slug.
+LABEL_KEPT = f"{GROUP}/kept"
+ANNOTATION_DISPLAY_NAME = f"{GROUP}/display-name"
+ANNOTATION_PLAN = f"{GROUP}/plan"
+ANNOTATION_VERSION = f"{GROUP}/version"
+ANNOTATION_DELETED_AT = f"{GROUP}/deleted-at"
+ANNOTATION_PURGE_AFTER = f"{GROUP}/purge-after"
+ANNOTATION_PURGE = f"{GROUP}/purge"
 
 TEMPLATE_OWNER = "rooftree_template"
 TEMPLATE_MIGRATOR = "rooftree_template_migrator"
@@ -134,13 +143,18 @@ def template_job(version: str) -> str:
     return f"template-{_short(version)}"
 
 
-def migration_job(version: str) -> str:
-    """The Job in a tenant's namespace that brings its database to this version."""
-    return f"migrate-{_short(version)}"
+def migration_job(version: str, retry: str = "") -> str:
+    """The Job in a tenant's namespace that brings its database to this version; another one at each retry."""
+    return f"migrate-{_short(f'{version}@{retry}' if retry else version)}"
 
 
 def _short(version: str) -> str:
     return hashlib.sha256(version.encode()).hexdigest()[:10]
+
+
+def kept_secret(tenant: TenantId) -> str:
+    """The Secret in the operator's namespace with what brings a deleted but kept tenant back."""
+    return f"kept-{tenant}"
 
 
 def release_config(version: str) -> str:

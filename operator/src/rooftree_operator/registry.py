@@ -1,18 +1,21 @@
 """The registry: every tenant id that was ever minted, who owns it and what became of it. A table in our own database.
 
 An id is written here, with its owner's uid, before anything else is made for it; so a retry finds the same id again.
+A tenant is live, then kept or deleted. One that is kept is claimed, and live again, or purged: each change is one
+statement that names the state before, so that of two which come together one finds that it came too late.
 """
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import LiteralString, Protocol
+from datetime import datetime
+from typing import Protocol
 
 import psycopg
 
-from . import effects, names
+from . import effects, kept, names
 from .adapters.postgres import Postgres
-from .errors import Blocked
+from .errors import Blocked, Unavailable, Waiting
 from .names import TenantId
 
 SCHEMA = """
@@ -21,13 +24,17 @@ CREATE TABLE IF NOT EXISTS registry.tenant (
     id text PRIMARY KEY,
     slug text NOT NULL,
     owner_uid text NOT NULL UNIQUE,
-    state text NOT NULL CHECK (state IN ('live', 'kept', 'deleted')),
+    state text NOT NULL,
     backends jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     changed_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE UNIQUE INDEX IF NOT EXISTS tenant_slug_in_use ON registry.tenant (slug) WHERE state <> 'deleted';
+ALTER TABLE registry.tenant ADD COLUMN IF NOT EXISTS purge_after timestamptz;
+ALTER TABLE registry.tenant DROP CONSTRAINT IF EXISTS tenant_state_check,
+    ADD CONSTRAINT tenant_state_check CHECK (state IN ('live', 'kept', 'purging', 'deleted'));
 """
+PURGED_WITHIN = 5.0  # seconds until somebody who waits for a slug looks again
 
 
 @dataclass(frozen=True)
@@ -38,19 +45,38 @@ class Entry:
     state: str
 
 
+@dataclass(frozen=True)
+class Kept:
+    """The row of a tenant that was deleted and kept; `owner_uid` is of the Brokerage that was deleted."""
+
+    id: TenantId
+    owner_uid: str
+    purging: bool
+    purge_after: datetime
+
+
 class Registry(Protocol):
-    """What the reconciler needs of it."""
+    """What the operator needs of it."""
 
     async def find(self, uid: str) -> Entry | None:
         """The entry of the Brokerage with this uid."""
         ...
 
     async def register(self, slug: str, uid: str, claim: TenantId | None) -> TenantId:
-        """The id of the Brokerage `uid`, minted or claimed now if need be. Raises `Blocked` if it cannot have one."""
+        """The id of the Brokerage `uid`, minted or claimed now if need be. Raises `Blocked` if it cannot have one,
+        and `Waiting` if a tenant with its slug is just being purged."""
         ...
 
-    async def keep(self, tenant: TenantId) -> None:
-        """Its Brokerage goes and all else stays, for another one to claim."""
+    async def keep(self, tenant: TenantId, purge_after: datetime) -> None:
+        """From now on it is kept. The first `purge_after` holds. Raises `Unavailable` if it is not live."""
+        ...
+
+    async def kept(self, tenant: TenantId | None = None) -> list[Kept]:
+        """All that are kept or being purged, or only this one if it is."""
+        ...
+
+    async def condemn(self, row: Kept) -> bool:
+        """From now on it is being purged, unless it is not kept any more as `row` says; tells whether it is."""
         ...
 
     async def bury(self, tenant: TenantId) -> None:
@@ -59,10 +85,13 @@ class Registry(Protocol):
 
 
 class PostgresRegistry:
-    """The real one."""
+    """The real one. `namespace`: where kept tenants have their Secrets; messages name it."""
 
-    def __init__(self, postgres: Postgres, backends: str = "{}", entropy: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self, postgres: Postgres, namespace: str, backends: str = "{}", entropy: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._postgres = postgres
+        self._namespace = namespace
         self._backends = backends
         self._entropy = entropy
 
@@ -94,40 +123,102 @@ class PostgresRegistry:
                     (tenant.value, slug, uid, self._backends),
                 )
         except psycopg.errors.UniqueViolation as error:
-            raise Blocked("SlugTaken", await self._who_has(slug)) from error
+            raise slug_taken(slug, await self._in_use(slug), self._namespace) from error
         return tenant
 
     async def _claimed(self, slug: str, uid: str, claim: TenantId) -> TenantId:
         async with self._postgres.connect() as connection:
             effects.count("postgres", "update", "registry")
             cursor = await connection.execute(
-                """UPDATE registry.tenant SET owner_uid = %s, state = 'live', changed_at = now()
+                """UPDATE registry.tenant SET owner_uid = %s, state = 'live', purge_after = NULL, changed_at = now()
                    WHERE id = %s AND slug = %s AND state = 'kept'""",
                 (uid, claim.value, slug),
             )
         if not cursor.rowcount:
-            message = f"spec.tenantID {claim} is not a kept tenant of {slug!r}: create the brokerage without it"
-            raise Blocked("ClaimRefused", message)
+            raise claim_refused(slug, claim, await self._state(claim))
         return claim
 
-    async def _who_has(self, slug: str) -> str:
+    async def _in_use(self, slug: str) -> Entry | None:
         async with self._postgres.connect() as connection:
             cursor = await connection.execute(
                 "SELECT id, state FROM registry.tenant WHERE slug = %s AND state <> 'deleted'", (slug,)
             )
             row = await cursor.fetchone()
-        if row and row[1] == "kept":
-            return f"the slug {slug!r} belongs to the kept tenant {row[0]}: set spec.tenantID to it to undelete it"
-        return f"the slug {slug!r} belongs to another tenant ({row[0] if row else 'unknown'}): choose another name"
+        return Entry(TenantId(row[0]), row[1]) if row else None
 
-    async def keep(self, tenant: TenantId) -> None:
-        await self._move("UPDATE registry.tenant SET state = 'kept', changed_at = now() WHERE id = %s", tenant)
+    async def _state(self, tenant: TenantId) -> str | None:
+        async with self._postgres.connect() as connection:
+            cursor = await connection.execute("SELECT state FROM registry.tenant WHERE id = %s", (tenant.value,))
+            row = await cursor.fetchone()
+        return row[0] if row else None
 
-    async def bury(self, tenant: TenantId) -> None:
-        await self._move("UPDATE registry.tenant SET state = 'deleted', changed_at = now() WHERE id = %s", tenant)
-
-    async def _move(self, statement: LiteralString, tenant: TenantId) -> None:
-        """What is deleted stays so."""
+    async def keep(self, tenant: TenantId, purge_after: datetime) -> None:
         async with self._postgres.connect() as connection:
             effects.count("postgres", "update", "registry")
-            await connection.execute(f"{statement} AND state <> 'deleted'", (tenant.value,))
+            await connection.execute(
+                """UPDATE registry.tenant SET state = 'kept', purge_after = %s, changed_at = now()
+                   WHERE id = %s AND state = 'live'""",
+                (purge_after, tenant.value),
+            )
+        state = await self._state(tenant)
+        if state != "kept":
+            raise not_live(tenant, state)
+
+    async def kept(self, tenant: TenantId | None = None) -> list[Kept]:
+        only = None if tenant is None else tenant.value
+        try:
+            async with self._postgres.connect() as connection:
+                cursor = await connection.execute(
+                    """SELECT id, owner_uid, state = 'purging', purge_after FROM registry.tenant
+                       WHERE state IN ('kept', 'purging') AND id = coalesce(%s, id) ORDER BY id""",
+                    (only,),
+                )
+                rows = await cursor.fetchall()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+            raise Unavailable("PostgresRefused", "the registry's table is still being made") from error
+        return [Kept(TenantId(row[0]), *row[1:]) for row in rows]
+
+    async def condemn(self, row: Kept) -> bool:
+        async with self._postgres.connect() as connection:
+            effects.count("postgres", "update", "registry")
+            cursor = await connection.execute(
+                """UPDATE registry.tenant SET state = 'purging', changed_at = now()
+                   WHERE id = %s AND owner_uid = %s AND state = 'kept' AND purge_after = %s""",
+                (row.id.value, row.owner_uid, row.purge_after),
+            )
+        return bool(cursor.rowcount)
+
+    async def bury(self, tenant: TenantId) -> None:
+        async with self._postgres.connect() as connection:
+            effects.count("postgres", "update", "registry")
+            await connection.execute(
+                "UPDATE registry.tenant SET state = 'deleted', changed_at = now() WHERE id = %s AND state <> 'deleted'",
+                (tenant.value,),
+            )
+
+
+def not_live(tenant: TenantId, state: str | None) -> Unavailable:
+    """Why a tenant cannot be kept: whoever looks for it in the registry later would not find it."""
+    advice = "a platform admin must look what happened to its row in registry.tenant"
+    return Unavailable("RegistryRefused", f"in the registry {tenant} is {state or 'unknown'}, and not live: {advice}")
+
+
+def slug_taken(slug: str, by: Entry | None, namespace: str) -> Blocked | Waiting:
+    """Why no new tenant can have this slug, and what can be done."""
+    if by is None:
+        return Waiting("SlugBeingFreed", f"the slug {slug!r} has just become free", retry_in=0.1)
+    if by.state == "purging":
+        message = f"the slug {slug!r} is free again when the tenant {by.id} has been purged"
+        return Waiting("SlugBeingFreed", message, retry_in=PURGED_WITHIN)
+    if by.state == "kept":
+        undelete = f"delete this Brokerage and create it with spec.tenantID: {by.id} to undelete it"
+        purge = f"or purge it for good: {kept.purge_command(by.id, namespace)}"
+        return Blocked("SlugTaken", f"the slug {slug!r} belongs to the kept tenant {by.id}: {undelete}, {purge}")
+    return Blocked("SlugTaken", f"the slug {slug!r} belongs to another tenant ({by.id}): choose another name")
+
+
+def claim_refused(slug: str, claim: TenantId, state: str | None) -> Blocked:
+    """Why this id cannot be claimed."""
+    why = {"purging": "is being purged, which cannot be undone", "deleted": "is deleted, and nothing is left of it"}
+    problem = why.get(state or "", f"is not a kept tenant of {slug!r}")
+    return Blocked("ClaimRefused", f"spec.tenantID {claim} {problem}: create the brokerage without it")

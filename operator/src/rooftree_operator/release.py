@@ -36,6 +36,12 @@ class Release:
     """Where modules in processes of their own answer each other; None: this release knows no such thing."""
     calls: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By module, those that it calls."""
+    migrations: frozenset[str] = frozenset()
+    """Every revision that this release knows; empty: it does not say."""
+
+    def is_behind(self, heads: frozenset[str]) -> bool:
+        """Whether a database at `heads` has been brought further than this release knows."""
+        return bool(self.migrations) and not heads <= self.migrations
 
     @property
     def called(self) -> tuple[str, ...]:
@@ -63,6 +69,7 @@ def parsed(version: str, image: str, manifest: dict[str, Any]) -> Release:
         metrics_port=manifest.get("metrics_port"),
         rpc_port=manifest.get("rpc_port"),
         calls={name: tuple(others) for name, others in manifest.get("calls", {}).items()},
+        migrations=frozenset(manifest.get("migrations", ())),
     )
 
 

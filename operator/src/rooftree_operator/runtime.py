@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,19 +11,16 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from . import names
-from .adapters import elasticsearch, kafka, postgres, redis, s3
+from . import installation, names
 from .adapters.edge import Edge
-from .adapters.elasticsearch import Elasticsearch
-from .adapters.kafka import Kafka
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
-from .adapters.postgres import Postgres
-from .adapters.redis import Redis
-from .adapters.s3 import S3
+from .backends import Backends, connect
+from .deletion import Deletion
 from .errors import Unavailable
 from .gate import Backend
 from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
+from .names import TenantId
 from .provisioners.autoscaling import Autoscaling
 from .provisioners.cache import Cache
 from .provisioners.certificates import Certificates
@@ -37,14 +34,15 @@ from .provisioners.policies import Policies
 from .provisioners.route import Route
 from .provisioners.search import Search
 from .provisioners.storage import Storage
+from .provisioners.suspension import Suspension
 from .provisioners.topics import Topics
 from .provisioners.workload import Workload
+from .purge import Purge
 from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
 from .templates import Templates
-from .tenant import Platform
 from .workqueue import Priority, WorkQueue, share
 
 log = structlog.get_logger(__name__)
@@ -62,8 +60,6 @@ UP = Gauge("rooftree_operator_backend_up", "Whether the backend answers the oper
 
 WATCH = 2.0  # seconds between two looks whether a backend answers
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
-# Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
-DELETE_ORDER = ("route", "workload", "namespace", "topics", "search", "cache", "storage", "database")
 
 
 def tenant_key(name: str) -> str:
@@ -78,20 +74,8 @@ def plan_key(name: str) -> str:
     return f"plan/{name}"
 
 
-@dataclass(frozen=True)
-class Backends:
-    """The systems that tenants live in."""
-
-    postgres: Postgres
-    kafka: Kafka
-    elasticsearch: Elasticsearch
-    redis: Redis
-    s3: S3 | None  # None: this installation has no object storage
-
-    def __iter__(self) -> Iterator[Backend]:
-        yield from (self.postgres, self.kafka, self.elasticsearch, self.redis)
-        if self.s3 is not None:
-            yield self.s3
+def kept_key(tenant: str) -> str:
+    return f"kept/{tenant}"
 
 
 @dataclass
@@ -104,6 +88,7 @@ class Operator:
     backends: Backends
     registry: PostgresRegistry
     reconciler: Reconciler
+    purge: Purge
     templates: Templates
     releases: Releases
     lease: LeaseHolder
@@ -163,6 +148,8 @@ class Operator:
                 return await self.reconciler.reconcile(name)
             case "release":
                 return await self.templates.reconcile(name)
+            case "kept":
+                return await self.purge.reconcile(name)
             case "plan":
                 await self._feed_tenants(Priority.EDIT, plan=name)
                 return Outcome()
@@ -210,12 +197,14 @@ class Operator:
 
     async def _round(self) -> list[str]:
         """Feeds all releases, and returns all tenants in the order of their turns."""
-        versions, obsolete = await self.releases.versions(), list[str]()
+        versions, obsolete, kept = await self.releases.versions(), list[str](), list[TenantId]()
         try:
-            obsolete = await self.templates.obsolete(set(versions))
+            obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
         except Unavailable as error:
             # The rest goes on; these wait for the next round.
-            log.warning("obsolete_templates_unknown", error=str(error))
+            log.warning("postgres_unreachable", error=str(error))
+        for tenant in kept:
+            self.queue.add(kept_key(tenant.value), Priority.RESYNC)
         for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
         found = await self._tenants()
@@ -234,24 +223,24 @@ class Operator:
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     """The operator with its real adapters; `stack` closes them."""
     kube = await stack.enter_async_context(await Kubernetes.connect())
-    backends = _backends(settings, stack)
+    backends = connect(settings, stack)
     database = backends.postgres
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
     stack.push_async_callback(edge.close)
-    platform = _platform(settings)
-    ca = bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
+    platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
+    ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
     releases = Releases(kube, settings.namespace)
-    registry = PostgresRegistry(
-        database, json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
-    )
+    where = json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
+    registry = PostgresRegistry(database, settings.namespace, where)
     lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
+    parts = graph(kube, backends, ca, _now, settings.namespace)
+    deletion = Deletion(kube, registry, parts, lease, settings.namespace)
     reconciler = Reconciler(
         kube=kube,
         registry=registry,
         releases=releases,
-        graph=graph(kube, backends, ca, _now),
-        delete_order=DELETE_ORDER,
-        lease=lease,
+        graph=parts,
+        deletion=deletion,
         edge=edge,
         platform=platform,
         now=_now,
@@ -259,11 +248,12 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     )
     templates = Templates(kube, database, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
-    return Operator(settings, queue, kube, backends, registry, reconciler, templates, releases, lease)
+    purge = Purge(deletion, _now)
+    return Operator(settings, queue, kube, backends, registry, reconciler, purge, templates, releases, lease)
 
 
-def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime]) -> Graph:
-    """All parts of a tenant; a new kind of part is a line here and one in DELETE_ORDER if it has to be deleted."""
+def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:
+    """All parts of a tenant; a new kind of part is a line here and one in `deletion` if it has to be deleted."""
     parts: tuple[AnyProvisioner, ...] = (
         Namespace(kube),
         Credentials(kube, ca),
@@ -279,14 +269,10 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Workload(kube),
         Autoscaling(kube),
         Disruption(kube),
-        Route(kube),
+        Route(kube, namespace),
+        Suspension(kube),
     )
     return Graph(parts, now, kube)
-
-
-def bundle(certificates: Iterable[str]) -> str:
-    """One file of PEM certificates, each once."""
-    return "".join(f"{each}\n" for each in dict.fromkeys(text.strip() for text in certificates))
 
 
 async def _outage(backend: Backend) -> Unavailable | None:
@@ -304,96 +290,6 @@ async def _problem(backend: Backend) -> Unavailable | None:
         message = f"{backend.name} cannot be asked: {type(error).__name__}: {error}"[:500]
         return Unavailable(f"{backend.name.capitalize()}Unreachable", message)
     return None
-
-
-def _platform(settings: Settings) -> Platform:
-    has_s3 = settings.has_backend("s3")
-    return Platform(
-        namespace=settings.namespace,
-        domain=settings.domain,
-        edge_port=settings.edge_port,
-        postgres_host=settings.backend("postgres", "host"),
-        postgres_port=int(settings.backend("postgres", "port")),
-        kafka_bootstrap=settings.backend("kafka", "bootstrap"),
-        elasticsearch_url=settings.backend("elasticsearch", "url"),
-        redis_host=settings.backend("redis", "host"),
-        redis_port=int(settings.backend("redis", "port")),
-        network=settings.network(),
-        elasticsearch_replicas=settings.elasticsearch_replicas,
-        postgres_standby_host=settings.postgres_standby_host,
-        postgres_standby_port=settings.postgres_standby_port,
-        otlp_endpoint=settings.otlp_endpoint,
-        s3_url=settings.backend("s3", "url") if has_s3 else "",
-        s3_region=settings.backend("s3", "region") if has_s3 else "",
-        smtp_host=settings.smtp_host,
-        smtp_port=settings.smtp_port,
-        smtp_from=settings.smtp_from,
-    )
-
-
-def _backends(settings: Settings, stack: AsyncExitStack) -> Backends:
-    storage = _s3(settings) if settings.has_backend("s3") else None
-    backends = Backends(_postgres(settings), _kafka(settings), _elasticsearch(settings), _redis(settings), storage)
-    stack.callback(backends.kafka.close)
-    stack.push_async_callback(backends.elasticsearch.close)
-    stack.push_async_callback(backends.redis.close)
-    if storage is not None:
-        stack.push_async_callback(storage.close)
-    return backends
-
-
-def _postgres(settings: Settings) -> Postgres:
-    server = postgres.Server(
-        host=settings.backend("postgres", "host"),
-        port=int(settings.backend("postgres", "port")),
-        user=settings.backend("postgres", "user"),
-        password=settings.backend("postgres", "password"),
-        database=settings.backend("postgres", "database"),
-        ca_file=str(settings.backend_file("postgres", "ca.crt")),
-    )
-    return Postgres(server)
-
-
-def _kafka(settings: Settings) -> Kafka:
-    server = kafka.Server(
-        bootstrap=settings.backend("kafka", "bootstrap"),
-        user=settings.backend("kafka", "user"),
-        password=settings.backend("kafka", "password"),
-        ca_file=str(settings.backend_file("kafka", "ca.crt")),
-    )
-    return Kafka(server)
-
-
-def _elasticsearch(settings: Settings) -> Elasticsearch:
-    server = elasticsearch.Server(
-        url=settings.backend("elasticsearch", "url"),
-        user=settings.backend("elasticsearch", "user"),
-        password=settings.backend("elasticsearch", "password"),
-        ca_file=str(settings.backend_file("elasticsearch", "ca.crt")),
-    )
-    return Elasticsearch(server)
-
-
-def _redis(settings: Settings) -> Redis:
-    server = redis.Server(
-        host=settings.backend("redis", "host"),
-        port=int(settings.backend("redis", "port")),
-        user=settings.backend("redis", "user"),
-        password=settings.backend("redis", "password"),
-        ca_file=str(settings.backend_file("redis", "ca.crt")),
-    )
-    return Redis(server)
-
-
-def _s3(settings: Settings) -> S3:
-    server = s3.Server(
-        url=settings.backend("s3", "url"),
-        region=settings.backend("s3", "region"),
-        user=settings.backend("s3", "user"),
-        password=settings.backend("s3", "password"),
-        ca_file=str(settings.backend_file("s3", "ca.crt")),
-    )
-    return S3(server)
 
 
 def _now() -> datetime:

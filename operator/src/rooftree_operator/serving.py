@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 
 from . import names, pods
 from .drift import Object
@@ -10,6 +11,7 @@ from .release import GATEWAY, Release
 from .tenant import Tenant
 
 ANNOTATION_SECRETS = f"{names.GROUP}/secrets"
+MODULES_OPTION = "--modules"  # of the app's command: the ones that the process has
 GRACE = 45  # seconds that a pod has to end
 
 
@@ -27,14 +29,16 @@ def rollout(tenant: Tenant, deployment: Object) -> Verdict:
     """How far a Deployment is."""
     name, status, wanted = deployment["metadata"]["name"], deployment.get("status", {}), replicas(deployment)
     conditions = {item["type"]: item for item in status.get("conditions", [])}
-    if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
+    current = _is_current(deployment)
+    if current and conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
         advice = f"a platform admin must look at the pods in {tenant.namespace}"
         what = f"the {name} of version {tenant.release.version}"
         return blocked("RolloutStuck", f"{what} does not become ready: {advice}")
     failure = conditions.get("ReplicaFailure", {})
-    if failure.get("status") == "True":
+    if current and failure.get("status") == "True":
         return blocked("PodsRefused", f"{failure.get('message')}: a platform admin must look at quota and policies")
-    current = status.get("observedGeneration") == deployment["metadata"].get("generation")
+    if tenant.resuming and wanted == 0:
+        return waiting("Resuming", f"pods of the {name} are coming back")
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     # Pods that an autoscaler adds beyond the plan's least are no reason to call a brokerage that answers not ready.
     least = min(wanted, tenant.plan.replicas.min)
@@ -47,6 +51,41 @@ def replicas(deployment: Object) -> int:
     return deployment["spec"].get("replicas", 1)
 
 
+def _is_current(deployment: Object) -> bool:
+    """Whether its status tells of it as it is now."""
+    return deployment.get("status", {}).get("observedGeneration") == deployment["metadata"].get("generation")
+
+
+def serves(deployment: Object) -> bool:
+    """Whether a pod of it is available, and not just about to go."""
+    available = deployment.get("status", {}).get("availableReplicas", 0)
+    return _is_current(deployment) and replicas(deployment) > 0 and available > 0
+
+
+def is_whole(app: Object) -> bool:
+    """Whether the pods of `app` have all modules, so that they need no other pods."""
+    (container,) = app["spec"]["template"]["spec"]["containers"]
+    return MODULES_OPTION not in container["command"]
+
+
+def at_rest(deployments: Iterable[Object]) -> Verdict:
+    """How the Deployments of a suspended brokerage stand."""
+    running = sorted(one["metadata"]["name"] for one in deployments if replicas(one) != 0)
+    if running:
+        return waiting("Suspending", f"pods stay until the edge shows the page: {', '.join(running)}")
+    return done("Suspended", "No pods, as declared.")
+
+
+def without_starts(objects: Iterable[Object], seen: Mapping[str, Object]) -> tuple[Object, ...]:
+    """Those of `objects` that start no pod: a new Deployment begins with one, and one that has some would roll them."""
+
+    def starts(one: Object) -> bool:
+        known = seen.get(one["metadata"]["name"])
+        return one["kind"] == "Deployment" and (known is None or replicas(known) != 0)
+
+    return tuple(one for one in objects if not starts(one))
+
+
 def build_deployment(tenant: Tenant, name: str, secrets: str, *, module: str | None = None) -> Object:
     """`module`: the one that its pods have; None: all of them. `secrets` changes with what is read at the start."""
     release, size = tenant.release, tenant.plan.resources
@@ -55,7 +94,7 @@ def build_deployment(tenant: Tenant, name: str, secrets: str, *, module: str | N
     container: Object = {
         "name": pods.APP,
         "image": release.image,
-        "command": [*release.serve, *(["--modules", module] if module else [])],
+        "command": [*release.serve, *([MODULES_OPTION, module] if module else [])],
         "env": pods.environment(values),
         "ports": _ports(release, module),
         "resources": {"requests": size.requests.model_dump(), "limits": size.limits.model_dump()},

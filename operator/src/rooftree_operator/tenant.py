@@ -8,6 +8,7 @@ from .api.plan import BrokeragePlanSpec
 from .names import TenantId
 from .network import Network
 from .release import Release
+from .upgrade import Failed
 
 WITHOUT_POLICIES = Network()
 
@@ -52,10 +53,20 @@ class Tenant:
     release: Release
     platform: Platform
     bucket: str | None = None  # as the status said before this pass: what should be there, and not for the first time
+    running: str | None = None  # the version of all pods, as the status said before this pass
+    failed: Failed | None = None  # the version that it wants and does not take; `release` is the one before it
+    retry: str = ""  # changes when an upgrade that failed shall be tried again
+    was_suspended: bool = False  # as the status said before this pass: it has not served since
+    is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage
 
     @property
     def slug(self) -> str:
         return self.id.slug
+
+    @property
+    def resuming(self) -> bool:
+        """It was suspended, is so no longer, and does not serve yet."""
+        return self.was_suspended and self.spec.suspend is None
 
     @property
     def modules(self) -> tuple[str, ...]:

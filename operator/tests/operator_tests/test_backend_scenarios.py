@@ -12,7 +12,7 @@ from rooftree_operator.errors import Unavailable
 from rooftree_operator.runtime import graph
 
 from .test_tenant_scenarios import ready_world
-from .world import CA, World, brokerage, now
+from .world import CA, NAMESPACE, World, brokerage, now
 
 USER = "acme-00000001.app"
 EVENTS = "acme-00000001.events"
@@ -29,7 +29,7 @@ async def test_ready_comes_after_one_probe_as_the_tenant_in_each_backend() -> No
 
 async def test_a_restarted_operator_probes_once_and_changes_nothing() -> None:
     world = await ready_world()
-    restarted = replace(world.reconciler, graph=graph(world.kube, world.backends, CA, now))
+    restarted = replace(world.reconciler, graph=graph(world.kube, world.backends, CA, now, NAMESPACE))
     world.forget_writes()
     await restarted.reconcile("acme")
     assert world.kafka.writes == [f"probe {EVENTS}"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from rooftree_operator import host_pages, routing
 from rooftree_operator.adapters.kubernetes import BROKERAGE, PLAN, Kind
+from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.handlers import WATCHED
 
 NODE = [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
@@ -215,9 +218,143 @@ def test_the_edge_sends_what_it_could_not_send_to_one_pod_to_another_and_repeats
 
 
 @pytest.mark.chart
+def test_nobody_can_forge_the_page_of_a_suspended_brokerage_for_a_host_without_one() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered()}
+    (rule,) = found["HTTPRoute", "unknown-host"]["spec"]["rules"]
+    removed = {name for one in rule["filters"] for name in one["requestHeaderModifier"]["remove"]}
+    assert removed == {host_pages.HEADER_REASON, host_pages.HEADER_NAME, host_pages.HEADER_MESSAGE}
+
+
+@pytest.mark.chart
+def test_the_page_that_routes_of_suspended_brokerages_lead_to_is_there() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered()}
+    service = found["Service", routing.PAGE]["spec"]
+    assert [port["port"] for port in service["ports"]] == [routing.PORT]
+    (container,) = found["Deployment", routing.PAGE]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["python", "-m", host_pages.__name__]
+    assert [port["containerPort"] for port in container["ports"]] == [host_pages.PORT]
+    policy = found["NetworkPolicy", routing.PAGE]["spec"]
+    assert policy["podSelector"]["matchLabels"] == service["selector"]
+    assert policy["ingress"] == [{"from": NODE, "ports": [{"protocol": "TCP", "port": host_pages.PORT}]}]
+
+
+@pytest.mark.chart
+def test_grants_are_made_and_taken_in_the_operators_own_namespace_only() -> None:
+    roles = [d for d in rendered() if d["kind"] in ("Role", "ClusterRole")]
+    granting = [
+        (role["kind"], role["metadata"]["name"], rule["verbs"])
+        for role in roles
+        for rule in role["rules"]
+        if "referencegrants" in rule["resources"] and role["metadata"]["name"] != "rooftree-edge"
+    ]
+    assert granting == [("Role", "rooftree-operator", ["get", "create", "patch", "delete"])]
+
+
+@pytest.mark.chart
 def test_a_release_and_its_channels_are_what_the_operator_reads() -> None:
     configs = {d["metadata"]["name"]: d for d in rendered() if d["kind"] == "ConfigMap"}
     assert configs["channels"]["data"] == {"stable": "1.0.0"}
     release = configs["release-1.0.0"]
     assert release["data"] == {"image": VALUES["release"]["image"], "tenant_manifest.json": '{"version": "1.0.0"}'}
     assert release["metadata"]["labels"]["rooftree.dev/release"] == "1.0.0"
+
+
+CONFIRM = "rooftree.dev/confirm-deletion"
+
+
+def admission() -> dict[str, dict[str, Any]]:
+    """The policies about deletions by their name."""
+    wanted = ("brokerages", "definitions", "tenant-namespaces", "kept-secrets")
+    found = {d["metadata"]["name"]: d for d in rendered() if d["kind"] == "ValidatingAdmissionPolicy"}
+    return {name: found[f"rooftree-{name}"]["spec"] for name in wanted}
+
+
+def said(policy: dict[str, Any]) -> str:
+    """Everything that a policy asks and says, on one line."""
+    expressions = [*policy.get("variables", []), *policy["validations"], *policy.get("matchConditions", [])]
+    return " ".join(word for entry in expressions for word in entry.values())
+
+
+@pytest.mark.chart
+def test_every_policy_about_deletions_is_bound_and_refuses_when_it_cannot_be_asked() -> None:
+    bound = {
+        d["spec"]["policyName"]: d["spec"]["validationActions"]
+        for d in rendered()
+        if d["kind"] == "ValidatingAdmissionPolicyBinding"
+    }
+    for name, policy in admission().items():
+        assert policy["failurePolicy"] == "Fail"
+        assert bound[f"rooftree-{name}"] == ["Deny"]
+        assert all(rule["messageExpression"] for rule in policy["validations"])
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("brokerages", "'kubectl annotate brokerage ' + variables.name"),
+        ("definitions", "kubectl annotate crd ' + oldObject.metadata.name"),
+        ("tenant-namespaces", "kubectl annotate namespace ' + oldObject.metadata.name"),
+    ],
+)
+def test_who_deletes_what_cannot_be_had_back_is_told_how_to_confirm(name: str, command: str) -> None:
+    policy = admission()[name]
+    assert command in said(policy)
+    assert f"'{CONFIRM}' in oldObject.metadata.annotations" in said(policy)
+    operations = [operation for rule in policy["matchConstraints"]["resourceRules"] for operation in rule["operations"]]
+    assert "DELETE" in operations
+
+
+@pytest.mark.chart
+def test_the_operator_and_controllers_delete_namespaces_of_tenants_without_a_word() -> None:
+    policy = admission()["tenant-namespaces"]
+    selector = policy["matchConstraints"]["objectSelector"]
+    assert selector == {"matchExpressions": [{"key": "rooftree.dev/tenant", "operator": "Exists"}]}
+    (condition,) = policy["matchConditions"]
+    assert "!= 'system:serviceaccount:rooftree-system:rooftree-operator'" in condition["expression"]
+    assert "system:serviceaccounts:kube-system" in condition["expression"]
+
+
+@pytest.mark.chart
+def test_of_our_secrets_the_operator_changes_and_deletes_those_of_kept_tenants_only() -> None:
+    policy = admission()["kept-secrets"]
+    names = policy["matchConstraints"]["namespaceSelector"]["matchLabels"]
+    assert names == {"kubernetes.io/metadata.name": "rooftree-system"}
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (["secrets"], ["UPDATE", "DELETE"])
+    assert policy["validations"][0]["expression"] == "!variables.isOperator || variables.isKept"
+    assert "' rooftree.dev/purge=' + variables.tenant" in said(policy)
+    own = next(d for d in rendered() if d["kind"] == "Role" and d["metadata"]["name"] == "rooftree-operator")
+    (verbs,) = [rule["verbs"] for rule in own["rules"] if "secrets" in rule["resources"]]
+    assert verbs == ["get", "create", "update", "delete"]
+
+
+def cost_warning() -> dict[str, dict[str, Any]]:
+    """The admission policy and its binding, by kind."""
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    return {d["kind"]: d["spec"] for d in rendered() if d["kind"] in kinds}
+
+
+@pytest.mark.chart
+def test_what_a_plan_costs_is_a_warning_and_never_a_refusal() -> None:
+    policy, binding = cost_warning().values()
+    assert binding["validationActions"] == ["Warn", "Audit"]
+    assert binding["paramRef"] == {"selector": {}, "parameterNotFoundAction": "Allow"}
+    assert policy["failurePolicy"] == "Ignore"
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    # Not the status, which the operator writes all the time.
+    assert (rule["resources"], rule["operations"]) == (["brokerages"], ["CREATE", "UPDATE"])
+
+
+@pytest.mark.chart
+def test_the_warning_reads_fields_that_every_plan_has() -> None:
+    policy = cost_warning()["ValidatingAdmissionPolicy"]
+    texts = [entry["expression"] for entry in policy["variables"]]
+    texts += [policy["validations"][0]["messageExpression"]]
+    read = {path for text in texts for path in re.findall(r"variables\.plan\.([a-zA-Z.]+)", text)}
+    sample = BrokeragePlanSpec.model_validate({"displayName": "x", "price": {"amount": 1}}).model_dump(by_alias=True)
+    for path in read:
+        value: Any = sample
+        for step in path.split("."):
+            value = value[step]
+    assert {"price.amount", "price.currency", "replicas.max", "resources.requests.memory"} <= read

@@ -14,6 +14,7 @@ DONE = Report("NamespaceReady", State.DONE, "Provisioned", "fine")
 WAITING = Report("WorkloadReady", State.WAITING, "RollingOut", "soon")
 FAILING = Report("DatabaseReady", State.FAILING, "PostgresUnreachable", "no answer")
 BLOCKED = Report("RouteReady", State.BLOCKED, "HostTaken", "one must go")
+RESTING = Report("Ready", State.SUSPENDED, "Suspended", "the page is shown")
 SKIPPED = Report("MigrationsApplied", State.SKIPPED, "AwaitingDependency", "waits")
 
 
@@ -31,8 +32,8 @@ def test_ready_tells_first_what_somebody_must_act_on(reports: list[Report], reas
 
 
 def test_kstatus_sees_stalled_only_when_somebody_must_act() -> None:
-    kinds = {state: [r.condition for r in conditions.kstatus(Report("Ready", state, "R", "m"))] for state in State}
-    assert kinds[State.DONE] == []
+    kinds = {state: [r.condition for r in conditions.kstatus([Report("Ready", state, "R", "m")])] for state in State}
+    assert kinds[State.DONE] == kinds[State.SUSPENDED] == []
     assert kinds[State.BLOCKED] == ["Stalled"]
     assert kinds[State.FAILING] == kinds[State.WAITING] == ["Reconciling"]
 
@@ -65,6 +66,32 @@ def test_a_transition_is_as_old_as_the_look_of_its_own_part() -> None:
 )
 def test_the_phase_is_one_word_for_it(report: Report, has_id: bool, was_ready: bool, phase: Phase) -> None:
     assert conditions.phase(report, has_id=has_id, was_ready=was_ready) is phase
+
+
+@pytest.mark.parametrize(
+    ("report", "has_id", "phase"),
+    [(RESTING, True, Phase.SUSPENDED), (FAILING, True, Phase.SUSPENDED), (FAILING, False, Phase.PENDING)],
+)
+def test_the_phase_of_a_suspended_brokerage_tells_that_whatever_else_is_wrong(
+    report: Report, has_id: bool, phase: Phase
+) -> None:
+    assert conditions.phase(report, has_id=has_id, was_ready=True, suspended=True) is phase
+
+
+def test_a_suspended_brokerage_is_not_ready_and_nobody_is_waited_for() -> None:
+    (ready,) = conditions.merged([], [RESTING], generation=1, now=NOON)
+    assert (ready["status"], ready["reason"]) == ("False", "Suspended")
+
+
+def test_that_it_was_suspended_is_known_until_the_brokerage_answers_again() -> None:
+    old = [{"type": "Suspended", "status": "True", "reason": "Billing"}, {"type": "DatabaseReady", "status": "True"}]
+    waiting, ready = Report("Ready", State.WAITING, "R", "m"), Report("Ready", State.DONE, "Answering", "m")
+    assert conditions.lasting(old, [waiting]) == old[:1]
+    assert conditions.lasting(old, [waiting, Report("Suspended", State.WAITING, "Resuming", "m")]) == []
+    assert conditions.lasting(old, [ready]) == []
+    assert [notice.reason for notice in events.transitions(old, [waiting])] == []
+    assert [notice.reason for notice in events.transitions(old, [ready])] == ["Ready", "Resumed"]
+    assert [notice.reason for notice in events.transitions(old[1:], [ready])] == ["Ready"]
 
 
 def test_an_event_tells_a_transition_once() -> None:

@@ -39,7 +39,7 @@ def test_every_field_is_described(crd: dict[str, Any]) -> None:
 @pytest.mark.parametrize("crd", [generate.brokerage(), generate.plan()], ids=lambda crd: crd["spec"]["names"]["kind"])
 def test_the_schema_is_structural(crd: dict[str, Any]) -> None:
     for path, node in fields(schema(crd)):
-        assert not {"$ref", "anyOf", "allOf", "oneOf", "title"} & node.keys(), path
+        assert not {"$ref", "anyOf", "allOf", "oneOf", "title", "const"} & node.keys(), path
         assert node["type"] in ("string", "integer", "boolean", "object", "array"), path
         assert node.get("default", "") is not None, path
 
@@ -54,7 +54,8 @@ def test_every_string_that_people_write_has_a_longest_length_or_a_pattern(crd: d
 def test_the_columns_are_those_that_people_look_for() -> None:
     columns = generate.brokerage()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [c["name"] for c in columns if not c.get("priority")] == ["Plan", "Phase", "Ready", "Version", "URL", "Age"]
-    assert [c["name"] for c in columns if c.get("priority") == 1] == ["DB", "Replicas", "Paused", "Message"]
+    wide = ["Suspended", "DB", "Replicas", "Operation", "Progress", "Paused", "Message"]
+    assert [c["name"] for c in columns if c.get("priority") == 1] == wide
 
 
 def test_it_is_cluster_scoped_with_a_short_name_a_category_and_a_status() -> None:
@@ -95,3 +96,12 @@ def test_a_pause_has_two_levels_and_a_policy_two_words() -> None:
     spec = schema(generate.brokerage())["properties"]["spec"]["properties"]
     assert (spec["pause"]["enum"], spec["pause"].get("default")) == (["Changes", "Everything"], None)
     assert (spec["managementPolicy"]["enum"], spec["managementPolicy"]["default"]) == (["Manage", "Observe"], "Manage")
+
+
+def test_a_suspension_has_a_reason_of_three_and_a_short_message() -> None:
+    suspend = schema(generate.brokerage())["properties"]["spec"]["properties"]["suspend"]
+    assert (suspend["type"], suspend["required"]) == ("object", ["reason"])
+    assert suspend["properties"]["reason"]["enum"] == ["billing", "idle", "manual"]
+    message = suspend["properties"]["message"]
+    assert (message["minLength"], message["maxLength"]) == (1, 300)
+    assert "suspend" not in schema(generate.brokerage())["properties"]["spec"].get("required", [])

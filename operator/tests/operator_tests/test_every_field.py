@@ -1,18 +1,24 @@
 """Every field of a Brokerage that can be changed: it has its effect, no pod is missing meanwhile, then all is quiet."""
 
+import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rooftree_operator.adapters.kubernetes import DEPLOYMENT, QUOTA, SECRET
+from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, QUOTA, SECRET
 from rooftree_operator.api.brokerage import SPEC_RULES, BrokerageSpec
 from rooftree_operator.api.generate import brokerage as crd
+from rooftree_operator.drift import Object
 from rooftree_operator.secret_objects import decoded
 
 from .test_hands import change
 from .test_tenant_scenarios import FEED
 from .world import NAMESPACE, World, brokerage, plan
 
+DELETION_RULES = (
+    pathlib.Path(__file__).resolve().parents[3] / "charts" / "rooftree" / "templates" / "deletion-policies.yaml"
+)
 ROOMY: dict[str, Any] = {
     "database": {"connections": 60},
     "replicas": {"min": 2, "max": 3},
@@ -33,6 +39,20 @@ def quota(world: World) -> str:
     return found["spec"]["hard"]["pods"]
 
 
+def declared(world: World) -> Object:
+    found = world.kube.find(BROKERAGE, "acme")
+    assert found is not None
+    return found
+
+
+def is_protected(world: World) -> bool:
+    """The API server asks for a confirmation, by a rule of the chart; the operator itself has no part in it."""
+    (rule,) = re.findall(r"name: isProtected\n +expression: (.+)", DELETION_RULES.read_text())
+    return rule == "has(oldObject.spec.deletionProtection) && oldObject.spec.deletionProtection" and declared(world)[
+        "spec"
+    ].get("deletionProtection", False)
+
+
 # Field: what it becomes, and its effect.
 FIELDS: dict[str, tuple[Any, Callable[[World], bool]]] = {
     "displayName": ("Acme West", lambda world: environment(world)["ROOFTREE_DISPLAY_NAME"] == "Acme West"),
@@ -46,10 +66,15 @@ FIELDS: dict[str, tuple[Any, Callable[[World], bool]]] = {
     "timeZone": ("America/Denver", lambda world: environment(world)["ROOFTREE_TIME_ZONE"] == "America/Denver"),
     "currency": ("CAD", lambda world: environment(world)["ROOFTREE_CURRENCY"] == "CAD"),
     "mls": ([FEED], lambda world: "feed.example" in decoded(world.child("acme", SECRET, "app"))["feeds.json"]),
+    "suspend": ({"reason": "manual"}, lambda world: world.condition("acme", "Suspended") == ("True", "Manual")),
+    "deletionPolicy": ("Delete", lambda world: "database" in world.reconciler.deletion.steps(declared(world))),
+    "deletionProtection": (True, lambda world: is_protected(world)),
     "pause": ("Changes", lambda world: world.condition("acme", "Paused") == ("True", "Changes")),
     "managementPolicy": ("Observe", lambda world: world.condition("acme", "Observed") == ("True", "Observe")),
 }
 IMMUTABLE = {"tenantID"}
+# The fewest pods, and what it is called afterwards; any other field leaves it ready with all of them.
+RESTING = {"suspend": (0, "Suspended")}
 
 
 async def world_with_everything() -> World:
@@ -94,8 +119,7 @@ async def test_a_changed_field_has_its_effect_with_all_pods_there_and_then_nothi
     await world.converge("acme")
     assert has_effect(world)
     assert before == 2
-    assert world.lowest()[namespace, "app"] == 2
-    assert world.status("acme")["phase"] == "Ready"
+    assert (world.lowest()[namespace, "app"], world.status("acme")["phase"]) == RESTING.get(name, (2, "Ready"))
     world.forget_writes()
     await world.converge("acme")
     assert world.writes() == []

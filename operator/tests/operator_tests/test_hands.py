@@ -24,7 +24,7 @@ from rooftree_operator.hands import Reach
 from rooftree_operator.runtime import graph
 
 from .test_tenant_scenarios import ready_world
-from .world import CA, World, brokerage, now, plan
+from .world import CA, NAMESPACE, World, brokerage, now, plan
 
 USER = "acme-00000001.app"
 LEVELS: list[dict[str, str]] = [{"pause": "Changes"}, {"pause": "Everything"}, {"managementPolicy": "Observe"}]
@@ -101,14 +101,14 @@ async def test_a_paused_or_observed_brokerage_that_is_as_declared_is_written_to_
     kind = "Observed" if word == "Observe" else "Paused"
     assert tenants(world) == []
     assert world.condition("acme", kind) == ("True", word)
-    assert [reason for reason, _ in told(world, "Paused", "Observed", "Resumed")] == [kind]
+    assert [reason for reason, _ in told(world, "Paused", "Observed", "HoldEnded")] == [kind]
     await quiet(world)
     assert counted(word) == 1.0
     change(world, pause=None, managementPolicy="Manage")
     await world.converge("acme")
     assert world.condition("acme", kind) == ("absent", "absent")
     assert world.status("acme")["phase"] == "Ready"
-    assert [reason for reason, _ in told(world, "Paused", "Observed", "Resumed")] == [kind, "Resumed"]
+    assert [reason for reason, _ in told(world, "Paused", "Observed", "HoldEnded")] == [kind, "HoldEnded"]
     assert counted(word) == 0.0
     await quiet(world)
 
@@ -270,7 +270,7 @@ async def test_a_restarted_operator_does_not_even_try_the_logins_of_an_observed_
     world = await ready_world()
     change(world, managementPolicy="Observe")
     await world.converge("acme")
-    parts = graph(world.kube, world.backends, CA, now)
+    parts = graph(world.kube, world.backends, CA, now, NAMESPACE)
     world.reconciler = replace(world.reconciler, graph=parts)
     await quiet(world)
 
@@ -314,11 +314,11 @@ async def test_one_level_after_the_other_is_told_each() -> None:
     for level in ("Changes", "Everything", None):
         change(world, pause=level)
         await world.converge("acme")
-    reasons = [(reason, note.split(":")[0]) for reason, note in told(world, "Paused", "Resumed")]
+    reasons = [(reason, note.split(":")[0]) for reason, note in told(world, "Paused", "HoldEnded")]
     assert reasons == [
         ("Paused", "Changes"),
         ("Paused", "Everything"),
-        ("Resumed", "Paused (Everything) has ended"),
+        ("HoldEnded", "Paused (Everything) has ended"),
     ]
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 import yaml
-from rooftree_operator import pods, serving
+from rooftree_operator import pods, routing, serving
 from rooftree_operator.adapters.kafka import AccessSeen
 from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.adapters.s3 import Standing
-from rooftree_operator.api.brokerage import BrokerageSpec, Topology
+from rooftree_operator.api.brokerage import BrokerageSpec, Suspend, SuspensionReason, Topology
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
+from rooftree_operator.drift import Object, stamped
 from rooftree_operator.names import TenantId
 from rooftree_operator.provisioners import (
     autoscaling,
@@ -32,6 +33,7 @@ from rooftree_operator.provisioners import (
     route,
     search,
     storage,
+    suspension,
     topics,
     workload,
 )
@@ -60,7 +62,27 @@ APART = replace(
         {"displayName": "Large", "replicas": {"min": 2, "max": 3}, "database": {"connections": 60}}
     ),
 )
+CLOSED = replace(
+    TENANT,
+    spec=TENANT.spec.model_copy(
+        update={"suspend": Suspend(reason=SuspensionReason.BILLING, message="Back on Monday, 8 o'clock")}
+    ),
+)
 NOBODY: Any = None  # plans are pure: they never touch an adapter
+
+
+def accepted(built: Object) -> Object:
+    """A route as the edge has accepted it."""
+    told = [{"type": type_, "status": "True", "reason": type_, "observedGeneration": 1} for type_ in ACCEPTED]
+    return {**built, "metadata": {**built["metadata"], "generation": 1}, "status": {"parents": [{"conditions": told}]}}
+
+
+def rolled_out(replicas: int, status: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": "app", "generation": 2}, "spec": {"replicas": replicas}, "status": status}
+
+
+ACCEPTED = ("Accepted", "ResolvedRefs")
+SHOWN = accepted(routing.build_route(CLOSED))
 
 
 def plans() -> dict[str, Any]:
@@ -88,7 +110,12 @@ def plans() -> dict[str, Any]:
         "workload-microservices": workload.Workload(NOBODY).plan(APART, workload.Seen("digest", None, None)),
         "policies-microservices": policies.Policies(NOBODY).plan(APART, policies.Seen(None, None)),
         "disruption": disruption.Disruption(NOBODY).plan(TENANT, [None]),
-        "route": route.Route(NOBODY).plan(TENANT, route.Seen(None, ())),
+        "route": route.Route(NOBODY, PLATFORM.namespace).plan(TENANT, route.Seen(None, ())),
+        "route-suspended": route.Route(NOBODY, PLATFORM.namespace).plan(
+            CLOSED, route.Seen(None, (), stamped(routing.build_grant(CLOSED)))
+        ),
+        "workload-suspended": workload.Workload(NOBODY).plan(CLOSED, workload.Seen("digest", None, None)),
+        "suspension": suspension.Suspension(NOBODY).plan(CLOSED, suspension.Seen(SHOWN, (rolled_out(2, {}),), 2)),
     }
 
 
@@ -100,6 +127,7 @@ def test_the_plan_is_as_recorded(name: str) -> None:
             "verdict": [plan.verdict.state.value, plan.verdict.reason, plan.verdict.message],
             "actions": [repr(action) for action in plan.actions],
             "objects": list(plan.objects),
+            **({"also": [f"{one.condition} {one.reason}: {one.message}" for one in plan.also]} if plan.also else {}),
         },
         sort_keys=False,
         width=120,
@@ -167,13 +195,12 @@ def test_each_drift_of_a_database_has_its_own_repair(change: dict[str, Any], exp
     assert database.plan_existing(TENANT, seen) == expected
 
 
+STUCK = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
+
+
 def counts(generation: int, replicas: int, updated: int, available: int) -> dict[str, Any]:
     names = ("observedGeneration", "replicas", "updatedReplicas", "availableReplicas")
     return dict(zip(names, (generation, replicas, updated, available), strict=True))
-
-
-def rolled_out(replicas: int, status: dict[str, Any]) -> dict[str, Any]:
-    return {"metadata": {"name": "app", "generation": 2}, "spec": {"replicas": replicas}, "status": status}
 
 
 @pytest.mark.parametrize(
@@ -196,17 +223,25 @@ def rolled_out(replicas: int, status: dict[str, Any]) -> dict[str, Any]:
             "Available",
         ),
         (
-            {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]},
+            {**counts(2, 3, 1, 2), "conditions": STUCK},
             State.BLOCKED,
             "RolloutStuck",
         ),
         (
-            {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}]},
+            {**counts(1, 3, 1, 2), "conditions": STUCK},
+            State.WAITING,
+            "RollingOut",
+        ),
+        (
+            {
+                **counts(2, 3, 1, 2),
+                "conditions": [{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}],
+            },
             State.BLOCKED,
             "PodsRefused",
         ),
     ],
-    ids=["nothing", "old-generation", "old-pods-left", "done", "stuck", "quota"],
+    ids=["nothing", "old-generation", "old-pods-left", "done", "stuck", "was-stuck-before-the-change", "quota"],
 )
 def test_a_rollout_is_done_only_when_all_pods_are_new_and_available(
     status: dict[str, Any], state: State, reason: str

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from psycopg import conninfo, sql
 from rooftree_operator import keys, names, registry, scram
 from rooftree_operator.adapters.postgres import Login, Postgres, Server
-from rooftree_operator.errors import Blocked, Unavailable
+from rooftree_operator.errors import Blocked, Unavailable, Waiting
 from rooftree_operator.names import TenantId
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -324,7 +325,7 @@ async def test_an_operator_that_takes_over_ends_older_sessions_before_it_does_an
 
 
 async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgres: Postgres) -> None:
-    rows = registry.PostgresRegistry(postgres)
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
     await rows.prepare()
     await rows.prepare()
     first = await rows.register("acme", "uid-1", None)
@@ -333,7 +334,7 @@ async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgr
 
 
 async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place: Place, postgres: Postgres) -> None:
-    rows = registry.PostgresRegistry(postgres)
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
     await rows.prepare()
     first = await rows.register("acme", "uid-1", None)
     with pytest.raises(Blocked, match="belongs to another tenant"):
@@ -342,14 +343,86 @@ async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place
     assert await rows.register("acme", "uid-2", None) != first
 
 
+LATER = datetime(2026, 12, 24, 12, tzinfo=UTC)
+
+
 async def test_a_kept_tenant_is_claimed_by_its_id_only(place: Place, postgres: Postgres) -> None:
-    rows = registry.PostgresRegistry(postgres)
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
     await rows.prepare()
     kept = await rows.register("acme", "uid-1", None)
-    async with postgres.connect() as connection:
-        await connection.execute("UPDATE registry.tenant SET state = 'kept'")
-    with pytest.raises(Blocked, match=f"kept tenant {kept}: set spec.tenantID"):
+    await rows.keep(kept, LATER)
+    told = (
+        f"kept tenant {kept}: .*spec.tenantID: {kept} to undelete.*kubectl annotate secret kept-{kept} -n rooftree-sys"
+    )
+    with pytest.raises(Blocked, match=told):
         await rows.register("acme", "uid-2", None)
     with pytest.raises(Blocked, match="is not a kept tenant"):
         await rows.register("acme", "uid-2", TenantId("acme-00000000"))
+    with pytest.raises(Blocked, match="is not a kept tenant of 'birch'"):
+        await rows.register("birch", "uid-2", kept)
     assert await rows.register("acme", "uid-2", kept) == kept
+    assert await rows.find("uid-2") == registry.Entry(kept, "live")
+    assert await rows.kept() == []
+
+
+async def test_the_first_day_of_purging_that_was_set_holds_until_the_tenant_is_claimed(
+    place: Place, postgres: Postgres
+) -> None:
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
+    await rows.prepare()
+    kept = await rows.register("acme", "uid-1", None)
+    other = await rows.register("birch", "uid-9", None)
+    await rows.keep(kept, LATER)
+    await rows.keep(kept, LATER + timedelta(days=1))
+    await rows.keep(other, LATER)
+    assert await rows.kept(kept) == [registry.Kept(kept, "uid-1", False, LATER)]
+    assert [row.id for row in await rows.kept()] == [kept, other]
+    await rows.register("acme", "uid-2", kept)
+    await rows.keep(kept, LATER + timedelta(days=2))
+    assert await rows.kept(kept) == [registry.Kept(kept, "uid-2", False, LATER + timedelta(days=2))]
+
+
+async def test_of_a_claim_and_a_purge_only_the_first_is_granted(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
+    await rows.prepare()
+    claimed, purged = await rows.register("acme", "uid-1", None), await rows.register("birch", "uid-2", None)
+    for tenant in (claimed, purged):
+        await rows.keep(tenant, LATER)
+    (seen,) = await rows.kept(claimed)
+    await rows.register("acme", "uid-3", claimed)
+    assert not await rows.condemn(seen)
+    await rows.keep(claimed, LATER + timedelta(days=1))
+    assert not await rows.condemn(seen), "it was kept anew since that was seen"
+    (seen,) = await rows.kept(purged)
+    assert await rows.condemn(seen)
+    assert not await rows.condemn(seen)
+    assert await rows.kept(purged) == [registry.Kept(purged, "uid-2", True, LATER)]
+    with pytest.raises(Blocked, match="is being purged"):
+        await rows.register("birch", "uid-4", purged)
+    with pytest.raises(Waiting, match="free again when"):
+        await rows.register("birch", "uid-4", None)
+    with pytest.raises(Unavailable, match="is purging, and not live"):
+        await rows.keep(purged, LATER)
+    await rows.bury(purged)
+    with pytest.raises(Blocked, match="nothing is left of it"):
+        await rows.register("birch", "uid-4", purged)
+    assert await rows.register("birch", "uid-4", None) != purged
+
+
+async def test_a_registry_of_an_older_operator_learns_to_keep(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
+    with pytest.raises(Unavailable, match="still being made"):
+        await rows.kept()
+    await rows.prepare()
+    kept = await rows.register("acme", "uid-1", None)
+    async with postgres.connect() as connection:
+        await connection.execute(
+            """ALTER TABLE registry.tenant DROP COLUMN purge_after, DROP CONSTRAINT tenant_state_check,
+               ADD CONSTRAINT tenant_state_check CHECK (state IN ('live', 'kept', 'deleted'))"""
+        )
+    with pytest.raises(Unavailable, match="still being made"):
+        await rows.kept()
+    await rows.prepare()
+    await rows.keep(kept, LATER)
+    (seen,) = await rows.kept()
+    assert await rows.condemn(seen)

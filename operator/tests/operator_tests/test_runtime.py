@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,8 @@ from prometheus_client import REGISTRY
 from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
-from rooftree_operator.runtime import Operator, bundle
+from rooftree_operator.installation import bundle
+from rooftree_operator.runtime import Operator
 from rooftree_operator.settings import Settings
 from rooftree_operator.workqueue import WorkQueue
 
@@ -27,6 +29,7 @@ def operator(world: World) -> Operator:
         backends=world.backends,
         registry=UNUSED,
         reconciler=world.reconciler,
+        purge=world.purge,
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
@@ -125,6 +128,29 @@ async def test_a_round_forgets_whoever_vanished_while_held_back() -> None:
     del world.kube.objects["Brokerage", None, "acme"]
     assert await operator(world)._round() == []
     assert REGISTRY.get_sample_value("rooftree_operator_paused", level) == 0.0
+
+
+async def test_a_resync_feeds_every_kept_tenant_and_a_worker_purges_it_when_its_time_is_over() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    tenant = world.tenant("acme")
+    world.retire("acme")
+    await world.converge("acme")
+    running = operator(world)
+    assert await running._round() == []
+    assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == [
+        f"kept/{tenant}",
+        "release/1.0.0",
+        None,
+    ]
+    world.later = timedelta(days=30)
+    assert not (await running._dispatch("kept", str(tenant))).failed
+    assert world.registry.state(tenant) == "deleted"
+    running.queue.done(f"kept/{tenant}")
+    assert await running._round() == []
+    assert running.queue.pop() is None
 
 
 def test_a_gate_fails_calls_at_once_while_the_watch_says_that_the_backend_is_away() -> None:

@@ -10,7 +10,7 @@ from rooftree_operator.secret_objects import decoded
 
 from .fakes.s3 import Account, Bucket
 from .test_tenant_scenarios import ready_world
-from .world import CA, PLATFORM, World, brokerage, now
+from .world import CA, NAMESPACE, PLATFORM, World, brokerage, now
 
 BUCKET = "acme-00000001"
 USER = f"{BUCKET}.app"
@@ -22,7 +22,7 @@ def without_storage() -> World:
     """A world whose installation has no object storage."""
     world = World()
     world.backends = Backends(world.postgres, world.kafka, world.elasticsearch, world.redis, None)
-    parts = graph(world.kube, world.backends, CA, now)
+    parts = graph(world.kube, world.backends, CA, now, NAMESPACE)
     world.reconciler = replace(world.reconciler, graph=parts, platform=replace(PLATFORM, s3_url="", s3_region=""))
     return world
 
@@ -89,7 +89,7 @@ async def test_an_installation_without_object_storage_says_so_and_is_ready_all_t
 
 async def test_a_restarted_operator_probes_once_and_changes_nothing() -> None:
     world = await ready_world()
-    restarted = replace(world.reconciler, graph=graph(world.kube, world.backends, CA, now))
+    restarted = replace(world.reconciler, graph=graph(world.kube, world.backends, CA, now, NAMESPACE))
     world.forget_writes()
     await restarted.reconcile("acme")
     assert world.s3.writes == [f"probe {BUCKET}/rooftree/probe"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, PLAN, ROUTE, SECRET
+from rooftree_operator.deletion import DATA, RUNNING
 from rooftree_operator.secret_objects import decoded
 
 from .world import NAMESPACE, World, brokerage, plan
@@ -191,7 +192,7 @@ async def test_a_deletion_stops_where_another_operator_took_over() -> None:
     while f"tenant-{tenant}" in str(world.kube.of_tenants()):
         await world.reconciler.reconcile("acme")
         world.settle()
-    world.lease.lost_after = len(world.reconciler.delete_order)  # logins and all parts but the last: the database
+    world.lease.lost_after = len(RUNNING + DATA)  # logins and all parts but the last: the database
     assert (await world.reconciler.reconcile("acme")).failed
     assert str(tenant) in world.postgres.known
     assert world.kube.find(BROKERAGE, "acme") is not None

@@ -1,18 +1,23 @@
 """A whole small platform out of fakes, and the verbs that scenario tests are written in."""
 
 import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rooftree_operator.adapters.kubernetes import BROKERAGE, Kind
+from rooftree_operator.adapters.kubernetes import BROKERAGE, SECRET, Kind
+from rooftree_operator.backends import Backends
+from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
+from rooftree_operator.errors import Unavailable
 from rooftree_operator.names import TenantId
 from rooftree_operator.network import Network
+from rooftree_operator.purge import Purge
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
-from rooftree_operator.runtime import DELETE_ORDER, Backends, graph
+from rooftree_operator.runtime import graph
 from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
@@ -67,7 +72,7 @@ def now() -> datetime:
     return datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def manifest(version: str, heads: dict[str, str]) -> dict[str, Any]:
+def manifest(version: str, heads: dict[str, str], knows: Sequence[str] = ()) -> dict[str, Any]:
     return {
         "version": version,
         "modules": ["gateway", "identity", "property"],
@@ -76,6 +81,7 @@ def manifest(version: str, heads: dict[str, str]) -> dict[str, Any]:
         "port": 8080,
         "schemas": ["migrations", "identity"],
         "migration_heads": heads,
+        "migrations": sorted({*heads.values(), *knows}),
         "commands": {"serve": ["python", "-m", "rooftree.main"], "migrate": ["python", "-m", "rooftree.migrate"]},
         "probes": {"live": "/livez", "ready": "/readyz", "startup": "/startupz"},
     }
@@ -107,11 +113,15 @@ def plan(name: str, **spec: Any) -> Object:
 
 
 class FakeLease:
-    """A Lease that is ours until `lost_after` more questions."""
+    """A Lease that is ours until `lost_after` more questions. `meanwhile` happens once, while it is asked for."""
 
     lost_after: int | None = None
+    meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def is_held(self) -> bool:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            await happens()
         if self.lost_after is None:
             return True
         self.lost_after -= 1
@@ -134,24 +144,27 @@ class World:
         self.elasticsearch = FakeElasticsearch(self.faults)
         self.s3 = FakeS3(self.faults)
         self.backends = Backends(self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3)
-        self.registry = FakeRegistry(self.postgres)
+        self.registry = FakeRegistry(self.postgres, NAMESPACE)
         self.lease = FakeLease()
+        self.edge = FakeEdge(self.kube)
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
+        self.heads: dict[str, frozenset[str]] = {}
         self.reconciler = self.restarted()
         self.kube.put(plan("starter"))
-        self.heads: dict[str, frozenset[str]] = {}
 
     def restarted(self) -> Reconciler:
         """What a new process of the operator works with."""
+        parts = graph(self.kube, self.backends, CA, self.now, NAMESPACE)
+        deletion = Deletion(self.kube, self.registry, parts, self.lease, NAMESPACE)
+        self.purge = Purge(deletion, self.now)
         return Reconciler(
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
-            graph=graph(self.kube, self.backends, CA, self.now),
-            delete_order=DELETE_ORDER,
-            lease=self.lease,
-            edge=FakeEdge(self.kube),
+            graph=parts,
+            deletion=deletion,
+            edge=self.edge,
             platform=PLATFORM,
             now=self.now,
             instance="test",
@@ -164,10 +177,11 @@ class World:
     def now(self) -> datetime:
         return now() + self.later
 
-    async def release(self, version: str, revision: str = "r1") -> None:
+    async def release(self, version: str, revision: str = "r1", knows: Sequence[str] = ("r1",)) -> None:
         """Offers a version on the stable channel and makes its template database."""
         heads = {"identity": revision}
-        data = {"image": f"localhost/app:{version}", "tenant_manifest.json": json.dumps(manifest(version, heads))}
+        told = json.dumps(manifest(version, heads, knows))
+        data = {"image": f"localhost/app:{version}", "tenant_manifest.json": told}
         labels = {"rooftree.dev/release": version}
         metadata = {"name": f"release-{version}", "namespace": NAMESPACE, "labels": labels}
         self.kube.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
@@ -185,13 +199,30 @@ class World:
         for database in self.kube.settle():
             if database in self.postgres.content:
                 self.postgres.migrated(database, self.heads[images[database]])
+        self.edge.learn()
 
     async def converge(self, name: str) -> Outcome:
-        """Passes and settling until the operator has nothing more to do."""
+        """Passes over a Brokerage and settling until the operator has nothing more to do."""
+        return await self._until_at_rest(self.reconciler.reconcile, name)
+
+    async def purges(self) -> None:
+        """What a resync sets off: passes over all kept tenants until the operator has nothing more to do."""
+        for _ in range(PASSES):
+            try:
+                pending = await self.purge.pending()
+            except Unavailable as error:
+                if error.reason != "Injected":
+                    raise
+                continue
+            for tenant in pending:
+                await self._until_at_rest(self.purge.reconcile, tenant.value)
+            return
+
+    async def _until_at_rest(self, look: Callable[[str], Awaitable[Outcome]], name: str) -> Outcome:
         outcome = Outcome(failed=True)
         for _ in range(PASSES):
             try:
-                outcome = await self.reconciler.reconcile(name)
+                outcome = await look(name)
             except Exception as error:
                 if "Injected" not in getattr(error, "reason", ""):
                     raise
@@ -232,15 +263,32 @@ class World:
         return self.kube.find(kind, child, f"tenant-{tenant}")
 
     def delete(self, name: str) -> None:
+        """Somebody deletes it with all its data."""
         item = self.kube.find(BROKERAGE, name)
         assert item is not None
-        item["metadata"]["deletionTimestamp"] = "2026-11-24T12:00:00Z"
+        item["spec"]["deletionPolicy"] = "Delete"
+        self.retire(name)
+
+    def retire(self, name: str) -> None:
+        """Somebody deletes it under the policy that it has."""
+        item = self.kube.find(BROKERAGE, name)
+        assert item is not None
+        item["metadata"]["deletionTimestamp"] = f"{self.now():%Y-%m-%dT%H:%M:%SZ}"
+
+    def kept(self, tenant: TenantId) -> Object | None:
+        """The Secret with what brings it back."""
+        return self.kube.find(SECRET, f"kept-{tenant}", NAMESPACE)
+
+    def traces(self, tenant: TenantId) -> list[str]:
+        """What there is of a tenant outside the registry, in words."""
+        there = {system: found for system, found in self.inventory().items() if system != "registry"}
+        return sorted(path for path in _paths(there) if tenant.value in path)
 
     def inventory(self) -> dict[str, Any]:
         """Everything that is there, without what differs between two equal worlds."""
         objects = {key: _comparable(item) for key, item in self.kube.objects.items() if key[0] != "Event"}
         roles = {name: (r.can_login, r.connection_limit, r.members) for name, r in self.postgres.known_roles.items()}
-        rows = {str(entry.id): entry.state for entry in self.registry.rows.values()}
+        rows = {str(row.id): row.state for row in self.registry.rows.values()}
         return {
             "objects": objects,
             "roles": roles,
@@ -270,6 +318,19 @@ class World:
                 "buckets": deepcopy(self.s3.buckets),
             },
         }
+
+
+def _paths(node: Any, path: str = "") -> Iterator[str]:
+    """Every key and value of a tree, with the keys that lead to it."""
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from _paths(child, f"{path} {key}")
+    elif isinstance(node, list | tuple | set | frozenset):
+        for child in node:
+            yield from _paths(child, path)
+    else:
+        yield f"{path} {node}"
+    yield path
 
 
 def _database(job: Object) -> str:

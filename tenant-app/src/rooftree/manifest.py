@@ -16,7 +16,8 @@ RPC_PORT = 9443
 def manifest(version: str) -> dict[str, Any]:
     modules = assembly.names()
     found = assembly.find()
-    heads = migrating.heads(assembly.folder(name) for name in modules)
+    folders = [assembly.folder(name) for name in modules]
+    heads = migrating.heads(folders)
     schemas = [name for name in modules if name in heads]
     return {
         "version": version,
@@ -24,6 +25,7 @@ def manifest(version: str) -> dict[str, Any]:
         "port": 8080,
         "schemas": [*migrating.KERNEL_SCHEMAS, *schemas],
         "migration_heads": heads,
+        "migrations": migrating.revisions(folders),
         "topics": [EVENTS_TOPIC, DEAD_LETTER_TOPIC],
         "indices": sorted(index for module in found for index in module.indices),
         "consumers": sorted(consumer for module in found for consumer in module.consumers),

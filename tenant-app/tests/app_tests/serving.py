@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import uvicorn
 from rooftree import assembly
+from rooftree.kernel.server import Protocol
 
 from .certificates import Authority
 from .conftest import EMAIL, PASSWORD, Tenant, identity_of
@@ -66,7 +67,7 @@ def serving(tenant: Tenant, folder: Path) -> Iterator[Site]:
         Authority().write(folder, HOST)
         ca_file = folder / "ca.crt"
         config = uvicorn.Config(
-            app, http="h11", ws="none", lifespan="on", log_config=None, server_header=False, proxy_headers=False
+            app, http=Protocol, ws="none", lifespan="on", log_config=None, server_header=False, proxy_headers=False
         )
         config.load()
         config.ssl = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -34,6 +34,8 @@ def test_manifest_is_printed_without_settings_or_database() -> None:
     assert printed["modules"] == list(assembly.names())
     # Modules build on the kernel's branch, whose newest revision theirs imply.
     assert set(printed["migration_heads"]) - {"kernel"} == set(printed["modules"])
+    assert set(printed["migration_heads"].values()) < set(printed["migrations"])
+    assert len(printed["migrations"]) == len(set(printed["migrations"]))
     assert set(printed["schemas"]) == {"migrations", "extensions", "jobs", "events", "requests", *printed["modules"]}
     assert printed["topics"] == ["events", "dead-letter"]
     assert printed["metrics_port"] == 9464

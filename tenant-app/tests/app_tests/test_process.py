@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from rooftree.kernel.problems import TYPES
 from rooftree.kernel.server import MAX_HEAD
 
 from .collector import collecting
@@ -84,7 +86,16 @@ class Process:
     def exchange(self, raw: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             connection.sendall(raw)
-            return connection.recv(65536)
+            received = b""
+            while not _is_whole(received) and (piece := connection.recv(65536)):
+                received += piece
+            return received
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, end, content = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head.lower())
+    return bool(end) and len(content) >= (int(length[1]) if length else 0)
 
 
 @pytest.fixture
@@ -238,8 +249,15 @@ RAW_TRICKS = (
 
 def test_raw_tricks_are_refused(process: Process) -> None:
     process.wait_until("/livez", 200)
-    answers = {raw: process.exchange(raw).split(b" ", 2)[1] for raw in RAW_TRICKS}
-    assert {raw: status for raw, status in answers.items() if status not in (b"400", b"421")} == {}
+    answers = {raw: process.exchange(raw) for raw in RAW_TRICKS}
+    statuses = {raw: answer.split(b" ", 2)[1] for raw, answer in answers.items()}
+    assert {raw: status for raw, status in statuses.items() if status not in (b"400", b"421")} == {}
+    for raw, answer in answers.items():
+        head, _, content = answer.partition(b"\r\n\r\n")
+        assert b"content-type: application/problem+json\r\n" in head.lower() + b"\r\n", raw
+        problem = json.loads(content)
+        assert problem["type"] in (f"{TYPES}bad-request", f"{TYPES}misdirected-request"), raw
+        assert f"x-request-id: {problem['request_id']}".encode() in head.lower(), raw
 
 
 def test_another_protocol_is_not_spoken_and_the_connection_ends(process: Process) -> None:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from ..components import Components
-from ..conftest import GONE_SECONDS, Kubectl, Tenant, fresh_name, manifest, until
+from ..conftest import Kubectl, Tenant, fresh_name, manifest, until
 from ..test_feed import Sample
 from ..test_tokens import Person
 from ..web_tenant import IMPORT_SECONDS, PLATFORM, SAMPLE, credentials
@@ -90,7 +90,7 @@ def site(kubectl: Kubectl, plans: None) -> Iterator[Site]:
         kubectl.apply(manifest(name, plan="enterprise", mls=feeds))
         yield _settled(kubectl, _ready(kubectl, name), feeds[0]["name"])
     finally:
-        kubectl.run("delete", "brokerage", name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s", code=None)
+        kubectl.delete_brokerage(name, code=None)
         kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={name}")
 
 

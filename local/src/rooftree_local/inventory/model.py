@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True, order=True)
 class Registered:
-    """A row of the operator's registry; `state` is live, kept or deleted."""
+    """A row of the operator's registry; `state` is live, kept, purging or deleted."""
 
     id: str
     slug: str

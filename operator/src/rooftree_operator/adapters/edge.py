@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import httpx2
 
+from ..host_pages import PROBLEM
+
 TIMEOUT = 3.0  # seconds
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the tenant's `/version` said; `problem` is empty if it answered as a tenant app does."""
+    """Who answers for a tenant: its app, as `/version` says, or the page of a suspended brokerage; else a `problem`."""
 
     problem: str
     tenant_id: str = ""
     version: str = ""
+    suspended: bool = False
 
 
 class Edge:
@@ -36,18 +39,26 @@ class Edge:
         try:
             answer = await self._client.get(
                 f"https://{self._address}/version",
-                headers={"Host": f"{host}:{port}"},
+                headers={"Host": f"{host}:{port}", "Accept": "application/json"},
                 extensions={"sni_hostname": host},
             )
         except httpx2.HTTPError as error:
             return Answer(f"the edge at {self._address} does not answer for {host}: {error!r}")
-        if not answer.is_success:
-            return Answer(f"https://{host}:{port}/version answers {answer.status_code}")
-        try:
-            body = answer.json()
-            return Answer("", str(body["tenant_id"]), str(body["version"]))
-        except (json.JSONDecodeError, KeyError, TypeError):
-            return Answer(f"https://{host}:{port}/version is not answered by a tenant app")
+        return understood(f"https://{host}:{port}/version", answer)
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def understood(url: str, answer: httpx2.Response) -> Answer:
+    """Who gave this answer."""
+    try:
+        body = answer.json()
+        if body.get("type") == PROBLEM:
+            return Answer("", suspended=True)
+        if answer.is_success:
+            return Answer("", str(body["tenant_id"]), str(body["version"]))
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError):
+        if answer.is_success:
+            return Answer(f"{url} is not answered by a tenant app")
+    return Answer(f"{url} answers {answer.status_code}")

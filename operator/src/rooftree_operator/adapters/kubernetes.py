@@ -1,6 +1,8 @@
 """Kubernetes as the operator needs it: plain dicts in and out, server-side apply, few verbs.
 
 Paths come from a small table rather than from discovery: the operator knows its kinds, and starts without a request.
+The client library loads with the first connection: it takes seconds, and whoever sends requests in another way
+(`plugin.cluster`) does not wait for it.
 """
 
 import base64
@@ -8,18 +10,15 @@ import builtins
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-import aiohttp
-from kubernetes.aio import client as kubernetes_client
-from kubernetes.aio import config as kubernetes_config
-from kubernetes.aio.dynamic import DynamicClient
-from kubernetes.aio.dynamic.exceptions import DynamicApiError
-
-from .. import effects
 from ..drift import Object
 from ..errors import Unavailable
 from ..names import MANAGER
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client import ApiClient
+    from kubernetes.aio.dynamic.exceptions import DynamicApiError
 
 TIMEOUT = 15.0  # seconds for one request
 
@@ -46,9 +45,12 @@ SECRET = Kind("v1", "Secret", "secrets")
 CONFIG = Kind("v1", "ConfigMap", "configmaps")
 SERVICE = Kind("v1", "Service", "services")
 EVENT = Kind("events.k8s.io/v1", "Event", "events")
+POD = Kind("v1", "Pod", "pods")
 BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 JOB = Kind("batch/v1", "Job", "jobs")
+SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+GRANT = Kind("gateway.networking.k8s.io/v1beta1", "ReferenceGrant", "referencegrants")
 ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
@@ -61,7 +63,7 @@ KINDS = {
     (kind.api_version, kind.kind): kind
     for kind in (
         NAMESPACE, QUOTA, LIMITS, SECRET, CONFIG, SERVICE, EVENT, BINDING, DEPLOYMENT, JOB, ROUTE, POLICY, AUTOSCALER,
-        BUDGET, LEASE, BROKERAGE, PLAN,
+        BUDGET, LEASE, BROKERAGE, PLAN, POD, SLICE, GRANT,
     )
 }  # fmt: skip
 
@@ -85,7 +87,9 @@ class Forbidden(ApiError):
 class Kubernetes:
     """Verbs on objects. Use as an async context manager."""
 
-    def __init__(self, api: kubernetes_client.ApiClient) -> None:
+    def __init__(self, api: "ApiClient") -> None:
+        from kubernetes.aio.dynamic import DynamicClient
+
         self._api = api
         # Not awaited: that would run discovery, which nothing here needs.
         self._client: Any = DynamicClient(api)
@@ -93,6 +97,9 @@ class Kubernetes:
     @classmethod
     async def connect(cls) -> "Kubernetes":
         """Connects with the pod's service account, or with KUBECONFIG outside a cluster."""
+        from kubernetes.aio import client as kubernetes_client
+        from kubernetes.aio import config as kubernetes_config
+
         configuration = kubernetes_client.Configuration()
         if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
             cast("Any", kubernetes_config).load_incluster_config(configuration)
@@ -135,7 +142,7 @@ class Kubernetes:
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
         metadata = wanted["metadata"]
         path = kind.path(metadata["name"], metadata.get("namespace"))
-        effects.count("kubernetes", "apply", kind.kind if subresource is None else f"{kind.kind}/{subresource}")
+        _count("apply", kind.kind if subresource is None else f"{kind.kind}/{subresource}")
         return await self._request(
             "patch",
             path if subresource is None else f"{path}/{subresource}",
@@ -148,20 +155,20 @@ class Kubernetes:
     async def create(self, wanted: Object) -> Object:
         """Creates; raises `Conflict` if it exists."""
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
-        effects.count("kubernetes", "create", kind.kind)
+        _count("create", kind.kind)
         path = kind.path(None, wanted["metadata"].get("namespace"))
         return await self._request("post", path, body=wanted, field_manager=MANAGER)
 
     async def replace(self, wanted: Object) -> Object:
         """Updates exactly the version that was read; raises `Conflict` if it changed since."""
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
-        effects.count("kubernetes", "update", kind.kind)
+        _count("update", kind.kind)
         path = kind.path(wanted["metadata"]["name"], wanted["metadata"].get("namespace"))
         return await self._request("put", path, body=wanted, field_manager=MANAGER)
 
     async def patch(self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None) -> Object:
         """JSON patch; raises `Conflict` or `ApiError` 422 if its test operation fails."""
-        effects.count("kubernetes", "patch", kind.kind)
+        _count("patch", kind.kind)
         return await self._request(
             "patch",
             kind.path(name, namespace),
@@ -172,7 +179,7 @@ class Kubernetes:
 
     async def scale(self, name: str, namespace: str, replicas: int) -> None:
         """Sets a Deployment's replicas under another field manager, so that no apply of ours ever owns them."""
-        effects.count("kubernetes", "patch", "Deployment/scale")
+        _count("patch", "Deployment/scale")
         await self._request(
             "patch",
             f"{DEPLOYMENT.path(name, namespace)}/scale",
@@ -194,7 +201,7 @@ class Kubernetes:
 
         In the foreground the object stays until everything that it owns is gone.
         """
-        effects.count("kubernetes", "delete", kind.kind)
+        _count("delete", kind.kind)
         options: Object = {"propagationPolicy": propagation}
         if uid is not None:
             options["preconditions"] = {"uid": uid}
@@ -207,6 +214,9 @@ class Kubernetes:
         return True
 
     async def _request(self, method: str, path: str, **options: Any) -> Object:
+        import aiohttp
+        from kubernetes.aio.dynamic.exceptions import DynamicApiError
+
         options = {name: value for name, value in options.items() if value is not None}
         try:
             response = await self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
@@ -217,7 +227,17 @@ class Kubernetes:
             raise Unavailable("ApiServerUnreachable", f"the apiserver does not answer: {error!r}") from error
 
 
-def _translated(error: DynamicApiError) -> ApiError:
-    status = cast("int", cast("Any", error).status or 0)
+def refusal(status: int, message: str) -> ApiError:
+    """The error for an answer with this HTTP status."""
     kind = {403: Forbidden, 409: Conflict}.get(status, ApiError)
-    return kind(status, str(cast("Any", error).summary()))
+    return kind(status, message)
+
+
+def _translated(error: "DynamicApiError") -> ApiError:
+    return refusal(cast("int", cast("Any", error).status or 0), str(cast("Any", error).summary()))
+
+
+def _count(verb: str, kind: str) -> None:
+    from .. import effects
+
+    effects.count("kubernetes", verb, kind)

@@ -1,18 +1,12 @@
 """Kind Brokerage: one tenant. Everything that the operator makes for it is declared here and nowhere else."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
 from .common import ApiModel, Column, Condition, Rule, keyed_by, rules
-
-# A slug becomes a host name, a namespace and the prefix of every external name; `--` is kept for delimiters.
-SLUG_PATTERN = r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$"
-RESERVED_SLUGS = (
-    "admin", "api", "app", "auth", "billing", "cdn", "console", "dashboard", "docs", "edge", "help", "login", "mail",
-    "metrics", "oauth", "operator", "platform", "postgres", "rooftree", "root", "static", "status", "support", "system",
-    "template", "tenant", "www",
-)  # fmt: skip
+from .slugs import RESERVED_SLUGS, SLUG_PATTERN
 
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _HTTP_URL = Rule(
@@ -100,6 +94,33 @@ class ManagementPolicy(StrEnum):
     OBSERVE = "Observe"
 
 
+class SuspensionReason(StrEnum):
+    """Why a brokerage is suspended."""
+
+    BILLING = "billing"
+    IDLE = "idle"
+    MANUAL = "manual"
+
+
+class Suspend(ApiModel):
+    """That the brokerage is suspended: its pods are stopped, its data stays."""
+
+    reason: SuspensionReason = Field(
+        description="Why: `billing`, `idle` or `manual`. Decides what visitors read and the status that they get, "
+        "402 (billing) or 503."
+    )
+    message: str | None = Field(
+        default=None, description="Shown to visitors beside it, as plain text.", min_length=1, max_length=300
+    )
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of the data when the Brokerage is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
 class BrokerageSpec(ApiModel):
     """What the brokerage shall be."""
 
@@ -124,6 +145,11 @@ class BrokerageSpec(ApiModel):
         description="Where the app's modules run: `monolith`, all in each pod; `microservices`, a Deployment each. "
         "Can be changed at any time; the plan's quota and connections must suffice.",
     )
+    suspend: Suspend | None = Field(
+        default=None,
+        description="Suspends the brokerage: no pod of the app runs, its address shows a page that says so, and data, "
+        "logins and everything else stay. Removing it resumes the brokerage.",
+    )
     time_zone: str = Field(
         default="America/Chicago",
         description="IANA time zone of the office.",
@@ -137,6 +163,17 @@ class BrokerageSpec(ApiModel):
         description="Claims the tenant id of a deleted but kept or moved brokerage. Cannot be changed.",
         max_length=39,
         pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}$",
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="What becomes of the data when the Brokerage is deleted. `Retain`: it stays, closed to everybody, "
+        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Delete`: it "
+        "is gone at once, and deleting must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>`.",
+    )
+    deletion_protection: bool = Field(
+        default=False,
+        description="Whether a deletion must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>` "
+        "whatever the policy is.",
     )
     mls: list[MlsFeed] = Field(
         default_factory=list[MlsFeed],
@@ -174,6 +211,7 @@ class Phase(StrEnum):
     READY = "Ready"
     DEGRADED = "Degraded"
     PAUSED = "Paused"
+    SUSPENDED = "Suspended"
     DELETING = "Deleting"
 
 
@@ -182,6 +220,72 @@ class PlanInForce(ApiModel):
 
     name: str = Field(description="Name of the BrokeragePlan.")
     digest: str = Field(description="Changes with the plan's content.")
+
+
+class FailedUpgrade(ApiModel):
+    """A version that did not become ready and was taken back."""
+
+    version: str = Field(description="The version that the brokerage wants and does not take.")
+    instead: str = Field(description="Its last good version, which runs on.")
+    reason: str = Field(description="Code of what went wrong.")
+    message: str = Field(description="What went wrong.")
+    retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
+
+
+class BrokerageError(ApiModel):
+    """Something that is wrong now."""
+
+    code: str = Field(description="Reason in PascalCase; docs/conditions.md explains each.")
+    condition: str = Field(description="Type of the condition that it shows in.")
+    message: str = Field(description="What is the case and who must act.")
+    audience: Literal["Tenant", "Reseller", "Platform", "Nobody"] = Field(description="Who must act.")
+    retryable: bool = Field(description="Whether the operator tries again by itself and it can heal without a change.")
+    hint: str = Field(description="The next command to give.")
+    since: str | None = Field(
+        default=None, description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+
+
+class OperationType(StrEnum):
+    """What an operation does."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+class OperationState(StrEnum):
+    """How an operation goes."""
+
+    RUNNING = "Running"
+    WAITING = "Waiting"  # for somebody, for a system that is away, or held
+    SUCCEEDED = "Succeeded"
+
+
+class BrokerageOperation(ApiModel):
+    """What the operator is doing, or did last."""
+
+    type: OperationType = Field(description="What it does.")
+    state: OperationState = Field(
+        description="Running; Waiting for somebody who must act, for a system that is away or because the operator is "
+        "held back; or Succeeded."
+    )
+    step: str = Field(description="Type of the condition that it is at.")
+    progress: int = Field(description="Parts that are done, in percent of all.", ge=0, le=100)
+    started_at: str = Field(description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"})
+    finished_at: str | None = Field(
+        default=None, description="When it was over (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+    message: str = Field(description="What is the case at this step.")
+
+
+class Constraint(ApiModel):
+    """Something that may not be done now."""
+
+    type: str = Field(description="What may not be done, for example Microservices.", max_length=316)
+    status: Literal["True", "False"] = Field(description="Whether it may be done; those that may are left out.")
+    reason: str = Field(description="Code in PascalCase, as in conditions.")
+    message: str = Field(description="Why, and who could change that.")
 
 
 class BrokerageStatus(ApiModel):
@@ -193,6 +297,9 @@ class BrokerageStatus(ApiModel):
     phase: Phase | None = Field(default=None, description="Where in its life the brokerage is.")
     url: str | None = Field(default=None, description="Where the brokerage's web app answers.")
     version: str | None = Field(default=None, description="Version of the tenant app that is running.")
+    upgrade: FailedUpgrade | None = Field(
+        default=None, description="The last try to reach the wanted version, if it failed."
+    )
     namespace: str | None = Field(default=None, description="Namespace of the tenant's workloads.")
     database: str | None = Field(default=None, description="Name of the tenant's database.")
     bucket: str | None = Field(default=None, description="Name of the bucket that holds the tenant's objects.")
@@ -209,9 +316,23 @@ class BrokerageStatus(ApiModel):
         description="Digest of the declaration that was last found in place everywhere: what differs while it stays "
         "the same was changed by others.",
     )
+    operation: BrokerageOperation | None = Field(
+        default=None, description="What the operator is doing with the brokerage, or did last."
+    )
+    errors: list[BrokerageError] = Field(
+        default_factory=list[BrokerageError],
+        description="What is wrong now, the cause first; what only waits for it is left out. Absent if nothing is.",
+    )
+    constraints: list[Constraint] = Field(
+        default_factory=list[Constraint],
+        description="What may not be done now, and why. Absent if there is no such thing.",
+        json_schema_extra=keyed_by("type"),
+    )
     conditions: list[Condition] = Field(
         default_factory=list[Condition],
-        description="Ready and one condition for each subsystem; Reconciling and Stalled as kstatus defines them.",
+        description="Ready and one condition for each subsystem; Suspended only while it is or is being suspended or "
+        "resumed; Paused and Observed only while the operator is held back; PlanApplied only while the plan is too "
+        "small; Reconciling and Stalled as kstatus defines them.",
         json_schema_extra=keyed_by("type"),
     )
 
@@ -227,8 +348,11 @@ COLUMNS = (
     Column("Version", ".status.version", description="Running version of the tenant app."),
     Column("URL", ".status.url", description="Address of the web app."),
     Column("Age", ".metadata.creationTimestamp", type="date"),
+    Column("Suspended", f"{_condition('Suspended')}.reason", priority=1, description="Why it is suspended, if it is."),
     Column("DB", ".status.database", priority=1, description="Name of the tenant's database."),
     Column("Replicas", ".status.replicas", type="integer", priority=1, description="Available pods."),
+    Column("Operation", ".status.operation.type", priority=1, description="What the operator does, or did last."),
+    Column("Progress", ".status.operation.progress", type="integer", priority=1, description="Of it, in percent."),
     Column(
         "Paused", f"{_condition('Paused')}.reason", priority=1, description="How much of the operator's work rests."
     ),

@@ -123,6 +123,18 @@ class NamespaceQuota(ApiModel):
     memory: str = Field(default="2Gi", description="Sum of memory limits.", pattern=_QUANTITY, max_length=20)
 
 
+class Retention(ApiModel):
+    """How long what is deleted can be had back."""
+
+    days: int = Field(
+        default=30,
+        description="Days for which a brokerage that is deleted under `deletionPolicy: Retain` is kept. 0: it is "
+        "purged within minutes. The plan's value at the time of the deletion holds.",
+        ge=0,
+        le=3650,
+    )
+
+
 class Price(ApiModel):
     """What the plan costs a month."""
 
@@ -155,6 +167,7 @@ class BrokeragePlanSpec(ApiModel):
     autoscaling: Autoscaling = Field(default=Autoscaling(), description="When the number of pods changes.")
     network: NetworkLimits = Field(default=NetworkLimits(), description="Where the tenant's app may connect to.")
     quota: NamespaceQuota = Field(default=NamespaceQuota(), description="Hard limits of the tenant's namespace.")
+    retention: Retention = Field(default=Retention(), description="How long what is deleted can be had back.")
     price: Price | None = Field(default=None, description="Price of the plan; absent means not for sale.")
 
 

@@ -1,16 +1,19 @@
-"""The tenant's Secrets, each value made once, the copied feed credentials, and the CAs of the backends."""
+"""The tenant's Secrets, each value made once, the copied feed credentials, and the CAs of the backends.
+
+A Brokerage that claims a kept tenant gets the values that were kept; none of them is made anew.
+"""
 
 import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .. import keys, names, pods
+from .. import kept, keys, names, pods
 from ..adapters.kubernetes import CONFIG, SECRET, Kubernetes
 from ..conditions import Report, State
 from ..drift import Object, differences, pending
 from ..names import TenantId
-from ..provisioner import Action, Plan, done
+from ..provisioner import Action, Plan, Verdict, blocked, done
 from ..secret_objects import decoded, secret_object
 from ..tenant import Tenant
 
@@ -51,6 +54,7 @@ class Seen:
     secrets: dict[str, Object | None] = field(repr=False)
     ca: Object | None
     feeds: tuple[Feed, ...]
+    kept: Object | None = field(default=None, repr=False)  # looked for only where a claimed tenant lacks a value
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,17 @@ class Credentials:
             _feed(tenant, feed.name, feed.credentials_secret_ref.name, secret)
             for feed, secret in zip(tenant.spec.mls, feeds, strict=True)
         )
-        return Seen({pods.APP_SECRET: app, pods.MIGRATOR_SECRET: migrator}, ca, found)
+        secrets = {pods.APP_SECRET: app, pods.MIGRATOR_SECRET: migrator}
+        kept_secret = None
+        if tenant.spec.tenant_id and any(_missing(name, decoded(secret)) for name, secret in secrets.items()):
+            kept_secret = await self._kube.get(SECRET, names.kept_secret(tenant.id), tenant.platform.namespace)
+        return Seen(secrets, ca, found, kept_secret)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         wanted = {pods.APP_SECRET: {FEEDS: _feeds_json(tenant, seen)}, pods.MIGRATOR_SECRET: {}}
-        actions = [_write(tenant, name, seen.secrets[name], own) for name, own in wanted.items()]
+        actions = [_write(tenant, name, seen, own) for name, own in wanted.items()]
+        if tenant.is_returning and (lost := [f"{act.name}.{key}" for act in actions if act for key in act.missing]):
+            return Plan(_not_kept(tenant, lost))
         return Plan(
             done("Provisioned", "Secrets are in place."),
             objects=pending([_ca(tenant, self._ca)], [seen.ca]),
@@ -131,15 +141,30 @@ class Credentials:
         """Secrets go with the namespace."""
 
 
-def _write(tenant: Tenant, name: str, seen: Object | None, own: dict[str, str]) -> WriteSecret | None:
-    have = decoded(seen)
-    missing = tuple(key for key in GENERATED[name] if not have.get(key))
+def _missing(name: str, have: dict[str, str]) -> tuple[str, ...]:
+    return tuple(key for key in GENERATED[name] if not have.get(key))
+
+
+def _write(tenant: Tenant, name: str, seen: Seen, own: dict[str, str]) -> WriteSecret | None:
+    have = {**decoded(kept.given_back(seen.kept, name)), **decoded(seen.secrets[name])}
+    missing = _missing(name, have)
     values = {**{key: have[key] for key in GENERATED[name] if key in have}, **own}
-    if not missing and not pending_secret(tenant, name, values, seen):
+    if not missing and not pending_secret(tenant, name, values, seen.secrets[name]):
         return None
     as_if = {**values, FEEDS: have[FEEDS]} if FEEDS in own and FEEDS in have else values
-    is_told = missing or pending_secret(tenant, name, as_if, seen)
+    is_told = missing or pending_secret(tenant, name, as_if, seen.secrets[name])
     return (WriteSecret if is_told else WriteFeeds)(name, missing, values)
+
+
+def _not_kept(tenant: Tenant, lost: list[str]) -> Verdict:
+    """Why a kept tenant cannot come back. Nothing is made in place of what is lost: the data hangs on it."""
+    secret = f"{tenant.platform.namespace}/{names.kept_secret(tenant.id)}"
+    advice = (
+        f"a platform admin must put the Secret back, for example from a backup of the cluster, with {', '.join(lost)}"
+    )
+    return blocked(
+        "KeptSecretMissing", f"Secret {secret} does not exist or lacks what brings the tenant back: {advice}"
+    )
 
 
 def pending_secret(tenant: Tenant, name: str, values: dict[str, str], seen: Object | None) -> bool:

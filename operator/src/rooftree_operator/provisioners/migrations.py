@@ -1,4 +1,8 @@
-"""Brings the tenant's database to the release's heads by a Job of the new version; a fresh clone is there already."""
+"""Brings the tenant's database to the release's heads by a Job of the new version; a fresh clone is there already.
+
+A database that a newer release has brought further stays as it is: migrations of a release only add what the release
+before it can do without (expand), so that one goes on with it. What is not needed any more goes a release later.
+"""
 
 from dataclasses import dataclass
 
@@ -36,18 +40,20 @@ class Migrations:
         heads = await self._postgres.heads(names.database(tenant.id), login)
         if tenant.release.heads <= heads:
             return Seen(heads, None)
-        job = names.migration_job(tenant.release.version)
+        job = job_name(tenant)
         return Seen(heads, await self._kube.get(JOB, job, tenant.namespace))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         version = tenant.release.version
         if tenant.release.heads <= seen.heads:
             return Plan(done("Current", f"The database has all migrations of {version}."))
+        if tenant.release.is_behind(seen.heads):
+            return Plan(done("Ahead", f"The database has all migrations of {version}, and those of a newer version."))
         if seen.job is None:
             verdict = waiting("Migrating", f"the migrations of {version} are starting")
             return Plan(verdict, objects=(stamped(build_job(tenant)),))
         if failure := pods.job_failure(seen.job):
-            job = f"{tenant.namespace}/{names.migration_job(version)}"
+            job = f"{tenant.namespace}/{job_name(tenant)}"
             advice = f"a platform admin must read the logs of job {job} and delete it"
             return Plan(blocked("MigrationFailed", f"the migrations of {version} failed ({failure}): {advice}"))
         return Plan(waiting("Migrating", f"the migrations of {version} are running"))
@@ -63,6 +69,10 @@ class Migrations:
         """Jobs go with the namespace."""
 
 
+def job_name(tenant: Tenant) -> str:
+    return names.migration_job(tenant.release.version, tenant.retry)
+
+
 def build_job(tenant: Tenant) -> Object:
     login = pods.Login(names.database(tenant.id), names.migrator_role(tenant.id), pods.MIGRATOR_SECRET)
     values = {
@@ -72,7 +82,7 @@ def build_job(tenant: Tenant) -> Object:
     }
     labels = names.labels(tenant.id)
     return pods.migration_job(
-        names.migration_job(tenant.release.version),
+        job_name(tenant),
         tenant.namespace,
         labels,
         release=tenant.release,

@@ -85,6 +85,9 @@ class Modules:
         wanted = [item for module in tenant.modules for item in build(tenant, module, seen.secrets[module])]
         have = [one.get(module) for module in tenant.modules for one in (seen.services, seen.deployments)]
         differing, least = pending(wanted, have), tenant.plan.replicas.min
+        if tenant.spec.suspend:
+            objects = serving.without_starts(differing, seen.deployments)
+            return Plan(serving.at_rest(seen.deployments.values()), objects, removals)
         objects = _in_turn(tenant, seen, differing) if _app_serves(seen) else differing
         scales = tuple(
             Scale(module, least)

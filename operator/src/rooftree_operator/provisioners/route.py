@@ -1,48 +1,88 @@
-"""The tenant's address: an HTTPRoute for its exact host. The oldest claim to a host wins; a later one is HostTaken."""
+"""The tenant's address: an HTTPRoute for its exact host. The oldest claim to a host wins; a later one is HostTaken.
 
+A suspended brokerage's route leads to the page at once. That of one that is resumed goes on leading there until the app
+can answer: its Deployments are available, and the edge can find a pod. So no visitor meets an edge without servers.
+"""
+
+import asyncio
 from dataclasses import dataclass
 
-from .. import names, pods
-from ..adapters.kubernetes import ROUTE, Forbidden, Kubernetes
+from .. import names, pods, routing
+from ..adapters.kubernetes import DEPLOYMENT, GRANT, ROUTE, SLICE, Forbidden, Kubernetes
 from ..drift import Object, pending
 from ..names import TenantId
-from ..provisioner import Plan, Verdict, blocked, done, waiting
+from ..provisioner import Plan, blocked, waiting
 from ..tenant import Tenant
 
-LABEL_HOST = f"{names.GROUP}/host"
+GRANT_KNOWN = 1.0  # seconds in which the edge learns a new grant
+SLICE_KNOWN = 0.2  # seconds after which an EndpointSlice is looked at again: it follows its pods within milliseconds
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now; `rivals` are routes of others for the same host."""
+    """What is there now; `rivals` are routes of others for the same host.
+
+    The app's pods are looked at only while the page is shown to visitors that shall be led to the app.
+    """
 
     route: Object | None
     rivals: tuple[Object, ...]
+    grant: Object | None = None
+    is_available: bool = False
+    is_published: bool = False
 
 
 class Route:
-    """HTTPRoute `app`."""
+    """HTTPRoute `app`, and the ReferenceGrant that lets it lead to the page."""
 
     name = "route"
     needs = ("namespace",)
     condition = "RouteReady"
 
-    def __init__(self, kube: Kubernetes) -> None:
+    def __init__(self, kube: Kubernetes, platform_namespace: str) -> None:
         self._kube = kube
+        self._platform = platform_namespace
 
     async def observe(self, tenant: Tenant) -> Seen:
-        found = await self._kube.list(ROUTE, labels={LABEL_HOST: tenant.host})
+        found, grant = await asyncio.gather(
+            self._kube.list(ROUTE, labels={routing.LABEL_HOST: tenant.host}),
+            self._kube.get(GRANT, routing.grant_name(tenant.id), self._platform),
+        )
         own = [route for route in found if route["metadata"]["namespace"] == tenant.namespace]
-        return Seen(own[0] if own else None, tuple(route for route in found if route not in own))
+        rivals = tuple(route for route in found if route not in own)
+        route = own[0] if own else None
+        if tenant.spec.suspend or not routing.leads_to_page(route):
+            return Seen(route, rivals, grant)
+        return Seen(route, rivals, grant, *await self._pods(tenant))
+
+    async def _pods(self, tenant: Tenant) -> tuple[bool, bool]:
+        """Whether the app is available, and whether the edge can find it."""
+        called = tenant.release.called
+        app, *found = await asyncio.gather(
+            *(self._kube.get(DEPLOYMENT, name, tenant.namespace) for name in (pods.APP, *called))
+        )
+        modules = {name: one for name, one in zip(called, found, strict=True) if one is not None}
+        if not routing.is_available(app, modules, called):
+            return False, False
+        slices = await self._kube.list(SLICE, tenant.namespace, labels={routing.LABEL_SERVICE: pods.APP})
+        return True, routing.is_published(slices)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         if rival := older(seen):
             where = f"{rival['metadata']['namespace']}/{rival['metadata']['name']}"
             return Plan(blocked("HostTaken", f"{tenant.host} belongs to route {where}: one of the two must go"))
-        objects = pending([build_route(tenant)], [seen.route])
-        if objects or seen.route is None:
-            return Plan(waiting("RouteChanging", f"the edge is learning {tenant.host}"), objects)
-        return Plan(accepted(tenant, seen.route), status={"url": tenant.url})
+        grants = pending([routing.build_grant(tenant)], [seen.grant])
+        if grants and tenant.spec.suspend:
+            message = f"the edge is learning that {tenant.host} may show the page"
+            return Plan(waiting("RouteChanging", message, retry_in=GRANT_KNOWN), grants)
+        can_answer = seen.is_available and seen.is_published
+        if routing.leads_to_page(seen.route) and not tenant.spec.suspend and not can_answer:
+            message = f"{tenant.host} shows that the brokerage is suspended until the app can answer"
+            return Plan(waiting("Resuming", message, retry_in=SLICE_KNOWN if seen.is_available else None), grants)
+        changes = pending([routing.build_route(tenant)], [seen.route])
+        if changes or seen.route is None:
+            return Plan(waiting("RouteChanging", f"the edge is learning {tenant.host}"), (*grants, *changes))
+        return Plan(routing.accepted(tenant, seen.route), grants, status={"url": tenant.url})
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         for wanted in plan.objects:
@@ -52,13 +92,15 @@ class Route:
         """Nothing logs in here."""
 
     async def delete(self, tenant: TenantId) -> None:
-        namespace = names.namespace(tenant)
+        namespace, grant = names.namespace(tenant), routing.grant_name(tenant)
         try:
             found = await self._kube.get(ROUTE, pods.APP, namespace)
         except Forbidden:
-            return  # our rights go with the namespace: it is gone or going, or nothing was ever made in it
+            found = None  # our rights go with the namespace: it is gone or going, or nothing was ever made in it
         if found is not None:
             await self._kube.delete(ROUTE, pods.APP, namespace)
+        if await self._kube.get(GRANT, grant, self._platform) is not None:
+            await self._kube.delete(GRANT, grant, self._platform)
 
 
 def older(seen: Seen) -> Object | None:
@@ -69,38 +111,3 @@ def older(seen: Seen) -> Object | None:
 
     before = [rival for rival in seen.rivals if seen.route is None or since(rival) < since(seen.route)]
     return min(before, key=since, default=None)
-
-
-def accepted(tenant: Tenant, route: Object) -> Verdict:
-    """What the edge says of the route."""
-    generation = route["metadata"].get("generation")
-    for parent in route.get("status", {}).get("parents", []):
-        told = {c["type"]: c for c in parent.get("conditions", []) if c.get("observedGeneration") == generation}
-        # The Service comes with the workload, which is made at the same time.
-        bad = [c for c in told.values() if c["status"] == "False" and c["reason"] != "BackendNotFound"]
-        if bad:
-            text = f"the edge refuses {tenant.host} ({bad[0]['reason']}): {bad[0].get('message', '')}"
-            return waiting("RouteRefused", text, retry_in=5.0)
-        if all(told.get(name, {}).get("status") == "True" for name in ("Accepted", "ResolvedRefs")):
-            return done("Accepted", f"The edge serves {tenant.host}.")
-    return waiting("RouteChanging", f"the edge is learning {tenant.host}")
-
-
-def build_route(tenant: Tenant) -> Object:
-    platform = tenant.platform
-    parent = {"name": platform.gateway, "namespace": platform.namespace, "sectionName": platform.gateway_section}
-    backend = {"name": pods.APP, "port": 8080}
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {
-            "name": pods.APP,
-            "namespace": tenant.namespace,
-            "labels": {**names.labels(tenant.id), LABEL_HOST: tenant.host},
-        },
-        "spec": {
-            "parentRefs": [parent],
-            "hostnames": [tenant.host],
-            "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "backendRefs": [backend]}],
-        },
-    }

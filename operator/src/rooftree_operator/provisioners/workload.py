@@ -53,8 +53,13 @@ class Workload:
         module = GATEWAY if tenant.modules else None
         wanted = [build_service(tenant), serving.build_deployment(tenant, pods.APP, seen.secrets, module=module)]
         objects = pending(wanted, [seen.service, seen.deployment])
+        if tenant.spec.suspend:
+            have = {pods.APP: seen.deployment} if seen.deployment else {}
+            count = {"replicas": _available(seen.deployment or {})}
+            return Plan(serving.at_rest(have.values()), serving.without_starts(objects, have), status=count)
         minimum = tenant.plan.replicas.min
-        # Only with the creation: later counts are the autoscaler's, which also lifts a count that a crash left at one.
+        # Only with the creation: later counts are the autoscaler's, which also lifts a count that a crash left at one;
+        # what a suspension took comes back with it.
         actions = (Scale(minimum),) if seen.deployment is None and minimum != 1 else ()
         changing = any(item["kind"] == DEPLOYMENT.kind for item in objects)
         if changing or seen.deployment is None:
@@ -88,12 +93,16 @@ class Workload:
 
 def reported(tenant: Tenant, deployment: Object) -> dict[str, object]:
     """What the Brokerage's status says of it; the version only once all pods run it."""
-    report: dict[str, object] = {"replicas": deployment.get("status", {}).get("availableReplicas", 0)}
+    report: dict[str, object] = {"replicas": _available(deployment)}
     return (
         {**report, "version": tenant.release.version}
         if serving.rollout(tenant, deployment).reason == "Available"
         else report
     )
+
+
+def _available(deployment: Object) -> int:
+    return deployment.get("status", {}).get("availableReplicas", 0)
 
 
 def build_service(tenant: Tenant) -> Object:

@@ -11,8 +11,11 @@ from rooftree_operator.adapters.kubernetes import (
     JOB,
     KINDS,
     NAMESPACE,
+    POD,
     QUOTA,
     ROUTE,
+    SERVICE,
+    SLICE,
     ApiError,
     Conflict,
     Forbidden,
@@ -41,6 +44,12 @@ class FakeKubernetes(Kubernetes):
         self._serving: dict[Key, Object] = {}  # the pod template that all pods of a Deployment have
         self._starting: dict[Key, Object] = {}  # the one that the first new pod has
         self.faults = faults or Faults()
+        self.broken: set[str] = set()
+        """Images whose pods never become ready, and whose jobs fail."""
+        self.forbidden: set[str] = set()
+        """Kinds that whoever asks may not read."""
+        self.unserved = {"metrics.k8s.io/v1beta1"}
+        """API versions that this cluster does not have."""
         self._number = 0
 
     def put(self, item: Object) -> Object:
@@ -78,6 +87,9 @@ class FakeKubernetes(Kubernetes):
         self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]
     ) -> builtins.list[Object]:
         self.faults.before()
+        if kind.api_version in self.unserved:
+            raise ApiError(404, "the server could not find the requested resource")
+        self._check_reader(kind)
         found = [
             copy.deepcopy(item)
             for (known, space, _), item in self.objects.items()
@@ -114,6 +126,16 @@ class FakeKubernetes(Kubernetes):
         self.faults.done()
         return copy.deepcopy(result)
 
+    async def replace(self, wanted: Object) -> Object:
+        key = self._key(wanted)
+        self._begin(f"update {key[0]} {key[2]}")
+        old = self.objects.get(key)
+        if old is None or old["metadata"]["resourceVersion"] != wanted["metadata"]["resourceVersion"]:
+            raise Conflict(409, "the object has changed")
+        result = self._store(key, copy.deepcopy(wanted), old)
+        self.faults.done()
+        return copy.deepcopy(result)
+
     async def patch(self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None) -> Object:
         self._begin(f"patch {kind.kind} {name}")
         key = (kind.kind, namespace, name)
@@ -131,7 +153,9 @@ class FakeKubernetes(Kubernetes):
     async def scale(self, name: str, namespace: str, replicas: int) -> None:
         self._begin(f"scale {name}")
         item = self.objects["Deployment", namespace, name]
-        item["spec"]["replicas"] = replicas
+        if item["spec"].get("replicas") != replicas:
+            item["spec"]["replicas"] = replicas
+            item["metadata"]["generation"] += 1
         self.faults.done()
 
     async def delete(
@@ -168,7 +192,7 @@ class FakeKubernetes(Kubernetes):
             if kind == DEPLOYMENT.kind and "deletionTimestamp" in item["metadata"]:
                 del self.objects[kind, space, name]
             elif kind == DEPLOYMENT.kind:
-                self._roll((kind, space, name), item)
+                item["status"] = self._rolled_out((kind, space, name), item)
             elif kind == QUOTA.kind:
                 item["status"] = {"used": self._used(space)}
             elif kind == ROUTE.kind:
@@ -182,6 +206,10 @@ class FakeKubernetes(Kubernetes):
                     for type_ in ("Accepted", "ResolvedRefs")
                 ]
                 item["status"] = {"parents": [{"conditions": conditions}]}
+            elif kind == JOB.kind and _image(item) in self.broken:
+                item["status"] = {
+                    "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
+                }
             elif kind == JOB.kind:
                 item["status"] = {"succeeded": 1}
                 env = {e["name"]: e["value"] for e in item["spec"]["template"]["spec"]["containers"][0]["env"]}
@@ -190,25 +218,32 @@ class FakeKubernetes(Kubernetes):
                 for key in [key for key in self.objects if key[1] == name]:
                     del self.objects[key]
                 del self.objects[kind, space, name]
+        self._settle_pods()
         return migrated
 
-    def _roll(self, key: Key, item: Object) -> None:
-        """One step of a Deployment: a new pod starts beside the old ones, then all are new and the old ones go."""
-        count = item["spec"].setdefault("replicas", 1)
+    def _rolled_out(self, key: Key, item: Object) -> Object:
+        """One step of a rollout: a new pod starts beside the old ones; if its image works all are new, the old ones go.
+
+        A first pod of an image that does not work stays beside them for ever.
+        """
+        count: int = item["spec"].setdefault("replicas", 1)
         template: Object = item["spec"]["template"]
         before: int = item.get("status", {}).get("availableReplicas", 0)
-        first = before and template not in (self._serving[key], self._starting.get(key))
+        serves, has_started = template == self._serving.get(key), template == self._starting.get(key)
+        old, works = 0 if serves else min(before, count), serves or _image(item) not in self.broken
         self._starting[key] = template
-        if not first:
-            self._serving[key] = template
-        available = before if first else count
-        item["status"] = {
-            "observedGeneration": item["metadata"]["generation"],
-            "replicas": available + 1 if first else count,
-            "updatedReplicas": 1 if first else count,
-            "availableReplicas": available,
-        }
+        status: Object = {"observedGeneration": item["metadata"]["generation"]}
+        if (works and (has_started or not old)) or not count:
+            self._serving[key] = template if count else {}
+            status |= {"replicas": count, "updatedReplicas": count, "availableReplicas": count}
+        else:
+            status |= {"replicas": old + 1, "updatedReplicas": 1, "availableReplicas": old}
+        if not works and count:
+            stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+            status["conditions"] = [stuck]
+        available: int = status["availableReplicas"]
         self.lowest[key[1:]] = min(available, self.lowest.get(key[1:], available))
+        return status
 
     def _used(self, namespace: str | None) -> Object:
         """What a ResourceQuota counts."""
@@ -218,8 +253,37 @@ class FakeKubernetes(Kubernetes):
         return {
             "pods": str(sum(n for n, _ in pods)),
             "limits.cpu": f"{total['cpu']:f}",
-            "limits.memory": f"{total['memory']:f}",
+            "limits.memory": f"{int(total['memory']) // 2**20}Mi",
         }
+
+    def _settle_pods(self) -> None:
+        """Pods follow their Deployments, and go only the next time. Services list those that are ready."""
+        for key, pod in [(key, pod) for key, pod in self.objects.items() if key[0] == POD.kind]:
+            if "deletionTimestamp" in pod["metadata"]:
+                del self.objects[key]
+            else:
+                owner = self.find(DEPLOYMENT, key[2].rpartition("-")[0], key[1])
+                if owner is None or int(key[2].rpartition("-")[2]) >= owner["spec"]["replicas"]:
+                    pod["metadata"]["deletionTimestamp"] = STAMP
+        for (kind, space, name), item in list(self.objects.items()):
+            for number in range(item["spec"]["replicas"] if kind == DEPLOYMENT.kind else 0):
+                if (POD.kind, space, f"{name}-{number}") not in self.objects:
+                    labels = item["spec"]["template"]["metadata"]["labels"]
+                    metadata = {"name": f"{name}-{number}", "namespace": space, "labels": labels}
+                    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+                    spec = item["spec"]["template"]["spec"]
+                    pod = {"apiVersion": "v1", "kind": POD.kind, "metadata": metadata, "spec": spec, "status": status}
+                    self.put(pod)
+        for (kind, space, name), item in list(self.objects.items()):
+            if kind == SERVICE.kind:
+                metadata = {"name": name, "namespace": space, "labels": {"kubernetes.io/service-name": name}}
+                slices = {"apiVersion": SLICE.api_version, "kind": SLICE.kind, "metadata": metadata}
+                self.put({**slices, "endpoints": self._endpoints(space, item["spec"]["selector"])})
+
+    def _endpoints(self, space: str | None, selector: Mapping[str, str]) -> builtins.list[Object]:
+        pods = [item for (kind, where, _), item in self.objects.items() if (kind, where) == (POD.kind, space)]
+        chosen = [pod for pod in pods if _carries(pod, selector)]
+        return [{"conditions": {"ready": "deletionTimestamp" not in pod["metadata"]}} for pod in chosen]
 
     def _begin(self, write: str) -> None:
         self.faults.before()
@@ -231,8 +295,13 @@ class FakeKubernetes(Kubernetes):
         found = self.objects.get(("Namespace", None, namespace))
         return found is not None and "deletionTimestamp" not in found["metadata"]
 
+    def _check_reader(self, kind: Kind) -> None:
+        if kind.kind in self.forbidden:
+            raise Forbidden(403, f"you may not read {kind.plural}")
+
     def _check_rights(self, kind: Kind, namespace: str | None) -> None:
         """Rights inside a tenant's namespace come by the RoleBinding there."""
+        self._check_reader(kind)
         bound = ("RoleBinding", namespace, "rooftree-operator") in self.objects
         if namespace and namespace.startswith("tenant-") and kind.kind != "RoleBinding" and not bound:
             raise Forbidden(403, f"no rights in {namespace}")
@@ -306,3 +375,7 @@ def _as_server_stores(item: Object) -> Object:
         for sizes in container.get("resources", {}).values():
             sizes.update({name: "1" if value == "1000m" else value for name, value in sizes.items()})
     return item
+
+
+def _image(item: Object) -> str:
+    return item["spec"]["template"]["spec"]["containers"][0]["image"]

@@ -1,54 +1,95 @@
 """A registry that keeps its rows in memory; down when its PostgreSQL is."""
 
+from dataclasses import dataclass, replace
+from datetime import datetime
+
 from rooftree_operator import names
-from rooftree_operator.errors import Blocked
 from rooftree_operator.names import TenantId
-from rooftree_operator.registry import Entry
+from rooftree_operator.registry import Entry, Kept, claim_refused, not_live, slug_taken
 
 from .postgres import FakePostgres
 
 
-class FakeRegistry:
-    """Rows by owner uid."""
+@dataclass(frozen=True)
+class Row:
+    id: TenantId
+    owner_uid: str
+    state: str = "live"
+    purge_after: datetime | None = None
 
-    def __init__(self, postgres: FakePostgres) -> None:
-        self.rows: dict[str, Entry] = {}
+
+class FakeRegistry:
+    """Rows by tenant id."""
+
+    def __init__(self, postgres: FakePostgres, namespace: str) -> None:
+        self.rows: dict[TenantId, Row] = {}
         self._postgres = postgres
+        self._namespace = namespace
         self._minted = 0
+
+    def state(self, tenant: TenantId) -> str:
+        return self.rows[tenant].state
+
+    def _owned(self, uid: str) -> Row | None:
+        return next((row for row in self.rows.values() if row.owner_uid == uid), None)
 
     async def find(self, uid: str) -> Entry | None:
         self._postgres._read()
-        return self.rows.get(uid)
+        row = self._owned(uid)
+        return Entry(row.id, row.state) if row else None
 
     async def register(self, slug: str, uid: str, claim: TenantId | None) -> TenantId:
-        self._postgres._write_call(f"register {slug}") if uid not in self.rows else self._postgres._read()
-        if uid in self.rows:
-            return self.rows[uid].id
-        if claim is not None:
-            return self._claimed(slug, uid, claim)
-        taken = [entry for entry in self.rows.values() if entry.id.slug == slug and entry.state != "deleted"]
-        if taken:
-            raise Blocked("SlugTaken", f"the slug {slug!r} belongs to {taken[0].id}")
-        self._minted += 1
-        self.rows[uid] = Entry(names.mint(slug, self._minted.to_bytes(4, "big")), "live")
+        if (row := self._owned(uid)) is not None:
+            self._postgres._read()
+            return row.id
+        self._postgres._write_call(f"register {slug}")
+        tenant = self._claimed(slug, claim) if claim else self._fresh(slug)
+        self.rows[tenant] = Row(tenant, uid)
         self._postgres.faults.done()
-        return self.rows[uid].id
+        return tenant
 
-    def _claimed(self, slug: str, uid: str, claim: TenantId) -> TenantId:
-        kept = [old for old, entry in self.rows.items() if entry == Entry(claim, "kept") and claim.slug == slug]
-        if not kept:
-            raise Blocked("ClaimRefused", f"{claim} is not a kept tenant of {slug!r}")
-        del self.rows[kept[0]]
-        self.rows[uid] = Entry(claim, "live")
-        self._postgres.faults.done()
+    def _claimed(self, slug: str, claim: TenantId) -> TenantId:
+        row = self.rows.get(claim)
+        if row is None or row.state != "kept" or claim.slug != slug:
+            raise claim_refused(slug, claim, row.state if row else None)
         return claim
 
-    async def keep(self, tenant: TenantId) -> None:
+    def _fresh(self, slug: str) -> TenantId:
+        for row in self.rows.values():
+            if row.id.slug == slug and row.state != "deleted":
+                raise slug_taken(slug, Entry(row.id, row.state), self._namespace)
+        self._minted += 1
+        return names.mint(slug, self._minted.to_bytes(4, "big"))
+
+    async def keep(self, tenant: TenantId, purge_after: datetime) -> None:
+        row = self.rows.get(tenant)
+        if row is not None and row.state == "kept":
+            self._postgres._read()
+            return
         self._postgres._write_call(f"keep {tenant}")
-        self.rows = {uid: Entry(e.id, "kept") if e.id == tenant else e for uid, e in self.rows.items()}
+        if row is None or row.state != "live":
+            raise not_live(tenant, row.state if row else None)
+        self.rows[tenant] = replace(row, state="kept", purge_after=purge_after)
         self._postgres.faults.done()
+
+    async def kept(self, tenant: TenantId | None = None) -> list[Kept]:
+        self._postgres._read()
+        return [
+            Kept(row.id, row.owner_uid, row.state == "purging", row.purge_after)
+            for row in self.rows.values()
+            if row.state in ("kept", "purging") and row.purge_after and tenant in (None, row.id)
+        ]
+
+    async def condemn(self, row: Kept) -> bool:
+        self._postgres._write_call(f"condemn {row.id}")
+        known = self.rows[row.id]
+        same = (known.owner_uid, known.state, known.purge_after) == (row.owner_uid, "kept", row.purge_after)
+        if same:
+            self.rows[row.id] = replace(known, state="purging")
+        self._postgres.faults.done()
+        return same
 
     async def bury(self, tenant: TenantId) -> None:
         self._postgres._write_call(f"bury {tenant}")
-        self.rows = {uid: Entry(e.id, "deleted") if e.id == tenant else e for uid, e in self.rows.items()}
+        self.rows[tenant] = replace(self.rows[tenant], state="deleted", purge_after=None)
         self._postgres.faults.done()

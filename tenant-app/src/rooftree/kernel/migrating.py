@@ -51,6 +51,12 @@ def heads(modules: Iterable[Path]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def revisions(modules: Iterable[Path]) -> list[str]:
+    """Every revision that this release knows. A database that is at another one has been at a newer release."""
+    script = ScriptDirectory.from_config(configuration(modules))
+    return sorted(revision.revision for revision in script.walk_revisions())
+
+
 def _reached(engine: Engine) -> Connection:
     """Raises OperationalError when the database stays out of reach."""
     until = time.monotonic() + REACH_SECONDS

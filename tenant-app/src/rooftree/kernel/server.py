@@ -15,7 +15,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from rooftree.kernel import problems
+from rooftree.kernel.errors import BadRequest
 from rooftree.kernel.health import Health
+from rooftree.kernel.ids import new_id
 from rooftree.kernel.middleware import PROBES
 from rooftree.kernel.settings import Settings
 from rooftree.kernel.telemetry import TelemetrySettings
@@ -26,8 +29,11 @@ MAX_HEAD = 32 * 1024
 _log = structlog.get_logger(__name__)
 
 
-class _Protocol(HttpToolsProtocol):
-    """Adds what its parser leaves to others: a limit of the head, one place for the host, no other protocol."""
+class Protocol(HttpToolsProtocol):
+    """Adds what its parser leaves to others: a limit of the head, one place for the host, no other protocol.
+
+    What is no request is refused with a problem, as everything else is.
+    """
 
     _awaits_head = True
     _head_ended = False
@@ -40,6 +46,20 @@ class _Protocol(HttpToolsProtocol):
         self._unfinished = self._unfinished + len(data) if awaited and not self._head_ended else 0
         if self._unfinished > MAX_HEAD and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
+
+    def send_400_response(self, msg: str) -> None:
+        request_id = str(new_id())
+        content = problems.body(BadRequest(msg), request_id=request_id)
+        head = {
+            "content-type": problems.MEDIA_TYPE,
+            "content-length": len(content),
+            "cache-control": "no-store",
+            "x-request-id": request_id,
+            "connection": "close",
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        self.transport.write(f"HTTP/1.1 400 Bad Request\r\n{lines}\r\n".encode() + content)
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._awaits_head, self._head_ended = False, True
@@ -104,7 +124,7 @@ def serve(app: FastAPI, settings: Settings, telemetry: TelemetrySettings) -> Non
         host=settings.bind_host,
         port=settings.bind_port,
         loop="uvloop",
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
