@@ -342,12 +342,22 @@ async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place
     assert await rows.register("acme", "uid-2", None) != first
 
 
+async def test_what_is_buried_is_never_kept_again(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres)
+    await rows.prepare()
+    first = await rows.register("acme", "uid-1", None)
+    await rows.keep(first)
+    await rows.bury(first)
+    await rows.keep(first)
+    assert await rows.find("uid-1") == registry.Entry(first, "deleted")
+
+
 async def test_a_kept_tenant_is_claimed_by_its_id_only(place: Place, postgres: Postgres) -> None:
     rows = registry.PostgresRegistry(postgres)
     await rows.prepare()
     kept = await rows.register("acme", "uid-1", None)
-    async with postgres.connect() as connection:
-        await connection.execute("UPDATE registry.tenant SET state = 'kept'")
+    await rows.keep(kept)
+    assert await rows.find("uid-1") == registry.Entry(kept, "kept")
     with pytest.raises(Blocked, match=f"kept tenant {kept}: set spec.tenantID"):
         await rows.register("acme", "uid-2", None)
     with pytest.raises(Blocked, match="is not a kept tenant"):
