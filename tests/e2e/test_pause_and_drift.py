@@ -228,7 +228,7 @@ def resting(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Ten
         patch(kubectl, made, pause=None, managementPolicy="Manage")
 
 
-def image(kubectl: Kubectl, tenant: Tenant) -> str:
+def environment(kubectl: Kubectl, tenant: Tenant) -> str:
     found = kubectl.get("deployment", "app", "-n", tenant.namespace)
     return json.dumps(found["spec"]["template"]["spec"]["containers"][0]["env"])
 
@@ -239,7 +239,7 @@ def test_a_pause_is_seen_holds_what_is_declared_and_lets_it_go_when_it_ends(
 ) -> None:
     (word,) = level.values()
     condition = "Observed" if word == "Observe" else "Paused"
-    before = image(kubectl, resting)
+    before = environment(kubectl, resting)
     patch(kubectl, resting, **level, displayName="While it rests")
 
     def seen() -> tuple[str, str]:
@@ -248,20 +248,20 @@ def test_a_pause_is_seen_holds_what_is_declared_and_lets_it_go_when_it_ends(
 
     until(f"{condition} says so", seen, enough=lambda it: it == ("True", word), seconds=NOTICED_SECONDS)
     if word != "Everything":
-        ready = until(
-            "Ready says what is held",
-            lambda: kubectl.conditions(resting.name)["Ready"],
-            enough=lambda it: it["reason"] == "ChangesHeld",
+        held = until(
+            "the condition says what is held",
+            lambda: kubectl.conditions(resting.name),
+            enough=lambda it: it["WorkloadReady"]["reason"] == it["Ready"]["reason"] == "ChangesHeld",
             seconds=NOTICED_SECONDS,
         )
-        assert "Deployment app: .spec.template.spec.containers[0].env" in ready["message"]
+        assert "Deployment app: .spec.template.spec.containers[0].env" in held["WorkloadReady"]["message"]
     # Somebody's change of what would be rolled out is left alone, too: that is what a pause is for.
     kubectl.run("patch", "pdb", "app", "-n", resting.namespace, "--type=merge", "-p", '{"spec":{"maxUnavailable":2}}')
-    assert image(kubectl, resting) == before
+    assert environment(kubectl, resting) == before
     assert edge.get(resting.host, "/version").json()["tenant_id"] == resting.id
     assert kubectl.get("pdb", "app", "-n", resting.namespace)["spec"]["maxUnavailable"] == 2
     patch(kubectl, resting, pause=None, managementPolicy="Manage")
-    until("the change is there", lambda: "While it rests" in image(kubectl, resting), seconds=NOTICED_SECONDS)
+    until("the change is there", lambda: "While it rests" in environment(kubectl, resting), seconds=NOTICED_SECONDS)
     kubectl.wait_ready(resting.name)
     until("the condition is gone", lambda: condition not in kubectl.conditions(resting.name), seconds=NOTICED_SECONDS)
     assert len(notes(kubectl, resting, condition)) == 1

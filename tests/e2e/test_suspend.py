@@ -12,7 +12,6 @@ import httpx2
 import pytest
 
 from .conftest import (
-    GONE_SECONDS,
     READY_SECONDS,
     TOPOLOGY,
     Edge,
@@ -260,7 +259,7 @@ def unborn(kubectl: Kubectl, plans: None) -> Iterator[str]:
     kubectl.apply(manifest(name, suspend={"reason": "manual"}))
     wait_suspended(kubectl, name, READY_SECONDS)
     yield name
-    kubectl.run("delete", "brokerage", name, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+    kubectl.delete_brokerage(name)
 
 
 def test_a_brokerage_that_is_created_suspended_has_everything_but_pods_and_can_be_resumed(
@@ -280,7 +279,7 @@ def test_a_brokerage_that_is_created_suspended_has_everything_but_pods_and_can_b
 def test_deleting_a_suspended_brokerage_leaves_nothing(unborn: str, kubectl: Kubectl) -> None:
     tenant = kubectl.get("brokerage", unborn)["status"]["tenantID"]
     assert kubectl.exists("referencegrant", f"tenant-{tenant}", "-n", PLATFORM)
-    kubectl.run("delete", "brokerage", unborn, f"--timeout={GONE_SECONDS}s")
+    kubectl.delete_brokerage(unborn)
     assert inventory(tenant)["items"] == []
     assert not kubectl.exists("referencegrant", f"tenant-{tenant}", "-n", PLATFORM)
 

@@ -390,6 +390,25 @@ async def test_an_observed_brokerage_that_is_deleted_keeps_all_and_can_be_taken_
     assert world.s3.buckets[str(tenant)].objects == {"photo": b"x"}
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["call-fails", "answer-is-lost"])
+async def test_the_deletion_of_an_observed_brokerage_bears_any_single_failed_call(after: bool) -> None:
+    for at in range(1, 40):
+        world = await ready_world()
+        tenant = world.tenant("acme")
+        change(world, managementPolicy="Observe")
+        await world.converge("acme")
+        before = world.inventory()["databases"]
+        world.delete("acme")
+        world.faults.calls, world.faults.at, world.faults.after = 0, at, after
+        await world.converge("acme")
+        assert world.kube.find(BROKERAGE, "acme") is None, f"stays after a failure of call {at}"
+        assert world.inventory()["registry"] == {str(tenant): "kept"}
+        assert world.inventory()["databases"] == before
+        if at > world.faults.calls:
+            return
+    pytest.fail("a deletion of 40 calls")
+
+
 async def test_a_held_brokerage_that_vanishes_is_counted_no_more() -> None:
     world = World()
     await world.release("1.0.0")
