@@ -13,7 +13,7 @@ from rooftree_operator.names import TenantId
 
 from .test_deletion_scenarios import annotate as order
 from .test_deletion_scenarios import data_of
-from .test_fitting import SMALL, large_world, pods_quota
+from .test_fitting import LARGE, SMALL, large_world, pods_quota
 from .test_hands import change, message, quiet, tenants, told
 from .test_suspension import BILLING, pods, running, suspended_world, world_of
 from .test_tenant_scenarios import ready_world
@@ -325,7 +325,7 @@ async def test_a_suspended_brokerage_fits_into_a_plan_that_its_pods_did_not_fit_
 
 
 async def test_a_plan_that_is_too_small_by_itself_holds_no_suspension_but_the_resumption() -> None:
-    tiny = {"replicas": {"min": 4, "max": 4}, "quota": {"pods": 4, "cpu": "20", "memory": "8Gi"}}
+    tiny = {**LARGE, "replicas": {"min": 4, "max": 4}, "quota": {"pods": 4, "cpu": "20", "memory": "8Gi"}}
     world = await large_world()
     world.kube.put(plan("tiny", **tiny))
     change(world, plan="tiny", suspend=BILLING)

@@ -349,6 +349,15 @@ def test_why_says_of_a_ready_brokerage_that_it_is_held_back_and_how_to_go_on(
     assert data["heldBack"]["level"] == spec[field]
 
 
+@pytest.mark.parametrize("words", [("suspend", "acme", "--reason", "billing"), ("resume", "acme")])
+def test_whoever_suspends_or_resumes_over_a_pause_is_told_that_it_waits(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "held back" not in said(ready(), capsys, *words)[1]
+    code, out, _ = said(held_back(pause="Changes"), capsys, *words)
+    assert (code, "that waits, the operator is held back (Changes): `kubectl brokerage why acme`" in out) == (0, True)
+
+
 def test_what_is_wrong_comes_before_a_pause_which_is_told_besides(capsys: pytest.CaptureFixture[str]) -> None:
     cluster = held_back(pause="Changes", plan="nowhere")
     _, out, _ = said(cluster, capsys, "why", "acme")
