@@ -324,6 +324,16 @@ async def test_a_suspended_brokerage_fits_into_a_plan_that_its_pods_did_not_fit_
     assert (running(world), world.status("acme")["phase"]) == ({"app": 1}, "Ready")
 
 
+async def test_a_smaller_plan_that_comes_with_a_suspension_is_not_refused_for_pods_that_are_about_to_go() -> None:
+    world = await large_world()
+    change(world, plan="small", suspend=BILLING)
+    await world.reconciler.reconcile("acme")
+    assert pods_quota(world) == str(SMALL["quota"]["pods"])
+    await world.converge("acme")
+    assert world.status("acme")["phase"] == "Suspended"
+    assert told(world, "PlanTooSmall") == []
+
+
 async def test_a_plan_that_is_too_small_by_itself_holds_no_suspension_but_the_resumption() -> None:
     tiny = {**LARGE, "replicas": {"min": 4, "max": 4}, "quota": {"pods": 4, "cpu": "20", "memory": "8Gi"}}
     world = await large_world()
