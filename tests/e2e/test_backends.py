@@ -116,7 +116,7 @@ def test_what_a_backend_lost_of_a_tenant_comes_back(
 
 @pytest.mark.parametrize(
     ("lose", "words"),
-    [(lose_the_bucket, "bucket {id} was gone with its objects"), (lose_the_key, "access key {id}.app was gone")],
+    [(lose_the_bucket, "Bucket {id}: missing with its objects"), (lose_the_key, "Access key {id}.app: missing")],
 )
 def test_a_loss_in_the_object_store_is_named_in_an_event(
     kubectl: Kubectl, tenant: Tenant, lose: Callable[[Tenant], None], words: str
@@ -126,7 +126,7 @@ def test_a_loss_in_the_object_store_is_named_in_an_event(
     def told() -> list[str]:
         events = kubectl.items("events.events.k8s.io", "-n", "default")
         about = [event for event in events if event.get("regarding", {}).get("uid") == uid]
-        return [event["note"] for event in about if (event["type"], event["reason"]) == ("Warning", "Repaired")]
+        return [event["note"] for event in about if (event["type"], event["reason"]) == ("Warning", "DriftRepaired")]
 
     wanted = words.format(id=tenant.id)
     before = len([note for note in told() if wanted in note])

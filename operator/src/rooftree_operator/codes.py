@@ -59,6 +59,7 @@ _EDIT = "kubectl edit brokerage {name}"
 _EDIT_PLAN = "kubectl edit brokerageplan {plan}"
 _PODS = "kubectl get pods -n {namespace}"
 _ROUTE = "kubectl describe httproute app -n {namespace}"
+_GO_ON = "kubectl patch brokerage {name} --type=merge -p '{go_on}'"
 _RELEASES = "kubectl get configmaps -n {platform} -l rooftree.dev/release"
 
 _TENANT, _RESELLER, _PLATFORM, _NOBODY = Audience
@@ -171,7 +172,8 @@ _DECLARED = (
         "PlanTooSmall",
         _PLATFORM,
         False,
-        "Microservices need more connections to the database than the plan grants. What runs goes on as it is.",
+        "The brokerage does not fit into the plan, by the figures in the message: what runs now, or the connections "
+        "that microservices need. What runs goes on as it is, under the former plan if that one is still known.",
         _EDIT_PLAN,
     ),
     Code(
@@ -189,6 +191,45 @@ _DECLARED = (
         "The Secret of a feed is missing, not labelled for this brokerage, or lacks a key. All else goes on without "
         "this feed.",
         "kubectl get secrets -n {platform} -l rooftree.dev/brokerage={name}",
+    ),
+)
+
+_HELD = (
+    Code(
+        "ChangesHeld",
+        _RESELLER,
+        False,
+        "The operator may not change what the message names: `spec.pause`, `spec.managementPolicy: Observe`, or a plan "
+        "that does not fit (docs/changes.md).",
+        _GO_ON,
+    ),
+    Code(
+        "Changes",
+        _RESELLER,
+        False,
+        "`spec.pause`: nothing new is rolled out; secrets, certificates, logins, rights and policies are kept up.",
+        _GO_ON,
+    ),
+    Code(
+        "Everything",
+        _RESELLER,
+        False,
+        "`spec.pause`: nothing is looked at, changed or deleted; all other conditions are as they were seen last.",
+        _GO_ON,
+    ),
+    Code(
+        "Observe",
+        _RESELLER,
+        False,
+        "`spec.managementPolicy`: all is looked at and nothing is changed; conditions say what would be.",
+        _GO_ON,
+    ),
+    Code(
+        "DeletionHeld",
+        _RESELLER,
+        False,
+        "The brokerage is to be deleted, and `spec.pause` is `Everything`: nothing of it is, whatever its policy.",
+        _GO_ON,
     ),
 )
 
@@ -291,5 +332,5 @@ _OUTAGES = tuple(
 )
 
 CODES: Mapping[str, Code] = {
-    code.reason: code for group in (_FINE, _AWAITED, _DECLARED, _PLATFORM_MUST, _OUTAGES) for code in group
+    code.reason: code for group in (_FINE, _AWAITED, _DECLARED, _HELD, _PLATFORM_MUST, _OUTAGES) for code in group
 }

@@ -18,6 +18,7 @@ class State(Enum):
     WAITING = "waiting"  # nobody must act
     BLOCKED = "blocked"  # somebody must act
     FAILING = "failing"  # a system is down or a bug: retried with a backoff
+    HELD = "held"  # we may not: a pause, or we only observe
     SKIPPED = "skipped"  # needs a part that is not done
     SUSPENDED = "suspended"  # as declared, and serving nobody
 
@@ -31,7 +32,6 @@ class Report:
     reason: str
     message: str
     retry_in: float | None = None
-    repaired: str = ""  # what had been lost and is there again
     at: datetime | None = field(default=None, compare=False)  # when it was found; None: with the whole pass
 
     @property
@@ -42,7 +42,7 @@ class Report:
 def summary(reports: Iterable[Report], url: str) -> Report:
     """The Ready report: the first part that somebody must look at, else the first that is awaited."""
     ordered = list(reports)
-    for state in (State.BLOCKED, State.FAILING, State.WAITING, State.SKIPPED):
+    for state in (State.BLOCKED, State.FAILING, State.HELD, State.WAITING, State.SKIPPED):
         for report in ordered:
             if report.state is state:
                 return Report("Ready", state, report.reason, f"{report.condition}: {report.message}", report.retry_in)
@@ -52,10 +52,11 @@ def summary(reports: Iterable[Report], url: str) -> Report:
 def kstatus(reports: Sequence[Report]) -> list[Report]:
     """Reconciling and Stalled, present only while true, as kstatus wants them. The first report is that of Ready.
 
-    What is declared may be out of reach though the brokerage answers; that is Stalled, too.
+    What is declared may be out of reach though the brokerage answers; that is Stalled, too. While we are held back
+    nothing goes on, and that alone is nothing wrong.
     """
     ready = reports[0]
-    rests = ready.state in (State.DONE, State.SUSPENDED)
+    rests = ready.state in (State.DONE, State.SUSPENDED, State.HELD)
     stuck = next((one for one in reports if one.state is State.BLOCKED), ready) if rests else ready
     if stuck.state is State.BLOCKED:
         return [Report("Stalled", State.DONE, stuck.reason, stuck.message)]
@@ -112,6 +113,8 @@ def phase(ready: Report, *, has_id: bool, was_ready: bool, suspended: bool = Fal
         return Phase.READY
     if not has_id:
         return Phase.PENDING
+    if ready.state is State.HELD:
+        return Phase.PAUSED
     if suspended:
         return Phase.SUSPENDED
     if was_ready and ready.state is not State.WAITING:

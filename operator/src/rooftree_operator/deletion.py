@@ -1,14 +1,17 @@
 """Takes away what a deleted Brokerage had: all of it, or all but the data and what brings it back.
 
+Of a Brokerage that was only observed nothing goes at all, whatever its policy: it runs on, and can be claimed.
+
 Before each step that cannot be undone it is asked once more whether it is still wanted and still ours to do. Every step
 is idempotent, so a crash between two of them is repaired by the next pass.
 """
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from . import kept, names
+from . import hands, kept, names
 from .adapters.kubernetes import BROKERAGE, NAMESPACE, PLAN, SECRET, Forbidden, Kubernetes
 from .api.brokerage import DeletionPolicy
 from .api.plan import BrokeragePlanSpec, Retention
@@ -50,6 +53,9 @@ class Deletion:
         """
         await self._confirm(brokerage)
         secret = await self._store(brokerage, tenant) if is_kept(brokerage) else None
+        if hands.is_observed(brokerage):
+            await self.registry.keep(tenant, kept.NEVER)
+            return
         # Logins first, so that nothing changes data any more.
         await self.revoke(tenant)
         for part in RUNNING + DATA if secret is None else RUNNING:
@@ -64,6 +70,8 @@ class Deletion:
 
     def steps(self, brokerage: Object) -> tuple[str, ...]:
         """The parts that a deletion takes away."""
+        if hands.is_observed(brokerage):
+            return ()
         return RUNNING if is_kept(brokerage) else RUNNING + DATA
 
     async def revoke(self, tenant: TenantId) -> None:
@@ -96,6 +104,8 @@ class Deletion:
             raise Overtaken("the brokerage is not being deleted")
         if is_kept(fresh) != is_kept(brokerage):
             raise Overtaken("its deletionPolicy was changed")
+        if hands.of(fresh) != hands.of(brokerage):
+            raise Overtaken("it was paused, resumed or is only observed now")
         await self.confirm_holder()
 
     async def _store(self, brokerage: Object, tenant: TenantId) -> Object | None:
@@ -108,10 +118,10 @@ class Deletion:
             return before
         # One of an earlier deletion holds what a Brokerage that came back only halfway may not have got yet.
         data = {**kept.encoded(before), **kept.taken(await self._secrets(brokerage, tenant))}
-        if not data and not has_data(brokerage):
+        if not data and not has_data(brokerage) and not hands.is_observed(brokerage):
             return None
-        days = await self._days(brokerage["spec"]["plan"])
-        wanted = kept.build(brokerage, tenant, data, namespace=self.namespace, days=days)
+        until = await self._until(brokerage)
+        wanted = kept.build(brokerage, tenant, data, namespace=self.namespace, until=until)
         if before is None:
             return await self.kube.create(wanted)
         wanted["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
@@ -131,15 +141,21 @@ class Deletion:
             message = f"the operator may not read the Secrets of {space} that are to be kept: {advice}"
             raise Unavailable("SecretsForbidden", message) from error
 
-    async def _days(self, plan: str) -> int:
-        found = await self.kube.get(PLAN, plan)
+    async def _until(self, brokerage: Object) -> datetime:
+        """When it cannot be had back any more. What runs on without a Brokerage never goes by itself."""
+        if hands.is_observed(brokerage):
+            return kept.NEVER
+        found = await self.kube.get(PLAN, brokerage["spec"]["plan"])
         retention = BrokeragePlanSpec.model_validate(found["spec"]).retention if found else Retention()
-        return retention.days
+        return kept.moment(brokerage["metadata"]["deletionTimestamp"]) + timedelta(days=retention.days)
 
 
 def is_kept(brokerage: Object) -> bool:
     """Whether the data is to stay."""
-    return brokerage["spec"].get("deletionPolicy", DeletionPolicy.RETAIN) == DeletionPolicy.RETAIN
+    return (
+        hands.is_observed(brokerage)
+        or brokerage["spec"].get("deletionPolicy", DeletionPolicy.RETAIN) == DeletionPolicy.RETAIN
+    )
 
 
 def has_data(brokerage: Object) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from . import codes, names
+from . import codes, holds, names
 from .conditions import Report, State, stamp
 from .drift import Object
 
@@ -20,6 +20,7 @@ def facts(brokerage: Object, status: Mapping[str, Any], *, platform: str, versio
         "plan": spec.get("plan"),
         "version": version,
         "id": tenant,
+        "go_on": holds.ending(spec),
         "namespace": names.namespace(names.TenantId(tenant)) if tenant else None,
         "template_job": names.template_job(version) if version else None,
         "migration_job": names.migration_job(version) if version else None,

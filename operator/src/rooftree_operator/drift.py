@@ -13,6 +13,7 @@ from typing import Any, cast
 from .names import ANNOTATION_APPLIED
 
 Object = dict[str, Any]
+Path = tuple[str | int, ...]
 
 _QUANTITY = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
 _SCALE = {
@@ -29,26 +30,48 @@ def stamped(wanted: Object) -> Object:
     return {**wanted, "metadata": {**metadata, "annotations": annotations}}
 
 
-def differences(wanted: Any, observed: Any, path: str = "") -> list[str]:
+def differing(wanted: Any, observed: Any, path: Path = ()) -> list[Path]:
     """Paths of wanted fields that the observed object lacks or holds with another value."""
     if isinstance(wanted, dict):
         if not isinstance(observed, dict):
             return [path]
         have = cast("Object", observed)
         fields = cast("Object", wanted).items()
-        return [found for name, value in fields for found in differences(value, have.get(name), f"{path}.{name}")]
+        return [found for name, value in fields for found in differing(value, have.get(name), (*path, name))]
     if isinstance(wanted, list):
         items, have_items = cast("list[Any]", wanted), cast("list[Any]", observed or [])
         if len(items) != len(have_items):
             return [path]
         pairs = enumerate(zip(items, have_items, strict=True))
-        return [found for i, (item, have) in pairs for found in differences(item, have, f"{path}[{i}]")]
+        return [found for i, (item, have) in pairs for found in differing(item, have, (*path, i))]
     return [] if _same(wanted, observed) else [path]
+
+
+def differences(wanted: Any, observed: Any) -> list[str]:
+    """The same paths as people write them."""
+    return [spelled(path) for path in differing(wanted, observed)]
+
+
+def spelled(path: Path) -> str:
+    """A path as people write it; a name with dots of its own in brackets."""
+
+    def step(part: str | int) -> str:
+        if isinstance(part, int):
+            return f"[{part}]"
+        return f"['{part}']" if "." in part or "/" in part else f".{part}"
+
+    return "".join(map(step, path))
 
 
 def is_current(wanted: Object, observed: Object | None) -> bool:
     """Whether applying `wanted` would change nothing."""
-    return observed is not None and not differences(wanted, observed)
+    return observed is not None and not differing(wanted, observed)
+
+
+def stamp_of(item: Object) -> str | None:
+    """The hash of what was applied last."""
+    annotations: dict[str, str] = item["metadata"].get("annotations") or {}
+    return annotations.get(ANNOTATION_APPLIED)
 
 
 def _same(wanted: Any, observed: Any) -> bool:

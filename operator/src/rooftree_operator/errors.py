@@ -23,6 +23,14 @@ class Blocked(Exception):
         self.message = message
 
 
+class Held(Exception):
+    """The operator may not: whoever holds it back must let it go on. Looked at again when the spec changes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
 class Unavailable(Exception):
     """A system that we depend on does not answer or refuses for now. Retried with a backoff; heals by itself."""
 

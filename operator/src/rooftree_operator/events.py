@@ -1,14 +1,17 @@
 """Kubernetes Events on a Brokerage: one for each transition, none for each look."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from . import holds as holding
 from .conditions import SUSPENDED, Report, State
 from .drift import Object
 from .names import MANAGER
+
+NOTE = 1000  # characters that an Event's note may have
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Notice:
 
 
 def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[Notice]:
-    """Conditions that came true, those that somebody must look at and that say something new, and what was repaired.
+    """Conditions that came true, those that somebody must look at and that say something new.
 
     Resumption has no condition that comes true: Suspended goes when the brokerage is Ready.
     """
@@ -36,9 +39,35 @@ def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> 
         wrong = report.state in (State.BLOCKED, State.FAILING)
         if wrong and (last.get("status"), last.get("reason")) != ("False", report.reason):
             notices.append(Notice("Warning", report.reason, f"{report.condition}: {report.message}"))
-        if report.repaired:
-            notices.append(Notice("Warning", "Repaired", f"{report.condition}: {report.repaired}"))
     return notices
+
+
+def holds(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[Notice]:
+    """Where holding the operator back begins, becomes another level, or ends."""
+    before = {
+        entry["type"]: entry["reason"]
+        for entry in old
+        if entry["type"] in holding.CONDITIONS and entry["status"] == "True"
+    }
+    now = {report.condition: report for report in reports}
+    begun = [report for kind, report in now.items() if before.get(kind) != report.reason]
+    ended = [kind for kind in before if kind not in now]
+    return [Notice("Normal", report.condition, f"{report.reason}: {report.message}") for report in begun] + [
+        Notice("Normal", "HoldEnded", f"{kind} ({before[kind]}) has ended: the operator goes on") for kind in ended
+    ]
+
+
+def repaired(found: Sequence[str]) -> list[Notice]:
+    """One for all that others changed and that was set back in one pass."""
+    if not found:
+        return []
+    text = "changed by others and set back: " + found[0]
+    for number, words in enumerate(found[1:], 1):
+        more = f"; and {len(found) - number} more"
+        if len(text) + len(words) + len(more) > NOTE:
+            return [Notice("Warning", "DriftRepaired", text + more)]
+        text += f"; {words}"
+    return [Notice("Warning", "DriftRepaired", text)]
 
 
 def build_event(brokerage: Object, notice: Notice, *, now: datetime, instance: str) -> Object:
@@ -54,7 +83,7 @@ def build_event(brokerage: Object, notice: Notice, *, now: datetime, instance: s
         "action": "Reconcile",
         "type": notice.kind,
         "reason": notice.reason,
-        "note": notice.message[:1000],
+        "note": notice.message[:NOTE],
         "regarding": {
             "apiVersion": brokerage["apiVersion"],
             "kind": brokerage["kind"],

@@ -12,13 +12,33 @@ from typing import Any
 import kopf
 
 from . import names
-from .adapters.kubernetes import BROKERAGE, DEPLOYMENT, JOB, NAMESPACE, PLAN, POLICY, ROUTE, Kind
+from .adapters.kubernetes import (
+    AUTOSCALER,
+    BINDING,
+    BROKERAGE,
+    BUDGET,
+    DEPLOYMENT,
+    JOB,
+    LIMITS,
+    NAMESPACE,
+    PLAN,
+    POLICY,
+    QUOTA,
+    ROUTE,
+    SERVICE,
+    Kind,
+)
 from .runtime import Operator, plan_key, release_key, tenant_key
 from .settings import Settings
 from .workqueue import Priority, WorkQueue
 
-# Children whose events are waited for, or whose loss must be repaired at once; the resync sees to all others.
-WATCHED = (NAMESPACE, DEPLOYMENT, JOB, ROUTE, POLICY)
+# Children whose status is waited for.
+AWAITED = (NAMESPACE, DEPLOYMENT, JOB, ROUTE)
+# Children of which only what is declared matters: their status changes often, and is no reason to look.
+DECLARED = (POLICY, SERVICE, AUTOSCALER, BUDGET, QUOTA, LIMITS, BINDING)
+# The resync sees to Secrets, which nobody should be able to list, and to the one ConfigMap with the backends' CAs: to
+# watch it would need the right to read every ConfigMap of the cluster.
+WATCHED = (*AWAITED, *DECLARED)
 OWNED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"
 STUCK = 120.0  # seconds that a due key may wait before the process counts as stuck
 
@@ -33,8 +53,11 @@ def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[
     intake = Intake(queue, acts)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
-    for kind in WATCHED:
-        kopf.on.event(*_resource(kind), registry=registry, labels={names.LABEL_MANAGED_BY: names.MANAGER})(intake.child)
+    ours = {names.LABEL_MANAGED_BY: names.MANAGER}
+    for kind in AWAITED:
+        kopf.on.event(*_resource(kind), registry=registry, labels=ours)(intake.child)
+    for kind in DECLARED:
+        kopf.on.event(*_resource(kind), registry=registry, labels=ours)(intake.declared)
     kopf.on.login(registry=registry)(_login)
     kopf.on.probe(id="queue_oldest_seconds", registry=registry)(intake.moves)
 
@@ -46,12 +69,15 @@ class Intake:
         self._queue = queue
         self._acts = acts
         self._seen: dict[str, str] = {}
+        self._children: dict[str, str] = {}
 
     def brokerage(self, event: Any, **_: Any) -> None:
         metadata: dict[str, Any] = event["object"]["metadata"]
         name = metadata["name"]
         if event["type"] == "DELETED":
             self._seen.pop(name, None)
+            # Nothing is left to do of it, but what is counted of it.
+            self._queue.add(tenant_key(name), Priority.CHILD)
             return
         # Our own status writes come back as events, too; they are no reason to look again.
         declared = _declared(metadata)
@@ -69,6 +95,18 @@ class Intake:
             self._queue.add(tenant_key(owner), Priority.CHILD)
         elif version := labels.get(names.LABEL_RELEASE):
             self._queue.add(release_key(version), Priority.CHILD)
+
+    def declared(self, event: Any, **_: Any) -> None:
+        """A child that is looked at again only if it went, or if more than its status changed."""
+        item: dict[str, Any] = event["object"]
+        uid, content = item["metadata"]["uid"], _content(item)
+        if event["type"] == "DELETED":
+            self._children.pop(uid, None)
+        elif self._children.get(uid) == content:
+            return
+        else:
+            self._children[uid] = content
+        self.child(event)
 
     def moves(self, **_: Any) -> float:
         if not self._acts():
@@ -89,6 +127,14 @@ def _declared(metadata: dict[str, Any]) -> str:
     """What people can change on a Brokerage, in short."""
     parts = [metadata.get(key) for key in ("uid", "generation", "deletionTimestamp", "annotations", "labels")]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _content(item: dict[str, Any]) -> str:
+    """All of a child but its status, in short."""
+    passing = ("resourceVersion", "managedFields", "generation")
+    metadata = {name: value for name, value in item["metadata"].items() if name not in passing}
+    rest = {name: value for name, value in item.items() if name not in ("metadata", "status")}
+    return hashlib.sha256(json.dumps([metadata, rest], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def configured() -> kopf.OperatorSettings:

@@ -5,7 +5,7 @@ be made again without anybody noticing is not in it: certificates of modules, co
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
 from . import names, pods
@@ -14,10 +14,12 @@ from .names import TenantId
 
 SECRETS = (pods.APP_SECRET, pods.MIGRATOR_SECRET)
 DERIVED = frozenset({"feeds.json"})
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+"""Nobody's time is over then: it goes only by a person's word."""
 
 
-def build(brokerage: Object, tenant: TenantId, data: Mapping[str, str], *, namespace: str, days: int) -> Object:
-    """The Secret for a Brokerage that is being deleted; `data` is encoded. It can be had back for `days`."""
+def build(brokerage: Object, tenant: TenantId, data: Mapping[str, str], *, namespace: str, until: datetime) -> Object:
+    """The Secret for a Brokerage that is being deleted; `data` is encoded. It can be had back `until` then."""
     metadata, spec = brokerage["metadata"], brokerage["spec"]
     deleted_at = metadata["deletionTimestamp"]
     labels = {names.LABEL_KEPT: tenant.slug, names.LABEL_TENANT: tenant.value, names.LABEL_MANAGED_BY: names.MANAGER}
@@ -26,7 +28,7 @@ def build(brokerage: Object, tenant: TenantId, data: Mapping[str, str], *, names
         names.ANNOTATION_PLAN: spec["plan"],
         names.ANNOTATION_VERSION: brokerage.get("status", {}).get("version", "none"),
         names.ANNOTATION_DELETED_AT: deleted_at,
-        names.ANNOTATION_PURGE_AFTER: _stamp(_moment(deleted_at) + timedelta(days=days)),
+        names.ANNOTATION_PURGE_AFTER: _stamp(until),
     }
     return {
         "apiVersion": "v1",
@@ -66,7 +68,7 @@ def is_of(secret: Object | None, brokerage: Object) -> bool:
 
 def purge_after(secret: Object) -> datetime:
     """When nobody can have the tenant back any more."""
-    return _moment(secret["metadata"]["annotations"][names.ANNOTATION_PURGE_AFTER])
+    return moment(secret["metadata"]["annotations"][names.ANNOTATION_PURGE_AFTER])
 
 
 def is_ordered(secret: Object | None, tenant: TenantId) -> bool:
@@ -90,7 +92,8 @@ def _annotation(secret: Object | None, name: str) -> str | None:
     return annotations.get(name)
 
 
-def _moment(stamp: str) -> datetime:
+def moment(stamp: str) -> datetime:
+    """A time as it is written in an object."""
     return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
 
 

@@ -2,7 +2,7 @@
 
 An operation begins when something is declared that was not looked at yet, or when parts that were done are being made
 again, for example for a new release. It ends when the Brokerage is ready. A level-triggered operator never gives up, so
-no operation fails for good: what somebody must change first, and what is away, makes it wait.
+no operation fails for good: what somebody must change first, what is away, and a pause make it wait.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ def current(
         last = {"state": OperationState.SUCCEEDED.value, "step": "Ready", "progress": 100, "finishedAt": stamp(now)}
         return {**begun, **last, "message": found.ready.message}
     at = _obstacle(found, held_up)
-    held = at.state in (State.BLOCKED, State.FAILING)
+    held = at.state in (State.BLOCKED, State.FAILING, State.HELD)
     total = len(found.parts) + 1  # Ready is the last one
     return {
         **begun,
@@ -59,6 +59,11 @@ def current(
     }
 
 
+def held(old: Mapping[str, Any], message: str) -> Entry:
+    """The operation of a Brokerage that is not looked at; what is over stays as it is."""
+    return dict(old) if "finishedAt" in old else {**old, "state": OperationState.WAITING.value, "message": message}
+
+
 def deletion(
     old: Mapping[str, Any] | None, *, started: str, step: str, gone: int, parts: int, held: bool, message: str
 ) -> Entry:
@@ -67,7 +72,7 @@ def deletion(
         "type": OperationType.DELETE.value,
         "state": (OperationState.WAITING if held else OperationState.RUNNING).value,
         "step": step,
-        "progress": 100 * gone // parts,
+        "progress": 100 * gone // max(parts, 1),
         "startedAt": old["startedAt"] if old and old["type"] == OperationType.DELETE else started,
         "message": message,
     }
@@ -80,7 +85,8 @@ def _begun(old: Mapping[str, Any] | None, found: Situation, now: datetime) -> En
     if not old and not found.was_ready:
         return {"type": OperationType.CREATE.value, "startedAt": found.created}
     # An outage or a mistake in what was looked at before is no operation: nothing is being made.
-    if found.observed and found.phase is not Phase.PROVISIONING:
+    is_made = found.phase is Phase.PROVISIONING or any(part.state is State.WAITING for part in found.parts)
+    if found.observed and not is_made:
         return None
     return {"type": OperationType.UPDATE.value, "startedAt": stamp(now)}
 

@@ -39,15 +39,33 @@ def blocked(reason: str, message: str) -> Verdict:
     return Verdict(State.BLOCKED, reason, message)
 
 
+class Action:
+    """What a provisioner does beside applying objects. The base of all of them, which are frozen dataclasses.
+
+    A class says what kind of change it is; who may change what, and what is told of it, others decide by that.
+    """
+
+    upkeep = False  # keeps going what runs, such as a login or a right; nothing new comes by it
+    proof = False  # only tries what is there
+    drift = True  # is needed only because somebody else changed something, unless the declaration changed
+    loss = False  # data went with what is made again, which is told whatever else changed
+
+    def words(self, tenant: TenantId) -> str:
+        """The object and what is wrong with it, for people: never a secret."""
+        return f"{type(self).__name__} for {tenant}"
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What to do: objects to apply (only those that differ), actions of the provisioner's own, and the verdict."""
+    """What to do: objects to apply (only those that differ), actions of the provisioner's own, and the verdict.
+
+    Of the actions those that keep up what is there come first, if the order is free: an order that can be cut short.
+    """
 
     verdict: Verdict
     objects: tuple[Object, ...] = ()
-    actions: tuple[Any, ...] = ()
+    actions: tuple[Any, ...] = ()  # each an `Action`
     status: Mapping[str, Any] | None = None  # fields of the Brokerage's status that this part knows
-    repaired: str = ""  # what was lost and is made again: told by an Event, as it may be more than a name
     also: tuple[Report, ...] = ()  # conditions of its own beside the verdict; no other part waits for them
 
 

@@ -4,7 +4,7 @@ ECDSA P-256. A certificate names its module as a DNS name and is good for server
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -58,6 +58,11 @@ def is_good(authority: Pair, pair: Pair, module: str, now: datetime) -> bool:
         return False
     its_own = found.public_key() == key.public_key()
     return its_own and list(named) == [x509.DNSName(module)] and now < found.not_valid_after_utc - RENEW_BEFORE
+
+
+def is_ours(authority: Pair, pair: Pair, module: str) -> bool:
+    """Whether there is nothing wrong with it but, perhaps, its age."""
+    return is_good(authority, pair, module, datetime.min.replace(tzinfo=UTC))
 
 
 def is_authority(pair: Pair, now: datetime) -> bool:

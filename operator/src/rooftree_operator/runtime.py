@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -21,6 +20,7 @@ from .errors import Unavailable
 from .gate import Backend
 from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
+from .names import TenantId
 from .provisioners.autoscaling import Autoscaling
 from .provisioners.cache import Cache
 from .provisioners.certificates import Certificates
@@ -43,7 +43,7 @@ from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
 from .templates import Templates
-from .workqueue import Priority, WorkQueue
+from .workqueue import Priority, WorkQueue, share
 
 log = structlog.get_logger(__name__)
 
@@ -175,38 +175,49 @@ class Operator:
                     untold = False
 
     async def _resync(self) -> None:
-        """Feeds everything into the queue now and then: a re-list reports nothing about what vanished."""
+        """Has every tenant looked at once a round, at a moment of its own: so two looks are exactly one round apart.
+
+        A re-list reports nothing about what vanished. At the start all that is watched comes into the queue at once.
+        """
+        loop, period = asyncio.get_running_loop(), self.settings.resync_seconds
+        beat = loop.time()
         while True:
             try:
-                await self._feed_all()
+                turns = await self._round()
             except (ApiError, Unavailable) as error:
                 log.warning("resync_failed", error=str(error))
                 await asyncio.sleep(2.0)
                 continue
-            await asyncio.sleep(self.settings.resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311 -- spreads load
+            for name in turns:
+                # Not before its moment: a key that still waits would swallow one that is due later.
+                await asyncio.sleep(max(0.0, beat + share(name) * period - loop.time()))
+                self.queue.add(tenant_key(name), Priority.RESYNC)
+            beat += period
+            await asyncio.sleep(max(0.0, beat - loop.time()))
 
-    async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
-        """Every Brokerage, or those of one plan, into the queue, spread over `within` seconds."""
-        for brokerage in await self.kube.list(BROKERAGE, labels={}):
-            if plan is None or brokerage["spec"]["plan"] == plan:
-                after = random.uniform(0.0, within)  # noqa: S311 -- spreads load
-                self.queue.add(tenant_key(brokerage["metadata"]["name"]), priority, after=after)
-
-    async def _feed_all(self) -> None:
-        versions = await self.releases.versions()
-        for version in versions:
-            self.queue.add(release_key(version), Priority.RESYNC)
-        await self._feed_tenants(Priority.RESYNC)
+    async def _round(self) -> list[str]:
+        """Feeds all releases, and returns all tenants in the order of their turns."""
+        versions, obsolete, kept = await self.releases.versions(), list[str](), list[TenantId]()
         try:
             obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
         except Unavailable as error:
-            # The rest has been fed; these wait for the next round.
+            # The rest goes on; these wait for the next round.
             log.warning("postgres_unreachable", error=str(error))
-            return
         for tenant in kept:
             self.queue.add(kept_key(tenant.value), Priority.RESYNC)
-        for version in obsolete:
+        for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
+        found = await self._tenants()
+        self.reconciler.census.keep(found)
+        return sorted(found, key=share)
+
+    async def _tenants(self, *, plan: str | None = None) -> list[str]:
+        found = await self.kube.list(BROKERAGE, labels={})
+        return [item["metadata"]["name"] for item in found if plan is None or item["spec"]["plan"] == plan]
+
+    async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
+        for name in await self._tenants(plan=plan):
+            self.queue.add(tenant_key(name), priority, after=share(name) * within)
 
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
@@ -261,7 +272,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Route(kube, namespace),
         Suspension(kube),
     )
-    return Graph(parts, now)
+    return Graph(parts, now, kube)
 
 
 async def _outage(backend: Backend) -> Unavailable | None:

@@ -38,7 +38,7 @@ def rollout(tenant: Tenant, deployment: Object) -> Verdict:
     if current and failure.get("status") == "True":
         return blocked("PodsRefused", f"{failure.get('message')}: a platform admin must look at quota and policies")
     if tenant.resuming and wanted == 0:
-        return waiting("RollingOut", f"pods of the {name} are coming back")
+        return waiting("Resuming", f"pods of the {name} are coming back")
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     # Pods that an autoscaler adds beyond the plan's least are no reason to call a brokerage that answers not ready.
     least = min(wanted, tenant.plan.replicas.min)

@@ -31,7 +31,8 @@ class Settings(BaseSettings):
     smtp_port: int = 0
     smtp_from: str = ""
     workers: int = 4
-    resync_seconds: float = 60.0
+    # What a backend lost is found within a minute: in this time, and ten seconds for the queue and the pass.
+    resync_seconds: float = 50.0
     metrics_port: int = 8081
     health_port: int = 8080
     log_level: str = "INFO"

@@ -6,6 +6,7 @@ Time comes from the injected clock; the only real waiting is the event that wake
 """
 
 import asyncio
+import hashlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from enum import IntEnum
 BACKOFF_FIRST = 0.25  # seconds
 BACKOFF_MOST = 8.0  # a healed backend shows within 10 s: 8 s and a fifth of jitter
 DOUBLINGS = 16  # more than enough to reach it; a power without end would overflow
+
+
+def share(name: str) -> float:
+    """Where in a round a key's turn is, from 0 to under 1: always the same, and spread evenly over all names."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
 
 
 class Priority(IntEnum):

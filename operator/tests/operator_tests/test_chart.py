@@ -12,7 +12,9 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 from rooftree_operator import host_pages, routing
+from rooftree_operator.adapters.kubernetes import BROKERAGE, PLAN, Kind
 from rooftree_operator.api.plan import BrokeragePlanSpec
+from rooftree_operator.handlers import WATCHED
 
 NODE = [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
 
@@ -137,6 +139,23 @@ def test_secrets_of_tenants_are_reached_by_name_only() -> None:
     (named,) = [rule["resourceNames"] for rule in about if rule["verbs"] != ["create"]]
     assert named == ["app", "migrator", "rpc-ca", "rpc-gateway"]
     assert not any("secrets" in rule["resources"] for rule in rules("rooftree-operator"))
+
+
+@pytest.mark.chart
+def test_the_operator_may_list_and_watch_exactly_the_kinds_that_it_watches() -> None:
+    watched = set(map(_watched, (*WATCHED, BROKERAGE, PLAN)))
+    granted = {
+        (group, resource)
+        for rule in rules("rooftree-operator")
+        if "watch" in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    assert granted == watched
+
+
+def _watched(kind: Kind) -> tuple[str, str]:
+    return kind.api_version.rpartition("/")[0], kind.plural
 
 
 @pytest.mark.chart

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import rooftree_operator
-from rooftree_operator import codes, conditions_page, deletion
+from rooftree_operator import codes, conditions_page, deletion, holds
 from rooftree_operator.codes import CODES, Audience
 
 from .world import World
@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 MAKERS = {"Blocked", "Waiting", "Unavailable", "Report", "done", "waiting", "blocked"}
 REASON = re.compile(r"([A-Z][a-z]+|S3){1,4}$")
 CONDITION_TYPES = {"Ready", "Reconciling", "Stalled", "DatabaseReady"}
-FACTS = {"name", "namespace", "id", "plan", "version", "platform", "template_job", "migration_job"}
+FACTS = {"name", "namespace", "id", "plan", "version", "platform", "template_job", "migration_job", "go_on"}
 # Neither the operator's reasons: what people see.
 OTHERS = {"codes.py", "plugin"}
 
@@ -35,8 +35,9 @@ def given() -> Iterator[tuple[str, str]]:
 
 
 def reasons() -> set[str]:
-    # The watch makes one of a backend's name for what no adapter foresaw.
-    return {reason for _, reason in given()} | {f"{name.name.capitalize()}Unreachable" for name in World().backends}
+    # The watch makes one of a backend's name for what no adapter foresaw; a pause has that of its level.
+    outages = {f"{name.name.capitalize()}Unreachable" for name in World().backends}
+    return {reason for _, reason in given()} | outages | set(holds.LEVELS)
 
 
 def test_every_reason_has_a_code_and_every_code_a_reason() -> None:

@@ -54,7 +54,7 @@ def test_every_string_that_people_write_has_a_longest_length_or_a_pattern(crd: d
 def test_the_columns_are_those_that_people_look_for() -> None:
     columns = generate.brokerage()["spec"]["versions"][0]["additionalPrinterColumns"]
     assert [c["name"] for c in columns if not c.get("priority")] == ["Plan", "Phase", "Ready", "Version", "URL", "Age"]
-    wide = ["Suspended", "DB", "Replicas", "Operation", "Progress", "Message"]
+    wide = ["Suspended", "DB", "Replicas", "Operation", "Progress", "Paused", "Message"]
     assert [c["name"] for c in columns if c.get("priority") == 1] == wide
 
 
@@ -80,6 +80,22 @@ def test_the_examples_are_what_the_models_take(name: str) -> None:
         spec = model.model_validate(document["spec"])
         given = spec.model_dump(by_alias=True, exclude_unset=True)
         assert given == document["spec"], "a field is misspelled or unknown"
+
+
+def test_a_plan_whose_quota_cannot_hold_its_own_pods_is_refused_by_rules_that_name_the_field() -> None:
+    rules = schema(generate.plan())["properties"]["spec"]["x-kubernetes-validations"]
+    assert [rule["message"].split(" must")[0] for rule in rules] == [
+        "spec.quota.pods",
+        "spec.quota.cpu",
+        "spec.quota.memory",
+    ]
+    assert all("self.replicas.min + 1" in rule["rule"] for rule in rules)
+
+
+def test_a_pause_has_two_levels_and_a_policy_two_words() -> None:
+    spec = schema(generate.brokerage())["properties"]["spec"]["properties"]
+    assert (spec["pause"]["enum"], spec["pause"].get("default")) == (["Changes", "Everything"], None)
+    assert (spec["managementPolicy"]["enum"], spec["managementPolicy"]["default"]) == (["Manage", "Observe"], "Manage")
 
 
 def test_a_suspension_has_a_reason_of_three_and_a_short_message() -> None:

@@ -1,8 +1,11 @@
-"""What the liveness probe is told about the queue."""
+"""What comes into the queue, and what the liveness probe is told about it."""
+
+from typing import Any
 
 import kopf
 import pytest
-from rooftree_operator.handlers import STUCK, Intake
+from rooftree_operator.adapters.kubernetes import CONFIG, SECRET
+from rooftree_operator.handlers import AWAITED, DECLARED, STUCK, WATCHED, Intake
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 
@@ -22,3 +25,42 @@ def test_a_holder_whose_queue_does_not_move_counts_as_dead() -> None:
 
 def test_a_replica_on_standby_is_alive_however_old_its_queue_is() -> None:
     assert Intake(stuck_queue(), lambda: False).moves() == 0.0
+
+
+def child(kind: str = "MODIFIED", **fields: Any) -> dict[str, Any]:
+    metadata = {"uid": "u", "name": "app", "labels": {"rooftree.dev/brokerage": "acme"}, "resourceVersion": "1"}
+    changed = {**metadata, **fields.pop("metadata", {})}
+    return {"type": kind, "object": {"metadata": changed, "spec": {"maxReplicas": 2}, **fields}}
+
+
+def queued(intake: Intake, queue: WorkQueue, event: dict[str, Any]) -> bool:
+    """Whether the event has its tenant looked at."""
+    intake.declared(event)
+    key = queue.pop()
+    if key is not None:
+        queue.done(key)
+    return key == "tenant/acme"
+
+
+def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_its_status() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, lambda: True)
+    assert queued(intake, queue, child("ADDED"))
+    assert not queued(intake, queue, child(status={"currentReplicas": 2}))
+    assert not queued(intake, queue, child(metadata={"resourceVersion": "2", "generation": 9, "managedFields": [{}]}))
+    assert queued(intake, queue, child(spec={"maxReplicas": 99}))
+    assert not queued(intake, queue, child(spec={"maxReplicas": 99}, status={"currentReplicas": 3}))
+    assert queued(intake, queue, child(spec={"maxReplicas": 99}, metadata={"annotations": {"a": "b"}}))
+    assert queued(intake, queue, child("DELETED"))
+    assert queued(intake, queue, child("ADDED"))
+
+
+def test_a_brokerage_that_vanished_has_one_look_more_so_that_it_is_counted_no_longer() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    Intake(queue, lambda: True).brokerage({"type": "DELETED", "object": {"metadata": {"name": "acme"}}})
+    assert queue.pop() == "tenant/acme"
+
+
+def test_secrets_and_config_maps_are_never_watched() -> None:
+    assert not {SECRET, CONFIG} & set(WATCHED)
+    assert not set(AWAITED) & set(DECLARED)

@@ -265,7 +265,7 @@ def test_a_release_without_topics_has_a_user_and_nothing_to_probe() -> None:
     place = replace(TENANT, release=replace(TENANT.release, topics=()))
     access = AccessSeen(None, {}, frozenset(), {})
     plan = topics.Topics(NOBODY, NOBODY).plan(place, topics.Seen("secret", access, False))
-    assert [type(action) for action in plan.actions] == [topics.SetCredential, topics.SetQuotas, topics.Allow]
+    assert [type(action) for action in plan.actions] == [topics.SetCredential, topics.Allow, topics.SetQuotas]
     assert (plan.verdict.state, plan.verdict.message) == (State.DONE, "This release has no topics.")
 
 

@@ -217,6 +217,27 @@ def template_that_cannot_be_pulled() -> FakeCluster:
     return cluster
 
 
+def held_back(**spec: Any) -> FakeCluster:
+    """A ready brokerage whose spec is changed while it holds the operator back."""
+
+    async def make() -> World:
+        world = await ready_world()
+        item = world.kube.find(BROKERAGE, "acme")
+        assert item is not None
+        world.kube.put({**item, "spec": {**item["spec"], **spec}})
+        await world.converge("acme")
+        return world
+
+    return made(make)
+
+
+def deletion_held() -> FakeCluster:
+    cluster = held_back(pause="Everything")
+    cluster.world.retire("acme")
+    looked_at(cluster.world)
+    return cluster
+
+
 CASES: dict[str, Callable[[], FakeCluster]] = {
     "ready": ready,
     "plan-unknown": plan_unknown,
@@ -230,6 +251,10 @@ CASES: dict[str, Callable[[], FakeCluster]] = {
     "unseen": unseen,
     "changed-and-unseen": changed_and_unseen,
     "deleting": deleting,
+    "changes-held": lambda: held_back(pause="Changes", displayName="Acme West"),
+    "observed": lambda: held_back(managementPolicy="Observe", suspend={"reason": "billing"}),
+    "everything": lambda: held_back(pause="Everything", displayName="Acme West"),
+    "deletion-held": deletion_held,
 }
 
 
@@ -298,6 +323,46 @@ def test_the_list_tells_who_has_a_problem_and_who_acts(form: str, capsys: pytest
     code, out, _ = said(several(), capsys, "list", "-o", form)
     assert code == 0
     judged(f"list-{form}", out)
+
+
+def test_the_list_tells_who_is_held_back_and_by_what(capsys: pytest.CaptureFixture[str]) -> None:
+    for case, word in {"changes-held": "ChangesHeld", "observed": "ChangesHeld", "everything": "Everything"}.items():
+        line = said(CASES[case](), capsys, "list")[1].splitlines()[1]
+        assert re.split(r" {2,}", line)[2:5] == ["Paused", word, "Reseller"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "ends"),
+    [({"pause": "Changes"}, {"pause": None}), ({"managementPolicy": "Observe"}, {"managementPolicy": "Manage"})],
+    ids=["changes", "observe"],
+)
+def test_why_says_of_a_ready_brokerage_that_it_is_held_back_and_how_to_go_on(
+    spec: dict[str, str], ends: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = held_back(**spec)
+    code, out, _ = said(cluster, capsys, "why", "acme")
+    (field,) = spec
+    assert (code, out.splitlines()[0].startswith("acme is ready")) == (0, True)
+    assert f"spec.{field} is {spec[field]}" in out
+    assert out.endswith(f"next        kubectl patch brokerage acme --type=merge -p '{json.dumps({'spec': ends})}'\n")
+    data = json.loads(said(cluster, capsys, "why", "acme", "-o", "json")[1])
+    assert data["heldBack"]["level"] == spec[field]
+
+
+@pytest.mark.parametrize("words", [("suspend", "acme", "--reason", "billing"), ("resume", "acme")])
+def test_whoever_suspends_or_resumes_over_a_pause_is_told_that_it_waits(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "held back" not in said(ready(), capsys, *words)[1]
+    code, out, _ = said(held_back(pause="Changes"), capsys, *words)
+    assert (code, "that waits, the operator is held back (Changes): `kubectl brokerage why acme`" in out) == (0, True)
+
+
+def test_what_is_wrong_comes_before_a_pause_which_is_told_besides(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = held_back(pause="Changes", plan="nowhere")
+    _, out, _ = said(cluster, capsys, "why", "acme")
+    assert "Ready is False: PlanUnknown" in out
+    assert "also wrong  Paused: Changes" in out
 
 
 def test_the_list_of_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,6 +117,61 @@ def test_plans_and_diffs_are_data_too(capsys: pytest.CaptureFixture[str]) -> Non
     assert (effect["name"], effect["how"]) == ("birch", "created")
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"pause": "Changes"}, "held: spec.pause is Changes"),
+        ({"managementPolicy": "Observe"}, "held: spec.managementPolicy is Observe"),
+        ({"pause": "Everything"}, "held: spec.pause is Everything"),
+    ],
+    ids=["changes", "observe", "everything"],
+)
+def test_a_plan_and_a_diff_say_what_of_it_is_held(
+    spec: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = ready()
+    cluster.kube.put(plan("large", database={"connections": 40}, quota={"pods": 9}))
+    wanted = brokerage("acme", plan="large", displayName="Acme West", **spec)
+    code, out, _ = planned(cluster, capsys, wanted)
+    assert code == 0
+    assert words in out
+    assert "its pods are replaced" not in out
+    everything = spec.get("pause") == "Everything"
+    assert ("Deployment app: changed, held" in out) is not everything
+    assert ("PostgreSQL: ensure role acme-00000001.app: connection_limit" in out) is not everything
+    assert all(line.endswith(", held") for line in out.splitlines() if line.startswith("  PostgreSQL"))
+    live = cluster.kube.objects["Brokerage", None, "acme"]
+    cluster.kube.put({**wanted, "metadata": dict(live["metadata"]), "status": live["status"]})
+    del cluster.kube.objects["NetworkPolicy", "tenant-acme-00000001", "default"]
+    code, out, _ = said(cluster, capsys, "diff", "acme")
+    assert (code, words.replace(":", "", 1) in " ".join(out.split())) == (1, True)
+    assert "Deployment app: changed, held" in out
+    upkeep = "  NetworkPolicy default: made" + ("" if spec.get("pause") == "Changes" else ", held")
+    assert upkeep in out.splitlines()
+
+
+def test_a_plan_that_a_brokerage_does_not_fit_into_is_told_with_what_stays_in_force(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cluster = ready()
+    cluster.kube.put(plan("small", replicas={"min": 3, "max": 3}, quota={"pods": 3}))
+    code, out, _ = planned(cluster, capsys, brokerage("acme", plan="small"))
+    assert code == 1
+    assert "blocked, PlanTooSmall: the brokerage does not fit into plan small: quota.pods is 3" in out
+    assert "plan starter stays in force" in out
+    assert "ResourceQuota" not in out
+    shrunk = plan("starter", replicas={"min": 3, "max": 3}, quota={"pods": 3})
+    code, out, _ = planned(cluster, capsys, shrunk)
+    assert code == 1
+    assert "nothing of it is applied" in out
+    assert "ResourceQuota tenant: changed, held" in out
+
+
+def test_a_suspension_over_a_pause_is_told_as_held(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = planned(ready(), capsys, brokerage("acme", pause="Changes", suspend={"reason": "billing"}))
+    assert "HTTPRoute app: changed, held" in out
+
+
 def test_a_field_tells_whether_pods_roll_for_it(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = planned(ready(), capsys, brokerage("acme", displayName="Acme & Sons", mls=[]))
     assert code == 0

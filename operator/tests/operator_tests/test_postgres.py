@@ -12,6 +12,7 @@ from psycopg import conninfo, sql
 from rooftree_operator import keys, names, registry, scram
 from rooftree_operator.adapters.postgres import Login, Postgres, Server
 from rooftree_operator.errors import Blocked, Unavailable, Waiting
+from rooftree_operator.kept import NEVER
 from rooftree_operator.names import TenantId
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -344,6 +345,25 @@ async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place
 
 
 LATER = datetime(2026, 12, 24, 12, tzinfo=UTC)
+
+
+async def test_what_is_buried_is_never_kept_again(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
+    await rows.prepare()
+    first = await rows.register("acme", "uid-1", None)
+    await rows.keep(first, LATER)
+    await rows.bury(first)
+    with pytest.raises(Unavailable, match="is deleted, and not live"):
+        await rows.keep(first, LATER)
+    assert await rows.find("uid-1") == registry.Entry(first, "deleted")
+
+
+async def test_what_no_time_ends_is_kept_as_such(place: Place, postgres: Postgres) -> None:
+    rows = registry.PostgresRegistry(postgres, "rooftree-system")
+    await rows.prepare()
+    first = await rows.register("acme", "uid-1", None)
+    await rows.keep(first, NEVER)
+    assert await rows.kept() == [registry.Kept(first, "uid-1", False, NEVER)]
 
 
 async def test_a_kept_tenant_is_claimed_by_its_id_only(place: Place, postgres: Postgres) -> None:

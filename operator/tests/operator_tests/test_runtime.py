@@ -1,7 +1,9 @@
 """What the running operator does around its passes."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
 from rooftree_operator.installation import bundle
 from rooftree_operator.runtime import Operator
+from rooftree_operator.settings import Settings
 from rooftree_operator.workqueue import WorkQueue
 
 from .world import World, brokerage
@@ -39,8 +42,92 @@ async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:
     world.kube.put(brokerage("acme"))
     world.postgres.down = True
     running = operator(world)
-    await running._feed_all()
-    assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == ["release/1.0.0", "tenant/acme", None]
+    assert await running._round() == ["acme"]
+    assert [running.queue.pop(), running.queue.pop()] == ["release/1.0.0", None]
+
+
+class Clock:
+    """A clock that only sleeping moves on; what is due by then is looked at."""
+
+    def __init__(self, running: Operator, until: float) -> None:
+        self.now, self.until = 0.0, until
+        self.looks: dict[str, list[float]] = {}
+        self._running = running
+        running.queue = WorkQueue(lambda: self.now)
+
+    def time(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        while (key := self._running.queue.pop()) is not None:
+            self.looks.setdefault(key, []).append(self.now)
+            self._running.queue.done(key)
+        if self.now > self.until:
+            raise asyncio.CancelledError
+
+
+async def looks(monkeypatch: pytest.MonkeyPatch, seconds: float, tenants: int = 200) -> dict[str, list[float]]:
+    """When each tenant is looked at."""
+    world = World()
+    for number in range(tenants):
+        world.kube.put(brokerage(f"brokerage-{number}"))
+    running = operator(world)
+    running.settings = Settings()
+    clock = Clock(running, seconds)
+    monkeypatch.setattr(runtime.asyncio, "get_running_loop", lambda: clock)
+    monkeypatch.setattr(runtime.asyncio, "sleep", clock.sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await running._resync()
+    return clock.looks
+
+
+async def test_what_a_backend_lost_is_found_within_a_minute_less_ten_seconds_for_the_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = await looks(monkeypatch, 260)
+    assert len(found) == 200
+    for key, moments in found.items():
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
+        assert len(moments) >= 5, key
+        assert max(gaps) <= 50.001, f"{key} is looked at after {max(gaps)} s"
+
+
+async def test_tenants_are_looked_at_spread_over_a_round_and_not_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = await looks(monkeypatch, 49.9)
+    each_second = Counter(int(moments[0]) for moments in found.values())
+    assert max(each_second.values()) <= 12, "four a second is the mean"
+
+
+async def test_rounds_keep_to_their_beat_however_long_a_list_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = operator(World())
+    running.settings = Settings()
+    clock, began = Clock(running, 199.0), list[float]()
+
+    async def round_() -> list[str]:
+        began.append(clock.now)
+        clock.now += 7.0  # a slow list
+        if len(began) == 2:
+            raise Unavailable("ApiServerUnreachable", "away")
+        return []
+
+    monkeypatch.setattr(running, "_round", round_)
+    monkeypatch.setattr(runtime.asyncio, "get_running_loop", lambda: clock)
+    monkeypatch.setattr(runtime.asyncio, "sleep", clock.sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await running._resync()
+    assert began == [0.0, 50.0, 59.0, 100.0, 150.0]
+
+
+async def test_a_round_forgets_whoever_vanished_while_held_back() -> None:
+    world = World()
+    world.kube.put(brokerage("acme", managementPolicy="Observe"))
+    await world.converge("acme")
+    level = {"level": "Observe"}
+    assert REGISTRY.get_sample_value("rooftree_operator_paused", level) == 1.0
+    del world.kube.objects["Brokerage", None, "acme"]
+    assert await operator(world)._round() == []
+    assert REGISTRY.get_sample_value("rooftree_operator_paused", level) == 0.0
 
 
 async def test_a_resync_feeds_every_kept_tenant_and_a_worker_purges_it_when_its_time_is_over() -> None:
@@ -52,7 +139,7 @@ async def test_a_resync_feeds_every_kept_tenant_and_a_worker_purges_it_when_its_
     world.retire("acme")
     await world.converge("acme")
     running = operator(world)
-    await running._feed_all()
+    assert await running._round() == []
     assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == [
         f"kept/{tenant}",
         "release/1.0.0",
@@ -62,7 +149,7 @@ async def test_a_resync_feeds_every_kept_tenant_and_a_worker_purges_it_when_its_
     assert not (await running._dispatch("kept", str(tenant))).failed
     assert world.registry.state(tenant) == "deleted"
     running.queue.done(f"kept/{tenant}")
-    await running._feed_all()
+    assert await running._round() == []
     assert running.queue.pop() is None
 
 

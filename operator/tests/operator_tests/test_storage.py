@@ -146,7 +146,7 @@ async def test_each_drift_is_repaired_and_proven_again(drift: Callable[[World], 
 def told(world: World) -> list[str]:
     """Notes of the events about repairs."""
     events = [item for (kind, _, _), item in world.kube.objects.items() if kind == "Event"]
-    return [event["note"] for event in events if (event["type"], event["reason"]) == ("Warning", "Repaired")]
+    return [event["note"] for event in events if (event["type"], event["reason"]) == ("Warning", "DriftRepaired")]
 
 
 def _everything(world: World) -> None:
@@ -157,10 +157,10 @@ def _everything(world: World) -> None:
 @pytest.mark.parametrize(
     ("loss", "note"),
     [
-        (lambda world: world.s3.buckets.clear(), [f"bucket {BUCKET} was gone with its objects"]),
-        (lambda world: world.s3.accounts.clear(), [f"access key {USER} was gone"]),
-        (_everything, [f"bucket {BUCKET} was gone with its objects", f"access key {USER} was gone"]),
-        (_no_policy, [f"the policy of bucket {BUCKET} was gone"]),
+        (lambda world: world.s3.buckets.clear(), [f"Bucket {BUCKET}: missing with its objects"]),
+        (lambda world: world.s3.accounts.clear(), [f"Access key {USER}: missing"]),
+        (_everything, [f"Bucket {BUCKET}: missing with its objects", f"Access key {USER}: missing"]),
+        (_no_policy, [f"Bucket {BUCKET}: its policy"]),
     ],
     ids=["bucket", "key", "everything", "policy"],
 )
@@ -178,9 +178,22 @@ async def test_a_loss_is_named_in_one_event_and_nothing_is_told_of_a_first_time(
     for _ in range(2):
         await world.converge("acme")
         (event,) = told(world)
-        assert event.startswith("StorageReady: ")
+        assert event.startswith("changed by others and set back: ")
         assert [words for words in note if words not in event] == []
     assert world.status("acme")["bucket"] == BUCKET
+
+
+async def test_a_bucket_that_is_lost_while_the_declaration_changes_is_named_all_the_same() -> None:
+    world = await ready_world()
+    world.s3.buckets.clear()
+    item = world.kube.find(BROKERAGE, "acme")
+    assert item is not None
+    world.kube.put({**item, "spec": {**item["spec"], "displayName": "Acme West"}})
+    await world.converge("acme")
+    (event,) = told(world)
+    assert (
+        event == f"changed by others and set back: Bucket {BUCKET}: missing with its objects, made again without them"
+    )
 
 
 async def test_a_key_that_may_make_buckets_loses_that_when_it_is_probed() -> None:

@@ -562,14 +562,17 @@ async def test_the_edge_knows_the_grant_before_a_route_needs_it() -> None:
     assert set(met) == {(200, "app"), (402, "page")}
 
 
-async def test_a_grant_that_is_lost_comes_back_and_nobody_notices() -> None:
+async def test_a_grant_that_is_lost_comes_back_and_visitors_notice_nothing() -> None:
     world = await world_of()
     key = (GRANT.kind, NAMESPACE, f"tenant-{world.tenant('acme')}")
     del world.kube.objects[key]
     world.forget_writes()
     await world.reconciler.reconcile("acme")
     assert key in world.kube.objects
-    assert world.writes() == [f"apply ReferenceGrant {key[2]}"], "the status says what it said before"
+    grant, event = world.writes()
+    assert grant == f"apply ReferenceGrant {key[2]}"
+    assert event.startswith("create Event"), "the status says what it said before, and the loss is told once"
+    assert reasons_of_events(world).count("DriftRepaired") == 1
 
 
 @TOPOLOGIES

@@ -149,10 +149,16 @@ class World:
         self.edge = FakeEdge(self.kube)
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
+        self.heads: dict[str, frozenset[str]] = {}
+        self.reconciler = self.restarted()
+        self.kube.put(plan("starter"))
+
+    def restarted(self) -> Reconciler:
+        """What a new process of the operator works with."""
         parts = graph(self.kube, self.backends, CA, self.now, NAMESPACE)
         deletion = Deletion(self.kube, self.registry, parts, self.lease, NAMESPACE)
         self.purge = Purge(deletion, self.now)
-        self.reconciler = Reconciler(
+        return Reconciler(
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
@@ -163,8 +169,10 @@ class World:
             now=self.now,
             instance="test",
         )
-        self.kube.put(plan("starter"))
-        self.heads: dict[str, frozenset[str]] = {}
+
+    def lowest(self) -> dict[tuple[str | None, str], int]:
+        """The fewest pods that each Deployment had available since it first was."""
+        return dict(self.kube.lowest)
 
     def now(self) -> datetime:
         return now() + self.later
@@ -248,7 +256,11 @@ class World:
         return TenantId(self.status(name)["tenantID"])
 
     def child(self, name: str, kind: Kind, child: str) -> Object | None:
-        return self.kube.find(kind, child, f"tenant-{self.tenant(name)}")
+        return self.child_of(self.tenant(name), kind, child)
+
+    def child_of(self, tenant: TenantId, kind: Kind, child: str) -> Object | None:
+        """The same, of a tenant whose Brokerage may be gone."""
+        return self.kube.find(kind, child, f"tenant-{tenant}")
 
     def delete(self, name: str) -> None:
         """Somebody deletes it with all its data."""
@@ -281,7 +293,7 @@ class World:
             "objects": objects,
             "roles": roles,
             "databases": dict(self.postgres.known),
-            "content": {name: vars(content) for name, content in self.postgres.content.items()},
+            "content": {name: deepcopy(vars(content)) for name, content in self.postgres.content.items()},
             "registry": rows,
             "kafka": {
                 "users": sorted(self.kafka.credentials),

@@ -80,6 +80,20 @@ class Topology(StrEnum):
     MICROSERVICES = "microservices"
 
 
+class Pause(StrEnum):
+    """How much of the operator's work rests."""
+
+    CHANGES = "Changes"
+    EVERYTHING = "Everything"
+
+
+class ManagementPolicy(StrEnum):
+    """Whether the operator makes a brokerage what it declares, or only looks at it."""
+
+    MANAGE = "Manage"
+    OBSERVE = "Observe"
+
+
 class SuspensionReason(StrEnum):
     """Why a brokerage is suspended."""
 
@@ -167,6 +181,17 @@ class BrokerageSpec(ApiModel):
         max_length=16,
         json_schema_extra=keyed_by("name"),
     )
+    pause: Pause | None = Field(
+        default=None,
+        description="Holds the operator back until it is removed. `Changes`: nothing new is rolled out, while secrets, "
+        "certificates, logins, rights and network policies are kept up. `Everything`: the brokerage is neither looked "
+        "at nor changed, nor deleted.",
+    )
+    management_policy: ManagementPolicy = Field(
+        default=ManagementPolicy.MANAGE,
+        description="`Manage`: the brokerage is made what it declares. `Observe`: it is looked at and nothing of it is "
+        "changed; the conditions say what would be. Deleting an observed brokerage keeps all that it has.",
+    )
 
 
 SPEC_RULES = (
@@ -185,8 +210,16 @@ class Phase(StrEnum):
     PROVISIONING = "Provisioning"
     READY = "Ready"
     DEGRADED = "Degraded"
+    PAUSED = "Paused"
     SUSPENDED = "Suspended"
     DELETING = "Deleting"
+
+
+class PlanInForce(ApiModel):
+    """The plan that the brokerage has, also while the one that it names does not fit."""
+
+    name: str = Field(description="Name of the BrokeragePlan.")
+    digest: str = Field(description="Changes with the plan's content.")
 
 
 class FailedUpgrade(ApiModel):
@@ -225,7 +258,7 @@ class OperationState(StrEnum):
     """How an operation goes."""
 
     RUNNING = "Running"
-    WAITING = "Waiting"  # for somebody, or for a system that is away
+    WAITING = "Waiting"  # for somebody, for a system that is away, or held
     SUCCEEDED = "Succeeded"
 
 
@@ -234,7 +267,8 @@ class BrokerageOperation(ApiModel):
 
     type: OperationType = Field(description="What it does.")
     state: OperationState = Field(
-        description="Running; Waiting for somebody who must act or for a system that is away; or Succeeded."
+        description="Running; Waiting for somebody who must act, for a system that is away or because the operator is "
+        "held back; or Succeeded."
     )
     step: str = Field(description="Type of the condition that it is at.")
     progress: int = Field(description="Parts that are done, in percent of all.", ge=0, le=100)
@@ -274,6 +308,14 @@ class BrokerageStatus(ApiModel):
     observed_generation: int | None = Field(
         default=None, description="Generation of the spec that this status was computed from.", ge=0
     )
+    plan: PlanInForce | None = Field(
+        default=None, description="The plan in force; another one than spec.plan while that is too small."
+    )
+    applied: str | None = Field(
+        default=None,
+        description="Digest of the declaration that was last found in place everywhere: what differs while it stays "
+        "the same was changed by others.",
+    )
     operation: BrokerageOperation | None = Field(
         default=None, description="What the operator is doing with the brokerage, or did last."
     )
@@ -289,7 +331,8 @@ class BrokerageStatus(ApiModel):
     conditions: list[Condition] = Field(
         default_factory=list[Condition],
         description="Ready and one condition for each subsystem; Suspended only while it is or is being suspended or "
-        "resumed; Reconciling and Stalled as kstatus defines them.",
+        "resumed; Paused and Observed only while the operator is held back; PlanApplied only while the plan is too "
+        "small; Reconciling and Stalled as kstatus defines them.",
         json_schema_extra=keyed_by("type"),
     )
 
@@ -310,5 +353,8 @@ COLUMNS = (
     Column("Replicas", ".status.replicas", type="integer", priority=1, description="Available pods."),
     Column("Operation", ".status.operation.type", priority=1, description="What the operator does, or did last."),
     Column("Progress", ".status.operation.progress", type="integer", priority=1, description="Of it, in percent."),
+    Column(
+        "Paused", f"{_condition('Paused')}.reason", priority=1, description="How much of the operator's work rests."
+    ),
     Column("Message", ".status.message", priority=1, description="What is the case and who must act."),
 )

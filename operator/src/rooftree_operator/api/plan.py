@@ -171,6 +171,24 @@ class BrokeragePlanSpec(ApiModel):
     price: Price | None = Field(default=None, description="Price of the plan; absent means not for sale.")
 
 
+def _suffices(name: str) -> Rule:
+    """Enough for the fewest pods and one more, which runs while the app is rolled out. Floats differ by a hair."""
+    return Rule(
+        rule=f"quantity(self.resources.limits.{name}).asApproximateFloat() * double(self.replicas.min + 1) "
+        f"<= quantity(self.quota.{name}).asApproximateFloat() * 1.000001",
+        message=f"spec.quota.{name} must be enough for spec.replicas.min + 1 pods of spec.resources.limits.{name}",
+    )
+
+
+PLAN_RULES = (
+    Rule(
+        rule="self.replicas.min + 1 <= self.quota.pods",
+        message="spec.quota.pods must be at least spec.replicas.min + 1: one pod more runs while the app is rolled out",
+    ),
+    _suffices("cpu"),
+    _suffices("memory"),
+)
+
 PLAN_NAME_RULES = (
     Rule(
         rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 63",

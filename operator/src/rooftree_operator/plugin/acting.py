@@ -2,7 +2,7 @@
 
 import json
 
-from .. import names
+from .. import holds, names
 from . import brokerages as b
 from .cluster import Cluster
 from .output import Answer
@@ -67,7 +67,10 @@ async def _declare(cluster: Cluster, name: str, wanted: dict[str, str] | None, d
     await b.one(cluster.kube, name)
     patch = json.dumps({"spec": {"suspend": wanted}})
     given = cluster.run("patch", f"brokerage/{name}", "--type=merge", f"--patch={patch}", "--output=json")
+    spec = json.loads(given)["spec"]
     # The API server drops a field that it does not know without a word.
-    if json.loads(given)["spec"].get("suspend") != wanted:
+    if spec.get("suspend") != wanted:
         raise Problem("this installation does not know spec.suspend: a platform admin must update its definitions")
+    if level := holds.level(spec):
+        done = f"{done}; that waits, the operator is held back ({level}): `kubectl brokerage why {name}`"
     return Answer(done, done)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .. import codes
+from .. import codes, holds
 from ..adapters.kubernetes import BROKERAGE, Kubernetes
 from ..drift import Object
 from .output import since
@@ -54,6 +54,19 @@ def ready_of(brokerage: Object) -> Mapping[str, Any]:
     return conditions_of(brokerage).get("Ready", {})
 
 
+def hold_of(brokerage: Object) -> dict[str, Any] | None:
+    """The condition that says how far the operator is held back, if it has been heard of what is declared now."""
+    found = (conditions_of(brokerage).get(kind) for kind in holds.CONDITIONS)
+    declared = brokerage["metadata"].get("generation")
+    return next((one for one in found if one and one["observedGeneration"] == declared), None)
+
+
+def rests(brokerage: Object) -> bool:
+    """Whether the operator knows what is declared, and does not look at it because everything is paused."""
+    hold = hold_of(brokerage)
+    return hold is not None and hold["reason"] == holds.EVERYTHING
+
+
 def is_seen(brokerage: Object) -> bool:
     """Whether the operator has looked at what is declared now."""
     return status_of(brokerage).get("observedGeneration") == brokerage["metadata"].get("generation")
@@ -73,12 +86,18 @@ def facts_of(brokerage: Object) -> dict[str, str]:
         "version": spec.get("version") or status.get("version"),
         "id": status.get("tenantID"),
         "namespace": status.get("namespace"),
+        "go_on": holds.ending(spec),
     }
     return {key: value for key, value in known.items() if value}
 
 
 def worst_of(brokerage: Object) -> dict[str, Any] | None:
-    """The first entry of `status.errors`; if nothing is wrong and it is not ready yet, the same of what is awaited."""
+    """The first entry of `status.errors`; if nothing is wrong and it is not ready yet, the same of what is awaited.
+
+    While everything is paused that comes before all that was seen last.
+    """
+    if rests(brokerage):
+        return _entry(brokerage, _resting(brokerage))
     if errors := status_of(brokerage).get("errors"):
         return errors[0]
     awaited = ready_of(brokerage)
@@ -88,6 +107,17 @@ def worst_of(brokerage: Object) -> dict[str, Any] | None:
     step: str = status_of(brokerage).get("operation", Object()).get("step", "")
     at = conditions_of(brokerage).get(step, awaited)
     awaited = at if at["status"] == "False" and awaited["reason"] != "Deleting" else awaited
+    return _entry(brokerage, awaited)
+
+
+def _resting(brokerage: Object) -> Mapping[str, Any]:
+    """What a pause of everything holds up: a deletion, or all of it."""
+    ready = ready_of(brokerage)
+    return ready if ready.get("reason") == "DeletionHeld" else hold_of(brokerage) or ready
+
+
+def _entry(brokerage: Object, awaited: Mapping[str, Any]) -> dict[str, Any]:
+    """A condition as an entry of `status.errors`."""
     code = codes.find(awaited["reason"])
     return {
         "code": code.reason,

@@ -8,6 +8,7 @@ from ..adapters.kubernetes import KINDS, NAMESPACE, Forbidden, Kind, Kubernetes
 from ..conditions import State
 from ..drift import Object, differences
 from ..graph import AnyProvisioner
+from ..hands import Hands
 from ..names import ANNOTATION_APPLIED
 from ..tenant import Tenant
 from . import parts
@@ -30,6 +31,8 @@ class Change:
 
     what: str  # Deployment app, or an action in words
     how: str  # made, changed, done; hidden from the reader; blocked, and why
+    # A pause, Observe or a plan that does not fit keeps the operator from it.
+    held: bool = False
     fields: tuple[Field, ...] = ()
 
 
@@ -52,26 +55,28 @@ class Unmade(Kubernetes):
         return [one for one in found if one["metadata"].get("namespace") != self._namespace]
 
 
-async def of_part(part: AnyProvisioner, tenant: Tenant, kube: Kubernetes) -> list[Change]:
-    """What this part would do, and what would keep it from that."""
+async def of_part(part: AnyProvisioner, tenant: Tenant, kube: Kubernetes, may: Hands) -> list[Change]:
+    """What this part would do, what of it is held, and what would keep it from that."""
     try:
         plan = part.plan(tenant, parts.in_one_go(await part.observe(tenant)))
     except Forbidden:
         return [Change(part.name, "hidden")]
-    found = [await _of_object(wanted, kube) for wanted in plan.objects]
-    found += [Change(parts.words(action), "done") for action in plan.actions]
+    mine, _ = may.split(plan)
+    found = [await _of_object(wanted, kube, may, is_ours=wanted in mine.objects) for wanted in plan.objects]
+    found += [Change(parts.words(one), "done", held=one not in mine.actions) for one in plan.actions]
     if plan.verdict.state is State.BLOCKED:
         found.append(Change(part.condition or "Ready", f"blocked, {plan.verdict.reason}: {plan.verdict.message}"))
     return found
 
 
-async def _of_object(wanted: Object, kube: Kubernetes) -> Change:
+async def _of_object(wanted: Object, kube: Kubernetes, may: Hands, *, is_ours: bool) -> Change:
     metadata, kind = wanted["metadata"], KINDS[wanted["apiVersion"], wanted["kind"]]
     what = f"{kind.kind} {metadata['name']}"
     live = await kube.get(kind, metadata["name"], metadata.get("namespace"))
+    held = not (is_ours or may.renews(wanted, live))
     if live is None:
-        return Change(what, "made")
-    return Change(what, "changed", tuple(fields(wanted, live)))
+        return Change(what, "made", held)
+    return Change(what, "changed", held, tuple(fields(wanted, live)))
 
 
 def fields(wanted: Any, have: Any, path: str = "") -> Iterator[Field]:
@@ -109,7 +114,8 @@ def lines(found: Sequence[Change], indent: str = "  ") -> Iterator[str]:
         if change.how == "hidden":
             yield f"{indent}{change.what}: cannot be seen, you may not read its objects"
             continue
-        yield f"{indent}{change.what}" + (f": {change.how}" if change.how != "done" else "")
+        told = [change.how] * (change.how != "done") + ["held"] * change.held
+        yield f"{indent}{change.what}" + (f": {', '.join(told)}" if told else "")
         # Only the mark differs: something was applied once that is not wanted any more.
         unwanted = change.how == "changed" and not change.fields
         yield from [f"{indent}  a field that is no longer wanted goes"] * unwanted

@@ -23,14 +23,15 @@ async def diff(cluster: Cluster, name: str, *, now: Callable[[], datetime], styl
     here = await installed.found(kube)
     plans = {b.name_of(plan): plan for plan in await kube.list(PLAN, labels={})}
     try:
-        tenant = await installed.tenant(here, brokerage, plans)
+        told = await installed.resolved(kube, here, brokerage, plans)
     except Blocked as block:
         raise Problem(f"{name} cannot be resolved ({block.reason}): {block.message}") from block
     found: list[changes.Change] = []
     for part in parts.of_kubernetes(kube, here.ca, now, here.platform.namespace):
-        found += await changes.of_part(part, tenant, kube)
+        found += await changes.of_part(part, told.tenant, kube, told.hands)
     head = "nothing differs in Kubernetes" if not found else f"{len(found)} differ in Kubernetes, declared on the right"
-    text = [f"{style('bold', name)}: {head}", *changes.lines(found), "", *_unseen(brokerage)]
+    limits = [line for words in (told.refusal, told.hands.why) if words for line in wrapped("held", words)]
+    text = [f"{style('bold', name)}: {head}", *changes.lines(found), *limits, "", *_unseen(brokerage)]
     return Answer("\n".join(text), [asdict(one) for one in found], not found)
 
 

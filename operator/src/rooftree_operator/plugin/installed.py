@@ -6,15 +6,17 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from .. import conditions, installation, names, upgrade
+from .. import hands, installation, names
 from ..adapters.kubernetes import CONFIG, DEPLOYMENT, SECRET, Forbidden, Kubernetes
 from ..api.brokerage import BrokerageSpec
 from ..api.plan import BrokeragePlanSpec
 from ..drift import Object
-from ..errors import Blocked
+from ..hands import Hands
 from ..names import TenantId
 from ..network import Network
+from ..plans import Choice
 from ..release import Releases
+from ..resolving import Resolver
 from ..secret_objects import decoded
 from ..settings import Settings
 from ..tenant import Platform, Tenant
@@ -73,33 +75,39 @@ def _settings(env: list[dict[str, Any]], space: str) -> Settings:
     return Settings(**values)
 
 
-async def tenant(here: Installation, brokerage: Object, plans: Mapping[str, Object]) -> Tenant:
-    """The tenant that the operator makes of a Brokerage. Raises `Blocked` as it does."""
-    metadata, status, name = brokerage["metadata"], b.status_of(brokerage), b.name_of(brokerage)
+@dataclass(frozen=True)
+class Resolved:
+    """A tenant, the plan that it has, and how far the operator may go with it."""
+
+    tenant: Tenant
+    choice: Choice
+    hands: Hands
+
+    @property
+    def refusal(self) -> str:
+        """Why the plan that it names is not in force; empty if it is."""
+        return "; ".join(report.message for report in self.choice.reports(self.tenant.spec.plan))
+
+
+async def resolved(kube: Kubernetes, here: Installation, brokerage: Object, plans: Mapping[str, Object]) -> Resolved:
+    """What the operator makes of a Brokerage, under the plan in force of `plans`. Raises `Blocked` as it does."""
+    status, name = b.status_of(brokerage), b.name_of(brokerage)
     spec = specified(BrokerageSpec, brokerage)
-    plan = plans.get(spec.plan)
-    if plan is None:
-        raise Blocked("PlanUnknown", f"there is no BrokeragePlan {spec.plan!r}")
-    limits = specified(BrokeragePlanSpec, plan)
-    release = await here.releases.find(spec.version, limits.channel)
-    retry = upgrade.retry_of(metadata)
-    failed = upgrade.given_up(status, release.version, retry)
-    if failed:
-        release = await here.releases.find(failed.instead, limits.channel)
-    return Tenant(
-        id=TenantId(status.get("tenantID") or spec.tenant_id or f"{name}-{UNKNOWN}"),
-        uid=metadata.get("uid", ""),
-        generation=metadata.get("generation", 1),
-        spec=spec,
-        plan=limits,
-        release=release,
-        platform=here.platform,
-        bucket=status.get("bucket"),
-        running=status.get("version"),
-        failed=failed,
-        retry=retry,
-        was_suspended=conditions.was_suspended(status),
-    )
+
+    async def id_() -> TenantId:
+        return TenantId(status.get("tenantID") or spec.tenant_id or f"{name}-{UNKNOWN}")
+
+    async def plan(wanted: str) -> Object | None:
+        found = plans.get(wanted)
+        if found is not None:
+            specified(BrokeragePlanSpec, found)
+        return found
+
+    tenant, choice = await Resolver(kube, here.releases, here.platform, plan).tenant(brokerage, spec, id_)
+    may = hands.of(brokerage)
+    if choice.holds:
+        may = hands.held_by_plan(may, choice.refusal)
+    return Resolved(tenant, choice, may)
 
 
 def specified(model: type[SpecT], item: Object) -> SpecT:

@@ -22,7 +22,7 @@ async def list_all(cluster: Cluster, *, wide: bool, now: datetime, style: Style 
 
 def _row(one: Object, now: datetime) -> list[str]:
     status, worst = b.status_of(one), b.worst_of(one)
-    phase = status.get("phase", "Pending") if b.is_seen(one) else "Unseen"
+    phase = status.get("phase", "Pending") if b.is_seen(one) or b.rests(one) else "Unseen"
     acts = worst["audience"] if worst and worst["audience"] != "Nobody" else ""
     age = since(one["metadata"].get("creationTimestamp"), now)
     narrow = [b.name_of(one), one["spec"].get("plan", ""), phase, worst["code"] if worst else "", acts]

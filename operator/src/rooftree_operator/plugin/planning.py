@@ -16,13 +16,14 @@ from ..api.brokerage import BrokerageSpec
 from ..api.plan import BrokeragePlanSpec
 from ..drift import Object
 from ..errors import Blocked
+from ..hands import Hands, Reach
 from ..provisioners import modules
 from ..release import GATEWAY
 from ..tenant import Tenant
 from . import brokerages as b
 from . import changes, installed, parts
 from .cluster import Cluster
-from .installed import Installation
+from .installed import Installation, Resolved
 from .output import PLAIN, Answer, Style
 from .problems import Problem
 
@@ -45,13 +46,14 @@ class Effect:
 
     name: str
     how: str  # created, changed, unchanged, or blocked with the reason
+    held: str = ""  # why the operator may not do it, or not all of it
     steps: list[Step] = field(default_factory=list[Step])
     objects: list[changes.Change] = field(default_factory=list[changes.Change])
     backends: list[str] = field(default_factory=list[str])
 
     @property
     def rolls(self) -> bool:
-        return any(step.rolls for step in self.steps)
+        return any(step.rolls for step in self.steps) and not self.held
 
 
 async def plan(
@@ -106,27 +108,37 @@ class _Looking:
     async def effect(self, before: Object | None, after: Object) -> Effect:
         name = b.name_of(after)
         try:
-            wanted = await installed.tenant(self.here, after, self.later)
+            told = await installed.resolved(self.kube, self.here, after, self.later)
         except Blocked as block:
             return Effect(name, f"blocked, {block.reason}: {block.message}")
-        present = await self._present(before)
+        wanted, present = told.tenant, await self._present(before)
         made = bool(before and "tenantID" in b.status_of(before))
         steps = _steps(present, wanted) if present else []
-        view = self.kube if made else changes.Unmade(self.kube, wanted.namespace)
-        objects: list[changes.Change] = []
-        for part in parts.of_kubernetes(view, self.here.ca, self.now, self.here.platform.namespace):
-            objects += await changes.of_part(part, wanted, view)
-        backends = list(_in_backends(present if made else None, wanted))
-        blocked = next((one.how for one in objects if one.how.startswith("blocked")), "")
+        objects = await self._objects(told, made=made)
+        backends = list(_in_backends(present if made else None, wanted, told.hands))
+        refused = f"blocked, PlanTooSmall: {told.refusal}" if told.refusal else ""
+        blocked = refused or next((one.how for one in objects if one.how.startswith("blocked")), "")
         how = "created" if before is None else "changed" if steps or objects or backends else "unchanged"
-        return Effect(name, blocked or how, steps, [one for one in objects if one.how != blocked], backends)
+        rest = [one for one in objects if one.how != blocked]
+        is_held = bool(backends or any(one.held for one in rest)) or told.hands.reach is Reach.NOTHING
+        return Effect(name, blocked or how, told.hands.why if is_held else "", steps, rest, backends)
+
+    async def _objects(self, told: Resolved, *, made: bool) -> list[changes.Change]:
+        """What is done in Kubernetes; `made`: there is something of the tenant already."""
+        if told.hands.reach is Reach.NOTHING:
+            return []
+        view = self.kube if made else changes.Unmade(self.kube, told.tenant.namespace)
+        found: list[changes.Change] = []
+        for part in parts.of_kubernetes(view, self.here.ca, self.now, self.here.platform.namespace):
+            found += await changes.of_part(part, told.tenant, view, told.hands)
+        return found
 
     async def _present(self, before: Object | None) -> Tenant | None:
         """The tenant as it is declared now; None if there is none, or if it cannot be resolved."""
         if before is None:
             return None
         try:
-            return await installed.tenant(self.here, before, self.plans)
+            return (await installed.resolved(self.kube, self.here, before, self.plans)).tenant
         except Blocked:
             return None
 
@@ -164,17 +176,21 @@ def _templates(tenant: Tenant) -> dict[str, Any]:
     return {name: deployment["spec"]["template"] for name, deployment in built.items()}
 
 
-def _in_backends(before: Tenant | None, after: Tenant) -> Iterator[str]:
+def _in_backends(before: Tenant | None, after: Tenant, may: Hands) -> Iterator[str]:
+    """None if nothing is looked at. What is declared anew there is no upkeep, so that all of it is held or none."""
+    if may.reach is Reach.NOTHING:
+        return
+    held = "" if may.reach is Reach.ALL else ", held"
     old = parts.from_nothing(before) if before else {}
     for system, actions in parts.from_nothing(after).items():
         if before is None:
-            yield f"{system}: {', '.join(map(parts.words, actions))}"
+            yield f"{system}: {', '.join(map(parts.words, actions))}{held}"
             continue
         for what, values in parts.changed(old.get(system, []), actions):
             told = ", ".join(f"{key} {_turn(*pair)}" for key, pair in values.items())
-            yield f"{system}: {what}: {told}"
+            yield f"{system}: {what}: {told}{held}"
     if before and (job := parts.migrates(before, after)):
-        yield f"PostgreSQL: migrations of {after.release.version} run in Job {job}"
+        yield f"PostgreSQL: migrations of {after.release.version} run in Job {job}{held}"
 
 
 def _dumped(spec: BrokerageSpec | BrokeragePlanSpec) -> dict[str, Any]:
@@ -213,6 +229,8 @@ def _lines(told: list[tuple[str, list[str]]], effects: list[Effect], style: Styl
         colour = "bad" if one.how.startswith("blocked") else "faint" if one.how == "unchanged" else "busy"
         rolls = ", its pods are replaced one after the other" if one.rolls else ""
         yield style("bold", f"Brokerage {one.name}") + f": {style(colour, one.how)}{rolls}"
+        if one.held:
+            yield f"  held: {one.held}"
         for step in one.steps:
             yield f"  {step.path}: {_turn(step.before, step.after)}" + ("   pods roll" if step.rolls else "")
         yield from changes.lines(one.objects)

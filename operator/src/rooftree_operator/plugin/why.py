@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .. import codes
+from .. import codes, holds
 from ..codes import Audience
 from ..drift import Object
 from . import brokerages as b
@@ -19,6 +19,7 @@ from .output import PLAIN, Answer, Style, since, wrapped
 from .pod_causes import Cause
 
 UNSEEN = "Unseen"
+HELD = ("ChangesHeld", "DeletionHeld", "Everything")
 OPERATOR_LOG = "kubectl logs -n {platform} deploy/rooftree-operator --since=10m"
 OPERATOR_PODS = "kubectl describe pods -n {platform} -l app.kubernetes.io/name=rooftree-operator"
 BACKENDS = {
@@ -53,7 +54,7 @@ class Chain:
     @property
     def status(self) -> str:
         """What the condition is; what was said of another generation does not count."""
-        return "Unknown" if self.code == UNSEEN else "False"
+        return "Unknown" if self.code == UNSEEN else "True" if self.condition in holds.CONDITIONS else "False"
 
     @property
     def page(self) -> str:
@@ -84,7 +85,8 @@ async def why(cluster: Cluster, name: str, *, wide: bool, now: datetime, style: 
         ready = b.ready_of(brokerage)
         begun = ready["lastTransitionTime"]
         text = f"{style('bold', name)} is {style('good', 'ready')} for {since(begun, now)}: {ready['message']}"
-        return Answer(text, {"name": name, "ready": True, "since": begun, "message": ready["message"]})
+        data = {"name": name, "ready": True, "since": begun, "message": ready["message"]}
+        return Answer("\n".join([text, *_aside(brokerage)]), data | _held_back(brokerage))
     chain = linked(brokerage, await evidence.gathered(cluster, brokerage), now)
     return Answer("\n".join(rendered(chain, wide=wide, now=now, style=style)), chain.as_data(), fine=False)
 
@@ -92,7 +94,7 @@ async def why(cluster: Cluster, name: str, *, wide: bool, now: datetime, style: 
 def linked(brokerage: Object, seen: Evidence, now: datetime) -> Chain:
     """The chain of a Brokerage that is not ready."""
     worst = b.worst_of(brokerage)
-    if worst is None or not b.is_seen(brokerage):
+    if worst is None or not (b.is_seen(brokerage) or b.rests(brokerage)):
         return _unseen(brokerage, seen)
     cause, reason = seen.cause, worst["code"]
     facts = b.facts_of(brokerage) | (_of_cause(cause, seen) if cause else {})
@@ -114,8 +116,32 @@ def linked(brokerage: Object, seen: Evidence, now: datetime) -> Chain:
         retried=worst["retryable"],
         next=codes.filled(blamed.hint, facts) if blamed else worst["hint"] or codes.filled(codes.LOOK, facts),
         held_up=[entry["type"] for entry in conditions if entry["reason"] == "AwaitingDependency"],
-        also=[f"{one['condition']}: {one['code']}" for one in b.status_of(brokerage).get("errors", [])[1:]],
+        also=_also(brokerage, worst),
     )
+
+
+def _held_back(brokerage: Object) -> dict[str, Any]:
+    """How far the operator is held back, and the command that ends it; empty if it is not."""
+    hold = b.hold_of(brokerage)
+    if hold is None:
+        return {}
+    go_on = codes.filled(codes.find(hold["reason"]).hint, b.facts_of(brokerage))
+    return {"heldBack": {"level": hold["reason"], "message": hold["message"], "next": go_on}}
+
+
+def _aside(brokerage: Object) -> Iterator[str]:
+    """The same for people."""
+    for hold in _held_back(brokerage).values():
+        yield from ("", *wrapped("held back", hold["message"]), "", f"  next        {hold['next']}")
+
+
+def _also(brokerage: Object, worst: dict[str, Any]) -> list[str]:
+    """What is wrong besides, and that the operator is held back, unless that is what it is about."""
+    told = [(one["condition"], one["code"]) for one in b.status_of(brokerage).get("errors", [])]
+    hold = b.hold_of(brokerage)
+    held = [(hold["type"], hold["reason"])] if hold and worst["code"] not in HELD else []
+    first = (worst["condition"], worst["code"])
+    return [f"{condition}: {code}" for condition, code in (*told, *held) if (condition, code) != first]
 
 
 def _of_cause(cause: Cause, seen: Evidence) -> dict[str, str]:
@@ -175,6 +201,8 @@ def _effect(brokerage: Object, worst: dict[str, Any], seen: Evidence) -> list[st
     if reason in evidence.JOBS:
         told = [_job(one) for one in seen.jobs]
         return [*told, *([seen.cause.told] if seen.cause else []), *hidden] or ["a migration Job"]
+    if reason in HELD:
+        return [f"nothing was applied: {b.name_of(brokerage)} is held back by its spec"]
     if reason.startswith("Feed"):
         feeds = [f"feed {feed['name']}: Secret {feed['credentialsSecretRef']['name']}" for feed in spec.get("mls", [])]
         return feeds or ["looked at the feeds"]
@@ -215,6 +243,7 @@ def rendered(chain: Chain, *, wide: bool, now: datetime, style: Style = PLAIN) -
     """The chain for people, within 80 columns except for the command, which is to be copied."""
     waits = chain.audience == Audience.NOBODY.value
     word = style("busy", "on its way") if waits else style("bad", "not ready")
+    word = style("busy", "held back") if chain.code in HELD else word
     age = since(chain.since, now)
     yield f"{style('bold', chain.brokerage)} is {word}" + (f" for {age}" if age else "")
     yield ""
@@ -223,10 +252,8 @@ def rendered(chain: Chain, *, wide: bool, now: datetime, style: Style = PLAIN) -
     if chain.step:
         yield from wrapped("step", chain.step)
     yield from _listed("effect", chain.effect)
-    if chain.last_error and not waits:
-        yield from wrapped("last error", chain.last_error)
-    elif chain.last_error:
-        yield from wrapped("now", chain.last_error)
+    if chain.last_error:
+        yield from wrapped("now" if waits or chain.code in HELD else "last error", chain.last_error)
     for line in chain.log if wide else chain.log[-3:]:
         yield style("faint", f"              | {line if wide else line[:64]}")
     if chain.held_up:

@@ -7,7 +7,7 @@ from .. import names, pods
 from ..adapters.kubernetes import AUTOSCALER, DEPLOYMENT, Kubernetes
 from ..drift import Object, pending
 from ..names import TenantId
-from ..provisioner import Plan, done
+from ..provisioner import Action, Plan, done
 from ..tenant import Tenant
 
 CALM = 300  # seconds of low load before pods go again, so that a gap between two rushes costs no restarts
@@ -22,15 +22,21 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Remove:
+class Remove(Action):
     """The plan fixes the number: nobody scales any more."""
+
+    def words(self, tenant: TenantId) -> str:
+        return f"HorizontalPodAutoscaler {pods.APP}: not of the plan"
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Action):
     """Set the number that the plan fixes."""
 
     replicas: int
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Deployment {pods.APP}: .spec.replicas"
 
 
 class Autoscaling:
@@ -55,7 +61,7 @@ class Autoscaling:
         if limits.min < limits.max:
             verdict = done("Provisioned", f"{limits.min} to {limits.max} pods, as the load asks for.")
             return Plan(verdict, objects=pending([build_autoscaler(tenant)], [seen.autoscaler]))
-        actions = (Remove(),) if seen.autoscaler else ()
+        actions: tuple[Remove | Scale, ...] = (Remove(),) if seen.autoscaler else ()
         # Without an autoscaler nobody else follows the plan. Zero is somebody's will, as it is for autoscalers, too.
         if seen.replicas not in (0, limits.min):
             actions = (*actions, Scale(limits.min))

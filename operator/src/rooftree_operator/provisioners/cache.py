@@ -9,7 +9,7 @@ from ..adapters.redis import Redis, UserSeen, digest, patterns
 from ..errors import LoginRefused, Waiting
 from ..names import TenantId
 from ..proofs import Proofs
-from ..provisioner import Plan, done
+from ..provisioner import Action, Plan, done
 from ..tenant import Tenant
 
 
@@ -24,16 +24,21 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class SetUser:
+class SetUser(Action):
     password: str = field(repr=False)
     commands: frozenset[str] = field(repr=False)
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"User {names.user(tenant)} in Redis: missing, or other rights or passwords"
 
 
 @dataclass(frozen=True)
-class Probe:
+class Probe(Action):
     """Log in as the tenant, set a key, read it back and delete it."""
 
     password: str = field(repr=False)
+    proof = True
 
 
 class Cache:

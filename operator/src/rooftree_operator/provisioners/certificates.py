@@ -12,9 +12,9 @@ from datetime import datetime
 from ..adapters.kubernetes import SECRET, Kubernetes
 from ..drift import Object
 from ..names import TenantId
-from ..provisioner import Plan, done
+from ..provisioner import Action, Plan, done
 from ..release import GATEWAY
-from ..rpc_certificates import Pair, is_authority, is_good, issue, new_authority
+from ..rpc_certificates import Pair, is_authority, is_good, is_ours, issue, new_authority
 from ..secret_objects import decoded, secret_object
 from ..serving import rpc_secret
 from ..tenant import Tenant
@@ -29,16 +29,35 @@ class Seen:
 
     authority: Pair | None = field(repr=False)
     modules: frozenset[str]
+    old: frozenset[str] = frozenset()  # those whose certificate only is to be renewed
 
 
 @dataclass(frozen=True)
-class MakeAuthority:
+class MakeAuthority(Action):
     """A new one; whatever another has issued is worth nothing any more."""
 
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Secret {AUTHORITY}: missing, or not good any more"
+
 
 @dataclass(frozen=True)
-class Issue:
+class Issue(Action):
+    """The module has none, or one that is not its own."""
+
     module: str
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Secret {rpc_secret(self.module)}: missing, or no certificate of the module"
+
+
+@dataclass(frozen=True)
+class Renew(Issue):
+    """The module's is old."""
+
+    drift = False
 
 
 class Certificates:
@@ -69,11 +88,13 @@ class Certificates:
             for module, (secret, pair) in pairs.items()
             if pair and is_good(own, pair, module, now) and decoded(secret).get(CA) == own.certificate
         ]
-        return Seen(own, frozenset(good))
+        old = [module for module, (_, pair) in pairs.items() if pair and is_ours(own, pair, module)]
+        return Seen(own, frozenset(good), frozenset(old) - frozenset(good))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        missing = tuple(Issue(module) for module in _wanted(tenant) if module not in seen.modules)
-        making = (MakeAuthority(),) if missing and seen.authority is None else ()
+        wanted = (module for module in _wanted(tenant) if module not in seen.modules)
+        missing = tuple(Renew(module) if module in seen.old else Issue(module) for module in wanted)
+        making: tuple[Action, ...] = (MakeAuthority(),) if missing and seen.authority is None else ()
         return Plan(done("Provisioned", "Modules can prove who they are."), actions=(*making, *missing))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:

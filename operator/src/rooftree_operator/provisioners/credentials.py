@@ -13,11 +13,12 @@ from ..adapters.kubernetes import CONFIG, SECRET, Kubernetes
 from ..conditions import Report, State
 from ..drift import Object, differences, pending
 from ..names import TenantId
-from ..provisioner import Plan, Verdict, blocked, done
+from ..provisioner import Action, Plan, Verdict, blocked, done
 from ..secret_objects import decoded, secret_object
 from ..tenant import Tenant
 
 CONDITION_FEEDS = "FeedsReady"
+FEEDS = "feeds.json"
 FEED_RETRY = 5.0  # seconds; Secrets are not watched
 
 # Made once and never again: what hangs on each of them would break.
@@ -57,12 +58,29 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class WriteSecret:
+class WriteSecret(Action):
     """Write this Secret with `values`, and generate those that are `missing`."""
 
     name: str
     missing: tuple[str, ...]
     values: dict[str, str] = field(repr=False)
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        if len(self.missing) == len(GENERATED[self.name]):
+            return f"Secret {self.name}: missing"
+        return f"Secret {self.name}: {', '.join(self.missing) or 'other keys or labels than its own'}"
+
+
+@dataclass(frozen=True)
+class WriteFeeds(WriteSecret):
+    """Only the feeds differ: credentials that somebody renewed in the Secret that they are copied from."""
+
+    drift = False
+    upkeep = False
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Secret {self.name}: {FEEDS}"
 
 
 class Credentials:
@@ -97,7 +115,7 @@ class Credentials:
         return Seen(secrets, ca, found, kept_secret)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        wanted = {pods.APP_SECRET: {"feeds.json": _feeds_json(tenant, seen)}, pods.MIGRATOR_SECRET: {}}
+        wanted = {pods.APP_SECRET: {FEEDS: _feeds_json(tenant, seen)}, pods.MIGRATOR_SECRET: {}}
         actions = [_write(tenant, name, seen, own) for name, own in wanted.items()]
         if tenant.is_returning and (lost := [f"{act.name}.{key}" for act in actions if act for key in act.missing]):
             return Plan(_not_kept(tenant, lost))
@@ -133,7 +151,9 @@ def _write(tenant: Tenant, name: str, seen: Seen, own: dict[str, str]) -> WriteS
     values = {**{key: have[key] for key in GENERATED[name] if key in have}, **own}
     if not missing and not pending_secret(tenant, name, values, seen.secrets[name]):
         return None
-    return WriteSecret(name, missing, values)
+    as_if = {**values, FEEDS: have[FEEDS]} if FEEDS in own and FEEDS in have else values
+    is_told = missing or pending_secret(tenant, name, as_if, seen.secrets[name])
+    return (WriteSecret if is_told else WriteFeeds)(name, missing, values)
 
 
 def _not_kept(tenant: Tenant, lost: list[str]) -> Verdict:

@@ -5,6 +5,19 @@ from dataclasses import dataclass, field
 from .. import names, pods, scram
 from ..adapters.kubernetes import JOB, Kubernetes
 from ..adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
+from ..database_actions import (
+    LIMIT,
+    Adopt,
+    CreateDatabase,
+    DropDatabase,
+    EnsureRole,
+    GrantRole,
+    GrantSchemas,
+    LimitRole,
+    Probe,
+    Secure,
+    Step,
+)
 from ..names import TEMPLATE_OWNER, TenantId
 from ..proofs import Proofs
 from ..provisioner import Plan, Verdict, blocked, done, waiting
@@ -24,56 +37,6 @@ class Seen:
     ungranted: tuple[str, ...]
     template_failure: str | None = None  # why there will be no template unless somebody acts
     proven: bool = False  # the app got in with its password since anything was last changed
-
-
-@dataclass(frozen=True)
-class EnsureRole:
-    name: str
-    exists: bool
-    connection_limit: int
-    comment: str
-    password: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class GrantRole:
-    role: str
-    to: str
-
-
-@dataclass(frozen=True)
-class CreateDatabase:
-    template: str
-
-
-@dataclass(frozen=True)
-class DropDatabase:
-    """An interrupted DROP left a database that only another DROP can handle."""
-
-
-@dataclass(frozen=True)
-class Secure:
-    """Mark the database, close it to PUBLIC, let the tenant's roles connect."""
-
-
-@dataclass(frozen=True)
-class Adopt:
-    """Give the template's objects in the clone to the tenant's owner."""
-
-
-@dataclass(frozen=True)
-class GrantSchemas:
-    schemas: tuple[str, ...] | None  # None: whatever turns out to be missing in a new clone
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Connect as the tenant's app."""
-
-    password: str = field(repr=False)
-
-
-Action = EnsureRole | GrantRole | CreateDatabase | DropDatabase | Secure | Adopt | GrantSchemas | Probe
 
 
 class Database:
@@ -117,7 +80,7 @@ class Database:
         return await self._kube.secret_value(secret, tenant.namespace, "database_password")
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        actions: list[Action] = plan_roles(tenant, seen)
+        actions: list[Step] = plan_roles(tenant, seen)
         usable = seen.database is not None and seen.database.usable
         if not usable:
             if seen.template is None or not seen.template.is_template:
@@ -128,6 +91,8 @@ class Database:
             actions += [Secure(), Adopt(), GrantSchemas(None)]
         else:
             actions += plan_existing(tenant, seen)
+            # What only the plan asks for comes last.
+            actions.sort(key=lambda action: not action.upkeep)
         if actions or not seen.proven:
             actions.append(Probe(seen.passwords[names.app_role(tenant.id)]))
         name = names.database(tenant.id)
@@ -143,7 +108,7 @@ class Database:
         for action in plan.actions:
             await self._do(tenant, action)
 
-    async def _do(self, tenant: Tenant, action: Action) -> None:
+    async def _do(self, tenant: Tenant, action: Step) -> None:
         postgres, database, owner = self._postgres, names.database(tenant.id), names.owner_role(tenant.id)
         match action:
             case EnsureRole(name, exists, limit, comment, password):
@@ -208,28 +173,38 @@ def no_template(tenant: Tenant, failure: str | None) -> Verdict:
     return waiting("TemplateNotReady", f"the template database of {version} is being made", retry_in=1.0)
 
 
-def plan_roles(tenant: Tenant, seen: Seen) -> list[Action]:
+def plan_roles(tenant: Tenant, seen: Seen) -> list[Step]:
     """Roles to make or to change."""
     owner, migrator, app = all_roles(tenant.id)
     limits = {owner: -1, migrator: MIGRATOR_CONNECTIONS, app: tenant.plan.database.connections}
-    actions: list[Action] = []
+    actions: list[Step] = []
     for name, limit in limits.items():
         password = seen.passwords.get(name)
         # The fingerprint tells whether the role still has this password; PostgreSQL does not let us read that.
         comment = names.mark(tenant.id) + (f" credential={scram.fingerprint(password)}" if password else "")
         have = seen.roles.get(name)
-        wanted = (password is not None, limit, comment)
-        if have is None or (have.can_login, have.connection_limit, have.comment) != wanted:
-            actions.append(EnsureRole(name, have is not None, limit, comment, password))
+        differing = have and _differing(have, login=password is not None, limit=limit, comment=comment)
+        if have is None or differing:
+            kind = LimitRole if differing == (LIMIT,) else EnsureRole
+            actions.append(kind(name, have is not None, limit, comment, password, differing or ()))
     if owner not in seen.roles or migrator not in seen.roles[owner].members:
         actions.append(GrantRole(owner, migrator))
     return actions
 
 
-def plan_existing(tenant: Tenant, seen: Seen) -> list[Action]:
+def _differing(have: RoleSeen, *, login: bool, limit: int, comment: str) -> tuple[str, ...]:
+    same = {
+        "login": have.can_login == login,
+        LIMIT: have.connection_limit == limit,
+        "mark or credential": have.comment == comment,
+    }
+    return tuple(name for name, is_same in same.items() if not is_same)
+
+
+def plan_existing(tenant: Tenant, seen: Seen) -> list[Step]:
     """What is wrong with a database that is there."""
     assert seen.database is not None
-    actions: list[Action] = []
+    actions: list[Step] = []
     connect = {names.app_role(tenant.id), names.migrator_role(tenant.id)}
     marked = seen.database.comment == names.mark(tenant.id)
     if seen.database.public_can_connect or not marked or not connect <= seen.database.can_connect:

@@ -9,15 +9,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .. import names, pods, serving
+from .. import fitting, names, pods, serving
 from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Kind, Kubernetes
 from ..conditions import State
 from ..drift import Object, pending
 from ..names import TenantId
-from ..provisioner import Plan, Verdict, blocked, done, waiting
+from ..provisioner import Action, Plan, Verdict, blocked, done, waiting
 from ..tenant import Tenant
-
-CONNECTIONS = 4  # that a process of the app may have to its database
 
 
 @dataclass(frozen=True)
@@ -31,18 +29,25 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Remove:
-    """The module has no Deployment of its own any more."""
+class Remove(Action):
+    """The module has no Deployment of its own any more, once the pods of `app` have it."""
 
     module: str
+    drift = False
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Deployment and Service {self.module}: wanted no more"
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Action):
     """Set the number of a module's pods, which is the plan's least."""
 
     module: str
     replicas: int
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Deployment {self.module}: .spec.replicas"
 
 
 class Modules:
@@ -118,8 +123,7 @@ def refused(tenant: Tenant) -> Verdict | None:
     if tenant.release.rpc_port is None or not tenant.modules:
         advice = "set spec.topology to monolith or spec.version to a newer one"
         return blocked("TopologyUnknown", f"version {tenant.release.version} cannot run as microservices: {advice}")
-    # Each Deployment has one pod more while it is rolled out.
-    least = CONNECTIONS * (len(tenant.modules) + 1) * (tenant.plan.replicas.min + 1)
+    least = fitting.connections(tenant, tenant.plan.replicas.min)
     if tenant.plan.database.connections < least:
         advice = f"a platform admin must raise database.connections of plan {tenant.spec.plan} to at least {least}"
         return blocked("PlanTooSmall", f"microservices need more connections than the plan grants: {advice}")

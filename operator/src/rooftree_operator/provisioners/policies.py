@@ -14,7 +14,7 @@ from ..drift import Object, pending
 from ..names import TenantId
 from ..network import Peers
 from ..outbound import feed_rules, plan_rules
-from ..provisioner import Plan, done
+from ..provisioner import Action, Plan, done
 from ..release import GATEWAY
 from ..tenant import Tenant
 
@@ -35,10 +35,13 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Remove:
+class Remove(Action):
     """This installation makes no policies any more."""
 
     name: str
+
+    def words(self, tenant: TenantId) -> str:
+        return f"NetworkPolicy {self.name}: this installation makes none"
 
 
 class Policies:

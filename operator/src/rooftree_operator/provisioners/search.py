@@ -11,7 +11,7 @@ from ..drift import Object, differences
 from ..errors import LoginRefused, Unavailable
 from ..names import TenantId
 from ..proofs import Proofs
-from ..provisioner import Plan, done
+from ..provisioner import Action, Plan, done
 from ..tenant import Tenant
 
 MARK_CREDENTIAL = f"{names.GROUP}/credential"
@@ -32,29 +32,41 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class PutRole:
+class PutRole(Action):
     body: Object
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Role {names.user(tenant)} in Elasticsearch: missing, or other rights"
 
 
 @dataclass(frozen=True)
-class PutUser:
+class PutUser(Action):
     body: Object
     password: str = field(repr=False)
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"User {names.user(tenant)} in Elasticsearch: missing, off, or other roles or credential"
 
 
 @dataclass(frozen=True)
-class PutTemplate:
+class PutTemplate(Action):
     body: Object
 
+    def words(self, tenant: TenantId) -> str:
+        return f"Index template {names.index_template(tenant)} in Elasticsearch: missing or changed"
+
 
 @dataclass(frozen=True)
-class Probe:
+class Probe(Action):
     """Log in as the tenant and use its indices."""
 
     password: str = field(repr=False)
+    proof = True
 
 
-Action = PutRole | PutUser | PutTemplate | Probe
+Step = PutRole | PutUser | PutTemplate | Probe
 
 
 class Search:
@@ -81,7 +93,7 @@ class Search:
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         role, user, template = build_role(tenant.id), build_user(tenant.id, seen.password), build_template(tenant)
-        actions: list[Action] = []
+        actions: list[Step] = []
         if seen.role is None or differs(role, seen.role):
             actions.append(PutRole(role))
         if seen.user is None or differences(user, seen.user):
@@ -94,7 +106,9 @@ class Search:
         return Plan(done("Provisioned", f"Indices {pattern} are the tenant's own."), actions=tuple(actions))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
-        changes = [self._put(tenant, action) for action in plan.actions if not isinstance(action, Probe)]
+        changes = [
+            self._put(tenant, action) for action in plan.actions if isinstance(action, PutRole | PutUser | PutTemplate)
+        ]
         if changes:
             self._proofs.drop(tenant.id)
             await asyncio.gather(*changes)
@@ -102,7 +116,7 @@ class Search:
             if isinstance(action, Probe):
                 await self._prove(tenant, action.password)
 
-    async def _put(self, tenant: Tenant, action: Action) -> None:
+    async def _put(self, tenant: Tenant, action: Step) -> None:
         user = names.user(tenant.id)
         match action:
             case PutRole(body):

@@ -11,7 +11,7 @@ from ..drift import Object
 from ..errors import LoginRefused, Unavailable, Waiting
 from ..names import TenantId
 from ..proofs import Proofs
-from ..provisioner import Plan, blocked, done
+from ..provisioner import Action, Plan, blocked, done
 from ..tenant import Tenant
 
 PROBE = "rooftree/probe"
@@ -32,35 +32,58 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class PutKey:
+class PutKey(Action):
     secret: str = field(repr=False)
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Access key {names.user(tenant)}: missing, or another secret or role"
 
 
 @dataclass(frozen=True)
-class CreateBucket:
+class CreateBucket(Action):
     """Make the bucket, with the ownership mark on it."""
 
+    def words(self, tenant: TenantId) -> str:
+        return f"Bucket {names.bucket(tenant)}: missing with its objects, made again without them"
+
 
 @dataclass(frozen=True)
-class MarkBucket:
+class RestoreBucket(CreateBucket):
+    """Make it again: there was one."""
+
+    loss = True
+
+
+@dataclass(frozen=True)
+class MarkBucket(Action):
     """Put the ownership mark back, among the tags that others have put there."""
 
     tags: dict[str, str]
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Bucket {names.bucket(tenant)}: its mark"
 
 
 @dataclass(frozen=True)
-class SetPolicy:
+class SetPolicy(Action):
     body: Object
+    upkeep = True
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Bucket {names.bucket(tenant)}: its policy"
 
 
 @dataclass(frozen=True)
-class Probe:
+class Probe(Action):
     """As the tenant: put an object, read it back, delete it, and be refused another bucket."""
 
     secret: str = field(repr=False)
+    proof = True
 
 
-Action = PutKey | CreateBucket | MarkBucket | SetPolicy | Probe
+Step = PutKey | CreateBucket | MarkBucket | SetPolicy | Probe
 
 
 class Storage:
@@ -94,12 +117,13 @@ class Storage:
         if owner and owner != tenant.id.value:
             advice = "a platform admin must look whose it is, and remove it or correct its tag"
             return Plan(blocked("BucketTaken", f"bucket {bucket} bears the mark of {owner}: {advice}"))
-        actions: list[Action] = []
+        actions: list[Step] = []
         # First, as the policy can only name whom the server knows.
         if seen.standing is not Standing.TENANT:
             actions.append(PutKey(seen.secret))
         if seen.bucket is None:
-            actions.append(CreateBucket())
+            # The status says so even if the declaration has changed meanwhile.
+            actions.append(RestoreBucket() if tenant.bucket else CreateBucket())
         elif not owner:
             actions.append(MarkBucket({**seen.bucket.tags, **mark}))
         policy = build_policy(tenant.id)
@@ -111,7 +135,6 @@ class Storage:
             done("Provisioned", f"Bucket {bucket} is the tenant's own."),
             actions=tuple(actions),
             status={"bucket": bucket},
-            repaired=losses(tenant, seen),
         )
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
@@ -122,7 +145,7 @@ class Storage:
         for action in plan.actions:
             await self._do(self._s3, tenant, action)
 
-    async def _do(self, s3: S3, tenant: Tenant, action: Action) -> None:
+    async def _do(self, s3: S3, tenant: Tenant, action: Step) -> None:
         bucket, mark = names.bucket(tenant.id), names.marks(tenant.id)
         match action:
             case PutKey(secret):
@@ -188,20 +211,6 @@ class Storage:
             last = page
         message = f"{self._deleted[tenant.value]} objects of its bucket are deleted so far"
         raise Waiting("DeletingObjects", message, retry_in=0.1)
-
-
-def losses(tenant: Tenant, seen: Seen) -> str:
-    """What is not there any more, in words; empty if it has never been there."""
-    if tenant.bucket is None:
-        return ""
-    lost: list[str] = []
-    if seen.bucket is None:
-        lost.append(f"bucket {tenant.bucket} was gone with its objects, and is made again without them")
-    elif seen.bucket.policy is None:
-        lost.append(f"the policy of bucket {tenant.bucket} was gone, and is set again")
-    if seen.standing is Standing.NONE:
-        lost.append(f"access key {names.user(tenant.id)} was gone or had another secret, and is made again")
-    return "; ".join(lost)
 
 
 def _key(tenant: TenantId, secret: str) -> Key:

@@ -15,7 +15,7 @@ from ..api.brokerage import Suspend
 from ..conditions import SUSPENDED, Report, State
 from ..drift import Object
 from ..names import TenantId
-from ..provisioner import Plan, done
+from ..provisioner import Action, Plan, done
 from ..tenant import Tenant
 
 LABEL_NAME = "app.kubernetes.io/name"
@@ -32,11 +32,14 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Action):
     """Set the number of a Deployment's pods."""
 
     name: str
     replicas: int
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Deployment {self.name}: .spec.replicas"
 
 
 class Suspension:
@@ -100,8 +103,10 @@ def _suspending(tenant: Tenant, suspend: Suspend, seen: Seen) -> Plan:
         message = f"the edge does not show the page on {tenant.host} yet; until then the app goes on"
         return Plan(verdict, also=(Report(SUSPENDED, State.WAITING, "Suspending", message),))
     message = f"pods of the app that are ending: {seen.pods}"
-    report = Report(SUSPENDED, State.WAITING, "PodsLeaving", message, STILL_LEAVING)
-    return Plan(verdict, actions=tuple(Scale(name, 0) for name in running), also=(report,))
+    if running:
+        report = Report(SUSPENDED, State.WAITING, "Suspending", message, STILL_LEAVING)
+        return Plan(verdict, actions=tuple(Scale(name, 0) for name in running), also=(report,))
+    return Plan(verdict, also=(Report(SUSPENDED, State.WAITING, "PodsLeaving", message, STILL_LEAVING),))
 
 
 def _is_shown(tenant: Tenant, route: Object | None) -> bool:

@@ -1,6 +1,5 @@
 """The tenant's place in Kafka: a user that ends at its own prefix, its quotas, and the topics of the release."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .. import names, pods, scram
@@ -11,6 +10,7 @@ from ..names import TenantId
 from ..proofs import Proofs
 from ..provisioner import Plan, done
 from ..tenant import Tenant
+from ..topic_actions import Allow, CreateTopic, Disallow, Probe, SetCredential, SetQuotas, SetTopic, Step
 
 MIB = 1024 * 1024
 HOUR = 3_600_000  # milliseconds
@@ -49,49 +49,6 @@ class Seen:
     proven: bool
 
 
-@dataclass(frozen=True)
-class SetCredential:
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class CreateTopic:
-    topic: str
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class SetTopic:
-    topic: str
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Allow:
-    grants: tuple[Grant, ...]
-
-
-@dataclass(frozen=True)
-class Disallow:
-    grants: tuple[Grant, ...]
-
-
-@dataclass(frozen=True)
-class SetQuotas:
-    quotas: Mapping[str, float | None]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Log in as the tenant, send a record and read it back."""
-
-    topic: str
-    password: str = field(repr=False)
-
-
-Action = SetCredential | CreateTopic | SetTopic | Allow | Disallow | SetQuotas | Probe
-
-
 class Topics:
     """User `<id>.app` and topics `<id>.events` and `<id>.dead-letter`."""
 
@@ -111,7 +68,7 @@ class Topics:
         return Seen(password, access, self._proofs.hold(tenant.id, password))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        actions: list[Action] = [*plan_user(tenant, seen), *plan_topics(tenant, seen.access)]
+        actions: list[Step] = [*plan_user(tenant, seen), *plan_topics(tenant, seen.access)]
         topics = [names.topic(tenant.id, name) for name in tenant.release.topics]
         if not topics:
             return Plan(done("Provisioned", "This release has no topics."), actions=tuple(actions))
@@ -126,7 +83,7 @@ class Topics:
         for action in plan.actions:
             await self._do(tenant, action)
 
-    async def _do(self, tenant: Tenant, action: Action) -> None:
+    async def _do(self, tenant: Tenant, action: Step) -> None:
         kafka, user = self._kafka, names.user(tenant.id)
         match action:
             case SetCredential(password):
@@ -182,27 +139,27 @@ class Topics:
             await kafka.drop_credential(user)
 
 
-def plan_user(tenant: Tenant, seen: Seen) -> list[Action]:
+def plan_user(tenant: Tenant, seen: Seen) -> list[Step]:
     """What its credential, quotas and ACLs lack, or have too much."""
-    actions: list[Action] = []
+    actions: list[Step] = []
     # The number of iterations tells whether it is the credential that we made of this password.
     if seen.access.iterations != scram.iterations(seen.password):
         actions.append(SetCredential(seen.password))
-    wanted, have = quotas(tenant), seen.access.quotas
-    if wanted != have:
-        changed: dict[str, float | None] = {key: value for key, value in wanted.items() if have.get(key) != value}
-        actions.append(SetQuotas({**changed, **dict.fromkeys(have.keys() - wanted.keys())}))
     allowed = grants(tenant.id)
     if missing := allowed - seen.access.grants:
         actions.append(Allow(tuple(sorted(missing))))
     if foreign := seen.access.grants - allowed:
         actions.append(Disallow(tuple(sorted(foreign))))
+    wanted, have = quotas(tenant), seen.access.quotas
+    if wanted != have:
+        changed: dict[str, float | None] = {key: value for key, value in wanted.items() if have.get(key) != value}
+        actions.append(SetQuotas({**changed, **dict.fromkeys(have.keys() - wanted.keys())}))
     return actions
 
 
-def plan_topics(tenant: Tenant, access: AccessSeen) -> list[Action]:
+def plan_topics(tenant: Tenant, access: AccessSeen) -> list[Step]:
     """Topics to make, or whose settings differ; a topic that the release names no more stays with its records."""
-    actions: list[Action] = []
+    actions: list[Step] = []
     for name in tenant.release.topics:
         topic = names.topic(tenant.id, name)
         wanted = DEAD_LETTER_SETTINGS if name == DEAD_LETTER else EVENTS_SETTINGS

@@ -7,7 +7,7 @@ from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Forbidden, Kubern
 from ..drift import Object, pending
 from ..errors import Waiting
 from ..names import TenantId
-from ..provisioner import Plan, waiting
+from ..provisioner import Action, Plan, waiting
 from ..release import GATEWAY
 from ..tenant import Tenant
 
@@ -22,10 +22,14 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Action):
     """Set the first number of pods, which afterwards belongs to whoever scales."""
 
     replicas: int
+    drift = False
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Deployment {pods.APP}: {self.replicas} pods to begin with"
 
 
 class Workload:

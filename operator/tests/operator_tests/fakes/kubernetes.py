@@ -12,6 +12,7 @@ from rooftree_operator.adapters.kubernetes import (
     KINDS,
     NAMESPACE,
     POD,
+    QUOTA,
     ROUTE,
     SERVICE,
     SLICE,
@@ -21,7 +22,7 @@ from rooftree_operator.adapters.kubernetes import (
     Kind,
     Kubernetes,
 )
-from rooftree_operator.drift import Object
+from rooftree_operator.drift import Object, Path, quantity
 
 from .faults import Faults
 
@@ -30,12 +31,18 @@ STAMP = "2026-11-24T12:00:00Z"
 
 
 class FakeKubernetes(Kubernetes):
-    """Objects by kind, namespace and name. `writes` lists every mutating request."""
+    """Objects by kind, namespace and name. `writes` lists every mutating request.
+
+    `lowest` is the smallest number of pods that a Deployment had available since it first was, by namespace and name.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.objects: dict[Key, Object] = {}
         self.applied: dict[Key, Object] = {}
         self.writes: list[str] = []
+        self.lowest: dict[tuple[str | None, str], int] = {}
+        self._serving: dict[Key, Object] = {}  # the pod template that all pods of a Deployment have
+        self._starting: dict[Key, Object] = {}  # the one that the first new pod has
         self.faults = faults or Faults()
         self.broken: set[str] = set()
         """Images whose pods never become ready, and whose jobs fail."""
@@ -49,6 +56,17 @@ class FakeKubernetes(Kubernetes):
         """Puts an object there as somebody else would."""
         key = self._key(item)
         return self._store(key, copy.deepcopy(item), self.objects.get(key))
+
+    def edit(self, kind: Kind, name: str, namespace: str | None, path: Path, value: Any, *, by: str) -> None:
+        """Sets a field as somebody else would, who is remembered as its manager."""
+        item = copy.deepcopy(self.objects[kind.kind, namespace, name])
+        parent: Any = item
+        for step in path[:-1]:
+            parent = parent[step]
+        parent[path[-1]] = value
+        entry = {"manager": by, "operation": "Update", "time": STAMP, "fieldsV1": _fields(item, path)}
+        item["metadata"]["managedFields"] = [*item["metadata"].get("managedFields", []), entry]
+        self.put(item)
 
     def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         return self.objects.get((kind.kind, namespace, name))
@@ -92,6 +110,8 @@ class FakeKubernetes(Kubernetes):
             if wanted["metadata"].get("namespace") and not self._open(wanted["metadata"]["namespace"]):
                 raise Forbidden(403, f"namespace {wanted['metadata']['namespace']} is not open")
             kept = _without(old or {}, self.applied.get(key, {}))
+            # By force: what others had set is nobody's but ours now.
+            kept.get("metadata", {}).pop("managedFields", None)
             self.applied[key] = copy.deepcopy(wanted)
             result = self._store(key, _as_server_stores(_merge(kept, wanted)), old)
         self.faults.done()
@@ -157,6 +177,8 @@ class FakeKubernetes(Kubernetes):
             found["metadata"]["deletionTimestamp"] = STAMP
         else:
             del self.objects[kind.kind, namespace, name]
+        if kind == DEPLOYMENT:
+            self.lowest[namespace, name] = 0
         self.faults.done()
         return True
 
@@ -170,7 +192,9 @@ class FakeKubernetes(Kubernetes):
             if kind == DEPLOYMENT.kind and "deletionTimestamp" in item["metadata"]:
                 del self.objects[kind, space, name]
             elif kind == DEPLOYMENT.kind:
-                item["status"] = self._rolled_out(item)
+                item["status"] = self._rolled_out((kind, space, name), item)
+            elif kind == QUOTA.kind:
+                item["status"] = {"used": self._used(space)}
             elif kind == ROUTE.kind:
                 conditions = [
                     {
@@ -197,15 +221,40 @@ class FakeKubernetes(Kubernetes):
         self._settle_pods()
         return migrated
 
-    def _rolled_out(self, deployment: Object) -> Object:
-        """Pods of an image that works replace the old ones; of one that does not, the first waits beside them."""
-        count = deployment["spec"].setdefault("replicas", 1)
-        seen = {"observedGeneration": deployment["metadata"]["generation"]}
-        if _image(deployment) not in self.broken:
-            return {**seen, "replicas": count, "updatedReplicas": count, "availableReplicas": count}
-        stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-        old = deployment.get("status", {}).get("availableReplicas", 0)
-        return {**seen, "replicas": old + 1, "updatedReplicas": 1, "availableReplicas": old, "conditions": [stuck]}
+    def _rolled_out(self, key: Key, item: Object) -> Object:
+        """One step of a rollout: a new pod starts beside the old ones; if its image works all are new, the old ones go.
+
+        A first pod of an image that does not work stays beside them for ever.
+        """
+        count: int = item["spec"].setdefault("replicas", 1)
+        template: Object = item["spec"]["template"]
+        before: int = item.get("status", {}).get("availableReplicas", 0)
+        serves, has_started = template == self._serving.get(key), template == self._starting.get(key)
+        old, works = 0 if serves else min(before, count), serves or _image(item) not in self.broken
+        self._starting[key] = template
+        status: Object = {"observedGeneration": item["metadata"]["generation"]}
+        if (works and (has_started or not old)) or not count:
+            self._serving[key] = template if count else {}
+            status |= {"replicas": count, "updatedReplicas": count, "availableReplicas": count}
+        else:
+            status |= {"replicas": old + 1, "updatedReplicas": 1, "availableReplicas": old}
+        if not works and count:
+            stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+            status["conditions"] = [stuck]
+        available: int = status["availableReplicas"]
+        self.lowest[key[1:]] = min(available, self.lowest.get(key[1:], available))
+        return status
+
+    def _used(self, namespace: str | None) -> Object:
+        """What a ResourceQuota counts."""
+        found = [item for (kind, space, _), item in self.objects.items() if (kind, space) == ("Deployment", namespace)]
+        pods = [(item["spec"].get("replicas", 1), _limits(item)) for item in found]
+        total = {name: sum(n * (quantity(limits[name]) or 0) for n, limits in pods) for name in ("cpu", "memory")}
+        return {
+            "pods": str(sum(n for n, _ in pods)),
+            "limits.cpu": f"{total['cpu']:f}",
+            "limits.memory": f"{int(total['memory']) // 2**20}Mi",
+        }
 
     def _settle_pods(self) -> None:
         """Pods follow their Deployments, and go only the next time. Services list those that are ready."""
@@ -280,6 +329,22 @@ class FakeKubernetes(Kubernetes):
 def _carries(item: Object, labels: Mapping[str, str | None]) -> bool:
     have = item["metadata"].get("labels", {})
     return all(name in have and value in (None, have[name]) for name, value in labels.items())
+
+
+def _limits(deployment: Object) -> dict[str, str]:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return container["resources"]["limits"]
+
+
+def _fields(value: Any, path: Path) -> Object:
+    """A path as `managedFields` spells it: items of lists by their names, or a list without such as a whole."""
+    if not path:
+        return {}
+    step, inner = path[0], value.get(path[0]) if isinstance(path[0], str) else value[path[0]]
+    if isinstance(step, str):
+        return {f"f:{step}": _fields(inner, path[1:])}
+    named = isinstance(inner, dict) and "name" in inner
+    return {f'k:{{"name":"{inner["name"]}"}}': _fields(inner, path[1:])} if named else {}
 
 
 def _merge(old: Any, new: Any) -> Any:

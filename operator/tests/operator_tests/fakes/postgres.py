@@ -112,8 +112,9 @@ class FakePostgres(Postgres):
 
     async def heads(self, database: str, login: Login) -> frozenset[str]:
         self._read()
-        assert self.known_roles[login.user].can_login
-        assert login.user in self.known_roles[login.owner].members
+        user, owner = self.known_roles.get(login.user), self.known_roles.get(login.owner)
+        if user is None or not user.can_login or owner is None or login.user not in owner.members:
+            raise Unavailable("PostgresRefused", f"PostgreSQL refuses {login.user}")
         return self.content[database].heads
 
     async def probe(self, database: str, login: Login) -> None:
