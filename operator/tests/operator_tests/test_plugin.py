@@ -217,8 +217,8 @@ def template_that_cannot_be_pulled() -> FakeCluster:
     return cluster
 
 
-def held_back(**spec: Any) -> FakeCluster:
-    """A ready brokerage whose spec is changed while it holds the operator back."""
+def changed(**spec: Any) -> FakeCluster:
+    """A ready brokerage whose spec was changed, when all has come to rest."""
 
     async def make() -> World:
         world = await ready_world()
@@ -232,7 +232,7 @@ def held_back(**spec: Any) -> FakeCluster:
 
 
 def deletion_held() -> FakeCluster:
-    cluster = held_back(pause="Everything")
+    cluster = changed(pause="Everything")
     cluster.world.retire("acme")
     looked_at(cluster.world)
     return cluster
@@ -251,9 +251,10 @@ CASES: dict[str, Callable[[], FakeCluster]] = {
     "unseen": unseen,
     "changed-and-unseen": changed_and_unseen,
     "deleting": deleting,
-    "changes-held": lambda: held_back(pause="Changes", displayName="Acme West"),
-    "observed": lambda: held_back(managementPolicy="Observe", suspend={"reason": "billing"}),
-    "everything": lambda: held_back(pause="Everything", displayName="Acme West"),
+    "suspended": lambda: changed(suspend={"reason": "billing", "message": "Call us"}),
+    "changes-held": lambda: changed(pause="Changes", displayName="Acme West"),
+    "observed": lambda: changed(managementPolicy="Observe", suspend={"reason": "billing"}),
+    "everything": lambda: changed(pause="Everything", displayName="Acme West"),
     "deletion-held": deletion_held,
 }
 
@@ -339,7 +340,7 @@ def test_the_list_tells_who_is_held_back_and_by_what(capsys: pytest.CaptureFixtu
 def test_why_says_of_a_ready_brokerage_that_it_is_held_back_and_how_to_go_on(
     spec: dict[str, str], ends: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cluster = held_back(**spec)
+    cluster = changed(**spec)
     code, out, _ = said(cluster, capsys, "why", "acme")
     (field,) = spec
     assert (code, out.splitlines()[0].startswith("acme is ready")) == (0, True)
@@ -354,12 +355,12 @@ def test_whoever_suspends_or_resumes_over_a_pause_is_told_that_it_waits(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "held back" not in said(ready(), capsys, *words)[1]
-    code, out, _ = said(held_back(pause="Changes"), capsys, *words)
+    code, out, _ = said(changed(pause="Changes"), capsys, *words)
     assert (code, "that waits, the operator is held back (Changes): `kubectl brokerage why acme`" in out) == (0, True)
 
 
 def test_what_is_wrong_comes_before_a_pause_which_is_told_besides(capsys: pytest.CaptureFixture[str]) -> None:
-    cluster = held_back(pause="Changes", plan="nowhere")
+    cluster = changed(pause="Changes", plan="nowhere")
     _, out, _ = said(cluster, capsys, "why", "acme")
     assert "Ready is False: PlanUnknown" in out
     assert "also wrong  Paused: Changes" in out

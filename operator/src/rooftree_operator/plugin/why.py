@@ -243,7 +243,8 @@ def rendered(chain: Chain, *, wide: bool, now: datetime, style: Style = PLAIN) -
     """The chain for people, within 80 columns except for the command, which is to be copied."""
     waits = chain.audience == Audience.NOBODY.value
     word = style("busy", "on its way") if waits else style("bad", "not ready")
-    word = style("busy", "held back") if chain.code in HELD else word
+    rests = {**dict.fromkeys(HELD, "held back"), "Suspended": "suspended"}
+    word = style("busy", rests[chain.code]) if chain.code in rests else word
     age = since(chain.since, now)
     yield f"{style('bold', chain.brokerage)} is {word}" + (f" for {age}" if age else "")
     yield ""
@@ -273,7 +274,7 @@ def _listed(label: str, entries: Sequence[str]) -> Iterator[str]:
 
 def _who(chain: Chain) -> str:
     if chain.audience == Audience.NOBODY.value:
-        return "nobody: it goes on by itself"
+        return "nobody: it goes on by itself" if chain.retried else "nobody: it is as declared"
     who = {
         Audience.TENANT.value: "the brokerage itself",
         Audience.RESELLER.value: "whoever applied it",
