@@ -52,11 +52,12 @@ def changed(brokerages: Callable[..., Tenant]) -> Tenant:
 
 
 def notes(kubectl: Kubectl, tenant: Tenant, reason: str = "DriftRepaired") -> list[str]:
-    """What events of this reason say of the brokerage."""
+    """What events of this reason say of the brokerage, in their order."""
     uid = kubectl.get("brokerage", tenant.name)["metadata"]["uid"]
     found = kubectl.items("events.events.k8s.io", "-n", "default")
     about = [event for event in found if event.get("regarding", {}).get("uid") == uid]
-    return [event["note"] for event in about if event["reason"] == reason]
+    ordered = sorted(about, key=lambda event: event["eventTime"])
+    return [event["note"] for event in ordered if event["reason"] == reason]
 
 
 def settle(kubectl: Kubectl, tenant: Tenant) -> None:
