@@ -202,6 +202,7 @@ oracles: up-backends ## Plants bugs that the torture of events, and the tests of
 		tenant-app/tests/app_tests/jobs/test_bite.py tenant-app/tests/app_tests/crm/test_bite.py
 
 full: export HYPOTHESIS_PROFILE = search
+full: export THOROUGH = 1
 full: test test-scaffold schemathesis torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
 	@$(MAKE) --no-print-directory e2e TOPOLOGY=microservices E2E=tests/e2e
 	@$(LOCAL) down --stack $(TEST_STACK)

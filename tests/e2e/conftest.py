@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -34,9 +35,18 @@ TOPOLOGY = os.environ.get("TOPOLOGY") or "monolith"
 # Of brokerages that name none; each has enough for its topology.
 PLAN = {"monolith": "starter", "microservices": "enterprise"}[TOPOLOGY]
 GONE_SECONDS = 110
+# Whether what takes long or only repeats is run, too: `make full`.
+IS_WHOLE = bool(os.environ.get("THOROUGH"))
+FAULTS = Path(__file__).parent / "faults"  # has a say of its own
 CONFIRM = "rooftree.dev/confirm-deletion"
 
 Database = psycopg.Connection[Any]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("thorough") and not IS_WHOLE and FAULTS not in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="only in `make full`"))
 
 
 def required(name: str) -> str:

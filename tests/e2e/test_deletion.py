@@ -207,6 +207,7 @@ def test_the_operator_deletes_no_other_secret_of_ours(kubectl: Kubectl) -> None:
     assert "is none" in kubectl.run(*words, code=1).stderr
 
 
+@pytest.mark.thorough
 def test_a_deletion_under_way_does_not_turn_into_one_with_all_data_unless_that_is_confirmed(
     kubectl: Kubectl, plans: None
 ) -> None:

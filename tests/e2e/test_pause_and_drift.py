@@ -33,7 +33,7 @@ from .conftest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 
@@ -91,10 +91,16 @@ CHILDREN: tuple[tuple[str, str, dict[str, Any] | None, str], ...] = (
         ".metadata.labels",
     ),
 )
+SAMPLE = (("Deployment", "app"), ("Service", "app"))
 UNWATCHED = (("ConfigMap", "backends-ca"), ("Secret", "app"), ("Secret", "migrator"))
 
 
-@pytest.mark.parametrize(("kind", "name", "change", "field"), CHILDREN, ids=[row[0] for row in CHILDREN])
+def sampled(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Those of a few kinds each time, the others in `make full`."""
+    return [pytest.param(*row, id=row[0], marks=() if row[:2] in SAMPLE else pytest.mark.thorough) for row in rows]
+
+
+@pytest.mark.parametrize(("kind", "name", "change", "field"), sampled(CHILDREN))
 def test_a_child_that_was_changed_by_hand_is_set_back_at_once_and_named(
     kubectl: Kubectl, changed: Tenant, kind: str, name: str, change: dict[str, Any], field: str
 ) -> None:
@@ -113,7 +119,7 @@ def test_a_child_that_was_changed_by_hand_is_set_back_at_once_and_named(
         until(f"{kind} as before", lambda: kubectl.get(*where).get("spec") == before, seconds=AT_ONCE_SECONDS)
 
 
-@pytest.mark.parametrize(("kind", "name"), [row[:2] for row in CHILDREN] + list(UNWATCHED))
+@pytest.mark.parametrize(("kind", "name"), sampled([*(row[:2] for row in CHILDREN), *UNWATCHED]))
 def test_a_child_that_was_deleted_is_there_again_and_named(
     kubectl: Kubectl, changed: Tenant, kind: str, name: str
 ) -> None:
@@ -180,9 +186,9 @@ def lose_the_cache_user(tenant: Tenant) -> None:
     ("lose", "words"),
     [
         (raise_the_limit, "Role {id}.app: connection limit"),
-        (revoke_a_grant, "Database {id}: rights of {id}.app in identity"),
-        (delete_an_acl, "User {id}.app in Kafka: lacks write on topic {id}."),
-        (delete_the_template, "Index template {id} in Elasticsearch: missing"),
+        pytest.param(revoke_a_grant, "Database {id}: rights of {id}.app in identity", marks=pytest.mark.thorough),
+        pytest.param(delete_an_acl, "User {id}.app in Kafka: lacks write on topic {id}.", marks=pytest.mark.thorough),
+        pytest.param(delete_the_template, "Index template {id} in Elasticsearch: missing", marks=pytest.mark.thorough),
         (lose_the_cache_user, "User {id}.app in Redis: missing"),
     ],
 )
