@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from . import codes, holds, names
+from . import codes, holds, names, upgrade
 from .conditions import Report, State, stamp
 from .drift import Object
 
@@ -23,7 +23,7 @@ def facts(brokerage: Object, status: Mapping[str, Any], *, platform: str, versio
         "go_on": holds.ending(spec),
         "namespace": names.namespace(names.TenantId(tenant)) if tenant else None,
         "template_job": names.template_job(version) if version else None,
-        "migration_job": names.migration_job(version) if version else None,
+        "migration_job": names.migration_job(version, upgrade.retry_of(brokerage["metadata"])) if version else None,
     }
     return {key: value for key, value in found.items() if value}
 
