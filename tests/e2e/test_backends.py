@@ -69,11 +69,15 @@ def test_a_backend_that_hangs_is_said_stops_no_other_part_and_heals_by_itself(
     )
 
 
-def lose_the_role(tenant: Tenant) -> None:
+def delete_in_search(path: str) -> httpx2.Response:
+    """As Elasticsearch's administrator."""
     login = (required("ROOFTREE_TEST_ELASTICSEARCH_USER"), required("ROOFTREE_TEST_ELASTICSEARCH_PASSWORD"))
-    address = f"{required('ROOFTREE_TEST_ELASTICSEARCH_URL')}/_security/role/{tenant.id}.app"
     trusted = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
-    assert httpx2.delete(address, auth=login, verify=trusted).json() == {"found": True}
+    return httpx2.delete(f"{required('ROOFTREE_TEST_ELASTICSEARCH_URL')}/{path}", auth=login, verify=trusted)
+
+
+def lose_the_role(tenant: Tenant) -> None:
+    assert delete_in_search(f"_security/role/{tenant.id}.app").json() == {"found": True}
 
 
 def lose_the_cache_user(tenant: Tenant) -> None:

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import psycopg
 import pytest
-import redis
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from rooftree_operator.adapters.kafka import Grant, Kafka, Server
@@ -31,6 +28,7 @@ from .conftest import (
     required,
     until,
 )
+from .test_backends import delete_in_search, lose_the_cache_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -164,22 +162,7 @@ def delete_an_acl(tenant: Tenant) -> None:
 
 
 def delete_the_template(tenant: Tenant) -> None:
-    login = (required("ROOFTREE_TEST_ELASTICSEARCH_USER"), required("ROOFTREE_TEST_ELASTICSEARCH_PASSWORD"))
-    address = f"{required('ROOFTREE_TEST_ELASTICSEARCH_URL')}/_index_template/{tenant.id}"
-    trusted = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
-    assert httpx2.delete(address, auth=login, verify=trusted).is_success
-
-
-def lose_the_cache_user(tenant: Tenant) -> None:
-    with redis.Redis(
-        host=required("ROOFTREE_TEST_REDIS_HOST"),
-        port=int(required("ROOFTREE_TEST_REDIS_PORT")),
-        username=required("ROOFTREE_TEST_REDIS_USER"),
-        password=required("ROOFTREE_TEST_REDIS_PASSWORD"),
-        ssl=True,
-        ssl_ca_certs=required("ROOFTREE_CA_FILE"),
-    ) as admin:
-        assert admin.acl_deluser(f"{tenant.id}.app") == 1
+    assert delete_in_search(f"_index_template/{tenant.id}").is_success
 
 
 @pytest.mark.parametrize(
