@@ -49,6 +49,7 @@ class Outcome:
 
     again_in: float | None = None
     failed: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Reconciler:
         brokerage = await self.kube.get(BROKERAGE, name)
         if brokerage is None:
             self.census.note(name, None)
-            return Outcome()
+            return Outcome(gone=True)
         may = hands.of(brokerage)
         self.census.note(name, may.level)
         if "deletionTimestamp" in brokerage["metadata"]:

@@ -43,7 +43,7 @@ from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
 from .templates import Templates
-from .workqueue import Priority, WorkQueue, share
+from .workqueue import Priority, WorkQueue, share, turn_in
 
 log = structlog.get_logger(__name__)
 
@@ -134,13 +134,21 @@ class Operator:
                 result = Outcome(failed=True)
             SECONDS.labels(kind).observe(time.monotonic() - started)
             PASSES.labels(kind, "failed" if result.failed else "done").inc()
-            if result.failed:
-                self.queue.failed(key)
-            else:
-                self.queue.done(key, again_in=result.again_in)
+            self._settle(key, result)
             log.debug("pass", key=key, seconds=round(time.monotonic() - started, 3), again_in=result.again_in)
             DEPTH.set(self.queue.depth)
             AGE.set(self.queue.oldest_age)
+
+    def _settle(self, key: str, result: Outcome) -> None:
+        """Ends the work on a key. A tenant that is there is looked at again at its next turn at the latest."""
+        kind, _, name = key.partition("/")
+        if result.failed:
+            self.queue.failed(key)
+            return
+        self.queue.done(key, again_in=result.again_in)
+        if kind == "tenant" and not result.gone:
+            turn = turn_in(name, self.settings.resync_seconds, asyncio.get_running_loop().time())
+            self.queue.add(key, Priority.RESYNC, after=turn)
 
     async def _dispatch(self, kind: str, name: str) -> Outcome:
         match kind:
@@ -175,28 +183,21 @@ class Operator:
                     untold = False
 
     async def _resync(self) -> None:
-        """Has every tenant looked at once a round, at a moment of its own: so two looks are exactly one round apart.
-
-        A re-list reports nothing about what vanished. At the start all that is watched comes into the queue at once.
-        """
+        """Every round has looked at what has no turn of its own."""
         loop, period = asyncio.get_running_loop(), self.settings.resync_seconds
         beat = loop.time()
         while True:
             try:
-                turns = await self._round()
+                await self._round()
             except (ApiError, Unavailable) as error:
                 log.warning("resync_failed", error=str(error))
                 await asyncio.sleep(2.0)
                 continue
-            for name in turns:
-                # Not before its moment: a key that still waits would swallow one that is due later.
-                await asyncio.sleep(max(0.0, beat + share(name) * period - loop.time()))
-                self.queue.add(tenant_key(name), Priority.RESYNC)
             beat += period
             await asyncio.sleep(max(0.0, beat - loop.time()))
 
-    async def _round(self) -> list[str]:
-        """Feeds all releases, and returns all tenants in the order of their turns."""
+    async def _round(self) -> None:
+        """Feeds all releases and kept tenants, and whichever tenant the watch has not told of."""
         versions, obsolete, kept = await self.releases.versions(), list[str](), list[TenantId]()
         try:
             obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
@@ -209,7 +210,9 @@ class Operator:
             self.queue.add(release_key(version), Priority.RESYNC)
         found = await self._tenants()
         self.reconciler.census.keep(found)
-        return sorted(found, key=share)
+        for key in map(tenant_key, found):
+            if key not in self.queue:
+                self.queue.add(key, Priority.RESYNC)
 
     async def _tenants(self, *, plan: str | None = None) -> list[str]:
         found = await self.kube.list(BROKERAGE, labels={})

@@ -22,6 +22,11 @@ def share(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
 
 
+def turn_in(name: str, period: float, now: float) -> float:
+    """Seconds until a key's next turn in rounds of `period` seconds: so two looks are never further apart than that."""
+    return (share(name) * period - now) % period or period
+
+
 class Priority(IntEnum):
     """Smaller is more urgent."""
 
@@ -62,6 +67,10 @@ class WorkQueue:
         else:
             self._waiting[key] = _merged(self._waiting.get(key), entry)
             self._changed.set()
+
+    def __contains__(self, key: str) -> bool:
+        """Whether it is worked on, or waits for that or for its turn."""
+        return key in self._waiting or key in self._working
 
     def pop(self) -> str | None:
         """The next key that is due, now being worked on; None if nothing is due."""
