@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import Database, Kubectl, Tenant
+from .conftest import TOPOLOGY, Database, Kubectl, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,7 +170,8 @@ def test_a_tenants_namespace_has_its_limits(kubectl: Kubectl, tenant: Tenant) ->
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     assert namespace["metadata"]["labels"]["rooftree.dev/tenant"] == tenant.id
     quota = kubectl.get("resourcequota", "tenant", "-n", tenant.namespace)["spec"]["hard"]
-    assert (quota["pods"], quota["services.nodeports"], quota["limits.memory"]) == ("6", "0", "2Gi")
+    pods, memory = {"monolith": ("6", "2Gi"), "microservices": ("24", "16Gi")}[TOPOLOGY]
+    assert (quota["pods"], quota["services.nodeports"], quota["limits.memory"]) == (pods, "0", memory)
     assert kubectl.exists("limitrange", "tenant", "-n", tenant.namespace)
     for kind in (
         "networkpolicy/default",
