@@ -33,7 +33,12 @@ DOMAIN = "rooftree.localhost"
 READY_SECONDS = 120
 TOPOLOGY = os.environ.get("TOPOLOGY") or "monolith"
 # Of brokerages that name none; each has enough for its topology.
-PLAN = {"monolith": "starter", "microservices": "enterprise"}[TOPOLOGY]
+PLAN = {"monolith": "starter", "microservices": "enterprise-small-node"}[TOPOLOGY]
+# As microservices a brokerage has eight pods and more: several brokerages fit on a node of two cores by this only.
+SMALL_NODE = {
+    "resources": {"requests": {"cpu": "25m", "memory": "192Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}},
+    "autoscaling": {"cpuPercent": 1200},
+}
 GONE_SECONDS = 110
 # Whether what takes long or only repeats is run, too: `make full`.
 IS_WHOLE = bool(os.environ.get("THOROUGH"))
@@ -172,6 +177,7 @@ def plan_manifest(name: str, **spec: Any) -> dict[str, Any]:
         "database": {"connections": 64},
         "quota": {"pods": 24, "cpu": "32", "memory": "16Gi"},
         "api": dict.fromkeys(("reads", "writes", "searches", "visitors", "brokerage"), 0),
+        **(SMALL_NODE if TOPOLOGY != "monolith" else {}),
     }
     return {
         "apiVersion": "rooftree.dev/v1alpha1",
@@ -285,7 +291,11 @@ def superuser(admin_dsn: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def plans(kubectl: Kubectl, pytestconfig: pytest.Config) -> None:
+    """The examples' and, as microservices, the one of the tests' brokerages: `enterprise` with small requests."""
     kubectl.run("apply", "-f", str(pytestconfig.rootpath / "examples" / "plans.yaml"))
+    if TOPOLOGY != "monolith":
+        enterprise = kubectl.get("brokerageplan", "enterprise")["spec"]
+        kubectl.apply(plan_manifest(PLAN, **{**enterprise, **SMALL_NODE}))
 
 
 @pytest.fixture(scope="module")

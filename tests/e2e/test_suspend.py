@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
-ONE_AT_A_TIME = pytest.mark.skipif(TOPOLOGY != "monolith", reason="a small node has room for one such brokerage")
 
 PLATFORM = "rooftree-system"
 PROBLEM = "https://rooftree.dev/problems/suspended"
@@ -178,7 +177,6 @@ def test_visitors_meet_the_app_or_the_page_and_the_app_is_back_in_time_with_all_
     assert kubectl.ask_app(tenant.namespace, "owner-link") == link
 
 
-@ONE_AT_A_TIME
 def test_events_tell_suspension_and_resumption_once(brokerages: Callable[..., Tenant], kubectl: Kubectl) -> None:
     tenant = brokerages(fresh_name("told"))
     declare(kubectl, tenant.name, {"reason": "idle"})
@@ -196,7 +194,6 @@ def test_events_tell_suspension_and_resumption_once(brokerages: Callable[..., Te
     assert "Suspended" not in kubectl.conditions(tenant.name)
 
 
-@ONE_AT_A_TIME
 def test_browsers_get_a_page_with_name_sentence_and_message_as_text(closed: Tenant, edge: Edge) -> None:
     answer = edge.get(closed.host, "/some/path", Accept=BROWSER)
     assert (answer.status_code, answer.headers["content-type"]) == (402, "text/html; charset=utf-8")
@@ -209,7 +206,6 @@ def test_browsers_get_a_page_with_name_sentence_and_message_as_text(closed: Tena
     assert "retry-after" not in answer.headers
 
 
-@ONE_AT_A_TIME
 def test_programs_get_a_problem(closed: Tenant, edge: Edge) -> None:
     answer = edge.get(closed.host, "/api/v1/people", Accept="application/json")
     assert (answer.status_code, answer.headers["content-type"]) == (402, "application/problem+json")
@@ -218,7 +214,6 @@ def test_programs_get_a_problem(closed: Tenant, edge: Edge) -> None:
     assert told["brokerage"] == f"Brokerage {closed.name}"
 
 
-@ONE_AT_A_TIME
 def test_nobody_can_forge_the_page(closed: Tenant, edge: Edge) -> None:
     forged = {"X-Rooftree-Suspended": "idle", "X-Rooftree-Brokerage": "Forged", "X-Rooftree-Message": "Forged"}
     unknown = edge.get("nobody.rooftree.localhost", **forged)
@@ -227,7 +222,6 @@ def test_nobody_can_forge_the_page(closed: Tenant, edge: Edge) -> None:
     assert (suspended.status_code, "Forged" in suspended.text) == (402, False)
 
 
-@ONE_AT_A_TIME
 def test_the_state_tells_it_in_conditions_phase_and_columns(closed: Tenant, kubectl: Kubectl) -> None:
     seen = kubectl.conditions(closed.name)
     assert (seen["Suspended"]["status"], seen["Suspended"]["reason"]) == ("True", "Billing")
@@ -240,7 +234,6 @@ def test_the_state_tells_it_in_conditions_phase_and_columns(closed: Tenant, kube
     assert "Billing" in wide[1].split()
 
 
-@ONE_AT_A_TIME
 def test_nobody_of_ours_owns_the_number_of_pods(closed: Tenant, kubectl: Kubectl) -> None:
     deployment = kubectl.get("deployment", "app", "-n", closed.namespace, "--show-managed-fields")
     assert deployment["spec"]["replicas"] == 0
@@ -249,7 +242,6 @@ def test_nobody_of_ours_owns_the_number_of_pods(closed: Tenant, kubectl: Kubectl
     assert not any("f:replicas" in entry["fieldsV1"].get("f:spec", {}) for entry in applied)
 
 
-@ONE_AT_A_TIME
 def test_an_unchanged_suspended_brokerage_is_left_alone(closed: Tenant, kubectl: Kubectl) -> None:
     def versions() -> dict[str, str]:
         found = [kubectl.get("brokerage", closed.name), kubectl.get("httproute", "app", "-n", closed.namespace)]
@@ -276,7 +268,6 @@ def unborn(kubectl: Kubectl, plans: None) -> Iterator[str]:
     kubectl.delete_brokerage(name)
 
 
-@ONE_AT_A_TIME
 def test_a_brokerage_that_is_created_suspended_has_everything_but_pods_and_can_be_resumed(
     unborn: str, kubectl: Kubectl, edge: Edge
 ) -> None:
@@ -291,7 +282,6 @@ def test_a_brokerage_that_is_created_suspended_has_everything_but_pods_and_can_b
     assert edge.get(tenant.host, "/version").json()["tenant_id"] == tenant.id
 
 
-@ONE_AT_A_TIME
 def test_deleting_a_suspended_brokerage_leaves_nothing(unborn: str, kubectl: Kubectl) -> None:
     tenant = kubectl.get("brokerage", unborn)["status"]["tenantID"]
     assert kubectl.exists("referencegrant", f"tenant-{tenant}", "-n", PLATFORM)
