@@ -34,10 +34,11 @@ READY_SECONDS = 120
 TOPOLOGY = os.environ.get("TOPOLOGY") or "monolith"
 # Of brokerages that name none; each has enough for its topology.
 PLAN = {"monolith": "starter", "microservices": "enterprise-small-node"}[TOPOLOGY]
-# As microservices a brokerage has eight pods and more: several brokerages fit on a node of two cores by this only.
+# As microservices a brokerage has pods for each module: several brokerages fit on a node of two cores by this only.
 SMALL_NODE = {
-    "resources": {"requests": {"cpu": "25m", "memory": "192Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}},
-    "autoscaling": {"cpuPercent": 1200},
+    "resources": {"requests": {"cpu": "50m", "memory": "192Mi"}, "limits": {"cpu": "2", "memory": "512Mi"}},
+    "autoscaling": {"cpuPercent": 600},
+    "replicas": {"min": 1, "max": 2},
 }
 GONE_SECONDS = 110
 # Whether what takes long or only repeats is run, too: `make full`.

@@ -210,12 +210,13 @@ def test_nothing_of_an_ordinary_life_is_told_as_drift(kubectl: Kubectl, brokerag
 
 @pytest.fixture
 def resting(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Tenant]:
-    """A brokerage that a test pauses; it goes on afterwards, or could not be deleted."""
+    """A brokerage that a test pauses; it goes on afterwards, or could not be deleted. Then it makes room."""
     made = brokerages()
     settle(kubectl, made)
     yield made
     if kubectl.exists("brokerage", made.name):
         patch(kubectl, made, pause=None, managementPolicy="Manage")
+        kubectl.delete_brokerage(made.name)
 
 
 def environment(kubectl: Kubectl, tenant: Tenant) -> str:
