@@ -17,7 +17,7 @@ from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .backends import Backends, connect
 from .deletion import Deletion
 from .errors import Unavailable
-from .gate import Backend
+from .gate import Backend, urgency
 from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
 from .names import TenantId
@@ -123,6 +123,7 @@ class Operator:
             key = await self.queue.get()
             kind, _, name = key.partition("/")
             started = time.monotonic()
+            urgency.set(self.queue.priority(key))
             try:
                 result = await self._dispatch(kind, name)
             except (ApiError, Unavailable) as error:
@@ -225,7 +226,7 @@ class Operator:
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     """The operator with its real adapters; `stack` closes them."""
-    kube = await stack.enter_async_context(await Kubernetes.connect())
+    kube = await stack.enter_async_context(await Kubernetes.connect(settings.most_calls.kubernetes))
     backends = connect(settings, stack)
     database = backends.postgres
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
-from rooftree_operator.gate import Gate
+from rooftree_operator.gate import Gate, urgency
 from rooftree_operator.installation import bundle
 from rooftree_operator.reconcile import Outcome
 from rooftree_operator.runtime import Operator
@@ -250,3 +250,30 @@ async def test_a_backend_that_goes_and_comes_back_has_every_tenant_looked_at_onc
                 world.kafka.gate.check()
     finally:
         watch.cancel()
+
+
+async def test_a_pass_is_as_urgent_towards_backends_as_what_set_it_off() -> None:
+    running, found = operator(World()), dict[str, int]()
+    running.settings = Settings()
+    finished = asyncio.Event()
+
+    async def dispatch(_: str, name: str) -> Outcome:
+        async def part() -> None:
+            found[name] = urgency.get()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(part())
+        if len(found) == len(Priority):
+            finished.set()
+        return Outcome(gone=True)
+
+    running._dispatch = dispatch  # type: ignore[method-assign]
+    for priority in Priority:
+        running.queue.add(f"tenant/{priority.name}", priority)
+    worker = asyncio.create_task(running._work())
+    try:
+        async with asyncio.timeout(5):
+            await finished.wait()
+    finally:
+        worker.cancel()
+    assert found == {priority.name: priority for priority in Priority}

@@ -49,8 +49,7 @@ REQUEST_TIMEOUT = 5_000  # milliseconds, of one request
 DEADLINE = 10.0  # seconds, of one call of ours, with its wait for a thread
 PING_DEADLINE = 4.0  # seconds
 PROBE_BOOTSTRAP = 1_500  # milliseconds in which a new credential is known to the brokers; usually 50
-THREADS = 8  # two a worker: a pass has one call under way, a deletion as well
-IN_FLIGHT = 4 * THREADS  # requests on a connection; one more would fail at once, and a thread has one under way
+IN_FLIGHT = 1_000  # requests on a connection, of which one more would fail at once; the gate lets far fewer through
 # The library waits for a TLS handshake without end. So a host that vanished must be noticed by TCP, here after 11 s.
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -103,10 +102,10 @@ class Kafka:
 
     name = "kafka"
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, most: int = 8) -> None:
         self.server = server
-        self.gate = Gate()
-        self._threads = ThreadPoolExecutor(THREADS, "kafka")
+        self.gate = Gate(self.name, most)
+        self._threads = ThreadPoolExecutor(most, "kafka")
         self._watcher = ThreadPoolExecutor(1, "kafka-ping")
         self._lock = threading.Lock()
         self._shared: KafkaAdminClient | None = None
@@ -144,8 +143,8 @@ class Kafka:
 
     async def _call(self, work: Callable[[Any], T]) -> T:
         """Runs `work` with the admin client in a thread. Raises `Unavailable` if the cluster does not do it now."""
-        self.gate.check()
-        return await self._in_thread(self._threads, lambda: work(self._admin()), DEADLINE)
+        async with self.gate.call():
+            return await self._in_thread(self._threads, lambda: work(self._admin()), DEADLINE)
 
     async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[[], T], within: float) -> T:
         try:
@@ -249,10 +248,10 @@ class Kafka:
     async def probe(self, user: str, password: str, topic: str) -> None:
         """As `user`: sends one record to `topic` and reads it back. Raises `LoginRefused` if it does not get in."""
         effects.count("kafka", "produce", "probe")
-        self.gate.check()
         options = self._options(user, password, "SCRAM-SHA-512")
         try:
-            await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
+            async with self.gate.call():
+                await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
         except LoginRefused:
             await self.ping()  # or is the cluster away, for everyone?
             raise
