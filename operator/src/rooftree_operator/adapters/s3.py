@@ -96,7 +96,7 @@ class S3:
         """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not let us in."""
         try:
             async with asyncio.timeout(PING_TIMEOUT):
-                self._done(await self._request(Request("GET", "/", {"max-buckets": "1"})))
+                self._done(await self._send(Request("GET", "/", {"max-buckets": "1"})))
         except TimeoutError as error:
             raise self._unreachable(error) from error
 
@@ -205,14 +205,14 @@ class S3:
 
     async def _look(self, request: Request, key: Key | None = None) -> httpx2.Response:
         async with self.gate.call():
-            return await self._request(request, key)
+            return await self._send(request, key)
 
     async def _change(self, verb: str, kind: str, request: Request, key: Key | None = None) -> httpx2.Response:
         self.gate.check()
         effects.count("s3", verb, kind)
         return await self._look(request, key)
 
-    async def _request(self, request: Request, key: Key | None = None) -> httpx2.Response:
+    async def _send(self, request: Request, key: Key | None = None) -> httpx2.Response:
         """Sends it as `key`, or as the operator."""
         signer = key or Key(self.server.user, self.server.password)
         headers = request.signed(self._host, signer, self.server.region, datetime.now(UTC))
