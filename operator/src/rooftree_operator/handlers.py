@@ -30,6 +30,7 @@ from .adapters.kubernetes import (
 )
 from .runtime import Operator, plan_key, release_key, tenant_key
 from .settings import Settings
+from .storms import Storms
 from .workqueue import Priority, WorkQueue
 
 # Children whose status is waited for.
@@ -48,9 +49,9 @@ def _resource(kind: Kind) -> tuple[str, str, str]:
     return group, version, kind.plural
 
 
-def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[], bool]) -> None:
+def register(registry: kopf.OperatorRegistry, queue: WorkQueue, storms: Storms, acts: Callable[[], bool]) -> None:
     """Hooks the queue to what Kopf watches. `acts` says whether this replica works on the queue."""
-    intake = Intake(queue, acts)
+    intake = Intake(queue, storms, acts)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
     ours = {names.LABEL_MANAGED_BY: names.MANAGER}
@@ -65,8 +66,9 @@ def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[
 class Intake:
     """Turns events into keys."""
 
-    def __init__(self, queue: WorkQueue, acts: Callable[[], bool]) -> None:
+    def __init__(self, queue: WorkQueue, storms: Storms, acts: Callable[[], bool]) -> None:
         self._queue = queue
+        self._storms = storms
         self._acts = acts
         self._seen: dict[str, str] = {}
         self._children: dict[str, str] = {}
@@ -76,6 +78,7 @@ class Intake:
         name = metadata["name"]
         if event["type"] == "DELETED":
             self._seen.pop(name, None)
+            self._storms.forget(tenant_key(name))
             # Nothing is left to do of it, but what is counted of it.
             self._queue.add(tenant_key(name), Priority.CHILD)
             return
@@ -90,11 +93,17 @@ class Intake:
         self._queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
 
     def child(self, event: Any, **_: Any) -> None:
-        labels: dict[str, str] = event["object"]["metadata"].get("labels", {})
+        item: dict[str, Any] = event["object"]
+        labels: dict[str, str] = item["metadata"].get("labels", {})
         if owner := labels.get(names.LABEL_BROKERAGE):
-            self._queue.add(tenant_key(owner), Priority.CHILD)
+            self._look(tenant_key(owner), item)
         elif version := labels.get(names.LABEL_RELEASE):
-            self._queue.add(release_key(version), Priority.CHILD)
+            self._look(release_key(version), item)
+
+    def _look(self, key: str, child: dict[str, Any]) -> None:
+        wait = self._storms.wait(key)
+        if self._queue.add(key, Priority.RESYNC if wait else Priority.CHILD, after=wait):
+            self._storms.count(key, f"{child.get('kind', 'a child')} {child['metadata']['name']}")
 
     def declared(self, event: Any, **_: Any) -> None:
         """A child that is looked at again only if it went, or if more than its status changed."""
@@ -159,7 +168,7 @@ def configured() -> kopf.OperatorSettings:
 async def run(settings: Settings, operator: Operator) -> None:
     """Kopf and the workers together; the end of one is the end of both."""
     registry = kopf.OperatorRegistry()
-    register(registry, operator.queue, lambda: operator.lease.held)
+    register(registry, operator.queue, operator.storms, lambda: operator.lease.held)
     stop = asyncio.Event()
     informer = asyncio.create_task(
         kopf.operator(

@@ -42,6 +42,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
+from .storms import Storms
 from .templates import Templates
 from .workqueue import Priority, WorkQueue, share, turn_in
 
@@ -92,6 +93,7 @@ class Operator:
     templates: Templates
     releases: Releases
     lease: LeaseHolder
+    storms: Storms
 
     async def run(self) -> None:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
@@ -154,6 +156,8 @@ class Operator:
     async def _dispatch(self, kind: str, name: str) -> Outcome:
         match kind:
             case "tenant":
+                if notice := self.storms.news(tenant_key(name)):
+                    await self.reconciler.notify(name, notice)
                 return await self.reconciler.reconcile(name)
             case "release":
                 return await self.templates.reconcile(name)
@@ -253,7 +257,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     templates = Templates(kube, database, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
     purge = Purge(deletion, _now)
-    return Operator(settings, queue, kube, backends, registry, reconciler, purge, templates, releases, lease)
+    return Operator(
+        settings, queue, kube, backends, registry, reconciler, purge, templates, releases, lease, Storms(time.monotonic)
+    )
 
 
 def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:

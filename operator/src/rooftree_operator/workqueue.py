@@ -89,19 +89,23 @@ class WorkQueue:
         self._failures: dict[str, int] = {}
         self._changed = asyncio.Event()
 
-    def add(self, key: str, priority: Priority, *, after: float = 0.0) -> None:
+    def add(self, key: str, priority: Priority, *, after: float = 0.0) -> bool:
         """Puts `key` in line; a key that waits already keeps the earlier time and the more urgent priority.
 
-        A resync brings no news: it does not shorten the backoff of a key that fails.
+        A resync brings no news: it does not shorten the backoff of a key that fails. Tells whether there is a look
+        more by this, or an earlier one.
         """
         if priority is Priority.RESYNC and key in self._failures and key in self._waiting:
-            return
+            return False
         entry = _Entry(priority, self._clock() + after)
+        before = self._working[key] if key in self._working else self._waiting.get(key)
+        merged = _merged(before, entry)
         if key in self._working:
-            self._working[key] = _merged(self._working[key], entry)
+            self._working[key] = merged
         else:
-            self._wait(key, _merged(self._waiting.get(key), entry))
+            self._wait(key, merged)
             self._changed.set()
+        return before is None or merged.due < before.due
 
     def _wait(self, key: str, entry: _Entry) -> None:
         if self._waiting.get(key) == entry:

@@ -6,6 +6,7 @@ import kopf
 import pytest
 from rooftree_operator.adapters.kubernetes import CONFIG, SECRET
 from rooftree_operator.handlers import AWAITED, DECLARED, STUCK, WATCHED, Intake
+from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 
@@ -20,11 +21,11 @@ def stuck_queue() -> WorkQueue:
 
 def test_a_holder_whose_queue_does_not_move_counts_as_dead() -> None:
     with pytest.raises(kopf.PermanentError, match="has waited for 121 s"):
-        Intake(stuck_queue(), lambda: True).moves()
+        Intake(stuck_queue(), Storms(lambda: 0.0), lambda: True).moves()
 
 
 def test_a_replica_on_standby_is_alive_however_old_its_queue_is() -> None:
-    assert Intake(stuck_queue(), lambda: False).moves() == 0.0
+    assert Intake(stuck_queue(), Storms(lambda: 0.0), lambda: False).moves() == 0.0
 
 
 def child(kind: str = "MODIFIED", **fields: Any) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def queued(intake: Intake, queue: WorkQueue, event: dict[str, Any]) -> bool:
 
 def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_its_status() -> None:
     queue = WorkQueue(lambda: 0.0)
-    intake = Intake(queue, lambda: True)
+    intake = Intake(queue, Storms(lambda: 0.0), lambda: True)
     assert queued(intake, queue, child("ADDED"))
     assert not queued(intake, queue, child(status={"currentReplicas": 2}))
     assert not queued(intake, queue, child(metadata={"resourceVersion": "2", "generation": 9, "managedFields": [{}]}))
@@ -57,7 +58,9 @@ def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_it
 
 def test_a_brokerage_that_vanished_has_one_look_more_so_that_it_is_counted_no_longer() -> None:
     queue = WorkQueue(lambda: 0.0)
-    Intake(queue, lambda: True).brokerage({"type": "DELETED", "object": {"metadata": {"name": "acme"}}})
+    Intake(queue, Storms(lambda: 0.0), lambda: True).brokerage(
+        {"type": "DELETED", "object": {"metadata": {"name": "acme"}}}
+    )
     assert queue.pop() == "tenant/acme"
 
 

@@ -108,7 +108,7 @@ async def test_a_refused_entry_fails_only_for_whoever_asked(place: Place) -> Non
 
     async def everything(tenant: TenantId) -> list[object]:
         user = names.user(tenant)
-        return await asyncio.gather(
+        results = await asyncio.gather(
             kafka.set_credential(user, scram.Salted(4100, b"salt", b"salted")),
             kafka.allow(user, sorted(grants(tenant))),
             kafka.set_quotas(user, QUOTAS),
@@ -116,6 +116,7 @@ async def test_a_refused_entry_fails_only_for_whoever_asked(place: Place) -> Non
             kafka.disallow(user, [sorted(grants(other))[0]]),
             return_exceptions=True,
         )
+        return [*results]
 
     results = await asyncio.gather(*map(everything, (good, bad, other)))
     assert results[0] == results[2] == [None] * 5

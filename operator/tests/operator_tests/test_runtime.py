@@ -15,6 +15,7 @@ from rooftree_operator.installation import bundle
 from rooftree_operator.reconcile import Outcome
 from rooftree_operator.runtime import Operator
 from rooftree_operator.settings import Settings
+from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .world import World, brokerage
@@ -35,6 +36,7 @@ def operator(world: World) -> Operator:
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
+        storms=Storms(lambda: 100.0),
     )
 
 
