@@ -19,6 +19,7 @@ from .deletion import Deletion
 from .errors import Unavailable
 from .gate import Backend, urgency
 from .graph import AnyProvisioner, Graph
+from .health import Health
 from .lease import LeaseHolder
 from .names import TenantId
 from .provisioners.autoscaling import Autoscaling
@@ -55,11 +56,10 @@ SECONDS = Histogram(
     ["kind"],
     buckets=(0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-DEPTH = Gauge("rooftree_operator_queue_depth", "Keys that are due and wait for a worker.")
-AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest overdue key has waited.")
 UP = Gauge("rooftree_operator_backend_up", "Whether the backend answers the operator.", ["backend"])
 
 WATCH = 2.0  # seconds between two looks whether a backend answers
+MEASURE = 5.0  # seconds between two readings of what metrics tell of queue, workers and watches
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
 
 
@@ -94,6 +94,7 @@ class Operator:
     releases: Releases
     lease: LeaseHolder
     storms: Storms
+    health: Health
 
     async def run(self) -> None:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
@@ -104,10 +105,16 @@ class Operator:
             group.create_task(self.lease.keep())
             group.create_task(self._prepare())
             group.create_task(self._resync())
+            group.create_task(self._measure())
             for backend in self.backends:
                 group.create_task(self._watch(backend))
-            for _ in range(self.settings.workers):
-                group.create_task(self._work())
+            for worker in range(self.settings.workers):
+                group.create_task(self._work(worker))
+
+    async def _measure(self) -> None:
+        while True:
+            self.health.measure()
+            await asyncio.sleep(MEASURE)
 
     async def _prepare(self) -> None:
         """Makes the registry's table as soon as PostgreSQL answers. Tenants that have an id do not wait for it."""
@@ -120,12 +127,13 @@ class Operator:
             else:
                 return
 
-    async def _work(self) -> None:
+    async def _work(self, worker: int) -> None:
         while True:
             key = await self.queue.get()
             kind, _, name = key.partition("/")
             started = time.monotonic()
             urgency.set(self.queue.priority(key))
+            self.health.begins(worker, key)
             try:
                 result = await self._dispatch(kind, name)
             except (ApiError, Unavailable) as error:
@@ -137,10 +145,9 @@ class Operator:
                 result = Outcome(failed=True)
             SECONDS.labels(kind).observe(time.monotonic() - started)
             PASSES.labels(kind, "failed" if result.failed else "done").inc()
+            self.health.ends(worker)
             self._settle(key, result)
             log.debug("pass", key=key, seconds=round(time.monotonic() - started, 3), again_in=result.again_in)
-            DEPTH.set(self.queue.depth)
-            AGE.set(self.queue.oldest_age)
 
     def _settle(self, key: str, result: Outcome) -> None:
         """Ends the work on a key. A tenant that is there is looked at again at its next turn at the latest."""
@@ -254,11 +261,20 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         now=_now,
         instance=settings.pod_name,
     )
-    templates = Templates(kube, database, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
-    purge = Purge(deletion, _now)
     return Operator(
-        settings, queue, kube, backends, registry, reconciler, purge, templates, releases, lease, Storms(time.monotonic)
+        settings=settings,
+        queue=queue,
+        kube=kube,
+        backends=backends,
+        registry=registry,
+        reconciler=reconciler,
+        purge=Purge(deletion, _now),
+        templates=Templates(kube, database, releases, platform, ca),
+        releases=releases,
+        lease=lease,
+        storms=Storms(time.monotonic),
+        health=Health(queue, time.monotonic),
     )
 
 

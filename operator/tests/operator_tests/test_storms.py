@@ -5,6 +5,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 from rooftree_operator.adapters.kubernetes import EVENT
 from rooftree_operator.handlers import Intake
+from rooftree_operator.health import Health
 from rooftree_operator.runtime import Operator
 from rooftree_operator.storms import BURST, Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
@@ -22,7 +23,7 @@ class Weather:
         self.now = 1000.0
         self.queue = WorkQueue(lambda: self.now, jitter=lambda: 1.0)
         self.storms = Storms(lambda: self.now)
-        self.intake = Intake(self.queue, self.storms, lambda: True)
+        self.intake = Intake(self.queue, self.storms)
         self.looks: list[tuple[float, str, Priority]] = []
 
     def blow(self, tenant: str = "acme") -> None:
@@ -129,6 +130,7 @@ async def test_a_storm_is_an_event_on_the_brokerage_that_its_next_pass_writes_on
         releases=world.releases,
         lease=UNUSED,
         storms=weather.storms,
+        health=Health(weather.queue, lambda: weather.now),
     )
     for _ in range(2):
         await running._dispatch("tenant", "acme")
