@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 from prometheus_client import Histogram
 
+from . import tracing
 from .errors import Unavailable
 from .gate import Gate, urgency
 
@@ -61,8 +62,9 @@ class Batches(Generic[ItemT, AnswerT]):
         self._gate.check()
         asked = _Asked(item, asyncio.get_running_loop().create_future())
         self._line.append(asked)
-        self._prepare()
-        return await asked.answer
+        with tracing.step(self._kind):
+            self._prepare()
+            return await asked.answer
 
     def _prepare(self) -> None:
         """Sees to it that a request comes that is urgent enough: it gets the urgency of whoever sets it off."""
@@ -77,7 +79,7 @@ class Batches(Generic[ItemT, AnswerT]):
         try:
             if self._under_way:
                 await asyncio.sleep(LINGER)
-            async with self._gate.call():
+            async with self._gate.call(self._kind):
                 self._coming.discard(mine)
                 if taken := self._take():
                     await self._answer(taken)

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from prometheus_client import Gauge, Histogram
 
+from . import tracing
 from .errors import Unavailable
 
 WAITING = Gauge("rooftree_operator_backend_calls_waiting", "Calls that wait for others to end.", ["backend"])
@@ -48,24 +49,30 @@ class Gate:
             raise Unavailable(self._outage.reason, self._outage.message)
 
     @asynccontextmanager
-    async def call(self) -> AsyncGenerator[None]:
+    async def call(self, what: str = "") -> AsyncGenerator[None]:
         """One call, as urgent as the pass that makes it. Raises `Unavailable` if the backend is or goes away.
 
-        Not to be nested: the inner call could wait for the outer one.
+        The trace of the pass tells it by `what`, a word of the code's. Not to be nested: the inner call could wait for
+        the outer one.
         """
         self.check()
+        with tracing.step(f"{self._name} {what}".rstrip(), is_call=True):
+            await self._enter()
+            try:
+                yield
+            finally:
+                IN_FLIGHT.labels(self._name).dec()
+                self._pass_on()
+
+    async def _enter(self) -> None:
         began = time.monotonic()
         if self._free:
             self._free -= 1
         else:
-            await self._turn()
+            with tracing.step("wait"):
+                await self._turn()
         WAITED.labels(self._name).observe(time.monotonic() - began)
         IN_FLIGHT.labels(self._name).inc()
-        try:
-            yield
-        finally:
-            IN_FLIGHT.labels(self._name).dec()
-            self._pass_on()
 
     async def _turn(self) -> None:
         """Waits until one that ends hands its place over."""

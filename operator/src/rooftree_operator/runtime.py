@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+from structlog.contextvars import bound_contextvars
 
-from . import installation, names
+from . import installation, names, tracing
 from .adapters.edge import Edge
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .backends import Backends, connect
@@ -130,24 +131,41 @@ class Operator:
     async def _work(self, worker: int) -> None:
         while True:
             key = await self.queue.get()
-            kind, _, name = key.partition("/")
-            started = time.monotonic()
-            urgency.set(self.queue.priority(key))
+            priority = self.queue.priority(key)
+            urgency.set(priority)
             self.health.begins(worker, key)
-            try:
-                result = await self._dispatch(kind, name)
-            except (ApiError, Unavailable) as error:
-                log.warning("pass_failed", key=key, error=str(error))
-                result = Outcome(failed=True)
-            except Exception:
-                # A bug in one tenant's pass must not stop the others; the key backs off.
-                log.exception("pass_crashed", key=key)
-                result = Outcome(failed=True)
-            SECONDS.labels(kind).observe(time.monotonic() - started)
-            PASSES.labels(kind, "failed" if result.failed else "done").inc()
+            with tracing.of_pass(key, priority) as trace, bound_contextvars(trace_id=f"{trace.id:032x}"):
+                result = await self._pass(key)
+                trace.failed = result.failed
+                tell = log.info if trace.changed or trace.failed else log.debug
+                seconds = round(time.monotonic() - trace.began, 3)
+                tell(
+                    "pass",
+                    key=key,
+                    priority=priority.name,
+                    seconds=seconds,
+                    failed=result.failed,
+                    again_in=result.again_in,
+                )
             self.health.ends(worker)
             self._settle(key, result)
-            log.debug("pass", key=key, seconds=round(time.monotonic() - started, 3), again_in=result.again_in)
+
+    async def _pass(self, key: str) -> Outcome:
+        """One pass, which never raises: what it could not do is tried again with a backoff."""
+        kind, _, name = key.partition("/")
+        started = time.monotonic()
+        try:
+            result = await self._dispatch(kind, name)
+        except (ApiError, Unavailable) as error:
+            log.warning("pass_failed", key=key, error=str(error))
+            result = Outcome(failed=True)
+        except Exception:
+            # A bug in one tenant's pass must not stop the others; the key backs off.
+            log.exception("pass_crashed", key=key)
+            result = Outcome(failed=True)
+        SECONDS.labels(kind).observe(time.monotonic() - started)
+        PASSES.labels(kind, "failed" if result.failed else "done").inc()
+        return result
 
     def _settle(self, key: str, result: Outcome) -> None:
         """Ends the work on a key. A tenant that is there is looked at again at its next turn at the latest."""

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     postgres_standby_host: str = ""  # what tenants may read lists from; empty: there is none
     postgres_standby_port: int = 5432
     elasticsearch_replicas: int = 1
-    otlp_endpoint: str = ""  # where tenants send traces; empty: nowhere
+    otlp_endpoint: str = ""  # where traces go, ours and the tenants'; empty: nowhere
     smtp_host: str = ""  # who takes the tenants' mail; empty: nobody
     smtp_port: int = 0
     smtp_from: str = ""

@@ -17,6 +17,7 @@ from rooftree_operator.provisioners.topics import DEAD_LETTER_SETTINGS, EVENTS_S
 from rooftree_operator.workqueue import Priority
 
 from .fakes.kafka_cluster import Cluster
+from .turns import others_run, until
 
 QUOTAS: dict[str, float] = {"producer_byte_rate": 1024.0, "controller_mutation_rate": 5.0}
 
@@ -149,9 +150,9 @@ async def test_a_batch_that_waits_for_the_gate_is_told_when_the_cluster_goes_awa
     held = Kafka(Server("kafka:9092", "admin", "secret", None), 1)
     held._shared = place.kafka._shared
     first = asyncio.create_task(held.access("a", ()))
-    await settled(lambda: not held.gate._free)
+    await until(lambda: not held.gate._free)
     second = asyncio.create_task(held.set_quotas("b", QUOTAS))
-    await settled(lambda: bool(held.gate._line))
+    await until(lambda: bool(held.gate._line))
     held.gate.turn(Unavailable("KafkaUnreachable", "no answer"))
     with pytest.raises(Unavailable, match="no answer"):
         await second
@@ -162,16 +163,6 @@ async def test_a_batch_that_waits_for_the_gate_is_told_when_the_cluster_goes_awa
     assert place.cluster.quotas == {"b": QUOTAS}
     held._shared = None
     held.close()
-
-
-async def settled(check: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not check():
-            await others_run()
-
-
-async def others_run() -> None:
-    await asyncio.sleep(0)
 
 
 @dataclass
@@ -205,11 +196,11 @@ async def test_what_comes_while_an_answer_is_under_way_goes_together_before_that
     sender = Sender()
     line = batches(sender)
     tasks = [asyncio.create_task(line.ask("a"))]
-    await settled(lambda: len(sender.sent) == 1)
+    await until(lambda: len(sender.sent) == 1)
     for name in ("b", "c"):
         tasks.append(asyncio.create_task(line.ask(name)))
-        await asyncio.sleep(0)
-    await settled(lambda: len(sender.sent) == 2)
+        await others_run()
+    await until(lambda: len(sender.sent) == 2)
     sender.free.set()
     assert await asyncio.gather(*tasks) == ["a", "b", "c"]
     assert sender.sent == [["a"], ["b", "c"]]
@@ -219,9 +210,9 @@ async def test_two_entries_of_one_user_go_one_after_the_other() -> None:
     sender = Sender()
     line = batches(sender)
     tasks = [asyncio.create_task(line.ask(name)) for name in ("a first", "a second", "b")]
-    await settled(lambda: len(sender.sent) == 1)
+    await until(lambda: len(sender.sent) == 1)
     tasks.append(asyncio.create_task(line.ask("c")))
-    await settled(lambda: len(sender.sent) == 2)
+    await until(lambda: len(sender.sent) == 2)
     assert sender.sent == [["a first", "b"], ["c"]]
     sender.free.set()
     assert await asyncio.gather(*tasks) == ["a first", "a second", "b", "c"]
@@ -242,7 +233,7 @@ async def test_an_entry_whose_asker_gave_up_is_not_sent_and_a_bad_one_harms_no_o
     sender.free.set()
     line = batches(sender)
     tasks = [asyncio.create_task(line.ask(name)) for name in ("a", "given-up", "bad", "b")]
-    await asyncio.sleep(0)
+    await others_run()
     tasks[1].cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert sender.sent == [["a", "bad", "b"]]
@@ -260,9 +251,9 @@ async def test_an_edit_takes_what_a_resync_asked_for_along_instead_of_waiting_be
 
     async with gate.call():
         resync = asyncio.create_task(ask("resync", Priority.RESYNC))
-        await settled(lambda: len(gate._line) == 1)
+        await until(lambda: len(gate._line) == 1)
         edit = asyncio.create_task(ask("edit", Priority.EDIT))
-        await settled(lambda: len(gate._line) == 2)
+        await until(lambda: len(gate._line) == 2)
         assert min(gate._line)[0] == Priority.EDIT
     sender.free.set()
     assert await asyncio.gather(resync, edit) == ["resync", "edit"]

@@ -144,10 +144,10 @@ class Elasticsearch:
         effects.count("elasticsearch", verb, kind)
         await self._send("DELETE" if verb == "delete" else "PUT", path, body, login, missing_is_fine=verb == "delete")
 
-    async def _send(self, *what: Any, **how: Any) -> Any:
+    async def _send(self, method: str, *what: Any, **how: Any) -> Any:
         """A request in the gate."""
-        async with self.gate.call():
-            return await self._request(*what, **how)
+        async with self.gate.call(method):
+            return await self._request(method, *what, **how)
 
     async def _request(
         self,

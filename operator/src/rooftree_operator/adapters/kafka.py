@@ -232,7 +232,7 @@ class Kafka:
         effects.count("kafka", "produce", "probe")
         options = self._options(user, password, "SCRAM-SHA-512")
         try:
-            async with self.gate.call():
+            async with self.gate.call("probe"):
                 await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
         except LoginRefused:
             await self.ping()  # or is the cluster away, for everyone?

@@ -68,6 +68,8 @@ KINDS = {
     )
 }  # fmt: skip
 
+_PLURALS = {kind.plural for kind in KINDS.values()}
+
 
 class ApiError(Exception):
     """The apiserver refused a request; `status` is the HTTP status."""
@@ -218,7 +220,7 @@ class Kubernetes:
     async def _request(self, method: str, path: str, **options: Any) -> Object:
         if f"/{LEASE.plural}" in path:
             return await self._send(method, path, **options)  # the Lease waits for no tenant's calls
-        async with self.gate.call():
+        async with self.gate.call(f"{method} {_plural(path)}"):
             return await self._send(method, path, **options)
 
     async def _send(self, method: str, path: str, **options: Any) -> Object:
@@ -233,6 +235,11 @@ class Kubernetes:
             raise _translated(error) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unavailable("ApiServerUnreachable", f"the apiserver does not answer: {error!r}") from error
+
+
+def _plural(path: str) -> str:
+    """Which kind a path leads to."""
+    return next((part for part in reversed(path.split("/")) if part in _PLURALS), "")
 
 
 def refusal(status: int, message: str) -> ApiError:

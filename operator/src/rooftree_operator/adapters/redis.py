@@ -83,7 +83,7 @@ class Redis:
         await self._client.aclose()
 
     async def _ask(self, *words: Any) -> Any:
-        async with self.gate.call():
+        async with self.gate.call(str(words[0])):
             return await self._within(self._client.execute_command(*words))
 
     async def _within(self, answer: Awaitable[T], seconds: float = DEADLINE) -> T:
@@ -100,7 +100,7 @@ class Redis:
         pipeline = self._client.pipeline(transaction=True)
         for step in (*steps, ("ACL SAVE",)):
             pipeline.execute_command(*step)
-        async with self.gate.call():
+        async with self.gate.call(f"{verb} {kind}"):
             await self._within(pipeline.execute())
 
     async def ping(self) -> None:
@@ -154,7 +154,7 @@ class Redis:
         cursor = 0
         while True:
             # Only a look at all keys finds a tenant's; in steps, so that none of them holds the server up.
-            async with self.gate.call():
+            async with self.gate.call("SCAN"):
                 cursor, keys = await self._within(self._client.scan(cursor, match=f"{prefix}*", count=BATCH))
                 if keys:
                     effects.count("redis", "unlink", "key")
@@ -168,7 +168,7 @@ class Redis:
         effects.count("redis", "set", "probe")
         tenant = _connected(self.server, user, password)
         try:
-            async with self.gate.call():
+            async with self.gate.call("probe"):
                 value = await self._within(_round_trip(tenant, key))
         except Unavailable as error:
             if isinstance(error.__cause__, exceptions.AuthenticationError):

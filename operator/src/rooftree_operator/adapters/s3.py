@@ -204,7 +204,7 @@ class S3:
             raise TooMuch(f"{self._where} lets {key.access} make buckets")
 
     async def _look(self, request: Request, key: Key | None = None) -> httpx2.Response:
-        async with self.gate.call():
+        async with self.gate.call(request.method):
             return await self._send(request, key)
 
     async def _change(self, verb: str, kind: str, request: Request, key: Key | None = None) -> httpx2.Response:
