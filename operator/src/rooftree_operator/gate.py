@@ -9,7 +9,7 @@ operator turns it.
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from itertools import count
@@ -37,6 +37,8 @@ class Gate:
     """Open until the watch says otherwise. `most`: calls at a time; `name`: of the system, in metrics."""
 
     def __init__(self, name: str = "", most: int = 8) -> None:
+        self.fence: Callable[[], None] = lambda: None
+        """Raises `Unavailable` when this process may not act any more; asked right before each call begins."""
         self._name = name
         self._outage: Unavailable | None = None
         self._free = most
@@ -44,7 +46,8 @@ class Gate:
         self._order = count()
 
     def check(self) -> None:
-        """Raises `Unavailable`, as the watch saw it, while the backend is away."""
+        """Raises `Unavailable`, as the watch saw it, while the backend is away; also when we may not act any more."""
+        self.fence()
         if self._outage is not None:
             raise Unavailable(self._outage.reason, self._outage.message)
 
@@ -59,6 +62,7 @@ class Gate:
         with tracing.step(f"{self._name} {what}".rstrip(), is_call=True):
             await self._enter()
             try:
+                self.fence()  # the wait may have been long
                 yield
             finally:
                 IN_FLIGHT.labels(self._name).dec()

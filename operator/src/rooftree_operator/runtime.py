@@ -102,6 +102,8 @@ class Operator:
         epoch = await self.lease.acquire()
         log.info("lease_acquired", epoch=epoch)
         self.backends.postgres.take_over(epoch)
+        for gate in (self.kube.gate, *(backend.gate for backend in self.backends)):
+            gate.fence = self.lease.confirm
         async with asyncio.TaskGroup() as group:
             group.create_task(self.lease.keep())
             group.create_task(self._prepare())

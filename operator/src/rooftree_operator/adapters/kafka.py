@@ -118,7 +118,12 @@ class Kafka:
     async def _call(self, work: Callable[[Any], T]) -> T:
         """Runs `work` with the admin client in a thread. Raises `Unavailable` if the cluster does not do it now."""
         async with self.gate.call():
-            return await self._in_thread(self._threads, lambda: work(self._admin()), DEADLINE)
+            return await self._in_thread(self._threads, lambda: self._fenced(work), DEADLINE)
+
+    def _fenced(self, work: Callable[[Any], T]) -> T:
+        admin = self._admin()
+        self.gate.fence()  # the connection may have taken long, or the thread was not there yet
+        return work(admin)
 
     async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[[], T], within: float) -> T:
         try:
@@ -135,7 +140,8 @@ class Kafka:
         self, work: Callable[[Any, Sequence[ItemT]], Sequence[AnswerT | Exception]], items: Sequence[ItemT]
     ) -> Sequence[AnswerT | Exception]:
         """Runs `work` for several who asked; an entry that Kafka refuses is refused to its own asker."""
-        found = await self._in_thread(self._threads, lambda: work(self._admin(), items), DEADLINE)
+        together = functools.partial(self._fenced, lambda admin: work(admin, items))
+        found = await self._in_thread(self._threads, together, DEADLINE)
         return [self._refusal(one) if isinstance(one, kafka_errors.KafkaError) else one for one in found]
 
     def _refusal(self, error: kafka_errors.KafkaError) -> Unavailable:

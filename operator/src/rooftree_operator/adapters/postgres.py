@@ -104,6 +104,8 @@ class Postgres:
     async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
         """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not do it now."""
         async with self.gate.call(), self._connection(database, login, STATEMENT_TIMEOUT) as connection:
+            # A session that is older than the next holder ends with `FENCE`; this one is, if we still may act now.
+            self.gate.fence()
             yield connection
 
     @asynccontextmanager
