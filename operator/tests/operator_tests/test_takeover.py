@@ -1,4 +1,4 @@
-"""An operator that was stopped and wakes up with what it was about to do: its successor does it, and it does nothing."""
+"""An operator that was stopped wakes up with what it was about to do: its successor does it, and it does nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
