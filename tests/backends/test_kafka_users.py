@@ -13,7 +13,7 @@ from rooftree_local import jdk, servers
 from rooftree_local.backends import CLUSTER_ID, JAVA_FLAGS
 from rooftree_local.kafka import ADMIN, PLAIN, SCRAM
 from rooftree_operator import keys, scram
-from rooftree_operator.adapters import kafka as kafka_adapter
+from rooftree_operator.adapters import kafka_admin
 from rooftree_operator.adapters.kafka import Kafka, Server
 from rooftree_operator.errors import Unavailable
 
@@ -134,11 +134,11 @@ async def test_who_was_not_deleted_is_known_when_the_broker_was_killed_and_start
 
 async def test_the_guard_is_what_keeps_them(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once this fails Kafka is mended, and the guard may go."""
-    monkeypatch.setattr(kafka_adapter, "GUARD", "rooftree.guard.late")
+    monkeypatch.setattr(kafka_admin, "GUARD", "rooftree.guard.late")
     assert await known_after_a_start(broker) == set()
 
 
-@pytest.mark.parametrize(("name", "first"), [(kafka_adapter.GUARD, True), ("rooftree.guard.late", False)])
+@pytest.mark.parametrize(("name", "first"), [(kafka_admin.GUARD, True), ("rooftree.guard.late", False)])
 def test_the_guards_name_has_the_hash_that_comes_first_in_tables_of_any_size(name: str, first: bool) -> None:
     hashed = 0
     for letter in name:

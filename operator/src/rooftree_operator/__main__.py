@@ -1,14 +1,17 @@
 """`python -m rooftree_operator`: runs the operator until it is told to stop or loses the Lease."""
 
+import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import prometheus_client
 import structlog
 import uvloop
 
-from . import handlers, runtime
+from . import handlers, runtime, tracing
 from .settings import Settings
+from .tracing import Trace
 
 
 def configure_logs(level: str) -> None:
@@ -42,8 +45,20 @@ def configure_logs(level: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+async def _send_traces(settings: Settings, stack: AsyncExitStack) -> None:
+    def opened() -> tuple[Callable[[Trace], None], Callable[[], None]]:
+        from . import span_export  # takes a moment, and is needed only where somebody takes traces
+
+        return span_export.opened(settings.otlp_endpoint, settings.pod_name)
+
+    tracing.sending.take, close = await asyncio.to_thread(opened)
+    stack.push_async_callback(asyncio.to_thread, close)
+
+
 async def _run(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
+        if settings.otlp_endpoint:
+            await _send_traces(settings, stack)
         await handlers.run(settings, await runtime.build(settings, stack))
 
 

@@ -51,7 +51,7 @@ def _postgres(settings: Settings) -> Postgres:
         database=settings.backend("postgres", "database"),
         ca_file=str(settings.backend_file("postgres", "ca.crt")),
     )
-    return Postgres(server)
+    return Postgres(server, settings.most_calls.postgres)
 
 
 def _kafka(settings: Settings) -> Kafka:
@@ -61,7 +61,7 @@ def _kafka(settings: Settings) -> Kafka:
         password=settings.backend("kafka", "password"),
         ca_file=str(settings.backend_file("kafka", "ca.crt")),
     )
-    return Kafka(server)
+    return Kafka(server, settings.most_calls.kafka)
 
 
 def _elasticsearch(settings: Settings) -> Elasticsearch:
@@ -71,7 +71,7 @@ def _elasticsearch(settings: Settings) -> Elasticsearch:
         password=settings.backend("elasticsearch", "password"),
         ca_file=str(settings.backend_file("elasticsearch", "ca.crt")),
     )
-    return Elasticsearch(server)
+    return Elasticsearch(server, settings.most_calls.elasticsearch)
 
 
 def _redis(settings: Settings) -> Redis:
@@ -82,7 +82,7 @@ def _redis(settings: Settings) -> Redis:
         password=settings.backend("redis", "password"),
         ca_file=str(settings.backend_file("redis", "ca.crt")),
     )
-    return Redis(server)
+    return Redis(server, settings.most_calls.redis)
 
 
 def _s3(settings: Settings) -> S3:
@@ -93,4 +93,4 @@ def _s3(settings: Settings) -> S3:
         password=settings.backend("s3", "password"),
         ca_file=str(settings.backend_file("s3", "ca.crt")),
     )
-    return S3(server)
+    return S3(server, settings.most_calls.s3)

@@ -314,6 +314,13 @@ _PLATFORM_MUST = (
         "by itself.",
         "kubectl logs -n {platform} deploy/rooftree-edge --since=5m",
     ),
+    Code(
+        "NotTheHolder",
+        _NOBODY,
+        True,
+        "The operator could not renew its Lease in time and changes nothing any more; its successor goes on.",
+        "kubectl get lease -n {platform} rooftree-operator",
+    ),
     Code("ApiServerUnreachable", _PLATFORM, True, "The operator cannot reach the API server.", "kubectl cluster-info"),
     Code(
         "InternalError",

@@ -6,6 +6,8 @@ Kind `lease` is the heartbeat of the holder election, not an effect on any tenan
 
 from prometheus_client import Counter
 
+from . import tracing
+
 EFFECTS = Counter(
     "rooftree_operator_effects", "Mutating requests sent, by system, verb and kind.", ["system", "verb", "kind"]
 )
@@ -14,3 +16,4 @@ EFFECTS = Counter(
 def count(system: str, verb: str, kind: str) -> None:
     """Notes one mutating request, for example ("kubernetes", "apply", "Deployment")."""
     EFFECTS.labels(system, verb, kind).inc()
+    tracing.note_change()

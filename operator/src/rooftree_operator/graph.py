@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
-from . import tampering
+from . import tampering, tracing
 from .adapters.kubernetes import KINDS, ApiError, Forbidden, Kubernetes
 from .conditions import Report, State
 from .drift import Object
@@ -128,7 +128,8 @@ class Graph:
             elif report.state is not State.DONE:
                 return _skipped(condition, report)
         try:
-            return await self._pass(part, condition, this)
+            with tracing.step(part.name):
+                return await self._pass(part, condition, this)
         except Waiting as wait:
             return Result(Report(condition, State.WAITING, wait.reason, wait.message, wait.retry_in))
         except Blocked as block:

@@ -6,10 +6,12 @@ No create, update, resume or delete handlers: so Kopf writes no annotation and n
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 import kopf
+from kopf._cogs.clients import watching
 
 from . import names
 from .adapters.kubernetes import (
@@ -28,8 +30,10 @@ from .adapters.kubernetes import (
     SERVICE,
     Kind,
 )
+from .health import SILENT, Health, Unhealthy
 from .runtime import Operator, plan_key, release_key, tenant_key
 from .settings import Settings
+from .storms import Storms
 from .workqueue import Priority, WorkQueue
 
 # Children whose status is waited for.
@@ -40,7 +44,6 @@ DECLARED = (POLICY, SERVICE, AUTOSCALER, BUDGET, QUOTA, LIMITS, BINDING)
 # watch it would need the right to read every ConfigMap of the cluster.
 WATCHED = (*AWAITED, *DECLARED)
 OWNED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"
-STUCK = 120.0  # seconds that a due key may wait before the process counts as stuck
 
 
 def _resource(kind: Kind) -> tuple[str, str, str]:
@@ -48,9 +51,11 @@ def _resource(kind: Kind) -> tuple[str, str, str]:
     return group, version, kind.plural
 
 
-def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[], bool]) -> None:
+def register(
+    registry: kopf.OperatorRegistry, queue: WorkQueue, storms: Storms, health: Health, acts: Callable[[], bool]
+) -> None:
     """Hooks the queue to what Kopf watches. `acts` says whether this replica works on the queue."""
-    intake = Intake(queue, acts)
+    intake = Intake(queue, storms)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
     ours = {names.LABEL_MANAGED_BY: names.MANAGER}
@@ -59,15 +64,18 @@ def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[
     for kind in DECLARED:
         kopf.on.event(*_resource(kind), registry=registry, labels=ours)(intake.declared)
     kopf.on.login(registry=registry)(_login)
-    kopf.on.probe(id="queue_oldest_seconds", registry=registry)(intake.moves)
+    # On standby for the Lease the queue only fills.
+    kopf.on.probe(id="queue_oldest_seconds", registry=registry)(_probe(lambda: health.queue() if acts() else 0.0))
+    kopf.on.probe(id="pass_running_seconds", registry=registry)(_probe(health.workers))
+    kopf.on.probe(id="watch_silent_seconds", registry=registry)(_probe(health.watches))
 
 
 class Intake:
     """Turns events into keys."""
 
-    def __init__(self, queue: WorkQueue, acts: Callable[[], bool]) -> None:
+    def __init__(self, queue: WorkQueue, storms: Storms) -> None:
         self._queue = queue
-        self._acts = acts
+        self._storms = storms
         self._seen: dict[str, str] = {}
         self._children: dict[str, str] = {}
 
@@ -76,6 +84,7 @@ class Intake:
         name = metadata["name"]
         if event["type"] == "DELETED":
             self._seen.pop(name, None)
+            self._storms.forget(tenant_key(name))
             # Nothing is left to do of it, but what is counted of it.
             self._queue.add(tenant_key(name), Priority.CHILD)
             return
@@ -90,11 +99,17 @@ class Intake:
         self._queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
 
     def child(self, event: Any, **_: Any) -> None:
-        labels: dict[str, str] = event["object"]["metadata"].get("labels", {})
+        item: dict[str, Any] = event["object"]
+        labels: dict[str, str] = item["metadata"].get("labels", {})
         if owner := labels.get(names.LABEL_BROKERAGE):
-            self._queue.add(tenant_key(owner), Priority.CHILD)
+            self._look(tenant_key(owner), item)
         elif version := labels.get(names.LABEL_RELEASE):
-            self._queue.add(release_key(version), Priority.CHILD)
+            self._look(release_key(version), item)
+
+    def _look(self, key: str, child: dict[str, Any]) -> None:
+        wait = self._storms.wait(key)
+        if self._queue.add(key, Priority.RESYNC if wait else Priority.CHILD, after=wait):
+            self._storms.count(key, f"{child.get('kind', 'a child')} {child['metadata']['name']}")
 
     def declared(self, event: Any, **_: Any) -> None:
         """A child that is looked at again only if it went, or if more than its status changed."""
@@ -108,13 +123,40 @@ class Intake:
             self._children[uid] = content
         self.child(event)
 
-    def moves(self, **_: Any) -> float:
-        if not self._acts():
-            return 0.0  # on standby for the Lease: the queue only fills
-        if self._queue.oldest_age > STUCK:
+
+def _probe(look: Callable[[], float]) -> Callable[..., float]:
+    """What Kopf calls for a look at the health."""
+
+    def probe(**_: Any) -> float:
+        try:
+            return look()
+        except Unhealthy as problem:
             # Kopf retries any other error inside the request, which would hang the probe instead of failing it.
-            raise kopf.PermanentError(f"a key has waited for {self._queue.oldest_age:.0f} s")
-        return self._queue.oldest_age
+            raise kopf.PermanentError(str(problem)) from problem
+
+    return probe
+
+
+@contextmanager
+def listening(health: Health) -> Generator[None]:
+    """Tells `health` of everything that the watches hear.
+
+    Kopf hands no bookmark on, which alone tells a watch that has nothing to say from one that is deaf. So its innermost
+    stream is wrapped, which is not public: a test with the real Kopf notices if that changes.
+    """
+    stream: Callable[..., AsyncGenerator[Any]] = watching.watch_objs  # type: ignore[assignment]
+
+    async def heard(**options: Any) -> AsyncGenerator[Any]:
+        async with aclosing(stream(**options)) as events:
+            async for event in events:
+                health.hears(options["resource"].plural)
+                yield event
+
+    watching.watch_objs = heard  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        watching.watch_objs = stream  # type: ignore[assignment]
 
 
 def _login(settings: kopf.OperatorSettings, logger: Any, **_: Any) -> kopf.ConnectionInfo | None:
@@ -141,7 +183,7 @@ def configured() -> kopf.OperatorSettings:
     """Settings for production (see the operator notes of the project)."""
     settings = kopf.OperatorSettings()
     settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 310
+    settings.watching.client_timeout = SILENT
     settings.watching.connect_timeout = 10
     settings.watching.chunk_size = 500
     for kind in WATCHED:
@@ -159,7 +201,13 @@ def configured() -> kopf.OperatorSettings:
 async def run(settings: Settings, operator: Operator) -> None:
     """Kopf and the workers together; the end of one is the end of both."""
     registry = kopf.OperatorRegistry()
-    register(registry, operator.queue, lambda: operator.lease.held)
+    register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held)
+    operator.health.listens(kind.plural for kind in (BROKERAGE, PLAN, *WATCHED))
+    with listening(operator.health):
+        await _together(registry, settings, operator)
+
+
+async def _together(registry: kopf.OperatorRegistry, settings: Settings, operator: Operator) -> None:
     stop = asyncio.Event()
     informer = asyncio.create_task(
         kopf.operator(

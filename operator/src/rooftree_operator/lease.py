@@ -1,6 +1,7 @@
 """The Lease that says which operator acts. Losing it ends the process: whoever restarts begins with a clean slate."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -34,11 +35,20 @@ class LeaseHolder:
         self._now = now
         self._held: Object | None = None
         self._renewed = 0.0  # when the last good renewal was sent, by the loop's clock
+        self._safe_until = 0.0  # by the system's clock: the loop's stands still while a callback runs
 
     @property
     def held(self) -> bool:
         """Whether it is ours as far as we know; `is_held` asks."""
         return self._held is not None
+
+    def confirm(self) -> None:
+        """Right before an effect, without a request in between: raises `Unavailable` if somebody else may act by now.
+
+        A process that was stopped goes on with what it was about to do, before it can notice that time has passed.
+        """
+        if self._held is None or time.monotonic() >= self._safe_until:
+            raise Unavailable("NotTheHolder", "the Lease was not renewed in time: another operator may act by now")
 
     async def is_held(self) -> bool:
         """Whether the apiserver still says that it is ours, in our epoch. Raises `ApiError` and `Unavailable`."""
@@ -48,10 +58,10 @@ class LeaseHolder:
     async def acquire(self) -> int:
         """Waits until the Lease is ours; returns the epoch, higher than every one before."""
         while True:
-            started = asyncio.get_running_loop().time()
+            started, safe_until = asyncio.get_running_loop().time(), _safe()
             held = await self._try()
             if held is not None:
-                self._held, self._renewed = held, started
+                self._held, self._renewed, self._safe_until = held, started, safe_until
                 return int(held["spec"]["leaseTransitions"])
             await asyncio.sleep(RENEW / 2)
 
@@ -98,7 +108,7 @@ class LeaseHolder:
 
     async def _renew(self) -> bool:
         assert self._held is not None
-        started = asyncio.get_running_loop().time()
+        started, safe_until = asyncio.get_running_loop().time(), _safe()
         try:
             async with asyncio.timeout(TRY):
                 try:
@@ -109,7 +119,7 @@ class LeaseHolder:
         except (ApiError, Unavailable, TimeoutError) as error:
             log.warning("lease_not_renewed", error=str(error) or "no answer in time")
             return False
-        self._renewed = started
+        self._renewed, self._safe_until = started, safe_until
         return True
 
     async def _reread(self, known: Object) -> None:
@@ -130,6 +140,11 @@ class LeaseHolder:
                 await self._kube.replace(self._lease(held["metadata"], _holder(held)[1], ""))
         except (ApiError, Unavailable, TimeoutError) as error:
             log.warning("lease_not_released", error=str(error) or "no answer in time")
+
+
+def _safe() -> float:
+    """Until when a renewal that is sent now lets us act, by the system's clock."""
+    return time.monotonic() + DURATION - MARGIN
 
 
 def _holder(lease: Object) -> tuple[str, int]:

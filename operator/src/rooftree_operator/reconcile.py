@@ -96,6 +96,12 @@ class Reconciler:
             return outcome(reports)
         return await self._look(brokerage, tenant, choice, may)
 
+    async def notify(self, name: str, notice: events.Notice) -> None:
+        """Says something of the Brokerage `name`, if there is one."""
+        brokerage = await self.kube.get(BROKERAGE, name)
+        if brokerage is not None:
+            await self._tell.notify(brokerage, [notice])
+
     async def _look(self, brokerage: Object, tenant: Tenant, choice: Choice, may: Hands) -> Outcome:
         """All parts, as far as the hands reach, and what is told of them."""
         if choice.holds:

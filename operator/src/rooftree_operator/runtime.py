@@ -10,15 +10,17 @@ from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+from structlog.contextvars import bound_contextvars
 
-from . import installation, names
+from . import installation, names, tracing
 from .adapters.edge import Edge
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .backends import Backends, connect
 from .deletion import Deletion
 from .errors import Unavailable
-from .gate import Backend
+from .gate import Backend, urgency
 from .graph import AnyProvisioner, Graph
+from .health import Health
 from .lease import LeaseHolder
 from .names import TenantId
 from .provisioners.autoscaling import Autoscaling
@@ -42,6 +44,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
+from .storms import Storms
 from .templates import Templates
 from .workqueue import Priority, WorkQueue, share, turn_in
 
@@ -54,11 +57,10 @@ SECONDS = Histogram(
     ["kind"],
     buckets=(0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-DEPTH = Gauge("rooftree_operator_queue_depth", "Keys that are due and wait for a worker.")
-AGE = Gauge("rooftree_operator_queue_oldest_seconds", "How long the longest overdue key has waited.")
 UP = Gauge("rooftree_operator_backend_up", "Whether the backend answers the operator.", ["backend"])
 
 WATCH = 2.0  # seconds between two looks whether a backend answers
+MEASURE = 5.0  # seconds between two readings of what metrics tell of queue, workers and watches
 SPREAD = 2.0  # seconds over which tenants are looked at again when a backend went or came back
 
 
@@ -92,20 +94,30 @@ class Operator:
     templates: Templates
     releases: Releases
     lease: LeaseHolder
+    storms: Storms
+    health: Health
 
     async def run(self) -> None:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
         epoch = await self.lease.acquire()
         log.info("lease_acquired", epoch=epoch)
         self.backends.postgres.take_over(epoch)
+        for gate in (self.kube.gate, *(backend.gate for backend in self.backends)):
+            gate.fence = self.lease.confirm
         async with asyncio.TaskGroup() as group:
             group.create_task(self.lease.keep())
             group.create_task(self._prepare())
             group.create_task(self._resync())
+            group.create_task(self._measure())
             for backend in self.backends:
                 group.create_task(self._watch(backend))
-            for _ in range(self.settings.workers):
-                group.create_task(self._work())
+            for worker in range(self.settings.workers):
+                group.create_task(self._work(worker))
+
+    async def _measure(self) -> None:
+        while True:
+            self.health.measure()
+            await asyncio.sleep(MEASURE)
 
     async def _prepare(self) -> None:
         """Makes the registry's table as soon as PostgreSQL answers. Tenants that have an id do not wait for it."""
@@ -118,26 +130,44 @@ class Operator:
             else:
                 return
 
-    async def _work(self) -> None:
+    async def _work(self, worker: int) -> None:
         while True:
             key = await self.queue.get()
-            kind, _, name = key.partition("/")
-            started = time.monotonic()
-            try:
-                result = await self._dispatch(kind, name)
-            except (ApiError, Unavailable) as error:
-                log.warning("pass_failed", key=key, error=str(error))
-                result = Outcome(failed=True)
-            except Exception:
-                # A bug in one tenant's pass must not stop the others; the key backs off.
-                log.exception("pass_crashed", key=key)
-                result = Outcome(failed=True)
-            SECONDS.labels(kind).observe(time.monotonic() - started)
-            PASSES.labels(kind, "failed" if result.failed else "done").inc()
+            priority = self.queue.priority(key)
+            urgency.set(priority)
+            self.health.begins(worker, key)
+            with tracing.of_pass(key, priority) as trace, bound_contextvars(trace_id=f"{trace.id:032x}"):
+                result = await self._pass(key)
+                trace.failed = result.failed
+                tell = log.info if trace.changed or trace.failed else log.debug
+                seconds = round(time.monotonic() - trace.began, 3)
+                tell(
+                    "pass",
+                    key=key,
+                    priority=priority.name,
+                    seconds=seconds,
+                    failed=result.failed,
+                    again_in=result.again_in,
+                )
+            self.health.ends(worker)
             self._settle(key, result)
-            log.debug("pass", key=key, seconds=round(time.monotonic() - started, 3), again_in=result.again_in)
-            DEPTH.set(self.queue.depth)
-            AGE.set(self.queue.oldest_age)
+
+    async def _pass(self, key: str) -> Outcome:
+        """One pass, which never raises: what it could not do is tried again with a backoff."""
+        kind, _, name = key.partition("/")
+        started = time.monotonic()
+        try:
+            result = await self._dispatch(kind, name)
+        except (ApiError, Unavailable) as error:
+            log.warning("pass_failed", key=key, error=str(error))
+            result = Outcome(failed=True)
+        except Exception:
+            # A bug in one tenant's pass must not stop the others; the key backs off.
+            log.exception("pass_crashed", key=key)
+            result = Outcome(failed=True)
+        SECONDS.labels(kind).observe(time.monotonic() - started)
+        PASSES.labels(kind, "failed" if result.failed else "done").inc()
+        return result
 
     def _settle(self, key: str, result: Outcome) -> None:
         """Ends the work on a key. A tenant that is there is looked at again at its next turn at the latest."""
@@ -153,6 +183,8 @@ class Operator:
     async def _dispatch(self, kind: str, name: str) -> Outcome:
         match kind:
             case "tenant":
+                if notice := self.storms.news(tenant_key(name)):
+                    await self.reconciler.notify(name, notice)
                 return await self.reconciler.reconcile(name)
             case "release":
                 return await self.templates.reconcile(name)
@@ -225,7 +257,7 @@ class Operator:
 
 async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     """The operator with its real adapters; `stack` closes them."""
-    kube = await stack.enter_async_context(await Kubernetes.connect())
+    kube = await stack.enter_async_context(await Kubernetes.connect(settings.most_calls.kubernetes))
     backends = connect(settings, stack)
     database = backends.postgres
     edge = Edge(settings.edge_address, str(settings.edge_ca_file))
@@ -249,10 +281,21 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         now=_now,
         instance=settings.pod_name,
     )
-    templates = Templates(kube, database, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
-    purge = Purge(deletion, _now)
-    return Operator(settings, queue, kube, backends, registry, reconciler, purge, templates, releases, lease)
+    return Operator(
+        settings=settings,
+        queue=queue,
+        kube=kube,
+        backends=backends,
+        registry=registry,
+        reconciler=reconciler,
+        purge=Purge(deletion, _now),
+        templates=Templates(kube, database, releases, platform, ca),
+        releases=releases,
+        lease=lease,
+        storms=Storms(time.monotonic),
+        health=Health(queue, time.monotonic),
+    )
 
 
 def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:

@@ -2,9 +2,26 @@
 
 from pathlib import Path
 
+from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .network import Network
+
+
+class MostCalls(BaseModel):
+    """How many calls of ours each system has at a time. Further ones wait, those of the most urgent pass first."""
+
+    # An apiserver serves 600 requests of all clients at once by default, and a service account gets a share of them.
+    kubernetes: int = Field(default=32, ge=1)
+    # Each has a connection and a backend process; clones of one template wait for each other anyway.
+    postgres: int = Field(default=6, ge=1)
+    # Each has a thread, and stands for all tenants that ask for the same at that moment.
+    kafka: int = Field(default=8, ge=1)
+    # Changes of users, roles and templates go through the one master.
+    elasticsearch: int = Field(default=8, ge=1)
+    # The server has one thread: more would only wait there.
+    redis: int = Field(default=8, ge=1)
+    s3: int = Field(default=8, ge=1)
 
 
 class Settings(BaseSettings):
@@ -26,11 +43,12 @@ class Settings(BaseSettings):
     postgres_standby_host: str = ""  # what tenants may read lists from; empty: there is none
     postgres_standby_port: int = 5432
     elasticsearch_replicas: int = 1
-    otlp_endpoint: str = ""  # where tenants send traces; empty: nowhere
+    otlp_endpoint: str = ""  # where traces go, ours and the tenants'; empty: nowhere
     smtp_host: str = ""  # who takes the tenants' mail; empty: nobody
     smtp_port: int = 0
     smtp_from: str = ""
     workers: int = 4
+    most_calls: MostCalls = MostCalls()
     # What a backend lost is found within a minute: in this time, and ten seconds for the queue and the pass.
     resync_seconds: float = 50.0
     metrics_port: int = 8081

@@ -1,30 +1,134 @@
 """What comes into the queue, and what the liveness probe is told about it."""
 
+# Probes run as Kopf runs them, for which there is no public way.
+# pyright: reportPrivateUsage=false
+
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import kopf
 import pytest
+from kopf._cogs.clients import watching
+from kopf._core.engines.activities import ActivityError, run_activity
+from kopf._core.engines.indexing import OperatorIndexers
+from kopf._core.intents.causes import Activity
+from prometheus_client import REGISTRY
 from rooftree_operator.adapters.kubernetes import CONFIG, SECRET
-from rooftree_operator.handlers import AWAITED, DECLARED, STUCK, WATCHED, Intake
+from rooftree_operator.handlers import AWAITED, DECLARED, WATCHED, Intake, listening, register
+from rooftree_operator.health import LONGEST_PASS, SILENT, STUCK, Health
+from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
-
-def stuck_queue() -> WorkQueue:
-    """A queue with a key that nobody has worked on for too long."""
-    now = [0.0]
-    queue = WorkQueue(lambda: now[0])
-    queue.add("tenant/acme", Priority.EDIT)
-    now[0] = STUCK + 1
-    return queue
+UNUSED: Any = None
+QUEUE, PASS, WATCH = "queue_oldest_seconds", "pass_running_seconds", "watch_silent_seconds"
 
 
-def test_a_holder_whose_queue_does_not_move_counts_as_dead() -> None:
-    with pytest.raises(kopf.PermanentError, match="has waited for 121 s"):
-        Intake(stuck_queue(), lambda: True).moves()
+async def probed(queue: WorkQueue, health: Health, *, acts: bool) -> dict[str, str]:
+    """What Kopf's own probes answer: the error, or nothing if all is well."""
+    registry = kopf.OperatorRegistry()
+    register(registry, queue, Storms(lambda: 0.0), health, lambda: acts)
+    try:
+        found = await run_activity(
+            lifecycle=kopf.lifecycles.all_at_once,
+            registry=registry,
+            settings=kopf.OperatorSettings(),
+            activity=Activity.PROBE,
+            indices=OperatorIndexers().indices,
+            memo=UNUSED,
+        )
+    except ActivityError as error:
+        return dict.fromkeys((QUEUE, PASS, WATCH), "") | {
+            str(name): str(outcome.exception) for name, outcome in error.outcomes.items() if outcome.exception
+        }
+    return dict.fromkeys(map(str, found), "")
 
 
-def test_a_replica_on_standby_is_alive_however_old_its_queue_is() -> None:
-    assert Intake(stuck_queue(), lambda: False).moves() == 0.0
+class Beats:
+    """A process that stood still for a while."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.queue = WorkQueue(lambda: self.now)
+        self.health = Health(self.queue, lambda: self.now)
+
+
+async def test_a_holder_whose_queue_does_not_move_counts_as_dead_and_one_on_standby_does_not() -> None:
+    beats = Beats()
+    beats.queue.add("tenant/acme", Priority.EDIT)
+    beats.now = STUCK
+    assert set((await probed(beats.queue, beats.health, acts=True)).values()) == {""}
+    beats.now += 1
+    found = await probed(beats.queue, beats.health, acts=True)
+    assert found == {QUEUE: "a key has waited for 121 s", PASS: "", WATCH: ""}
+    assert (await probed(beats.queue, beats.health, acts=False))[QUEUE] == ""
+
+
+async def test_a_worker_that_is_in_one_pass_for_ever_counts_as_dead_however_well_the_others_do() -> None:
+    beats = Beats()
+    beats.health.begins(0, "tenant/acme")
+    for _ in range(12):
+        beats.now += LONGEST_PASS / 12
+        beats.health.begins(1, "tenant/other")
+        beats.health.ends(1)
+    assert (await probed(beats.queue, beats.health, acts=True))[PASS] == ""
+    beats.now += 1
+    assert (await probed(beats.queue, beats.health, acts=True))[PASS] == (
+        "a worker has been in the pass of tenant/acme for 601 s"
+    )
+    beats.health.ends(0)
+    assert (await probed(beats.queue, beats.health, acts=True))[PASS] == ""
+
+
+async def test_a_watch_that_was_never_heard_of_counts_as_deaf_and_a_bookmark_is_enough_to_hear() -> None:
+    beats = Beats()
+    beats.health.listens(["brokerages", "jobs"])
+    beats.now = SILENT
+    beats.health.hears("jobs")
+    beats.health.hears("secrets")
+    beats.now += 1
+    found = (await probed(beats.queue, beats.health, acts=False))[WATCH]
+    assert found == "the watch of brokerages has told of nothing for 311 s, not even of a bookmark"
+    beats.health.hears("brokerages")
+    assert (await probed(beats.queue, beats.health, acts=False))[WATCH] == ""
+
+
+async def test_metrics_tell_of_queue_passes_and_watches_while_no_pass_ends() -> None:
+    beats = Beats()
+    beats.health.listens(["measured"])
+    beats.queue.add("tenant/acme", Priority.EDIT)
+    beats.health.begins(0, "tenant/other")
+    beats.now = 7.0
+    beats.health.measure()
+    values = {
+        name: REGISTRY.get_sample_value(f"rooftree_operator_{name}")
+        for name in ("queue_depth", "queue_oldest_seconds", "pass_running_seconds")
+    }
+    assert values == {"queue_depth": 1.0, "queue_oldest_seconds": 7.0, "pass_running_seconds": 7.0}
+    assert REGISTRY.get_sample_value("rooftree_operator_watch_silent_seconds", {"kind": "measured"}) == 7.0
+
+
+async def test_bookmarks_are_heard_although_kopf_tells_nobody_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stream(**_: Any) -> AsyncIterator[Any]:
+        yield {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "1"}}}
+        beats.now += 100.0
+        yield {"type": "ADDED", "object": {"metadata": {"resourceVersion": "2"}}}
+        waiter.set_result(None)
+
+    monkeypatch.setattr(watching, "watch_objs", stream)
+    settings, beats = kopf.OperatorSettings(), Beats()
+    settings.watching.initial_streaming = True
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    resource = kopf.Resource("rooftree.dev", "v1alpha1", "brokerages", namespaced=False)
+    beats.health.listens(["brokerages"])
+    beats.now, silences = 50.0, list[float]()
+    with listening(beats.health):
+        async for _ in watching.continuous_watch(
+            settings=settings, resource=resource, namespace=None, operator_pause_waiter=waiter
+        ):
+            silences.append(beats.health.watches())
+    assert silences == [0.0, 0.0, 0.0], "after the bookmark, once more for the end of the list, and after the event"
+    assert watching.watch_objs is stream
 
 
 def child(kind: str = "MODIFIED", **fields: Any) -> dict[str, Any]:
@@ -44,7 +148,7 @@ def queued(intake: Intake, queue: WorkQueue, event: dict[str, Any]) -> bool:
 
 def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_its_status() -> None:
     queue = WorkQueue(lambda: 0.0)
-    intake = Intake(queue, lambda: True)
+    intake = Intake(queue, Storms(lambda: 0.0))
     assert queued(intake, queue, child("ADDED"))
     assert not queued(intake, queue, child(status={"currentReplicas": 2}))
     assert not queued(intake, queue, child(metadata={"resourceVersion": "2", "generation": 9, "managedFields": [{}]}))
@@ -57,7 +161,7 @@ def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_it
 
 def test_a_brokerage_that_vanished_has_one_look_more_so_that_it_is_counted_no_longer() -> None:
     queue = WorkQueue(lambda: 0.0)
-    Intake(queue, lambda: True).brokerage({"type": "DELETED", "object": {"metadata": {"name": "acme"}}})
+    Intake(queue, Storms(lambda: 0.0)).brokerage({"type": "DELETED", "object": {"metadata": {"name": "acme"}}})
     assert queue.pop() == "tenant/acme"
 
 

@@ -18,7 +18,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition, errors
 from kafka.admin import ACL, ResourcePattern
 from kafka.protocol.admin import (
-    AlterUserScramCredentialsRequest,
     DeleteRecordsRequest,
     IncrementalAlterConfigsRequest,
 )
@@ -26,11 +25,12 @@ from kafka.protocol.consumer import FetchRequest
 from kafka.structs import OffsetAndMetadata
 from rooftree_operator import keys, names, scram
 from rooftree_operator.adapters import kafka as kafka_adapter
-from rooftree_operator.adapters import kafka_quotas
+from rooftree_operator.adapters import kafka_admin, kafka_quotas, kafka_requests
 from rooftree_operator.adapters.kafka import Grant, Kafka, Server
 from rooftree_operator.errors import LoginRefused, Unavailable
 from rooftree_operator.names import TenantId
 from rooftree_operator.provisioners.topics import EVENTS_SETTINGS, grants
+from rooftree_operator.scram import Salted
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -183,6 +183,41 @@ async def test_many_calls_at_the_same_time_are_all_answered(kafka: Kafka, home: 
     assert {seen.iterations for seen in answers} == {scram.iterations(home.password)}
 
 
+async def test_tenants_that_come_together_each_get_what_they_asked_for(kafka: Kafka) -> None:
+    homes = [Home(kafka, names.mint(f"k{secrets.token_hex(3)}", secrets.token_bytes(4))) for _ in range(8)]
+    try:
+        await asyncio.gather(*(home.make() for home in homes))
+        seen = await asyncio.gather(*(kafka.access(home.user, [home.events]) for home in homes))
+        for home, found in zip(homes, seen, strict=True):
+            assert found.iterations == scram.iterations(home.password)
+            assert (found.topics, found.grants) == ({home.events: EVENTS_SETTINGS}, grants(home.tenant))
+            assert found.quotas == QUOTAS
+    finally:
+        await asyncio.gather(*(home.remove() for home in homes))
+
+
+async def test_of_several_that_come_together_only_the_one_that_kafka_refuses_fails(kafka: Kafka, home: Home) -> None:
+    broken = names.user(names.mint("broken", secrets.token_bytes(4)))
+    fine = {"producer_byte_rate": 2_097_152.0}
+    results = await asyncio.gather(
+        kafka.set_quotas(home.user, fine),
+        kafka.set_quotas(broken, {"no_such_quota": 1.0}),
+        kafka.create_topic(f"{home.events}-more", EVENTS_SETTINGS),
+        kafka.create_topic(f"{home.events}-broken", {"cleanup.policy": "no-such-policy"}),
+        kafka.set_credential(home.user, scram.salted(home.password)),
+        kafka.set_credential(broken, replace(scram.salted("x"), iterations=1)),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [type(None), Unavailable] * 3
+    assert all(isinstance(result, Unavailable) and result.reason == "KafkaRefused" for result in results[1::2])
+
+    async def seen() -> bool:
+        found = await kafka.access(home.user, [f"{home.events}-more", f"{home.events}-broken"])
+        return set(found.topics) == {f"{home.events}-more"} and found.quotas["producer_byte_rate"] == 2_097_152.0
+
+    await until(seen)
+
+
 async def test_a_cluster_that_is_away_is_told_within_the_deadline() -> None:
     away = Kafka(server(bootstrap="10.200.0.1:1"))
     with pytest.raises(Unavailable) as caught:
@@ -265,10 +300,10 @@ REFUSALS = (
 
 def attempts(home: Home, topic: str, group: str) -> dict[str, Callable[[Any], Any]]:
     """What a tenant might try on `topic`, on `group` and on the cluster."""
-    place, everything = TopicPartition(topic, 0), kafka_adapter._all_of(home.user)
+    place, everything = TopicPartition(topic, 0), kafka_admin._acls_of(home.user)
     own = Grant("topic", topic, "literal", "all")
-    rule = ACL(f"User:{home.user}", "*", *kafka_adapter._rule(own), ResourcePattern(*kafka_adapter._resource(own)))
-    upsertion = (home.user, 2, 4096, b"0123456789abcdef", b"x" * 64)
+    rule = ACL(f"User:{home.user}", "*", *kafka_admin.rule(own), ResourcePattern(*kafka_admin.resource(own)))
+    stolen = kafka_admin.Credential(home.user, Salted(4096, b"0123456789abcdef", b"x" * 64))
     return {
         "create topic": lambda admin: admin.create_topics({f"{topic}-more": {"num_partitions": 1}}),
         "delete topic": lambda admin: admin.delete_topics([topic]),
@@ -281,17 +316,15 @@ def attempts(home: Home, topic: str, group: str) -> dict[str, Callable[[Any], An
         "set offsets": lambda admin: _raised(admin.alter_group_offsets(group, {place: OffsetAndMetadata(0, "", -1)})),
         "delete group": lambda admin: _raised(admin.delete_groups([group])),
         "grant": lambda admin: _raised(admin.create_acls([rule])),
-        "list grants": lambda admin: admin.describe_acls(everything),
-        "set password": lambda admin: kafka_adapter._send_credential(
-            admin, AlterUserScramCredentialsRequest(deletions=[], upsertions=[upsertion])
-        ),
-        "set quota": lambda admin: kafka_quotas.alter(admin, home.user, {"producer_byte_rate": 1e9}),
+        "list grants": lambda admin: _sent(admin, everything),
+        "set password": lambda admin: _raised(kafka_admin._alter(admin, [stolen])),
+        "set quota": lambda admin: _raised(kafka_quotas.alter(admin, {home.user: {"producer_byte_rate": 1e9}})),
     }
 
 
 def _sent(admin: Any, request: Any) -> None:
     """Raises the refusal that is in the answer to a request of one's own."""
-    answer = str(admin._manager.run(admin._manager.send, request))
+    answer = str(kafka_requests.send(admin, request))
     for refusal in REFUSALS:
         if f"error_code={refusal.errno}" in answer:
             raise refusal(answer)

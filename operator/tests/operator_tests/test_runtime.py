@@ -10,11 +10,13 @@ import pytest
 from prometheus_client import REGISTRY
 from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
-from rooftree_operator.gate import Gate
+from rooftree_operator.gate import Gate, urgency
+from rooftree_operator.health import Health
 from rooftree_operator.installation import bundle
 from rooftree_operator.reconcile import Outcome
 from rooftree_operator.runtime import Operator
 from rooftree_operator.settings import Settings
+from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .world import World, brokerage
@@ -24,9 +26,10 @@ Looks = dict[str, list[float]]
 
 
 def operator(world: World) -> Operator:
+    queue = WorkQueue(lambda: 100.0)
     return Operator(
         settings=UNUSED,
-        queue=WorkQueue(lambda: 100.0),
+        queue=queue,
         kube=world.kube,
         backends=world.backends,
         registry=UNUSED,
@@ -35,6 +38,8 @@ def operator(world: World) -> Operator:
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
+        storms=Storms(lambda: 100.0),
+        health=Health(queue, lambda: 100.0),
     )
 
 
@@ -250,3 +255,32 @@ async def test_a_backend_that_goes_and_comes_back_has_every_tenant_looked_at_onc
                 world.kafka.gate.check()
     finally:
         watch.cancel()
+
+
+async def test_a_pass_is_as_urgent_towards_backends_as_what_set_it_off_and_its_worker_beats() -> None:
+    running, found, beating = operator(World()), dict[str, int](), list[list[str]]()
+    running.settings = Settings()
+    finished = asyncio.Event()
+
+    async def dispatch(_: str, name: str) -> Outcome:
+        async def part() -> None:
+            found[name] = urgency.get()
+            beating.append([key for _, key in running.health._passes.values()])
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(part())
+        if len(found) == len(Priority):
+            finished.set()
+        return Outcome(gone=True)
+
+    running._dispatch = dispatch  # type: ignore[method-assign]
+    for priority in Priority:
+        running.queue.add(f"tenant/{priority.name}", priority)
+    worker = asyncio.create_task(running._work(0))
+    try:
+        async with asyncio.timeout(5):
+            await finished.wait()
+    finally:
+        worker.cancel()
+    assert found == {priority.name: priority for priority in Priority}
+    assert beating == [[f"tenant/{priority.name}"] for priority in Priority]

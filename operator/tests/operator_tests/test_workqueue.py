@@ -1,10 +1,13 @@
 """The queue: one worker a key, nothing lost, urgent things first, failing keys on their own clock."""
 
 import asyncio
+import sys
+from dataclasses import dataclass, field
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rooftree_operator.workqueue import BACKOFF_MOST, Priority, WorkQueue
+from rooftree_operator.workqueue import BACKOFF_MOST, SLACK, Priority, WorkQueue
 
 
 class Clock:
@@ -170,3 +173,123 @@ def test_whatever_happens_no_key_is_lost_and_none_runs_twice(steps: list[tuple[s
     while (got := line.pop()) is not None:
         left.add(got)
     assert owed <= left
+
+
+@dataclass
+class Simple:
+    """The queue as one would first write it, which looks at every key each time: what the real one has to do."""
+
+    clock: Clock
+    waiting: dict[str, tuple[Priority, float]] = field(default_factory=dict)
+    working: dict[str, tuple[Priority, float] | None] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def add(self, key: str, priority: Priority, *, after: float = 0.0) -> None:
+        if priority is Priority.RESYNC and key in self.failures and key in self.waiting:
+            return
+        line = self.working if key in self.working else self.waiting
+        old, new = line.get(key), (priority, self.clock.now + after)
+        line[key] = new if old is None else (min(old[0], new[0]), min(old[1], new[1]))
+
+    def due(self) -> list[tuple[Priority, float, str]]:
+        return sorted((*entry, key) for key, entry in self.waiting.items() if entry[1] <= self.clock.now)
+
+    def pop(self) -> str | None:
+        for _, _, key in self.due():
+            del self.waiting[key]
+            self.working[key] = None
+            return key
+        return None
+
+    def done(self, key: str, *, again_in: float | None = None) -> None:
+        self.failures.pop(key, None)
+        self.release(key, again_in)
+
+    def failed(self, key: str) -> None:
+        count = self.failures[key] = self.failures.get(key, 0) + 1
+        missed = self.working[key]
+        if missed and missed[0] is Priority.RESYNC:
+            self.working[key] = None
+        self.release(key, min(BACKOFF_MOST, 0.25 * 2 ** (count - 1)))
+
+    def release(self, key: str, again_in: float | None) -> None:
+        if (missed := self.working.pop(key)) is not None:
+            self.waiting[key] = missed
+        if again_in is not None:
+            self.add(key, Priority.CHILD, after=again_in)
+
+
+KEYS, SECONDS = st.sampled_from("abcdef"), st.sampled_from([0.0, 0.25, 1.0, 5.0, 50.0])
+STEPS = st.one_of(
+    st.tuples(st.just("add"), KEYS, st.sampled_from(Priority), SECONDS),
+    st.tuples(st.just("pop")),
+    st.tuples(st.just("done"), KEYS, st.none() | SECONDS),
+    st.tuples(st.just("failed"), KEYS),
+    st.tuples(st.just("wait"), SECONDS),
+)
+
+
+@given(st.lists(STEPS, max_size=150))
+def test_the_queue_does_what_the_simple_one_does(steps: list[tuple[Any, ...]]) -> None:
+    line, clock = queue()
+    model = Simple(clock)
+    for step, *values in steps:
+        if step == "add":
+            key, priority, after = values
+            line.add(key, priority, after=after)
+            model.add(key, priority, after=after)
+        elif step == "pop":
+            came = {key: priority for priority, _, key in model.due()}
+            assert (got := line.pop()) == model.pop()
+            assert got is None or line.priority(got) is came[got]
+        elif step == "done" and values[0] in model.working:
+            line.done(values[0], again_in=values[1])
+            model.done(values[0], again_in=values[1])
+        elif step == "failed" and values[0] in model.working:
+            line.failed(values[0])
+            model.failed(values[0])
+        elif step == "wait":
+            clock.now += values[0]
+        due = model.due()
+        assert line.depth == len(due)
+        assert line.oldest_age == max((clock.now - since for _, since, _ in due), default=0.0)
+        assert all((key in line) == (key in model.waiting or key in model.working) for key in "abcdef")
+
+
+def test_a_pop_does_not_look_at_every_key_that_waits() -> None:
+    def lines_run(keys: int) -> int:
+        line, clock = queue()
+        for number in range(keys):
+            line.add(str(number), Priority.RESYNC, after=1.0 + number / keys)
+        line.add("edit", Priority.EDIT)
+        ran = 0
+
+        def count(*_: Any) -> Any:
+            nonlocal ran
+            ran += 1
+            return count
+
+        before = sys.gettrace()
+        sys.settrace(count)
+        try:
+            assert line.pop() == "edit"
+            line.done("edit", again_in=0.5)
+            assert (line.depth, line.oldest_age) == (0, 0.0)
+        finally:
+            sys.settrace(before)
+        assert clock.now == 100.0
+        return ran
+
+    assert lines_run(2000) <= lines_run(20) + 50, "a heap's depth grows by seven"
+
+
+def test_a_key_that_is_brought_forward_again_and_again_leaves_nothing_behind() -> None:
+    line, clock = queue()
+    for _ in range(5000):
+        line.add("a", Priority.RESYNC, after=50)
+        line.add("a", Priority.CHILD)
+        assert line.pop() == "a"
+        line.done("a")
+        clock.now += 0.001
+    heaps = (line._later, line._urgent, line._oldest)
+    assert all(len(heap._heap) <= SLACK + 2 for heap in heaps)

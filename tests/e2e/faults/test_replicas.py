@@ -119,8 +119,8 @@ def is_whole(site: Site, victim: str, before: Mapping[str, Any]) -> bool:
     return len(ready) >= PODS and found.get(victim) != before
 
 
-def app_process(pod: str) -> int:
-    """The app's process in the pod with this uid, as the node sees it."""
+def app_process(pod: str, program: bytes = b"rooftree.main") -> int:
+    """The process of `program` in the pod with this uid, as the node sees it."""
     uid, deadline = pod.replace("-", "_"), time.monotonic() + 5
     while time.monotonic() < deadline:
         for folder in Path("/proc").glob("[0-9]*"):
@@ -128,6 +128,6 @@ def app_process(pod: str) -> int:
                 group, command = (folder / "cgroup").read_text(), (folder / "cmdline").read_bytes().split(b"\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if (pod in group or uid in group) and b"rooftree.main" in command:
+            if (pod in group or uid in group) and program in command:
                 return int(folder.name)
     pytest.fail(f"no process of pod {pod} is seen from here")

@@ -19,7 +19,6 @@ from ..gate import Gate
 CONNECT_TIMEOUT = 3.0  # seconds
 TIMEOUT = 15.0  # seconds for one request; a new index on a busy node takes well under one
 PING_TIMEOUT = 4.0  # seconds
-MOST_CONNECTIONS = 8
 NAMES_A_REQUEST = 50  # indices deleted by one request; they stand in its path
 
 
@@ -46,15 +45,15 @@ class Elasticsearch:
 
     name = "elasticsearch"
 
-    def __init__(self, server: Server) -> None:
-        self.gate = Gate()
+    def __init__(self, server: Server, most: int = 8) -> None:
+        self.gate = Gate(self.name, most)
         self.server = server
         self._client = httpx2.AsyncClient(
             base_url=server.url,
             auth=(server.user, server.password),
             verify=ssl.create_default_context(cafile=server.ca_file),
             timeout=httpx2.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
-            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),
+            limits=httpx2.Limits(max_connections=most + 1),
             trust_env=False,
         )
 
@@ -65,7 +64,7 @@ class Elasticsearch:
         """Asks the cluster itself, whatever the gate says. Raises `Unavailable` if it does not let us in."""
         try:
             async with asyncio.timeout(PING_TIMEOUT):
-                await self._send("GET", "/_security/_authenticate")
+                await self._request("GET", "/_security/_authenticate")
         except TimeoutError as error:
             raise self._unreachable(error) from error
 
@@ -136,7 +135,6 @@ class Elasticsearch:
 
     async def _look(self, path: str, login: Login | None = None) -> Object | None:
         """What is there; None if nothing is."""
-        self.gate.check()
         return await self._send("GET", path, None, login, missing_is_fine=True)
 
     async def _change(
@@ -146,7 +144,12 @@ class Elasticsearch:
         effects.count("elasticsearch", verb, kind)
         await self._send("DELETE" if verb == "delete" else "PUT", path, body, login, missing_is_fine=verb == "delete")
 
-    async def _send(
+    async def _send(self, method: str, *what: Any, **how: Any) -> Any:
+        """A request in the gate."""
+        async with self.gate.call(method):
+            return await self._request(method, *what, **how)
+
+    async def _request(
         self,
         method: str,
         path: str,

@@ -1,5 +1,7 @@
 """Kafka as the operator needs it: SCRAM users, ACLs, quotas, topics, groups; and a look from the tenant's side.
 
+What every tenant's pass asks for goes together with what others ask for at that moment (`kafka_admin`).
+
 kafka-python's admin client is synchronous; one of it is shared by a few threads (its own thread does the I/O). Every
 call has a deadline, and fails at once while the gate is shut. Passwords arrive salted and hashed.
 """
@@ -14,43 +16,33 @@ import functools
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
-from kafka.admin import (
-    ACL,
-    ACLFilter,
-    ACLOperation,
-    ACLPermissionType,
-    ACLResourcePatternType,
-    ConfigResource,
-    ConfigResourceType,
-    MemberToRemove,
-    ResourcePattern,
-    ResourcePatternFilter,
-    ResourceType,
-)
+from kafka.admin import ConfigResource, ConfigResourceType, MemberToRemove
 from kafka.net.compat import KafkaNetClient
-from kafka.protocol.admin import AlterUserScramCredentialsRequest
 
-from .. import effects, keys, scram
+from .. import effects
+from ..batching import Batches
 from ..errors import LoginRefused, Unavailable
 from ..gate import Gate
 from ..scram import Salted
-from . import kafka_quotas
+from . import kafka_admin
+from .kafka_admin import AccessSeen, Grant
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
+AnswerT = TypeVar("AnswerT")
 
 REQUEST_TIMEOUT = 5_000  # milliseconds, of one request
 DEADLINE = 10.0  # seconds, of one call of ours, with its wait for a thread
 PING_DEADLINE = 4.0  # seconds
 PROBE_BOOTSTRAP = 1_500  # milliseconds in which a new credential is known to the brokers; usually 50
-THREADS = 8  # two a worker: a pass has one call under way, a deletion as well
-IN_FLIGHT = 4 * THREADS  # requests on a connection; one more would fail at once, and a thread has one under way
+IN_FLIGHT = 2_000  # requests on a connection, of which one more would fail at once; the gate lets far fewer through
 # The library waits for a TLS handshake without end. So a host that vanished must be noticed by TCP, here after 11 s.
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -59,10 +51,6 @@ SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 ]
-SHA_512 = 2  # the mechanism's number in the protocol
-# A Kafka that starts forgets all users if one that was deleted comes first among them (ADR 0012). Java's hash of this
-# name is 0, so it comes first. Nobody has its password, and it has no rights.
-GUARD = "rooftree.guard.bctaftyx"
 PROBE_TYPE = "dev.rooftree.probe.v1"
 
 
@@ -76,40 +64,25 @@ class Server:
     ca_file: str | None
 
 
-@dataclass(frozen=True, order=True)
-class Grant:
-    """One ACL that allows something to one principal."""
-
-    resource: str  # topic, group, transactional_id, cluster, …
-    name: str
-    pattern: str  # literal or prefixed
-    operation: str  # read, write, describe, …
-    permission: str = "allow"
-    host: str = "*"
-
-
-@dataclass(frozen=True)
-class AccessSeen:
-    """What there is of a user and its topics."""
-
-    iterations: int | None  # of its SCRAM-SHA-512 credential; None: there is none
-    topics: Mapping[str, Mapping[str, str]]  # by name: the settings that were set for the topic itself
-    grants: frozenset[Grant]
-    quotas: Mapping[str, float]
-
-
 class Kafka:
     """One cluster."""
 
     name = "kafka"
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, most: int = 8) -> None:
         self.server = server
-        self.gate = Gate()
-        self._threads = ThreadPoolExecutor(THREADS, "kafka")
+        self.gate = Gate(self.name, most)
+        self._threads = ThreadPoolExecutor(most, "kafka")
         self._watcher = ThreadPoolExecutor(1, "kafka-ping")
         self._lock = threading.Lock()
         self._shared: KafkaAdminClient | None = None
+        self._looks = self._batches("access", kafka_admin.access, _user)
+        self._credentials = self._batches("credential", kafka_admin.set_credentials, _user)
+        self._rights = self._batches("allow", kafka_admin.allow, _user)
+        self._refusals = self._batches("disallow", kafka_admin.disallow, _user)
+        self._quotas = self._batches("quota", kafka_admin.set_quotas, _user)
+        create = functools.partial(kafka_admin.create_topics, timeout_ms=REQUEST_TIMEOUT)
+        self._new_topics = self._batches("topic", create, lambda topic: topic.name)
 
     def close(self) -> None:
         """Gives the connections up; calls under way end with an error."""
@@ -144,8 +117,13 @@ class Kafka:
 
     async def _call(self, work: Callable[[Any], T]) -> T:
         """Runs `work` with the admin client in a thread. Raises `Unavailable` if the cluster does not do it now."""
-        self.gate.check()
-        return await self._in_thread(self._threads, lambda: work(self._admin()), DEADLINE)
+        async with self.gate.call():
+            return await self._in_thread(self._threads, lambda: self._fenced(work), DEADLINE)
+
+    def _fenced(self, work: Callable[[Any], T]) -> T:
+        admin = self._admin()
+        self.gate.fence()  # the connection may have taken long, or the thread was not there yet
+        return work(admin)
 
     async def _in_thread(self, threads: ThreadPoolExecutor, work: Callable[[], T], within: float) -> T:
         try:
@@ -158,39 +136,52 @@ class Kafka:
         """Asks the cluster itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
         await self._in_thread(self._watcher, lambda: self._admin().describe_cluster(), PING_DEADLINE)
 
+    async def _together(
+        self, work: Callable[[Any, Sequence[ItemT]], Sequence[AnswerT | Exception]], items: Sequence[ItemT]
+    ) -> Sequence[AnswerT | Exception]:
+        """Runs `work` for several who asked; an entry that Kafka refuses is refused to its own asker."""
+        together = functools.partial(self._fenced, lambda admin: work(admin, items))
+        found = await self._in_thread(self._threads, together, DEADLINE)
+        return [self._refusal(one) if isinstance(one, kafka_errors.KafkaError) else one for one in found]
+
+    def _refusal(self, error: kafka_errors.KafkaError) -> Unavailable:
+        refusal = _unavailable(self.server, error)
+        refusal.__cause__ = error
+        return refusal
+
+    def _batches(
+        self,
+        kind: str,
+        work: Callable[[Any, Sequence[ItemT]], Sequence[AnswerT | Exception]],
+        key: Callable[[ItemT], Hashable],
+    ) -> Batches[ItemT, AnswerT]:
+        return Batches(kind, self.gate, functools.partial(self._together, work), key)
+
     async def access(self, user: str, topics: Sequence[str]) -> AccessSeen:
-        """What there is of `user` and of `topics`, in five requests."""
-        return await self._call(functools.partial(_access, user=user, topics=topics))
+        """What there is of `user` and of `topics`."""
+        return await self._looks.ask(kafka_admin.Looked(user, tuple(topics)))
 
     async def set_credential(self, user: str, salted: Salted) -> None:
         """Makes or replaces the user's SCRAM-SHA-512 credential."""
-        upsertion = (user, SHA_512, salted.iterations, salted.salt, salted.password)
-        await self._alter_credential("upsert", deletions=[], upsertions=[upsertion])
+        effects.count("kafka", "upsert", "credential")
+        await self._credentials.ask(kafka_admin.Credential(user, salted))
 
     async def drop_credential(self, user: str) -> None:
         """Nobody logs in as `user` any more; one that is gone is fine."""
         if (await self.access(user, ())).iterations is None:
             return
+        effects.count("kafka", "delete", "credential")
         try:
-            await self._alter_credential("delete", deletions=[(user, SHA_512)], upsertions=[])
+            await self._credentials.ask(kafka_admin.Credential(user, None))
         except Unavailable as error:
             # What we saw may be older than a deletion that had just been done.
             if not isinstance(error.__cause__, kafka_errors.ResourceNotFoundError):
                 raise
 
-    async def _alter_credential(self, verb: str, **change: Any) -> None:
-        effects.count("kafka", verb, "credential")
-        await self._call(functools.partial(_alter_credential, change=change))
-
     async def create_topic(self, name: str, settings: Mapping[str, str]) -> None:
         """Makes a topic of one partition with the cluster's replication; one that exists is fine."""
         effects.count("kafka", "create", "topic")
-        wanted = {name: {"num_partitions": 1, "replication_factor": -1, "configs": dict(settings)}}
-        try:
-            await self._call(lambda admin: admin.create_topics(wanted, timeout_ms=REQUEST_TIMEOUT))
-        except Unavailable as error:
-            if not isinstance(error.__cause__, kafka_errors.TopicAlreadyExistsError):
-                raise
+        await self._new_topics.ask(kafka_admin.NewTopic(name, settings))
 
     async def set_topic(self, name: str, settings: Mapping[str, str]) -> None:
         """Changes settings of a topic, and leaves the others."""
@@ -230,32 +221,32 @@ class Kafka:
     async def allow(self, user: str, grants: Sequence[Grant]) -> None:
         """Allows it; what is allowed already is fine."""
         effects.count("kafka", "create", "acl")
-        wanted = [ACL(_principal(user), g.host, *_rule(g), ResourcePattern(*_resource(g))) for g in grants]
-        await self._call(functools.partial(_create_acls, wanted=wanted))
+        await self._rights.ask(kafka_admin.Rights(user, tuple(grants)))
 
     async def disallow(self, user: str, grants: Sequence[Grant]) -> None:
         """Takes these ACLs of `user` away; those that are gone are fine."""
         effects.count("kafka", "delete", "acl")
-        unwanted = [
-            ACLFilter(_principal(user), g.host, *_rule(g), ResourcePatternFilter(*_resource(g))) for g in grants
-        ]
-        await self._call(functools.partial(_delete_acls, unwanted=unwanted))
+        await self._refusals.ask(kafka_admin.Rights(user, tuple(grants)))
 
     async def set_quotas(self, user: str, quotas: Mapping[str, float | None]) -> None:
         """Sets quotas of `user`, and removes those that are None."""
         effects.count("kafka", "alter", "quota")
-        await self._call(lambda admin: kafka_quotas.alter(admin, user, dict(quotas)))
+        await self._quotas.ask(kafka_admin.Quotas(user, quotas))
 
     async def probe(self, user: str, password: str, topic: str) -> None:
         """As `user`: sends one record to `topic` and reads it back. Raises `LoginRefused` if it does not get in."""
         effects.count("kafka", "produce", "probe")
-        self.gate.check()
         options = self._options(user, password, "SCRAM-SHA-512")
         try:
-            await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
+            async with self.gate.call("probe"):
+                await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
         except LoginRefused:
             await self.ping()  # or is the cluster away, for everyone?
             raise
+
+
+def _user(asked: kafka_admin.Looked | kafka_admin.Credential | kafka_admin.Rights | kafka_admin.Quotas) -> str:
+    return asked.user
 
 
 def _connected(options: dict[str, Any]) -> Any:
@@ -275,39 +266,6 @@ def _connected(options: dict[str, Any]) -> Any:
         raise
 
 
-def _access(admin: Any, *, user: str, topics: Sequence[str]) -> AccessSeen:
-    credential = admin.describe_user_scram_credentials([user])[user]["credential_infos"]
-    iterations = [info["iterations"] for info in credential if int(info["mechanism"]) == SHA_512]
-    present = [] if not topics else [t["name"] for t in admin.describe_topics(list(topics)) if not t["error_code"]]
-    settings: dict[str, Any] = {}
-    if present:
-        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]
-        settings = admin.describe_configs(resources)["topic"]
-    acls, _ = admin.describe_acls(_all_of(user))
-    return AccessSeen(
-        iterations=iterations[0] if iterations else None,
-        topics={name: {key: entry["value"] for key, entry in settings.get(name, {}).items()} for name in present},
-        grants=frozenset(_seen(acl) for acl in acls),
-        quotas=kafka_quotas.describe(admin, user),
-    )
-
-
-def _alter_credential(admin: Any, *, change: Mapping[str, Any]) -> None:
-    """The guard is there before anybody else comes or goes; setting it twice is fine."""
-    if not admin.describe_user_scram_credentials([GUARD])[GUARD]["credential_infos"]:
-        made = scram.salted(keys.password())
-        guard = (GUARD, SHA_512, made.iterations, made.salt, made.password)
-        _send_credential(admin, AlterUserScramCredentialsRequest(deletions=[], upsertions=[guard]))
-    _send_credential(admin, AlterUserScramCredentialsRequest(**change))
-
-
-def _send_credential(admin: Any, request: Any) -> None:
-    manager = admin._manager  # the public method takes a clear password only, and hides the error's code
-    for result in manager.run(manager.send, request).results:
-        if result.error_code:
-            raise kafka_errors.for_code(result.error_code)(result.error_message)
-
-
 def _delete_topics(admin: Any, *, names: Sequence[str]) -> None:
     answer = admin.delete_topics(list(names), timeout_ms=REQUEST_TIMEOUT, raise_errors=False)
     for topic in answer["topics"]:
@@ -320,46 +278,6 @@ def _expel(admin: Any, *, groups: Sequence[str]) -> None:
     for name, group in admin.describe_groups(list(groups)).items():
         if members := [MemberToRemove(member_id=member["member_id"]) for member in group["members"]]:
             admin.remove_group_members(name, members)
-
-
-def _create_acls(admin: Any, *, wanted: list[ACL]) -> None:
-    if failed := admin.create_acls(wanted)["failed"]:
-        raise failed[0]("an ACL was not made")
-
-
-def _delete_acls(admin: Any, *, unwanted: list[ACLFilter]) -> None:
-    for _, _, error in admin.delete_acls(unwanted):
-        if error is not kafka_errors.NoError:
-            raise error("an ACL was not deleted")
-
-
-def _principal(user: str) -> str:
-    return f"User:{user}"
-
-
-def _all_of(user: str) -> ACLFilter:
-    anything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
-    return ACLFilter(_principal(user), None, ACLOperation.ANY, ACLPermissionType.ANY, anything)
-
-
-def _rule(grant: Grant) -> tuple[ACLOperation, ACLPermissionType]:
-    return ACLOperation[grant.operation.upper()], ACLPermissionType[grant.permission.upper()]
-
-
-def _resource(grant: Grant) -> tuple[ResourceType, str, ACLResourcePatternType]:
-    return ResourceType[grant.resource.upper()], grant.name, ACLResourcePatternType[grant.pattern.upper()]
-
-
-def _seen(acl: Any) -> Grant:
-    pattern = acl.resource_pattern
-    return Grant(
-        resource=pattern.resource_type.name.lower(),
-        name=pattern.resource_name,
-        pattern=pattern.pattern_type.name.lower(),
-        operation=acl.operation.name.lower(),
-        permission=acl.permission_type.name.lower(),
-        host=acl.host,
-    )
 
 
 def _round_trip(options: dict[str, Any], topic: str) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..drift import Object
 from ..errors import Unavailable
+from ..gate import Gate
 from ..names import MANAGER
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ KINDS = {
     )
 }  # fmt: skip
 
+_PLURALS = {kind.plural for kind in KINDS.values()}
+
 
 class ApiError(Exception):
     """The apiserver refused a request; `status` is the HTTP status."""
@@ -87,15 +90,16 @@ class Forbidden(ApiError):
 class Kubernetes:
     """Verbs on objects. Use as an async context manager."""
 
-    def __init__(self, api: "ApiClient") -> None:
+    def __init__(self, api: "ApiClient", most: int = 8) -> None:
         from kubernetes.aio.dynamic import DynamicClient
 
+        self.gate = Gate("kubernetes", most)
         self._api = api
         # Not awaited: that would run discovery, which nothing here needs.
         self._client: Any = DynamicClient(api)
 
     @classmethod
-    async def connect(cls) -> "Kubernetes":
+    async def connect(cls, most: int = 8) -> "Kubernetes":
         """Connects with the pod's service account, or with KUBECONFIG outside a cluster."""
         from kubernetes.aio import client as kubernetes_client
         from kubernetes.aio import config as kubernetes_config
@@ -105,7 +109,7 @@ class Kubernetes:
             cast("Any", kubernetes_config).load_incluster_config(configuration)
         else:
             await cast("Any", kubernetes_config).load_kube_config(client_configuration=configuration)
-        return cls(kubernetes_client.ApiClient(configuration))
+        return cls(kubernetes_client.ApiClient(configuration), most)
 
     async def __aenter__(self) -> "Kubernetes":
         return self
@@ -214,6 +218,12 @@ class Kubernetes:
         return True
 
     async def _request(self, method: str, path: str, **options: Any) -> Object:
+        if f"/{LEASE.plural}" in path:
+            return await self._send(method, path, **options)  # the Lease waits for no tenant's calls
+        async with self.gate.call(f"{method} {_plural(path)}"):
+            return await self._send(method, path, **options)
+
+    async def _send(self, method: str, path: str, **options: Any) -> Object:
         import aiohttp
         from kubernetes.aio.dynamic.exceptions import DynamicApiError
 
@@ -225,6 +235,11 @@ class Kubernetes:
             raise _translated(error) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unavailable("ApiServerUnreachable", f"the apiserver does not answer: {error!r}") from error
+
+
+def _plural(path: str) -> str:
+    """Which kind a path leads to."""
+    return next((part for part in reversed(path.split("/")) if part in _PLURALS), "")
 
 
 def refusal(status: int, message: str) -> ApiError:

@@ -23,8 +23,7 @@ Connection = psycopg.AsyncConnection[TupleRow]
 
 CONNECT_TIMEOUT = 3  # seconds; a stopped server is noticed within them
 STATEMENT_TIMEOUT = 20.0  # seconds; a clone of a template takes well under one
-PING_TIMEOUT = 4.0  # seconds, a free slot included
-MOST_CONNECTIONS = 6  # of the operator's, at the same time
+PING_TIMEOUT = 4.0  # seconds
 FENCE: LiteralString = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE usename = current_user AND pid <> pg_backend_pid() AND starts_with(application_name, %(prefix)s)
@@ -81,10 +80,9 @@ class Postgres:
 
     name = "postgres"
 
-    def __init__(self, server: Server) -> None:
-        self.gate = Gate()
+    def __init__(self, server: Server, most: int = 8) -> None:
+        self.gate = Gate(self.name, most)
         self.server = server
-        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self._unfenced: int | None = None
 
     def take_over(self, epoch: int) -> None:
@@ -105,8 +103,9 @@ class Postgres:
     @asynccontextmanager
     async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
         """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not do it now."""
-        self.gate.check()
-        async with self._connection(database, login, STATEMENT_TIMEOUT) as connection:
+        async with self.gate.call(), self._connection(database, login, STATEMENT_TIMEOUT) as connection:
+            # A session that is older than the next holder ends with `FENCE`; this one is, if we still may act now.
+            self.gate.fence()
             yield connection
 
     @asynccontextmanager
@@ -114,7 +113,7 @@ class Postgres:
         server = self.server
         sslmode = "verify-full" if server.ca_file else "disable"
         try:
-            async with self._slots, asyncio.timeout(within):
+            async with asyncio.timeout(within):
                 connection: Connection = await psycopg.AsyncConnection.connect(
                     host=server.host,
                     port=server.port,

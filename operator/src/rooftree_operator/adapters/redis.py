@@ -71,9 +71,9 @@ class Redis:
 
     name = "redis"
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, most: int = 8) -> None:
         self.server = server
-        self.gate = Gate()
+        self.gate = Gate(self.name, most)
         self._client: Any = _connected(server, server.user, server.password)
         # What the server's version has; a newer one may have more, which shows when the operator starts again.
         self._every: frozenset[str] | None = None
@@ -83,7 +83,8 @@ class Redis:
         await self._client.aclose()
 
     async def _ask(self, *words: Any) -> Any:
-        return await self._within(self._client.execute_command(*words))
+        async with self.gate.call(str(words[0])):
+            return await self._within(self._client.execute_command(*words))
 
     async def _within(self, answer: Awaitable[T], seconds: float = DEADLINE) -> T:
         try:
@@ -99,7 +100,8 @@ class Redis:
         pipeline = self._client.pipeline(transaction=True)
         for step in (*steps, ("ACL SAVE",)):
             pipeline.execute_command(*step)
-        await self._within(pipeline.execute())
+        async with self.gate.call(f"{verb} {kind}"):
+            await self._within(pipeline.execute())
 
     async def ping(self) -> None:
         """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
@@ -117,7 +119,6 @@ class Redis:
 
     async def user(self, name: str) -> UserSeen | None:
         """The ACL user, or None."""
-        self.gate.check()
         # In two words: the client takes an answer to the one-word form apart and loses the order of the rules.
         found: dict[str, Any] | None = await self._ask("ACL", "GETUSER", name)
         if found is None:
@@ -150,14 +151,14 @@ class Redis:
 
     async def delete_keys(self, prefix: str) -> None:
         """Deletes all keys that begin with `prefix`, which has no character that means more in a pattern."""
-        self.gate.check()
         cursor = 0
         while True:
             # Only a look at all keys finds a tenant's; in steps, so that none of them holds the server up.
-            cursor, keys = await self._within(self._client.scan(cursor, match=f"{prefix}*", count=BATCH))
-            if keys:
-                effects.count("redis", "unlink", "key")
-                await self._within(self._client.unlink(*keys))
+            async with self.gate.call("SCAN"):
+                cursor, keys = await self._within(self._client.scan(cursor, match=f"{prefix}*", count=BATCH))
+                if keys:
+                    effects.count("redis", "unlink", "key")
+                    await self._within(self._client.unlink(*keys))
             if not cursor:
                 return
 
@@ -167,7 +168,8 @@ class Redis:
         effects.count("redis", "set", "probe")
         tenant = _connected(self.server, user, password)
         try:
-            value = await self._within(_round_trip(tenant, key))
+            async with self.gate.call("probe"):
+                value = await self._within(_round_trip(tenant, key))
         except Unavailable as error:
             if isinstance(error.__cause__, exceptions.AuthenticationError):
                 raise LoginRefused from error

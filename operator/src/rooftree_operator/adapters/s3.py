@@ -29,7 +29,6 @@ from .sigv4 import Key, Request
 CONNECT_TIMEOUT = 3.0  # seconds
 TIMEOUT = 15.0  # seconds for one request; a page of a thousand objects takes under one to delete
 PING_TIMEOUT = 4.0  # seconds
-MOST_CONNECTIONS = 8
 ROLE = "user"  # the least that versitygw has: no administration, no new buckets
 PAGE = 1000  # objects; the most that S3 lists or deletes at once
 PROBE_CONTENT = b"rooftree"
@@ -78,15 +77,15 @@ class S3:
 
     name = "s3"
 
-    def __init__(self, server: Server) -> None:
-        self.gate = Gate()
+    def __init__(self, server: Server, most: int = 8) -> None:
+        self.gate = Gate(self.name, most)
         self.server = server
         self._host = urlsplit(server.url).netloc
         self._client = httpx2.AsyncClient(
             base_url=server.url,
             verify=ssl.create_default_context(cafile=server.ca_file),
             timeout=httpx2.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
-            limits=httpx2.Limits(max_connections=MOST_CONNECTIONS),
+            limits=httpx2.Limits(max_connections=most + 1),
             trust_env=False,
         )
 
@@ -205,13 +204,13 @@ class S3:
             raise TooMuch(f"{self._where} lets {key.access} make buckets")
 
     async def _look(self, request: Request, key: Key | None = None) -> httpx2.Response:
-        self.gate.check()
-        return await self._send(request, key)
+        async with self.gate.call(request.method):
+            return await self._send(request, key)
 
     async def _change(self, verb: str, kind: str, request: Request, key: Key | None = None) -> httpx2.Response:
         self.gate.check()
         effects.count("s3", verb, kind)
-        return await self._send(request, key)
+        return await self._look(request, key)
 
     async def _send(self, request: Request, key: Key | None = None) -> httpx2.Response:
         """Sends it as `key`, or as the operator."""

@@ -26,6 +26,7 @@ class FakeElasticsearch(Elasticsearch):
         self.down = False
 
     def _read(self) -> None:
+        self.gate.check()
         if self.down:
             raise Unavailable("ElasticsearchUnreachable", "Elasticsearch does not answer")
         self.faults.before()

@@ -23,6 +23,7 @@ from rooftree_operator.adapters.kubernetes import (
     Kubernetes,
 )
 from rooftree_operator.drift import Object, Path, quantity
+from rooftree_operator.gate import Gate
 
 from .faults import Faults
 
@@ -43,6 +44,7 @@ class FakeKubernetes(Kubernetes):
         self.lowest: dict[tuple[str | None, str], int] = {}
         self._serving: dict[Key, Object] = {}  # the pod template that all pods of a Deployment have
         self._starting: dict[Key, Object] = {}  # the one that the first new pod has
+        self.gate = Gate()
         self.faults = faults or Faults()
         self.broken: set[str] = set()
         """Images whose pods never become ready, and whose jobs fail."""
@@ -77,6 +79,7 @@ class FakeKubernetes(Kubernetes):
         return sorted((k for k in self.objects if k[1] in spaces or k[2] in spaces), key=str)
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        self.gate.check()
         self.faults.before()
         self._check_rights(kind, namespace)
         found = copy.deepcopy(self.find(kind, name, namespace))
@@ -86,6 +89,7 @@ class FakeKubernetes(Kubernetes):
     async def list(
         self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]
     ) -> builtins.list[Object]:
+        self.gate.check()
         self.faults.before()
         if kind.api_version in self.unserved:
             raise ApiError(404, "the server could not find the requested resource")
@@ -286,6 +290,7 @@ class FakeKubernetes(Kubernetes):
         return [{"conditions": {"ready": "deletionTimestamp" not in pod["metadata"]}} for pod in chosen]
 
     def _begin(self, write: str) -> None:
+        self.gate.check()
         self.faults.before()
         self.writes.append(write)
 

@@ -33,6 +33,7 @@ class FakePostgres(Postgres):
         self.down = False
 
     def _read(self) -> None:
+        self.gate.check()
         if self.down:
             raise Unavailable("PostgresUnreachable", "PostgreSQL does not answer")
         self.faults.before()
