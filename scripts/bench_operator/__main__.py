@@ -26,6 +26,7 @@ import uvloop
 import yaml
 from rooftree_operator import names
 from rooftree_operator.backends import connect as connect_backends
+from rooftree_operator.registry import PostgresRegistry
 from rooftree_operator.settings import Settings
 
 from bench_operator import api as apiserver
@@ -86,7 +87,8 @@ class Run:
         async with AsyncExitStack() as stack:
             backends = connect_backends(settings, stack)
             made = await bare.original(self.api, settings, self.pilot)
-            client = bare.Bare(self.api, backends, made, self.edge)
+            registry = PostgresRegistry(backends.postgres, settings.namespace)
+            client = bare.Bare(self.api, backends, registry, made, self.edge)
             slugs = [f"{self.pilot}-{half}-{number}" for number in range(count)]
             await client.create(slugs, workers=settings.workers, within=self.within, note=self.lines.note)
 
@@ -125,7 +127,7 @@ class Run:
         """Edits while every tenant is always due, and while the operator starts and looks at all of them."""
         await self.operator.stop()
         self.lines.say(f"{EDITS} edits during a full resync")
-        self.operator.start(RESYNC_SECONDS=str(max(0.5, len(self.names) / FLOOD)))
+        self.operator.start(RESYNC_SECONDS=str(max(0.2, len(self.names) / FLOOD)))
         await self.operator.until_seen(len(self.names), within=self.within, depth=len(self.names))
         await self.fleet.edit(self.names, EDITS, "edit", within=self.within)
         await self.operator.stop()

@@ -41,7 +41,6 @@ from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.database_actions import EnsureRole, GrantRole
 from rooftree_operator.names import TEMPLATE_OWNER, TenantId
 from rooftree_operator.provisioners import database, search, storage, topics
-from rooftree_operator.registry import PostgresRegistry
 from rooftree_operator.release import Releases
 from rooftree_operator.resolving import Resolver
 from rooftree_operator.secret_objects import decoded
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from rooftree_operator.backends import Backends
+    from rooftree_operator.registry import Registry
     from rooftree_operator.settings import Settings
     from rooftree_operator.tenant import Tenant
 
@@ -131,14 +131,13 @@ class Available:
 class Bare:
     """The client."""
 
-    def __init__(self, api: Api, backends: Backends, original: Original, edge: str) -> None:
+    def __init__(self, api: Api, backends: Backends, registry: Registry, original: Original, edge: str) -> None:
         self._api = api
         self._backends = backends
         self._original = original
         self._edge = edge
         self._available = Available()
-        where = original.tenant.platform.namespace
-        self._registry = PostgresRegistry(backends.postgres, where)
+        self._registry = registry
 
     async def create(self, slugs: Sequence[str], *, workers: int, within: float, note: Callable[..., None]) -> None:
         """Makes tenants; notes the seconds that each took on average."""
@@ -154,23 +153,28 @@ class Bare:
 
     async def _create(self, slug: str, slots: asyncio.Semaphore, within: float) -> None:
         async with slots:
-            known = await self._registry.register(slug, str(uuid.uuid4()), None)
-            tenant = replace(self._original.tenant, id=known)
-            await asyncio.gather(
-                self._objects(known),
-                self._postgres(tenant),
-                self._kafka(tenant),
-                self._elasticsearch(tenant),
-                self._redis(known),
-                self._s3(known),
-            )
-        where = names.namespace(known)
+            tenant = await self.make(slug)
+        where = tenant.namespace
 
         async def is_available() -> bool:
             return where in self._available.namespaces
 
         await until(is_available, within=within, what=f"{where} had no pod", every=0.02)
         await until(lambda: self._answers(tenant), within=within, what=f"{slug} was not answered", every=0.05)
+
+    async def make(self, slug: str) -> Tenant:
+        """Everything that a tenant has, under a new id; nothing is waited for."""
+        known = await self._registry.register(slug, str(uuid.uuid4()), None)
+        tenant = replace(self._original.tenant, id=known)
+        await asyncio.gather(
+            self._objects(known),
+            self._postgres(tenant),
+            self._kafka(tenant),
+            self._elasticsearch(tenant),
+            self._redis(known),
+            self._s3(known),
+        )
+        return tenant
 
     async def _answers(self, tenant: Tenant) -> bool:
         """As the operator asks: a new connection, with the tenant's host."""

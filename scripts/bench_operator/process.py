@@ -154,7 +154,7 @@ class Operator:
         """Ends it as its pod would be ended."""
         if self._process is None:
             return
-        process, self._process = self._process, None
+        process, self._process = self._running(), None
         process.send_signal(signal.SIGTERM)
         try:
             await asyncio.to_thread(process.wait, STOP_SECONDS)

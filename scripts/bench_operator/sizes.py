@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -61,8 +62,12 @@ async def of_redis() -> int:
 
 
 def on_disk(folder: Path) -> int:
-    """What its files take on the disk; sparse ones only what they hold."""
-    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+    """What its files take on the disk; sparse ones only what they hold, and those that go meanwhile nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.lstat().st_blocks * 512
+    return total
 
 
 def _elasticsearch() -> aiohttp.ClientSession:
@@ -75,7 +80,7 @@ def _elasticsearch() -> aiohttp.ClientSession:
 
 async def of_elasticsearch() -> int:
     """All indices after what was in memory has been written, those of its own users and roles too."""
-    async with _elasticsearch() as session, session.post("/_flush") as answer:
+    async with _elasticsearch() as session, session.post("/_flush?expand_wildcards=all") as answer:
         answer.raise_for_status()
     return on_disk(pki().parent / "elasticsearch" / "data")
 

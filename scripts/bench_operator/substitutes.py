@@ -11,6 +11,7 @@ memory and answers what the operator asks of them; it lets everybody in, so that
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -161,7 +162,7 @@ class Elasticsearch:
 
 async def serve(app: web.Application, certificate: str, address: str) -> web.AppRunner:
     """Serves over TLS with a certificate of the stack's."""
-    context = api.ssl.SSLContext(api.ssl.PROTOCOL_TLS_SERVER)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki() / f"{certificate}.crt", pki() / f"{certificate}.key")
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
