@@ -42,7 +42,7 @@ class Seen:
     now: dict[str, Object] = field(default_factory=dict[str, Any])
     first_status: dict[str, float] = field(default_factory=dict[str, float])
     ready: dict[str, float] = field(default_factory=dict[str, float])
-    observed: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
+    observed: dict[str, dict[int, float]] = field(default_factory=dict[str, dict[int, float]])
 
     def take(self, brokerage: Object, at: float) -> None:
         """Notes each thing when it is first seen."""
@@ -50,14 +50,13 @@ class Seen:
         self.now[name] = brokerage
         if status := brokerage.get("status"):
             self.first_status.setdefault(name, at)
-            self.observed.setdefault((name, status.get("observedGeneration", 0)), at)
+            self.observed.setdefault(name, {}).setdefault(status.get("observedGeneration", 0), at)
         if is_ready(brokerage):
             self.ready.setdefault(name, at)
 
     def observed_at(self, name: str, generation: int) -> float | None:
         """When the status first spoke of this generation or a later one."""
-        times = [at for (other, told), at in self.observed.items() if other == name and told >= generation]
-        return min(times, default=None)
+        return min((at for told, at in self.observed.get(name, {}).items() if told >= generation), default=None)
 
 
 class Fleet:
