@@ -10,6 +10,8 @@ UV := .local/uv/bin/uv
 PYTHON ?= python3
 STACK ?= dev
 TEST_STACK ?= test
+BENCH_STACK ?= bench
+TENANTS ?= 100,200,1000
 TOPOLOGY ?= monolith
 FAULT_SECONDS ?= 60
 EVENTS ?= 100000
@@ -34,7 +36,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-scaffold test-local isolation faults torture-events oracles full pictures bench-provision \
-	bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -240,6 +242,14 @@ pictures: setup ## Takes the quick start's pictures (LINK=the owner's unused lin
 
 bench-provision: setup ## Measures how fast tenants come and go (n = 20)
 	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python scripts/bench_provision.py
+
+bench-operator: setup ## Measures the operator with many brokerages whose pods are simulated (TENANTS=100,200,1000: one fresh stack each)
+	@missed=0; for tenants in $$(tr , ' ' <<< "$(TENANTS)"); do \
+		$(LOCAL) down --stack $(BENCH_STACK); $(LOCAL) up --stack $(BENCH_STACK) --only simulated; \
+		source <($(LOCAL) env --stack $(BENCH_STACK)); \
+		$(LOCAL) exec --stack $(BENCH_STACK) -- \
+			env PYTHONPATH=scripts $(BIN)/python -m bench_operator --tenants $$tenants || missed=1; \
+	done; $(LOCAL) down --stack $(BENCH_STACK); exit $$missed
 
 bench-search: up-backends ## Measures search on 50,000 listings with 8 clients, on an otherwise idle machine
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_search.py

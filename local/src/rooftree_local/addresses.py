@@ -5,6 +5,7 @@ NODE_NAME = "local"
 SERVICE_CIDR = "10.96.0.0/16"
 KUBERNETES_SERVICE_IP = "10.96.0.1"
 POD_CIDR = "10.244.0.0/22"
+SIMULATED_POD_CIDR = "10.128.0.0/16"  # of pods that do not run, where there are thousands
 POD_GATEWAY = "10.244.0.1"  # from here the host speaks to pods
 CLUSTER_DOMAIN = "cluster.local"
 

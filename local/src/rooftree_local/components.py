@@ -11,6 +11,7 @@ from rooftree_local.addresses import (
     NODE_IP,
     NODE_NAME,
     SERVICE_CIDR,
+    SIMULATED_POD_CIDR,
     STATE,
 )
 
@@ -96,6 +97,19 @@ KUBELET_FLAGS = (
     f"--node-ip={NODE_IP}",
     f"--root-dir={STATE}/kubelet",
 )
+# Pods that do not run have no load to scale by; it would only note for each tenant that nothing is measured.
+AUTOSCALER = "horizontal-pod-autoscaler-controller"
+KWOK_ADDRESS = "127.0.0.1:10247"
+KWOK_FLAGS = (
+    f"--kubeconfig={STATE}/kubeconfig",
+    f"--config={CONFIG}/kwok.yaml",
+    f"--server-address={KWOK_ADDRESS}",
+    "--manage-all-nodes",
+    f"--node-ip={NODE_IP}",
+    f"--cidr={SIMULATED_POD_CIDR}",
+    # Without Leases the control plane would take the nodes for lost.
+    "--node-lease-duration-seconds=40",
+)
 PROXY_FLAGS = (f"--config={CONFIG}/kube-proxy.yaml",)
 ACCESS = ("apply", "--server-side", f"--filename={CONFIG}/access")
 # Network policies only: pods are connected by CNI, services by kube-proxy.
@@ -156,26 +170,41 @@ class Component:
 
 def node(tools: dict[str, str]) -> list[Component]:
     """The control plane and the one node; `tools` maps a tool's name to its path inside the stack."""
-    return [*_control_plane(tools["kubelite"]), *_helpers(tools)]
+    kubelite = tools["kubelite"]
+    etcd, *control = _control_plane(kubelite, CONTROLLER_FLAGS)
+    containerd = Component(
+        "containerd",
+        ("containerd", "--config", f"{CONFIG}/containerd.toml"),
+        ready="unix:///run/containerd/containerd.sock",
+    )
+    return [
+        etcd,
+        containerd,
+        *control,
+        _kubernetes(kubelite, "kubelet", KUBELET_FLAGS, "http://127.0.0.1:10248/healthz", "apiserver", "containerd"),
+        _kubernetes(kubelite, "kube-proxy", PROXY_FLAGS, "http://127.0.0.1:10256/healthz", "apiserver"),
+        *_helpers(tools),
+    ]
 
 
-def _control_plane(kubelite: str) -> list[Component]:
-    def kubernetes(name: str, flags: tuple[str, ...], ready: str, *after: str) -> Component:
-        program = name if name.startswith("kube") else f"kube-{name}"
-        return Component(name, (kubelite, program, *flags), ready, after)
+def simulated(tools: dict[str, str]) -> list[Component]:
+    """The control plane, and KWOK in place of the node: pods are said to be ready, and none runs."""
+    flags = (*CONTROLLER_FLAGS, f"--controllers=*,-{AUTOSCALER}")
+    kwok = Component("kwok", (tools["kwok"], *KWOK_FLAGS), ready=f"http://{KWOK_ADDRESS}/healthz", after=("apiserver",))
+    return [*_control_plane(tools["kubelite"], flags), kwok]
 
+
+def _kubernetes(kubelite: str, name: str, flags: tuple[str, ...], ready: str, *after: str) -> Component:
+    program = name if name.startswith("kube") else f"kube-{name}"
+    return Component(name, (kubelite, program, *flags), ready, after)
+
+
+def _control_plane(kubelite: str, controllers: tuple[str, ...]) -> list[Component]:
     return [
         Component("etcd", ("etcd", *ETCD_FLAGS), ready="http://127.0.0.1:2381/health"),
-        Component(
-            "containerd",
-            ("containerd", "--config", f"{CONFIG}/containerd.toml"),
-            ready="unix:///run/containerd/containerd.sock",
-        ),
-        kubernetes("apiserver", APISERVER_FLAGS, f"https://{NODE_IP}:{APISERVER_PORT}/readyz", "etcd"),
-        kubernetes("controller-manager", CONTROLLER_FLAGS, "tcp://127.0.0.1:10257", "apiserver"),
-        kubernetes("scheduler", SCHEDULER_FLAGS, "tcp://127.0.0.1:10259", "apiserver"),
-        kubernetes("kubelet", KUBELET_FLAGS, "http://127.0.0.1:10248/healthz", "apiserver", "containerd"),
-        kubernetes("kube-proxy", PROXY_FLAGS, "http://127.0.0.1:10256/healthz", "apiserver"),
+        _kubernetes(kubelite, "apiserver", APISERVER_FLAGS, f"https://{NODE_IP}:{APISERVER_PORT}/readyz", "etcd"),
+        _kubernetes(kubelite, "controller-manager", controllers, "tcp://127.0.0.1:10257", "apiserver"),
+        _kubernetes(kubelite, "scheduler", SCHEDULER_FLAGS, "tcp://127.0.0.1:10259", "apiserver"),
     ]
 
 

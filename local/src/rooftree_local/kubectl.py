@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from rooftree_local.paths import Stack
     from rooftree_local.steps import Work
+
+SIMULATED_NODES = 4  # the edge's pods hold a port of their node each
 
 
 def argv(target: Stack, *words: str) -> list[str]:
@@ -54,6 +57,15 @@ def wait_for_node(target: Stack, work: Work) -> None:
     """Waits until pods can be started."""
     work.command(argv(target, "wait", "--for=create", "node/local", "--timeout=60s"))
     work.command(argv(target, "wait", "--for=condition=Ready", "node/local", "--timeout=60s"))
+    work.command(argv(target, "wait", "--for=create", "serviceaccount/default", "--timeout=60s"))
+
+
+def simulate_nodes(target: Stack, work: Work) -> None:
+    """Makes the nodes that KWOK plays, each with room for as many pods as anybody wants, and waits for them."""
+    names = [f"simulated-{number}" for number in range(SIMULATED_NODES)]
+    items = [{"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}} for name in names]
+    apply(target, work, content=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    work.command(argv(target, "wait", "--for=condition=Ready", *(f"node/{name}" for name in names), "--timeout=60s"))
     work.command(argv(target, "wait", "--for=create", "serviceaccount/default", "--timeout=60s"))
 
 

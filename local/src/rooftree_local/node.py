@@ -82,8 +82,8 @@ def discard_state(target: Stack) -> None:
             path.unlink(missing_ok=True)
 
 
-def write_files(target: Stack, *, node: bool, backends: bool) -> None:
-    """Writes all that the components read."""
+def write_files(target: Stack, *, node: bool, backends: bool, simulated: bool = False) -> None:
+    """Writes all that the components read; `simulated`: with KWOK in place of the node."""
     target.state.mkdir(parents=True, exist_ok=True)
     target.state.chmod(0o711)
     target.logs.mkdir(exist_ok=True)
@@ -94,7 +94,9 @@ def write_files(target: Stack, *, node: bool, backends: bool) -> None:
         for backend in (postgres, kafka, elasticsearch, redis):
             backend.write_files(target)
         services.write_files(target)
-    if node and backends:
+    if simulated:
+        write_private(target.config / "kwok.yaml", tools.kwok_stages().read_text())
+    elif node and backends:
         monitoring.write_files(target)
 
 
@@ -158,10 +160,12 @@ exec '{sys.executable}' -c '{call}' "$@"
         program.chmod(0o755)
 
 
-def wanted_components(*, node: bool, backends: bool) -> list[Component]:
-    """The components of a stack, in the order of their start."""
+def wanted_components(*, node: bool, backends: bool, simulated: bool = False) -> list[Component]:
+    """The components of a stack, in the order of their start; `simulated`: with KWOK in place of the node."""
     wanted: list[Component] = []
-    if node:
+    if simulated:
+        wanted += components.simulated({tool.name: tool.inside for tool in (tools.KUBELITE, tools.KWOK)})
+    elif node:
         built = (tools.KUBELITE, tools.COREDNS, tools.KUBE_ROUTER, tools.METRICS_SERVER)
         wanted += components.node({tool.name: tool.inside for tool in built})
     if backends:
@@ -174,7 +178,7 @@ def wanted_components(*, node: bool, backends: bool) -> list[Component]:
             **{tool.name: tool.inside for tool in (tools.VERSITYGW, tools.JAEGER)},
         }
         wanted += [*backend_components.backends(programs), *services.components(programs)]
-    if node and backends:
+    if node and backends and not simulated:
         wanted += monitoring.components({"python": sys.executable})
     return wanted
 

@@ -46,6 +46,7 @@ class Only(StrEnum):
 
     BACKENDS = "backends"
     NODE = "node"
+    SIMULATED = "simulated"
 
 
 def steps(target: Stack, only: Only | None = None, *, browser: bool = False, replica: bool = False) -> list[Step]:
@@ -53,6 +54,8 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False, rep
 
     `browser` adds the packages of tests in a browser, `replica` a standby of PostgreSQL, which then stays until `down`.
     """
+    if only is Only.SIMULATED:
+        return _simulated(target)
     with_node, with_backends = only is not Only.BACKENDS, only is not Only.NODE
     wanted = (packages.NODE if with_node else {}) | (packages.BACKENDS if with_backends else {})
     wanted |= packages.MONITORING if only is None else {}
@@ -66,15 +69,10 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False, rep
         chain += [_built(tool) for tool in built]
         chain.append(_cached("pause image", pause_image.make, pause_image.archive))
     if with_backends:
-        chain += [
-            _cached("postgres programs", servers.fetch_postgres, servers.postgres),
-            _cached("kafka programs", servers.fetch_kafka, servers.kafka),
-            _cached("elasticsearch programs", servers.fetch_elasticsearch, servers.elasticsearch),
-            *(_built(tool) for tool in (tools.VERSITYGW, tools.JAEGER)),
-        ]
+        chain += _backend_programs()
     chain.append(_components(target, with_node=with_node, with_backends=with_backends))
     if with_backends:
-        chain.append(_live(target, "postgres roles", lambda work: postgres.prepare(target, work)))
+        chain.append(_postgres_roles(target))
         chain += [_standby(target, with_node=with_node)] if replica or standby.is_wanted(target) else []
     if with_node:
         chain.append(_imported(target, "pause image", pause_image.archive))
@@ -86,6 +84,40 @@ def steps(target: Stack, only: Only | None = None, *, browser: bool = False, rep
     else:
         chain.append(_slow_components(target, with_node=False))
     return chain
+
+
+def _backend_programs() -> list[Step]:
+    return [
+        _cached("postgres programs", servers.fetch_postgres, servers.postgres),
+        _cached("kafka programs", servers.fetch_kafka, servers.kafka),
+        _cached("elasticsearch programs", servers.fetch_elasticsearch, servers.elasticsearch),
+        *(_built(tool) for tool in (tools.VERSITYGW, tools.JAEGER)),
+    ]
+
+
+def _postgres_roles(target: Stack) -> Step:
+    return _live(target, "postgres roles", lambda work: postgres.prepare(target, work))
+
+
+def _simulated(target: Stack) -> list[Step]:
+    """The control plane with KWOK's nodes, all backends, and the platform, whose pods are simulated like all others.
+
+    No image is built. What the chart names are the references that the images would have.
+    """
+    wanted = packages.NODE | packages.BACKENDS
+    return [
+        Step("packages", lambda work: packages.install(wanted, work), is_there=lambda: not packages.absent(wanted)),
+        *(_built(tool) for tool in (tools.KUBELITE, tools.KWOK)),
+        _cached("kwok stages", tools.fetch_kwok_stages, tools.kwok_stages),
+        *_backend_programs(),
+        *_chart_tools(),
+        _components(target, with_node=True, with_backends=True, simulated=True),
+        _postgres_roles(target),
+        _live(target, "simulated nodes", lambda work: kubectl.simulate_nodes(target, work)),
+        *_definitions(target),
+        _slow_components(target, with_node=True, simulated=True),
+        *_installation(target),
+    ]
 
 
 def _metrics(target: Stack) -> Step:
@@ -144,25 +176,14 @@ def _images() -> list[Step]:
 def _platform(target: Stack) -> list[Step]:
     """What is put into the cluster."""
     live = partial(_live, target)
-    gateway_crds = str(tools.gateway_crds())
-    crds = str(paths.repository() / "crds")
+    secrets, chart = _installation(target)
     return [
         *(_imported(target, image.name, lambda image=image: image.archive, image) for image in sources.IMAGES),
-        live(
-            "gateway api definitions", lambda work: release.definitions(target, gateway_crds, work), tools.gateway_crds
-        ),
-        live(
-            "definitions",
-            lambda work: release.definitions(target, crds, work),
-            lambda: _tree("crds"),
-            release.crds_missing,
-        ),
+        *_definitions(target),
         _slow_components(target, with_node=True),
-        live(
-            "platform secrets", lambda work: release.prerequisites(target, work), lambda: _file(target.pki / "edge.crt")
-        ),
+        secrets,
         _metrics(target),
-        live("platform", partial(release.install, target), partial(release.fingerprint, target), release.chart_missing),
+        chart,
         live(
             "sample feed", lambda work: sample.deploy_feed(target, work), sample.feed_fingerprint, sample.feed_missing
         ),
@@ -181,6 +202,37 @@ def _platform(target: Stack) -> list[Step]:
         ),
         *([_forwarder(target)] if target.name == paths.DEVELOPMENT_STACK else []),
     ]
+
+
+def _definitions(target: Stack) -> list[Step]:
+    gateway_crds, crds = str(tools.gateway_crds()), str(paths.repository() / "crds")
+    return [
+        _live(
+            target,
+            "gateway api definitions",
+            lambda work: release.definitions(target, gateway_crds, work),
+            tools.gateway_crds,
+        ),
+        _live(
+            target,
+            "definitions",
+            lambda work: release.definitions(target, crds, work),
+            lambda: _tree("crds"),
+            release.crds_missing,
+        ),
+    ]
+
+
+def _installation(target: Stack) -> tuple[Step, Step]:
+    """What the chart needs beforehand, and the chart."""
+    secrets = _live(
+        target,
+        "platform secrets",
+        lambda work: release.prerequisites(target, work),
+        lambda: _file(target.pki / "edge.crt"),
+    )
+    install, key = partial(release.install, target), partial(release.fingerprint, target)
+    return secrets, _live(target, "platform", install, key, release.chart_missing)
 
 
 def _tree(*trees: str) -> str:
@@ -259,12 +311,12 @@ def boot(target: Stack) -> str:
 AFRESH = "`rooftree-local doctor` checks the machine, `rooftree-local down` and `up` start afresh"
 
 
-def _components(target: Stack, *, with_node: bool, with_backends: bool) -> Step:
+def _components(target: Stack, *, with_node: bool, with_backends: bool, simulated: bool = False) -> Step:
     def wanted() -> list[Component]:
-        return node.wanted_components(node=with_node, backends=with_backends)
+        return node.wanted_components(node=with_node, backends=with_backends, simulated=simulated)
 
     def run(work: Work) -> None:
-        node.write_files(target, node=with_node, backends=with_backends)
+        node.write_files(target, node=with_node, backends=with_backends, simulated=simulated)
         node.bring_up(target, wanted(), work)
 
     def is_there() -> bool:
@@ -292,9 +344,9 @@ def _standby(target: Stack, *, with_node: bool) -> Step:
     )
 
 
-def _slow_components(target: Stack, *, with_node: bool) -> Step:
+def _slow_components(target: Stack, *, with_node: bool, simulated: bool = False) -> Step:
     """What was started early and is needed only now."""
-    names = {one.name for one in node.wanted_components(node=with_node, backends=True)}
+    names = {one.name for one in node.wanted_components(node=with_node, backends=True, simulated=simulated)}
     return Step(
         "slow components",
         lambda work: node.ask_again(target, work, names),

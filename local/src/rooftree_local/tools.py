@@ -87,7 +87,9 @@ VERSITYGW = GoTool("versitygw", "github.com/versity/versitygw", "github.com/vers
 JAEGER = GoTool("jaeger", "github.com/jaegertracing/jaeger", "github.com/jaegertracing/jaeger/cmd/jaeger")
 HELM = GoTool("helm", "helm.sh/helm/v4", "helm.sh/helm/v4/cmd/helm")
 OASDIFF = GoTool("oasdiff", "github.com/oasdiff/oasdiff", "github.com/oasdiff/oasdiff")
-ALL = (KUBELITE, COREDNS, KUBE_ROUTER, METRICS_SERVER, VERSITYGW, JAEGER, HELM, OASDIFF)
+KWOK = GoTool("kwok", "sigs.k8s.io/kwok", "sigs.k8s.io/kwok/cmd/kwok")
+KWOK_STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
+ALL = (KUBELITE, COREDNS, KUBE_ROUTER, METRICS_SERVER, VERSITYGW, JAEGER, HELM, OASDIFF, KWOK)
 
 
 def kubectl() -> Path:
@@ -96,6 +98,23 @@ def kubectl() -> Path:
     if not link.is_symlink():
         link.symlink_to(KUBELITE.name)
     return link
+
+
+def kwok_stages() -> Path:
+    """The file that says what becomes of simulated nodes and pods."""
+    return KWOK.path.with_name("stages.yaml")
+
+
+def fetch_kwok_stages(work: Work) -> None:
+    """Takes KWOK's own stages out of its module: nodes and pods are ready at once, pods of Jobs complete."""
+    described = work.command(["go", "mod", "download", "-json", f"{KWOK.module}@{KWOK.version}"], cwd=KWOK.source)
+    folder = Path(json.loads(described)["Dir"], "kustomize", "stage")
+    files = [
+        file for kind in KWOK_STAGES for file in sorted(Path(folder, kind).glob(f"{kind.partition('/')[0]}-*.yaml"))
+    ]
+    unfinished = kwok_stages().with_suffix(".new")
+    unfinished.write_text("---\n".join(file.read_text() for file in files))
+    unfinished.replace(kwok_stages())
 
 
 def gateway_crds() -> Path:
