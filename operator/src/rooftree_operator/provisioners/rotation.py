@@ -64,7 +64,7 @@ class Rotation:
     async def observe(self, tenant: Tenant) -> Seen:
         secret = await self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace)
         if secret is None:
-            raise LookupError(f"Secret {tenant.namespace}/{pods.APP_SECRET} is gone")
+            return Seen({}, "", self._now())
         values, version = decoded(secret), secret["metadata"]["resourceVersion"]
         if not generations.record_of(values).is_running:
             return Seen(values, version, self._now())
@@ -76,7 +76,7 @@ class Rotation:
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         record = generations.record_of(seen.values)
         if not record.is_running:
-            if not generations.wants(record, tenant.rotate):
+            if not (seen.values and generations.wants(record, tenant.rotate)):
                 return Plan(done("Provisioned", "Nothing is being rotated."))
             return _turn(seen, record.begun(tenant.rotate, seen.at))
         if seen.leaving:

@@ -302,7 +302,9 @@ class FakeKubernetes(Kubernetes):
 
     def files(self, space: str | None, spec: Object) -> dict[str, str]:
         """What a pod finds of its Secret if it begins now."""
-        volume = next(one["secret"] for one in spec["volumes"] if one["name"] == "secrets")
+        volume = next((one["secret"] for one in spec["volumes"] if one["name"] == "secrets"), None)
+        if volume is None:
+            return {}
         data: dict[str, str] = self.objects["Secret", space, volume["secretName"]]["data"]
         keys = {item["path"]: item["key"] for item in volume["items"]} if "items" in volume else {k: k for k in data}
         return {path: data[key] for path, key in keys.items()}
