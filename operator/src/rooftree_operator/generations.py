@@ -137,7 +137,8 @@ def record_of(values: Mapping[str, str]) -> Record:
     if RECORD not in values:
         return Record()
     found: dict[str, Any] = json.loads(values[RECORD])
-    return Record(**{**found, "phase": RotationPhase(found["phase"])})
+    record = Record(**found)
+    return replace(record, phase=RotationPhase(record.phase))
 
 
 def turned(values: Mapping[str, str], record: Record) -> dict[str, str]:

@@ -19,7 +19,8 @@ _IN_THE_WAY = (State.BLOCKED, State.FAILING, State.HELD, State.WAITING)
 
 def wanted_of(metadata: Mapping[str, Any]) -> str:
     """The rotation that is wanted, by its id; empty: none."""
-    return (metadata.get("annotations") or {}).get(ANNOTATION, "")
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    return annotations.get(ANNOTATION, "")
 
 
 def is_running(status: Mapping[str, Any] | None) -> bool:
@@ -42,4 +43,4 @@ def _obstacle(reports: Iterable[Report]) -> dict[str, str]:
     """The first part that somebody must look at, else the first that is awaited."""
     known = list(reports)
     found = (one for state in _IN_THE_WAY for one in known if one.state is state)
-    return next(({"message": f"waits for {one.condition}: {one.message}"} for one in found), {})
+    return {"message": f"waits for {first.condition}: {first.message}"} if (first := next(found, None)) else {}

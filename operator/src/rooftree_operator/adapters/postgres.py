@@ -168,7 +168,10 @@ class Postgres:
                FROM pg_roles r WHERE r.rolname = ANY(%s)""",
             list(names),
         )
-        return {name: RoleSeen(*told, frozenset(members), frozenset(heirs)) for name, *told, members, heirs in rows}
+        return {
+            name: RoleSeen(login, limit, comment, frozenset(members), frozenset(heirs))
+            for name, login, limit, comment, members, heirs in rows
+        }
 
     async def database(self, name: str, template_owner: str) -> DatabaseSeen | None:
         """The database, or None."""

@@ -67,10 +67,10 @@ async def resume(cluster: Cluster, name: str) -> Answer:
 async def rotate(cluster: Cluster, name: str, *, now: datetime) -> Answer:
     """Wants all credentials and signing keys of it to be replaced."""
     one = await b.one(cluster.kube, name)
-    known, wanted = b.status_of(one).get("rotation"), f"{now:%Y-%m-%dT%H:%M:%SZ}"
-    last = rotation.wanted_of(one["metadata"])
-    if rotation.is_running(known) or (last and last != (known or {}).get("id")):
-        phase = (known or {"phase": "Pending"})["phase"]
+    known: dict[str, str] = b.status_of(one).get("rotation") or {"id": "", "phase": "Pending"}
+    last, wanted = rotation.wanted_of(one["metadata"]), f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    if rotation.is_running(known) or last not in ("", known["id"]) or (last and known["phase"] == "Pending"):
+        phase = known["phase"] if rotation.is_running(known) else "Pending"
         raise Problem(f"{name} is being rotated already ({phase}): see `kubectl brokerage status {name}`")
     patch = json.dumps({"metadata": {"annotations": {rotation.ANNOTATION: wanted}}})
     cluster.run("patch", f"brokerage/{name}", "--type=merge", f"--patch={patch}", "--output=json")

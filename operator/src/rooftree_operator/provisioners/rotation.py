@@ -117,7 +117,8 @@ def former(running: Iterable[Object], deployments: Iterable[Object], now: dateti
 
 def _read(item: Object) -> str | None:
     """What a pod, or a template of pods, says that it reads at its start."""
-    return (item["metadata"].get("annotations") or {}).get(serving.ANNOTATION_SECRETS)
+    annotations: Mapping[str, str] = item["metadata"].get("annotations") or {}
+    return annotations.get(serving.ANNOTATION_SECRETS)
 
 
 def _turn(seen: Seen, record: Record) -> Plan:

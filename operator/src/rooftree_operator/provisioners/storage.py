@@ -57,11 +57,12 @@ class Storage:
             return None
         secret = await self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace)
         logins = generations.logins(decoded(secret), "s3_secret_key")
-        bucket, *found = await asyncio.gather(
+        keys = {slot: Key(names.user(tenant.id, slot), one) for slot, one in logins.passwords.items()}
+        bucket, found = await asyncio.gather(
             self._s3.bucket(names.bucket(tenant.id)),
-            *(self._s3.standing(Key(names.user(tenant.id, slot), one)) for slot, one in logins.passwords.items()),
+            asyncio.gather(*(self._s3.standing(key) for key in keys.values())),
         )
-        standing = dict(zip(logins.passwords, found, strict=True))
+        standing = dict(zip(keys, found, strict=True))
         return Seen(logins, standing, bucket, self._proofs.hold(tenant.id, logins.passwords.values()))
 
     def plan(self, tenant: Tenant, seen: Seen | None) -> Plan:
