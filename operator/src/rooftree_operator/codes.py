@@ -80,6 +80,14 @@ _FINE = (
     Code("Accepted", _NOBODY, False, "The edge serves the address."),
     Code("Monolith", _NOBODY, False, "All modules are in the pods of the app."),
     Code("Disabled", _NOBODY, False, "This installation makes no network policies."),
+    Code(
+        "Rotating",
+        _NOBODY,
+        True,
+        "All credentials are being replaced by new ones; the brokerage serves meanwhile. `status.rotation` tells the "
+        "phase and what it waits for.",
+        LOOK,
+    ),
     Code("Fixed", _NOBODY, False, "The plan fixes the number of pods."),
     Code("NotConfigured", _PLATFORM, False, "This installation has no object storage: value `s3.secret` of the chart."),
 )

@@ -33,9 +33,26 @@ class LimitRole(EnsureRole):
 
 
 @dataclass(frozen=True)
+class CloseRole(Action):
+    """Nobody logs in with the former credentials any more, and whoever is in is thrown out."""
+
+    name: str
+    connection_limit: int
+    comment: str
+    upkeep = True
+    drift = False
+
+    def words(self, tenant: TenantId) -> str:
+        return f"Role {self.name}: is to log in no more"
+
+
+@dataclass(frozen=True)
 class GrantRole(Action):
+    """`to` may become `role`; or, where it `inherits`, has all its rights as they are at any time."""
+
     role: str
     to: str
+    inherits: bool = False
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
@@ -62,6 +79,7 @@ class DropDatabase(Action):
 class Secure(Action):
     """Mark the database, close it to PUBLIC, let the tenant's roles connect."""
 
+    connect: tuple[str, ...]
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
@@ -92,8 +110,9 @@ class GrantSchemas(Action):
 class Probe(Action):
     """Connect as the tenant's app."""
 
+    user: str
     password: str = field(repr=False)
     proof = True
 
 
-Step = EnsureRole | GrantRole | CreateDatabase | DropDatabase | Secure | Adopt | GrantSchemas | Probe
+Step = EnsureRole | CloseRole | GrantRole | CreateDatabase | DropDatabase | Secure | Adopt | GrantSchemas | Probe

@@ -10,6 +10,7 @@ from . import holds as holding
 from .conditions import SUSPENDED, Report, State
 from .drift import Object
 from .names import MANAGER
+from .rotation import is_running
 
 NOTE = 1000  # characters that an Event's note may have
 
@@ -55,6 +56,16 @@ def holds(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[N
     return [Notice("Normal", report.condition, f"{report.reason}: {report.message}") for report in begun] + [
         Notice("Normal", "HoldEnded", f"{kind} ({before[kind]}) has ended: the operator goes on") for kind in ended
     ]
+
+
+def rotated(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Notice]:
+    """Where a rotation of credentials begins, and where it ends; both are statuses."""
+    if new is None or is_running(new) == is_running(old):
+        return []
+    which = f"generation {new['generation']} of credentials and signing keys (rotation {new['id']})"
+    if is_running(new):
+        return [Notice("Normal", "RotationStarted", f"{which} is being made")]
+    return [Notice("Normal", "RotationCompleted", f"{which} is the only one now; the former one is refused")]
 
 
 def repaired(found: Sequence[str]) -> list[Notice]:

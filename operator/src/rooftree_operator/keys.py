@@ -1,4 +1,4 @@
-"""Makes a tenant's secrets: passwords, the owner's seed, the signing keys. Nothing here is ever logged."""
+"""Makes a tenant's secrets: passwords, the owner's seed, sets of signing keys. Nothing here is ever logged."""
 
 import base64
 import hashlib
@@ -22,6 +22,22 @@ def signing_keys() -> str:
     kid = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
     key = {**point, "d": _text(numbers.private_value), "kid": kid, "alg": "ES256", "use": "sig"}
     return json.dumps({"keys": [key]})
+
+
+def joined(old: str, new: str) -> str:
+    """Both sets: the first key of `old` still signs, all of them verify."""
+    return json.dumps({"keys": [*json.loads(old)["keys"], *json.loads(new)["keys"]]})
+
+
+def newest_first(document: str) -> str:
+    """The key that was added last signs; the others verify. Turning it twice changes nothing but the order."""
+    found = json.loads(document)["keys"]
+    return json.dumps({"keys": [found[-1], *found[:-1]]})
+
+
+def first_only(document: str) -> str:
+    """The key that signs, alone: what the others have signed is good no more."""
+    return json.dumps({"keys": json.loads(document)["keys"][:1]})
 
 
 def _text(number: int) -> str:

@@ -7,6 +7,7 @@ Kubernetes caps a name at 63 characters, PostgreSQL at 63 bytes: the longest id 
 import hashlib
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from .api.slugs import RESERVED_SLUGS, SLUG_PATTERN
 
@@ -60,6 +61,17 @@ class TenantId:
         return self.value[:-9]
 
 
+class Slot(StrEnum):
+    """Which of a tenant's two logins in a backend: generations of credentials take turns (see `generations`)."""
+
+    A = "a"
+    B = "b"
+
+    @property
+    def other(self) -> "Slot":
+        return Slot.B if self is Slot.A else Slot.A
+
+
 def mint(slug: str, entropy: bytes) -> TenantId:
     """A new id for `slug` from at least four random bytes."""
     return TenantId(f"{slug}-{entropy[:4].hex()}")
@@ -77,17 +89,19 @@ def owner_role(tenant: TenantId) -> str:
     return f"{tenant}.owner"
 
 
-def migrator_role(tenant: TenantId) -> str:
-    return f"{tenant}.migrator"
+def migrator_role(tenant: TenantId, slot: Slot = Slot.A) -> str:
+    """As whom migrations log in."""
+    return f"{tenant}.migrator" if slot is Slot.A else f"{tenant}.migrator-{slot}"
 
 
 def app_role(tenant: TenantId) -> str:
+    """The role that has the app's rights, in PostgreSQL and in Elasticsearch; logins of both slots have them by it."""
     return f"{tenant}.app"
 
 
-def user(tenant: TenantId) -> str:
-    """The tenant's app in Kafka, Elasticsearch, Redis and S3: the same name as its role in PostgreSQL."""
-    return app_role(tenant)
+def user(tenant: TenantId, slot: Slot = Slot.A) -> str:
+    """As whom the tenant's app logs in, in every backend. In PostgreSQL that of the first slot is the role itself."""
+    return app_role(tenant) if slot is Slot.A else f"{tenant}.app-{slot}"
 
 
 def prefix(tenant: TenantId) -> str:

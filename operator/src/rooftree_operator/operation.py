@@ -12,6 +12,8 @@ from typing import Any
 
 from .api.brokerage import OperationState, OperationType, Phase
 from .conditions import Report, State, stamp
+from .generations import progress
+from .rotation import is_running
 
 Entry = dict[str, Any]
 RESTING = (State.DONE, State.SUSPENDED)
@@ -27,6 +29,7 @@ class Situation:
     phase: Phase
     ready: Report
     parts: Sequence[Report]
+    rotation: Mapping[str, Any] | None = None  # as the status tells of it
 
 
 def current(
@@ -47,6 +50,8 @@ def current(
     if _is_over(found):
         last = {"state": OperationState.SUCCEEDED.value, "step": "Ready", "progress": 100, "finishedAt": stamp(now)}
         return {**begun, **last, "message": found.ready.message}
+    if found.rotation is not None and is_running(found.rotation):
+        return _rotating(begun, found.rotation, found)
     at = _obstacle(found, held_up)
     held = at.state in (State.BLOCKED, State.FAILING, State.HELD)
     total = len(found.parts) + 1  # Ready is the last one
@@ -80,6 +85,8 @@ def deletion(
 
 def _begun(old: Mapping[str, Any] | None, found: Situation, now: datetime) -> Entry | None:
     """Type and start of the operation that goes on or begins; None: nothing does."""
+    if found.rotation is not None and is_running(found.rotation):
+        return {"type": OperationType.ROTATE.value, "startedAt": found.rotation["startedAt"]}
     if old and "finishedAt" not in old and old["type"] != OperationType.DELETE:
         return {"type": old["type"], "startedAt": old["startedAt"]}
     if not old and not found.was_ready:
@@ -93,7 +100,20 @@ def _begun(old: Mapping[str, Any] | None, found: Situation, now: datetime) -> En
 
 def _is_over(found: Situation) -> bool:
     """A brokerage may answer though what is declared is out of reach, for example its version."""
-    return found.ready.state in RESTING and not any(part.state is State.BLOCKED for part in found.parts)
+    rests = found.ready.state in RESTING and not any(part.state is State.BLOCKED for part in found.parts)
+    return rests and not is_running(found.rotation)
+
+
+def _rotating(begun: Entry, rotation: Mapping[str, Any], found: Situation) -> Entry:
+    """While all credentials are rotated: the step is the phase."""
+    held = any(part.state in (State.BLOCKED, State.FAILING, State.HELD) for part in found.parts)
+    return {
+        **begun,
+        "state": (OperationState.WAITING if held else OperationState.RUNNING).value,
+        "step": rotation["phase"],
+        "progress": progress(rotation["phase"]),
+        "message": rotation.get("message", "Credentials are being rotated."),
+    }
 
 
 def _obstacle(found: Situation, held_up: Callable[[str], int]) -> Report:

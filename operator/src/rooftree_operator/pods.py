@@ -1,10 +1,12 @@
 """Builders of the pods that run the tenant app: the same volumes and restrictions for serving and migrating. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import names
 from .drift import Object
+from .names import Slot
 from .release import Release
 from .tenant import Platform, Tenant
 
@@ -31,12 +33,18 @@ CONTAINER_SECURITY: Object = {
 
 
 @dataclass(frozen=True)
-class Login:
-    """Which database a pod uses, as whom, and which Secret holds the password."""
+class Files:
+    """What a pod sees of a Secret. `keys`: by file, the key that it has its content from; None: all of them."""
 
-    database: str
-    user: str
     secret: str
+    keys: Mapping[str, str] | None
+
+    def as_volume(self) -> Object:
+        volume: Object = {"secretName": self.secret, "defaultMode": 0o440}
+        if self.keys is None:
+            return volume
+        # Both generations of credentials may be in the Secret: a pod keeps seeing the one that it began with.
+        return {**volume, "items": [{"key": key, "path": path} for path, key in sorted(self.keys.items())]}
 
 
 def ca_config(metadata: Object, ca: str) -> Object:
@@ -49,12 +57,12 @@ def environment(values: dict[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in sorted(values.items()) if value]
 
 
-def database_values(platform: Platform, login: Login) -> dict[str, str]:
+def database_values(platform: Platform, database: str, user: str) -> dict[str, str]:
     return {
         "ROOFTREE_DATABASE_HOST": platform.postgres_host,
         "ROOFTREE_DATABASE_PORT": str(platform.postgres_port),
-        "ROOFTREE_DATABASE_NAME": login.database,
-        "ROOFTREE_DATABASE_USER": login.user,
+        "ROOFTREE_DATABASE_NAME": database,
+        "ROOFTREE_DATABASE_USER": user,
         "ROOFTREE_CA_FILE": CA_FILE,
         "ROOFTREE_SECRETS_DIR": SECRETS_DIR,
     }
@@ -70,11 +78,11 @@ def standby_values(platform: Platform) -> dict[str, str]:
     }
 
 
-def backend_values(tenant: Tenant) -> dict[str, str]:
+def backend_values(tenant: Tenant, slot: Slot) -> dict[str, str]:
     """Where the other backends are, and as whom the app enters them."""
-    platform, user = tenant.platform, names.user(tenant.id)
+    platform, user = tenant.platform, names.user(tenant.id, slot)
     return {
-        **storage_values(tenant),
+        **storage_values(tenant, slot),
         "ROOFTREE_KAFKA_BOOTSTRAP": platform.kafka_bootstrap,
         "ROOFTREE_KAFKA_USER": user,
         "ROOFTREE_ELASTICSEARCH_URL": platform.elasticsearch_url,
@@ -89,7 +97,7 @@ def backend_values(tenant: Tenant) -> dict[str, str]:
     }
 
 
-def storage_values(tenant: Tenant) -> dict[str, str]:
+def storage_values(tenant: Tenant, slot: Slot) -> dict[str, str]:
     """The tenant's bucket and its access key's name; the key's secret is the file `s3_secret_key`."""
     if not tenant.platform.s3_url:
         return {}
@@ -97,7 +105,7 @@ def storage_values(tenant: Tenant) -> dict[str, str]:
         "ROOFTREE_S3_ENDPOINT": tenant.platform.s3_url,
         "ROOFTREE_S3_REGION": tenant.platform.s3_region,
         "ROOFTREE_S3_BUCKET": names.bucket(tenant.id),
-        "ROOFTREE_S3_ACCESS_KEY": names.user(tenant.id),
+        "ROOFTREE_S3_ACCESS_KEY": names.user(tenant.id, slot),
     }
 
 
@@ -106,14 +114,13 @@ def limit_values(tenant: Tenant) -> dict[str, str]:
     return {f"ROOFTREE_RATE_{name.upper()}": str(limit) for name, limit in limits.items()}
 
 
-def app_values(tenant: Tenant) -> dict[str, str]:
-    """Everything that the serving app reads from its environment."""
-    spec = tenant.spec
-    login = Login(names.database(tenant.id), names.app_role(tenant.id), APP_SECRET)
+def app_values(tenant: Tenant, slot: Slot) -> dict[str, str]:
+    """Everything that the serving app, which logs in by `slot`, reads from its environment."""
+    spec, user = tenant.spec, names.user(tenant.id, slot)
     return {
-        **database_values(tenant.platform, login),
+        **database_values(tenant.platform, names.database(tenant.id), user),
         **standby_values(tenant.platform),
-        **backend_values(tenant),
+        **backend_values(tenant, slot),
         **limit_values(tenant),
         "ROOFTREE_TENANT_ID": tenant.id.value,
         "ROOFTREE_SLUG": tenant.slug,
@@ -127,7 +134,7 @@ def app_values(tenant: Tenant) -> dict[str, str]:
     }
 
 
-def pod_spec(container: Object, *, secret: str, restart: str = "Always", rpc_secret: str | None = None) -> Object:
+def pod_spec(container: Object, *, files: Files, restart: str = "Always", rpc_secret: str | None = None) -> Object:
     """A pod under PodSecurity `restricted`, without a service-account token, with a read-only root.
 
     `rpc_secret`: the certificate with which it calls and answers other modules' pods.
@@ -153,7 +160,7 @@ def pod_spec(container: Object, *, secret: str, restart: str = "Always", rpc_sec
             }
         ],
         "volumes": [
-            {"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o440}},
+            {"name": "secrets", "secret": files.as_volume()},
             {"name": "ca", "configMap": {"name": CA_CONFIG}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             *({"name": name, "secret": {"secretName": one, "defaultMode": 0o440}} for name, _, one in rpc),
@@ -162,7 +169,7 @@ def pod_spec(container: Object, *, secret: str, restart: str = "Always", rpc_sec
 
 
 def migration_job(
-    name: str, namespace: str, labels: dict[str, str], *, release: Release, values: dict[str, str], secret: str
+    name: str, namespace: str, labels: dict[str, str], *, release: Release, values: dict[str, str], files: Files
 ) -> Object:
     """A Job that brings one database to the release's heads."""
     size: dict[str, Any] = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "1", "memory": "384Mi"}}
@@ -183,7 +190,7 @@ def migration_job(
             "ttlSecondsAfterFinished": 600,
             "template": {
                 "metadata": {"labels": labels},
-                "spec": pod_spec(container, secret=secret, restart="Never"),
+                "spec": pod_spec(container, files=files, restart="Never"),
             },
         },
     }

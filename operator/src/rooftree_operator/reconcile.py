@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from . import conditions, declaration, events, hands, upgrade
+from . import conditions, declaration, events, hands, rotation, upgrade
 from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec
@@ -106,8 +106,11 @@ class Reconciler:
         """All parts, as far as the hands reach, and what is told of them."""
         if choice.holds:
             may = hands.held_by_plan(may, choice.refusal)
-        declared, before = declaration.digest(tenant), brokerage.get("status", {}).get("applied")
-        seen = await self.graph.run(tenant, may, settled=declared == before)
+        status = brokerage.get("status", {})
+        declared, before = declaration.digest(tenant), status.get("applied")
+        # What differs while credentials are rotated is what we want anew.
+        settled = declared == before and not rotation.is_running(status.get("rotation"))
+        seen = await self.graph.run(tenant, may, settled=settled)
         await self._tell.notify(brokerage, events.repaired(seen.repaired))
         version, attempt = _version(tenant, seen)
         parts = [*seen.reports, *choice.reports(tenant.spec.plan)]
@@ -116,6 +119,8 @@ class Reconciler:
         if ready.state is State.DONE:
             ready = await self._probe(tenant, ready)
         found = {"tenantID": tenant.id.value, "constraints": constraints(tenant), **seen.fields, "upgrade": attempt}
+        known = seen.fields.get("rotation", status.get("rotation"))
+        found["rotation"] = rotation.told(known, tenant.rotate, parts)
         if may.reach is Reach.ALL and not choice.refusal:
             found["plan"] = choice.plan.status
         if seen.is_done or may.reach is not Reach.LOOK:
@@ -270,7 +275,9 @@ def outcome(reports: Iterable[Report]) -> Outcome:
     waits = [
         LOST_EVENT if report.retry_in is None else report.retry_in
         for report in found
-        if report.state is State.WAITING or (report.state is State.HELD and report.retry_in)
+        if report.state is State.WAITING
+        or (report.state is State.HELD and report.retry_in)
+        or (report.state is State.DONE and report.retry_in is not None)
     ]
     return Outcome(again_in=min(waits, default=None))
 

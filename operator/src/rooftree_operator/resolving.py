@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import conditions, plans, upgrade
+from . import conditions, plans, rotation, upgrade
 from .adapters.kubernetes import Kubernetes
 from .api.brokerage import BrokerageSpec
 from .api.plan import BrokeragePlanSpec
@@ -47,6 +47,7 @@ class Resolver:
             running=status.get("version"),
             failed=failed,
             retry=retry,
+            rotate=rotation.wanted_of(metadata),
             is_returning=spec.tenant_id is not None and "database" not in status,
             was_suspended=conditions.was_suspended(status),
         )

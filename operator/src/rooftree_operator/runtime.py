@@ -33,6 +33,7 @@ from .provisioners.migrations import Migrations
 from .provisioners.modules import Modules
 from .provisioners.namespace import Namespace
 from .provisioners.policies import Policies
+from .provisioners.rotation import Rotation
 from .provisioners.route import Route
 from .provisioners.search import Search
 from .provisioners.storage import Storage
@@ -317,6 +318,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Disruption(kube),
         Route(kube, namespace),
         Suspension(kube),
+        Rotation(kube, now),
     )
     return Graph(parts, now, kube)
 

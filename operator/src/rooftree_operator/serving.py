@@ -3,16 +3,27 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from . import names, pods
+from . import generations, names, pods
 from .drift import Object
+from .names import Slot
 from .provisioner import Verdict, blocked, done, waiting
 from .release import GATEWAY, Release
+from .secret_objects import decoded
 from .tenant import Tenant
 
 ANNOTATION_SECRETS = f"{names.GROUP}/secrets"
 MODULES_OPTION = "--modules"  # of the app's command: the ones that the process has
 GRACE = 45  # seconds that a pod has to end
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What pods that start now read of Secrets: which slot's logins; `digest` changes with the content of any."""
+
+    digest: str
+    slot: Slot = Slot.A
 
 
 def rpc_secret(module: str) -> str:
@@ -23,6 +34,14 @@ def rpc_secret(module: str) -> str:
 def digest(*secrets: object) -> str:
     """Changes with the content of Secrets, and tells nothing of it."""
     return hashlib.sha256(json.dumps(secrets, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def reading(app: Object | None, *others: object) -> Reading:
+    """What pods read of the Secret `app`, and of `others` as a whole. What they do not read rolls none of them."""
+    data: dict[str, str] = (app or {}).get("data") or {}
+    slot = generations.record_of(decoded(app)).in_use
+    files = generations.files(pods.APP_SECRET, slot)
+    return Reading(digest({path: data[key] for path, key in files.items() if key in data}, *others), slot)
 
 
 def rollout(tenant: Tenant, deployment: Object) -> Verdict:
@@ -86,11 +105,11 @@ def without_starts(objects: Iterable[Object], seen: Mapping[str, Object]) -> tup
     return tuple(one for one in objects if not starts(one))
 
 
-def build_deployment(tenant: Tenant, name: str, secrets: str, *, module: str | None = None) -> Object:
-    """`module`: the one that its pods have; None: all of them. `secrets` changes with what is read at the start."""
+def build_deployment(tenant: Tenant, name: str, secrets: Reading, *, module: str | None = None) -> Object:
+    """`module`: the one that its pods have; None: all of them."""
     release, size = tenant.release, tenant.plan.resources
     labels = {**names.labels(tenant.id), "app.kubernetes.io/name": name}
-    values = {**pods.app_values(tenant), **(rpc_values(tenant, module) if module else {})}
+    values = {**pods.app_values(tenant, secrets.slot), **(rpc_values(tenant, module) if module else {})}
     container: Object = {
         "name": pods.APP,
         "image": release.image,
@@ -104,9 +123,10 @@ def build_deployment(tenant: Tenant, name: str, secrets: str, *, module: str | N
         # A minute: a pod that gets no CPU answers late, and a restart would need more of it.
         "livenessProbe": {**_probe(release.live, release.port, failures=6), "periodSeconds": 10, "timeoutSeconds": 5},
     }
-    spec = pods.pod_spec(container, secret=pods.APP_SECRET, rpc_secret=rpc_secret(module) if module else None)
+    files = pods.Files(pods.APP_SECRET, generations.files(pods.APP_SECRET, secrets.slot))
+    spec = pods.pod_spec(container, files=files, rpc_secret=rpc_secret(module) if module else None)
     template = {
-        "metadata": {"labels": labels, "annotations": {ANNOTATION_SECRETS: secrets}},
+        "metadata": {"labels": labels, "annotations": {ANNOTATION_SECRETS: secrets.digest}},
         # The app drains for 3 s, then ends its requests (20 s at most) and its jobs (8 s); an idle one ends at once.
         "spec": {**spec, "terminationGracePeriodSeconds": GRACE},
     }

@@ -56,9 +56,10 @@ class Telling:
         status["phase"] = phase.value
         status["conditions"] = [*fresh, *conditions.lasting(known, reports)]
         status["errors"] = self._errors(brokerage, reports, status, version or brokerage["spec"].get("version"))
-        status["operation"] = self._operation(brokerage, reports, phase)
+        status["operation"] = self._operation(brokerage, reports, phase, status.get("rotation"))
         await self._write(brokerage, status)
-        await self.notify(brokerage, [*events.transitions(known, visible), *events.holds(known, held)])
+        turned = events.rotated(old.get("rotation"), status.get("rotation"))
+        await self.notify(brokerage, [*events.transitions(known, visible), *events.holds(known, held), *turned])
 
     async def rest(self, brokerage: Object, may: Hands) -> None:
         """A Brokerage that is not looked at: keeps the condition of the pause, and all else as it was last seen."""
@@ -116,7 +117,9 @@ class Telling:
             now=self.now(),
         )
 
-    def _operation(self, brokerage: Object, reports: Sequence[Report], phase: Phase) -> dict[str, Any] | None:
+    def _operation(
+        self, brokerage: Object, reports: Sequence[Report], phase: Phase, rotating: dict[str, Any] | None
+    ) -> dict[str, Any] | None:
         old, metadata = brokerage.get("status", {}), brokerage["metadata"]
         found = operation.Situation(
             created=metadata["creationTimestamp"],
@@ -125,6 +128,7 @@ class Telling:
             phase=phase,
             ready=reports[0],
             parts=reports[1:],
+            rotation=rotating,
         )
         last, graph = old.get("operation"), self.graph
         return operation.current(last, found, held_up=graph.held_up, shown=graph.shown, now=self.now())

@@ -107,15 +107,19 @@ class Templates:
             await self.kube.apply(wanted)
 
     def _job(self, job_name: str, database: str, release: Release) -> Object:
-        login = pods.Login(database, TEMPLATE_MIGRATOR, SECRET_NAME)
         values = {
-            **pods.database_values(self.platform, login),
+            **pods.database_values(self.platform, database, TEMPLATE_MIGRATOR),
             "ROOFTREE_DATABASE_OWNER_ROLE": TEMPLATE_OWNER,
             "ROOFTREE_VERSION": release.version,
         }
         labels = {LABEL_MANAGED_BY: MANAGER, LABEL_RELEASE: release.version}
         return pods.migration_job(
-            job_name, self.platform.namespace, labels, release=release, values=values, secret=SECRET_NAME
+            job_name,
+            self.platform.namespace,
+            labels,
+            release=release,
+            values=values,
+            files=pods.Files(SECRET_NAME, None),
         )
 
     def _metadata(self, name: str) -> Object:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import names
 from .adapters.kafka import Grant
 from .names import TenantId
 from .provisioner import Action
@@ -11,11 +10,26 @@ from .provisioner import Action
 
 @dataclass(frozen=True)
 class SetCredential(Action):
+    user: str
     password: str = field(repr=False)
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
-        return f"User {names.user(tenant)} in Kafka: credential missing or another one"
+        return f"User {self.user} in Kafka: credential missing or another one"
+
+
+@dataclass(frozen=True)
+class Close(Action):
+    """Nobody gets in with the former credentials any more, and whoever is in may do nothing."""
+
+    user: str
+    grants: tuple[Grant, ...]
+    quotas: tuple[str, ...]
+    upkeep = True
+    drift = False
+
+    def words(self, tenant: TenantId) -> str:
+        return f"User {self.user} in Kafka: wanted no more"
 
 
 @dataclass(frozen=True)
@@ -38,40 +52,44 @@ class SetTopic(Action):
 
 @dataclass(frozen=True)
 class Allow(Action):
+    user: str
     grants: tuple[Grant, ...]
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
-        return f"User {names.user(tenant)} in Kafka: lacks {_rights(self.grants)}"
+        return f"User {self.user} in Kafka: lacks {_rights(self.grants)}"
 
 
 @dataclass(frozen=True)
 class Disallow(Action):
+    user: str
     grants: tuple[Grant, ...]
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
-        return f"User {names.user(tenant)} in Kafka: may too much: {_rights(self.grants)}"
+        return f"User {self.user} in Kafka: may too much: {_rights(self.grants)}"
 
 
 @dataclass(frozen=True)
 class SetQuotas(Action):
+    user: str
     quotas: Mapping[str, float | None]
 
     def words(self, tenant: TenantId) -> str:
-        return f"User {names.user(tenant)} in Kafka: {', '.join(sorted(self.quotas))}"
+        return f"User {self.user} in Kafka: {', '.join(sorted(self.quotas))}"
 
 
 @dataclass(frozen=True)
 class Probe(Action):
     """Log in as the tenant, send a record and read it back."""
 
+    user: str
     topic: str
     password: str = field(repr=False)
     proof = True
 
 
-Step = SetCredential | CreateTopic | SetTopic | Allow | Disallow | SetQuotas | Probe
+Step = SetCredential | Close | CreateTopic | SetTopic | Allow | Disallow | SetQuotas | Probe
 
 
 def _rights(grants: tuple[Grant, ...]) -> str:

@@ -73,8 +73,11 @@ class FakeCluster:
 
     def _patched(self, name: str, patch: dict[str, Any]) -> str:
         item = deepcopy(self.kube.objects["Brokerage", None, name])
+        annotations = patch.get("metadata", {}).get("annotations", {})
+        item["metadata"]["annotations"] = {**item["metadata"].get("annotations", {}), **annotations}
         if self.knows_suspend:
-            item["spec"] = {key: v for key, v in {**item["spec"], **patch["spec"]}.items() if v is not None}
+            spec = {**item["spec"], **patch.get("spec", {})}
+            item["spec"] = {key: value for key, value in spec.items() if value is not None}
             self.kube.put(item)
         return json.dumps(item)
 

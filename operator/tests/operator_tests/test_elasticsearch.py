@@ -388,4 +388,4 @@ async def test_the_operator_can_tell_a_cluster_that_refuses_from_one_that_is_awa
 
 
 def test_no_action_shows_a_password() -> None:
-    assert "hidden" not in repr(Probe("hidden"))
+    assert "hidden" not in repr(Probe("a", "hidden"))

@@ -18,7 +18,8 @@ from rooftree_operator.api.brokerage import BrokerageSpec, Suspend, SuspensionRe
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object, stamped
-from rooftree_operator.names import TenantId
+from rooftree_operator.generations import Logins
+from rooftree_operator.names import Slot, TenantId
 from rooftree_operator.provisioners import (
     autoscaling,
     cache,
@@ -38,6 +39,7 @@ from rooftree_operator.provisioners import (
     workload,
 )
 from rooftree_operator.release import parsed
+from rooftree_operator.serving import Reading
 from rooftree_operator.tenant import Tenant
 
 from .world import CA, PLATFORM, manifest
@@ -68,6 +70,9 @@ CLOSED = replace(
         update={"suspend": Suspend(reason=SuspensionReason.BILLING, message="Back on Monday, 8 o'clock")}
     ),
 )
+LOGINS = Logins({Slot.A: "secret-app"})
+CONNECT = (f"{TENANT.id}.app", f"{TENANT.id}.migrator")
+DIGEST = Reading("digest")
 NOBODY: Any = None  # plans are pure: they never touch an adapter
 
 
@@ -87,34 +92,38 @@ SHOWN = accepted(routing.build_route(CLOSED))
 
 def plans() -> dict[str, Any]:
     """Each provisioner's plan for a tenant of which nothing is there yet."""
-    passwords = {f"{TENANT.id}.app": "secret-app", f"{TENANT.id}.migrator": "secret-migrator"}
+    app, migrator = Logins({Slot.A: "secret-app"}), Logins({Slot.A: "secret-migrator"})
     template = database.DatabaseSeen("operator", "", True, True, False, frozenset(), False)
     secrets: dict[str, Any] = {"app": None, "migrator": None}
-    access = AccessSeen(None, {}, frozenset(), {})
+    access = {Slot.A: AccessSeen(None, {}, frozenset(), {})}
     return {
         "namespace": namespace.Namespace(NOBODY).plan(TENANT, namespace.Seen()),
         "credentials": credentials.Credentials(NOBODY, CA).plan(TENANT, credentials.Seen(secrets, None, ())),
-        "database": database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(passwords, {}, None, template, ())),
-        "topics": topics.Topics(NOBODY, NOBODY).plan(TENANT, topics.Seen("secret-app", access, False)),
-        "search": search.Search(NOBODY, NOBODY).plan(TENANT, search.Seen("secret-app", None, None, None, False)),
-        "cache": cache.Cache(NOBODY, NOBODY).plan(TENANT, cache.Seen("secret-app", COMMANDS, None, False)),
-        "storage": storage.Storage(NOBODY, NOBODY).plan(TENANT, storage.Seen("secret-app", Standing.NONE, None, False)),
+        "database": database.Database(NOBODY, NOBODY).plan(
+            TENANT, database.Seen(app, migrator, {}, None, template, ())
+        ),
+        "topics": topics.Topics(NOBODY, NOBODY).plan(TENANT, topics.Seen(app, access, False)),
+        "search": search.Search(NOBODY, NOBODY).plan(TENANT, search.Seen(app, None, {Slot.A: None}, None, False)),
+        "cache": cache.Cache(NOBODY, NOBODY).plan(TENANT, cache.Seen(app, COMMANDS, {Slot.A: None}, False)),
+        "storage": storage.Storage(NOBODY, NOBODY).plan(
+            TENANT, storage.Seen(app, {Slot.A: Standing.NONE}, None, False)
+        ),
         "migrations": migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), None)),
-        "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen("digest", None, None)),
+        "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen(DIGEST, None, None)),
         "policies": policies.Policies(NOBODY).plan(TENANT, policies.Seen(None, None)),
         "autoscaling": autoscaling.Autoscaling(NOBODY).plan(TENANT, autoscaling.Seen(None, 2)),
         "certificates": certificates.Certificates(NOBODY, NOBODY).plan(APART, certificates.Seen(None, frozenset())),
         "modules": modules.Modules(NOBODY).plan(
-            APART, modules.Seen(None, {"identity": "digest-i", "property": "digest-p"}, {}, {})
+            APART, modules.Seen(None, {"identity": Reading("digest-i"), "property": Reading("digest-p")}, {}, {})
         ),
-        "workload-microservices": workload.Workload(NOBODY).plan(APART, workload.Seen("digest", None, None)),
+        "workload-microservices": workload.Workload(NOBODY).plan(APART, workload.Seen(DIGEST, None, None)),
         "policies-microservices": policies.Policies(NOBODY).plan(APART, policies.Seen(None, None)),
         "disruption": disruption.Disruption(NOBODY).plan(TENANT, [None]),
         "route": route.Route(NOBODY, PLATFORM.namespace).plan(TENANT, route.Seen(None, ())),
         "route-suspended": route.Route(NOBODY, PLATFORM.namespace).plan(
             CLOSED, route.Seen(None, (), stamped(routing.build_grant(CLOSED)))
         ),
-        "workload-suspended": workload.Workload(NOBODY).plan(CLOSED, workload.Seen("digest", None, None)),
+        "workload-suspended": workload.Workload(NOBODY).plan(CLOSED, workload.Seen(DIGEST, None, None)),
         "suspension": suspension.Suspension(NOBODY).plan(CLOSED, suspension.Seen(SHOWN, (rolled_out(2, {}),), 2)),
     }
 
@@ -149,13 +158,13 @@ def test_no_plan_shows_a_password() -> None:
 def test_a_new_tenant_waits_for_a_template_that_is_not_sealed_yet() -> None:
     unsealed = database.DatabaseSeen("operator", "", True, False, False, frozenset(), False)
     for template in (None, unsealed):
-        plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen({}, {}, None, template, ()))
+        plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(LOGINS, LOGINS, {}, None, template, ()))
         assert (plan.verdict.state, plan.verdict.reason) == (State.WAITING, "TemplateNotReady")
         assert not any(isinstance(action, database.CreateDatabase) for action in plan.actions)
 
 
 def test_a_template_that_cannot_be_made_is_said_with_who_must_act() -> None:
-    seen = database.Seen({}, {}, None, None, (), "BackoffLimitExceeded")
+    seen = database.Seen(LOGINS, LOGINS, {}, None, None, (), "BackoffLimitExceeded")
     verdict = database.Database(NOBODY, NOBODY).plan(TENANT, seen).verdict
     assert (verdict.state, verdict.reason) == (State.BLOCKED, "TemplateFailed")
     assert "a platform admin must read the logs of job rooftree-system/template-" in verdict.message
@@ -164,8 +173,7 @@ def test_a_template_that_cannot_be_made_is_said_with_who_must_act() -> None:
 def test_a_database_that_an_interrupted_drop_left_is_dropped_and_made_again() -> None:
     broken = database.DatabaseSeen(f"{TENANT.id}.owner", "", False, False, False, frozenset(), False)
     template = database.DatabaseSeen("operator", "", True, True, False, frozenset(), False)
-    passwords = {f"{TENANT.id}.app": "secret-app"}
-    plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(passwords, {}, broken, template, ()))
+    plan = database.Database(NOBODY, NOBODY).plan(TENANT, database.Seen(LOGINS, LOGINS, {}, broken, template, ()))
     kinds = [type(action) for action in plan.actions]
     assert kinds.index(database.DropDatabase) < kinds.index(database.CreateDatabase)
 
@@ -173,9 +181,9 @@ def test_a_database_that_an_interrupted_drop_left_is_dropped_and_made_again() ->
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"public_can_connect": True}, [database.Secure()]),
-        ({"comment": ""}, [database.Secure()]),
-        ({"can_connect": frozenset({f"{TENANT.id}.app"})}, [database.Secure()]),
+        ({"public_can_connect": True}, [database.Secure(CONNECT)]),
+        ({"comment": ""}, [database.Secure(CONNECT)]),
+        ({"can_connect": frozenset({f"{TENANT.id}.app"})}, [database.Secure(CONNECT)]),
         ({"foreign_objects": True}, [database.Adopt(), database.GrantSchemas(None)]),
         ({}, []),
     ],
@@ -191,7 +199,7 @@ def test_each_drift_of_a_database_has_its_own_repair(change: dict[str, Any], exp
         "can_connect": frozenset({f"{TENANT.id}.app", f"{TENANT.id}.migrator"}),
         "foreign_objects": False,
     }
-    seen = database.Seen({}, {}, database.DatabaseSeen(**{**good, **change}), None, ())
+    seen = database.Seen(LOGINS, LOGINS, {}, database.DatabaseSeen(**{**good, **change}), None, ())
     assert database.plan_existing(TENANT, seen) == expected
 
 
@@ -263,8 +271,8 @@ def test_pods_that_the_autoscaler_adds_do_not_take_a_brokerage_that_answers_back
 
 def test_a_release_without_topics_has_a_user_and_nothing_to_probe() -> None:
     place = replace(TENANT, release=replace(TENANT.release, topics=()))
-    access = AccessSeen(None, {}, frozenset(), {})
-    plan = topics.Topics(NOBODY, NOBODY).plan(place, topics.Seen("secret", access, False))
+    access = {Slot.A: AccessSeen(None, {}, frozenset(), {})}
+    plan = topics.Topics(NOBODY, NOBODY).plan(place, topics.Seen(LOGINS, access, False))
     assert [type(action) for action in plan.actions] == [topics.SetCredential, topics.Allow, topics.SetQuotas]
     assert (plan.verdict.state, plan.verdict.message) == (State.DONE, "This release has no topics.")
 
@@ -280,7 +288,7 @@ def test_a_failed_migration_says_who_must_act_and_where() -> None:
 def test_serving_pods_alone_are_told_of_a_standby_and_only_where_there_is_one() -> None:
     there = replace(TENANT, platform=replace(PLATFORM, postgres_standby_host="10.0.0.11", postgres_standby_port=5433))
     told = {"ROOFTREE_DATABASE_STANDBY_HOST": "10.0.0.11", "ROOFTREE_DATABASE_STANDBY_PORT": "5433"}
-    assert pods.app_values(there) == pods.app_values(TENANT) | told
-    assert not told.keys() & pods.app_values(TENANT).keys()
-    login = pods.Login("database", "migrator", "secret")
-    assert pods.database_values(there.platform, login) == pods.database_values(PLATFORM, login)
+    assert pods.app_values(there, Slot.A) == pods.app_values(TENANT, Slot.A) | told
+    assert not told.keys() & pods.app_values(TENANT, Slot.A).keys()
+    values = pods.database_values(PLATFORM, "database", "migrator")
+    assert pods.database_values(there.platform, "database", "migrator") == values

@@ -489,7 +489,7 @@ def test_suspend_and_resume_declare_it_or_say_that_nobody_understands_it(capsys:
     assert err.startswith("error: this installation does not know spec.suspend")
 
 
-@pytest.mark.parametrize("verb", ["status", "why", "tree", "events", "open", "logs", "diff", "top", "resume"])
+@pytest.mark.parametrize("verb", ["status", "why", "tree", "events", "open", "logs", "diff", "top", "resume", "rotate"])
 def test_a_brokerage_that_is_not_there_is_one_line_and_one(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = said(FakeCluster(World()), capsys, verb, "nobody")
     assert (code, out) == (1, "")
@@ -546,6 +546,26 @@ def test_a_new_version_that_does_not_come_up_is_the_one_that_is_looked_at(capsys
     pod(cluster.world, "app-new", **waits("ErrImagePull", "localhost/app:1.1.0: not found"))
     assert cluster.world.status("acme")["version"] == "1.0.0"
     assert "kubectl get configmap release-1.1.0 " in said(cluster, capsys, "why", "acme")[1]
+
+
+def test_a_rotation_is_wanted_once_and_not_again_before_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = ready()
+    code, out, _ = said(cluster, capsys, "rotate", "acme")
+    assert (code, "which takes about 13 minutes" in out) == (0, True)
+    wanted = cluster.kube.objects["Brokerage", None, "acme"]["metadata"]["annotations"]["rooftree.dev/rotate"]
+    assert wanted in out
+    for phase in ("Pending", "Preparing"):
+        code, _, err = said(cluster, capsys, "rotate", "acme")
+        assert (code, f"acme is being rotated already ({phase})" in err) == (1, True)
+        asyncio.run(cluster.world.reconciler.reconcile("acme"))
+    roles = said(cluster, capsys, "tree", "acme")[1]
+    assert f"{TENANT}.app, {TENANT}.app-b" in roles
+    assert f"{TENANT}.migrator-b" in roles
+
+
+def test_a_rotation_over_a_pause_is_told_to_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(changed(pause="Changes"), capsys, "rotate", "acme")
+    assert (code, "that waits, the operator is held back (Changes)" in out) == (0, True)
 
 
 def test_the_names_in_the_tree_are_those_of_the_backends(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """A tenant's place in a real object store, and what a tenant cannot do there."""
 
 import asyncio
+import base64
 import dataclasses
 import os
 import secrets
@@ -11,12 +12,16 @@ import httpx2
 import pytest
 from rooftree_operator import names
 from rooftree_operator.adapters import s3 as s3_adapter
+from rooftree_operator.adapters.kubernetes import SECRET, Kind
 from rooftree_operator.adapters.s3 import PING_TIMEOUT, S3, Server, Standing
 from rooftree_operator.adapters.sigv4 import Key, Request
+from rooftree_operator.drift import Object
 from rooftree_operator.errors import LoginRefused, Unavailable, Waiting
-from rooftree_operator.names import TenantId
+from rooftree_operator.generations import Logins
+from rooftree_operator.names import Slot, TenantId
 from rooftree_operator.provisioners import storage
-from rooftree_operator.provisioners.storage import Probe, PutKey, Storage, build_policy
+from rooftree_operator.provisioners.storage import Storage, build_policy
+from rooftree_operator.storage_actions import Probe, PutKey
 from rooftree_operator.tenant import Tenant
 
 from .test_plans import TENANT
@@ -41,9 +46,10 @@ class Secrets:
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
 
-    async def secret_value(self, name: str, namespace: str, key: str) -> str:
-        assert (name, key) == ("app", "s3_secret_key")
-        return self.values.setdefault(namespace, secrets.token_urlsafe(32))
+    async def get(self, kind: Kind, name: str, namespace: str) -> Object:
+        assert (kind, name) == (SECRET, "app")
+        value = self.values.setdefault(namespace, secrets.token_urlsafe(32))
+        return {"data": {"s3_secret_key": base64.b64encode(value.encode()).decode()}}
 
 
 class Place:
@@ -122,14 +128,16 @@ async def test_a_tenant_is_made_proven_and_then_left_alone(place: Place) -> None
     assert await place.provision(tenant) == []
     seen = await place.s3.bucket(names.bucket(tenant.id))
     assert seen is not None
-    assert (seen.tags, seen.policy) == (names.marks(tenant.id), build_policy(tenant.id))
+    assert (seen.tags, seen.policy) == (names.marks(tenant.id), build_policy(tenant.id, [names.user(tenant.id)]))
     assert await place.s3.objects(names.bucket(tenant.id)) == [], "the probe leaves nothing"
 
 
 async def test_every_effect_may_be_repeated(place: Place) -> None:
     tenant = place.tenant()
     await place.provision(tenant)
-    plan = place.storage.plan(tenant, storage.Seen(place.key(tenant).secret, Standing.NONE, None, False))
+    plan = place.storage.plan(
+        tenant, storage.Seen(Logins({Slot.A: place.key(tenant).secret}), {Slot.A: Standing.NONE}, None, False)
+    )
     await place.storage.apply(tenant, plan)
     assert await place.provision(tenant) == []
     assert await place.delete(tenant.id) == []
@@ -156,7 +164,7 @@ async def test_drift_of_each_kind_is_seen_and_repaired(place: Place, drift: str)
     elif drift == "policy":
         assert (await place.s3._send(Request("DELETE", f"/{bucket}", {"policy": ""}))).is_success
     else:
-        policy = build_policy(tenant.id)
+        policy = build_policy(tenant.id, [names.user(tenant.id)])
         policy["Statement"][0]["Principal"] = "*"
         await place.s3.set_policy(bucket, policy)
     done = await place.provision(tenant)
@@ -357,4 +365,4 @@ async def test_a_server_that_hangs_is_told_within_the_deadline() -> None:
 
 
 def test_no_action_shows_a_secret() -> None:
-    assert "hidden" not in repr((Probe("hidden"), PutKey("hidden"), Key("a", "hidden")))
+    assert "hidden" not in repr((Probe("a", "hidden"), PutKey("a", "hidden"), Key("a", "hidden")))

@@ -147,7 +147,7 @@ async def test_a_module_that_does_not_become_ready_keeps_the_others_as_they_are_
     assert stuck is not None
     await world.reconciler.reconcile("acme")
     assert command(world, "property") is None
-    world.kube.objects["Secret", f"tenant-{world.tenant('acme')}", pods.APP_SECRET]["data"]["more"] = "bmV3"
+    world.kube.objects["Secret", f"tenant-{world.tenant('acme')}", pods.APP_SECRET]["data"]["owner_seed"] = "bmV3"
     await world.reconciler.reconcile("acme")
     assert world.child("acme", DEPLOYMENT, "identity") != stuck
     assert command(world, "property") is None
@@ -287,7 +287,9 @@ def test_plans_show_no_key() -> None:
     ids=["connections", "older release", "no calls"],
 )
 def test_what_cannot_be_is_said_with_who_must_act(tenant: Any, reason: str, words: str) -> None:
-    made = modules.Modules(NOBODY).plan(tenant, modules.Seen(None, dict.fromkeys(tenant.modules, ""), {}, {}))
+    made = modules.Modules(NOBODY).plan(
+        tenant, modules.Seen(None, dict.fromkeys(tenant.modules, serving.Reading("")), {}, {})
+    )
     assert (made.verdict.state, made.verdict.reason) == (State.BLOCKED, reason)
     assert words in made.verdict.message
     assert (made.objects, made.actions) == ((), ())

@@ -59,7 +59,8 @@ class RoleSeen:
     can_login: bool
     connection_limit: int
     comment: str
-    members: frozenset[str]
+    members: frozenset[str]  # that may become it
+    heirs: frozenset[str] = frozenset()  # that have its rights
 
 
 @dataclass(frozen=True)
@@ -160,11 +161,16 @@ class Postgres:
         rows = await self._rows(
             """SELECT r.rolname, r.rolcanlogin, r.rolconnlimit, coalesce(shobj_description(r.oid, 'pg_authid'), ''),
                       array(SELECT m.rolname::text FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
-                            WHERE a.roleid = r.oid AND a.set_option)
+                            WHERE a.roleid = r.oid AND a.set_option),
+                      array(SELECT m.rolname::text FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
+                            WHERE a.roleid = r.oid AND a.inherit_option)
                FROM pg_roles r WHERE r.rolname = ANY(%s)""",
             list(names),
         )
-        return {name: RoleSeen(login, limit, comment, frozenset(m)) for name, login, limit, comment, m in rows}
+        return {
+            name: RoleSeen(login, limit, comment, frozenset(members), frozenset(heirs))
+            for name, login, limit, comment, members, heirs in rows
+        }
 
     async def database(self, name: str, template_owner: str) -> DatabaseSeen | None:
         """The database, or None."""
@@ -210,6 +216,11 @@ class Postgres:
     async def grant_role(self, role: str, *, to: str) -> None:
         """`to` may SET ROLE `role`, but does not inherit its rights."""
         grant = sql.SQL("GRANT {} TO {} WITH SET TRUE, INHERIT FALSE")
+        await self._write("grant", "role", grant.format(sql.Identifier(role), sql.Identifier(to)))
+
+    async def inherit_role(self, role: str, *, to: str) -> None:
+        """`to` has the rights of `role`, whatever these become, and cannot become it."""
+        grant = sql.SQL("GRANT {} TO {} WITH INHERIT TRUE, SET FALSE")
         await self._write("grant", "role", grant.format(sql.Identifier(role), sql.Identifier(to)))
 
     async def create_database(self, name: str, *, owner: str | None, template: str) -> None:

@@ -232,6 +232,38 @@ class FailedUpgrade(ApiModel):
     retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
 
 
+class RotationPhase(StrEnum):
+    """Where the rotation of a brokerage's credentials is."""
+
+    PENDING = "Pending"  # wanted, and not begun
+    PREPARING = "Preparing"
+    ROLLING = "Rolling"
+    DRAINING = "Draining"
+    COMPLETING = "Completing"
+    COMPLETED = "Completed"
+
+
+class RotationStatus(ApiModel):
+    """The rotation of all credentials and signing keys that goes on, or was the last one."""
+
+    id: str = Field(description="Value of the annotation rooftree.dev/rotate that it was begun by.")
+    phase: RotationPhase = Field(
+        description="Pending: wanted, and not begun yet. Preparing: the new generation is made, and backends let both "
+        "in. Rolling: pods come to have the new one. Draining: the former one is refused, and what its signing key "
+        "signed is still good. Completing: pods forget that key. Completed."
+    )
+    generation: int = Field(description="The newest generation of credentials; the first one is 1.", ge=1)
+    started_at: str | None = Field(
+        default=None, description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"}
+    )
+    completed_at: str | None = Field(
+        default=None,
+        description="When the last one was completed (RFC 3339).",
+        json_schema_extra={"format": "date-time"},
+    )
+    message: str | None = Field(default=None, description="What it waits for.")
+
+
 class BrokerageError(ApiModel):
     """Something that is wrong now."""
 
@@ -252,6 +284,7 @@ class OperationType(StrEnum):
     CREATE = "Create"
     UPDATE = "Update"
     DELETE = "Delete"
+    ROTATE = "Rotate"
 
 
 class OperationState(StrEnum):
@@ -270,7 +303,7 @@ class BrokerageOperation(ApiModel):
         description="Running; Waiting for somebody who must act, for a system that is away or because the operator is "
         "held back; or Succeeded."
     )
-    step: str = Field(description="Type of the condition that it is at.")
+    step: str = Field(description="Type of the condition that it is at; of a rotation the phase.")
     progress: int = Field(description="Parts that are done, in percent of all.", ge=0, le=100)
     started_at: str = Field(description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"})
     finished_at: str | None = Field(
@@ -299,6 +332,9 @@ class BrokerageStatus(ApiModel):
     version: str | None = Field(default=None, description="Version of the tenant app that is running.")
     upgrade: FailedUpgrade | None = Field(
         default=None, description="The last try to reach the wanted version, if it failed."
+    )
+    rotation: RotationStatus | None = Field(
+        default=None, description="The rotation of its credentials. Absent if there never was one."
     )
     namespace: str | None = Field(default=None, description="Namespace of the tenant's workloads.")
     database: str | None = Field(default=None, description="Name of the tenant's database.")

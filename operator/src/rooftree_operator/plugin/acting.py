@@ -1,8 +1,9 @@
-"""`logs`, `open`, `suspend`, `resume`: what kubectl itself does, spelled for a brokerage."""
+"""`logs`, `open`, `suspend`, `resume`, `rotate`: what kubectl itself does, spelled for a brokerage."""
 
 import json
+from datetime import datetime
 
-from .. import holds, names
+from .. import holds, names, rotation
 from . import brokerages as b
 from .cluster import Cluster
 from .output import Answer
@@ -61,6 +62,23 @@ async def suspend(cluster: Cluster, name: str, *, reason: str, message: str | No
 async def resume(cluster: Cluster, name: str) -> Answer:
     """Declares that it is in service again."""
     return await _declare(cluster, name, None, f"{name} is resumed")
+
+
+async def rotate(cluster: Cluster, name: str, *, now: datetime) -> Answer:
+    """Wants all credentials and signing keys of it to be replaced."""
+    one = await b.one(cluster.kube, name)
+    known: dict[str, str] = b.status_of(one).get("rotation") or {"id": "", "phase": "Pending"}
+    last, wanted = rotation.wanted_of(one["metadata"]), f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    if rotation.is_running(known) or last not in ("", known["id"]) or (last and known["phase"] == "Pending"):
+        phase = known["phase"] if rotation.is_running(known) else "Pending"
+        raise Problem(f"{name} is being rotated already ({phase}): see `kubectl brokerage status {name}`")
+    patch = json.dumps({"metadata": {"annotations": {rotation.ANNOTATION: wanted}}})
+    cluster.run("patch", f"brokerage/{name}", "--type=merge", f"--patch={patch}", "--output=json")
+    done = f"the credentials of {name} are rotated (rotation {wanted}), which takes about 13 minutes"
+    waits = holds.level(one["spec"])
+    about = f"that waits, the operator is held back ({waits}): `kubectl brokerage why {name}`" if waits else ""
+    done = f"{done}; {about or f'`kubectl brokerage status {name}` tells the phase'}"
+    return Answer(done, done)
 
 
 async def _declare(cluster: Cluster, name: str, wanted: dict[str, str] | None, done: str) -> Answer:

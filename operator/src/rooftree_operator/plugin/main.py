@@ -91,6 +91,12 @@ async def _resume(cluster: "Cluster", options: Options) -> "Answer":
     return await acting.resume(cluster, options.name)
 
 
+async def _rotate(cluster: "Cluster", options: Options) -> "Answer":
+    from . import acting, output
+
+    return await acting.rotate(cluster, options.name, now=output.clock())
+
+
 async def _diff(cluster: "Cluster", options: Options) -> "Answer":
     from . import diff, output
 
@@ -158,6 +164,7 @@ def _acting(verbs: Any) -> None:
     suspend.add_argument("--reason", required=True, help="for example billing")
     suspend.add_argument("--message", help="what visitors are told")
     _verb(verbs, "resume", _resume, "takes it back into service", names="1")
+    _verb(verbs, "rotate", _rotate, "replaces all its credentials and signing keys while it serves", names="1")
 
 
 def _verb(

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from .. import names
 from ..adapters.kafka import AccessSeen
 from ..adapters.kubernetes import Kubernetes
 from ..adapters.postgres import DatabaseSeen
 from ..adapters.redis import COMMANDS
 from ..adapters.s3 import Standing
+from ..generations import Logins
 from ..graph import AnyProvisioner
+from ..names import Slot
 from ..provisioners import (
     autoscaling,
     cache,
@@ -26,6 +27,7 @@ from ..provisioners import (
     modules,
     namespace,
     policies,
+    rotation,
     route,
     search,
     storage,
@@ -56,6 +58,7 @@ def of_kubernetes(kube: Kubernetes, ca: str, now: Callable[[], datetime], platfo
         disruption.Disruption(kube),
         route.Route(kube, platform),
         suspension.Suspension(kube),
+        rotation.Rotation(kube, now),
     )
 
 
@@ -66,16 +69,17 @@ def in_one_go(seen: Any) -> Any:
 
 def from_nothing(tenant: Tenant) -> dict[str, list[Any]]:
     """By system, all that is done in a backend for a tenant of which nothing is there."""
-    app, migrator = names.app_role(tenant.id), names.migrator_role(tenant.id)
-    passwords = {app: _PASSWORD, migrator: _PASSWORD}
+    logins = Logins({Slot.A: _PASSWORD})
     template = DatabaseSeen("", "", True, True, False, frozenset(), False)
-    access = AccessSeen(None, {}, frozenset(), {})
-    bucket = storage.Seen(_PASSWORD, Standing.NONE, None, False) if tenant.platform.s3_url else None
+    access = {Slot.A: AccessSeen(None, {}, frozenset(), {})}
+    bucket = storage.Seen(logins, {Slot.A: Standing.NONE}, None, False) if tenant.platform.s3_url else None
     plans = {
-        "database": database.Database(_NOBODY, _NOBODY).plan(tenant, database.Seen(passwords, {}, None, template, ())),
-        "topics": topics.Topics(_NOBODY, _NOBODY).plan(tenant, topics.Seen(_PASSWORD, access, False)),
-        "search": search.Search(_NOBODY, _NOBODY).plan(tenant, search.Seen(_PASSWORD, None, None, None, False)),
-        "cache": cache.Cache(_NOBODY, _NOBODY).plan(tenant, cache.Seen(_PASSWORD, COMMANDS, None, False)),
+        "database": database.Database(_NOBODY, _NOBODY).plan(
+            tenant, database.Seen(logins, logins, {}, None, template, ())
+        ),
+        "topics": topics.Topics(_NOBODY, _NOBODY).plan(tenant, topics.Seen(logins, access, False)),
+        "search": search.Search(_NOBODY, _NOBODY).plan(tenant, search.Seen(logins, None, {Slot.A: None}, None, False)),
+        "cache": cache.Cache(_NOBODY, _NOBODY).plan(tenant, cache.Seen(logins, COMMANDS, {Slot.A: None}, False)),
         "storage": storage.Storage(_NOBODY, _NOBODY).plan(tenant, bucket),
     }
     return {SYSTEMS[part]: [one for one in plan.actions if _acts(one)] for part, plan in plans.items()}
@@ -89,7 +93,7 @@ def migrates(before: Tenant, after: Tenant) -> str | None:
     """The Job that a change of the release needs."""
     if after.release.heads <= before.release.heads:
         return None
-    return migrations.build_job(after)["metadata"]["name"]
+    return migrations.build_job(after, Slot.A)["metadata"]["name"]
 
 
 def words(action: Any) -> str:

@@ -167,11 +167,11 @@ def _steps(before: Tenant, after: Tenant) -> list[Step]:
 
 def _templates(tenant: Tenant) -> dict[str, Any]:
     """The pods of each Deployment. What they read of the feeds is in a Secret, which restarts them, too."""
-    feeds = [feed.model_dump() for feed in tenant.spec.mls]
+    reads = serving.Reading(serving.digest([feed.model_dump() for feed in tenant.spec.mls]))
     names = () if modules.refused(tenant) else tenant.modules
     built = {
-        "app": serving.build_deployment(tenant, "app", serving.digest(feeds), module=GATEWAY if names else None),
-        **{name: serving.build_deployment(tenant, name, serving.digest(feeds), module=name) for name in names},
+        "app": serving.build_deployment(tenant, "app", reads, module=GATEWAY if names else None),
+        **{name: serving.build_deployment(tenant, name, reads, module=name) for name in names},
     }
     return {name: deployment["spec"]["template"] for name, deployment in built.items()}
 

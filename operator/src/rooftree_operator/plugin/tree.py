@@ -1,6 +1,6 @@
 """`tree`: all that belongs to a brokerage in Kubernetes, with the state of each, and its names in the backends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,10 @@ from ..adapters.kubernetes import (
     ApiError,
     Kind,
 )
+from ..api.brokerage import RotationPhase
 from ..drift import Object
-from ..names import TenantId
+from ..generations import Record
+from ..names import Slot, TenantId
 from . import brokerages as b
 from . import pod_causes
 from .acting import MODULE_LABEL
@@ -64,7 +66,9 @@ async def observed(cluster: Cluster, brokerage: Object) -> Node:
     if identity is None:
         return Node("Brokerage", b.name_of(brokerage), f"{phase}; nothing of it has been made yet", ready)
     tenant = TenantId(identity)
-    children = [await _namespace(cluster, tenant), *backends(tenant, has_bucket="bucket" in status)]
+    turn = status.get("rotation", Object())
+    slots = Record(turn.get("generation", 1), RotationPhase(turn.get("phase", "Completed"))).accepted
+    children = [await _namespace(cluster, tenant), *backends(tenant, slots, has_bucket="bucket" in status)]
     return Node("Brokerage", b.name_of(brokerage), phase, ready, children)
 
 
@@ -144,14 +148,15 @@ STATES: dict[str, Callable[[Object], tuple[str, bool]]] = {
 }
 
 
-def backends(tenant: TenantId, *, has_bucket: bool) -> list[Node]:
-    """What it is called where Kubernetes cannot look."""
-    user = names.user(tenant)
-    roles = ", ".join((names.owner_role(tenant), names.migrator_role(tenant), names.app_role(tenant)))
+def backends(tenant: TenantId, slots: Sequence[Slot], *, has_bucket: bool) -> list[Node]:
+    """What it is called where Kubernetes cannot look; `slots` are those of the logins that get in."""
+    user = ", ".join(names.user(tenant, slot) for slot in slots)
+    logins = [login for slot in slots for login in (names.migrator_role(tenant, slot), names.user(tenant, slot))]
+    roles = ", ".join(dict.fromkeys((names.owner_role(tenant), *logins, names.app_role(tenant))))
     found = [
         Node("PostgreSQL", names.database(tenant), f"roles {roles}"),
         Node("Kafka", f"{names.prefix(tenant)}*", f"user {user}"),
-        Node("Elasticsearch", names.index_pattern(tenant), f"role and user {user}"),
+        Node("Elasticsearch", names.index_pattern(tenant), f"role {names.app_role(tenant)}, user {user}"),
         Node("Redis", f"{names.prefix(tenant)}*", f"user {user}"),
     ]
     return [*found, Node("S3", names.bucket(tenant), f"key {user}")] if has_bucket else found

@@ -1,48 +1,68 @@
 """The tenant's place in Redis: a user with an allow-list of commands on keys and channels of its own prefix."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .. import names, pods
-from ..adapters.kubernetes import Kubernetes
+from .. import generations, names, pods
+from ..adapters.kubernetes import SECRET, Kubernetes
 from ..adapters.redis import Redis, UserSeen, digest, patterns
 from ..errors import LoginRefused, Waiting
-from ..names import TenantId
+from ..generations import Logins
+from ..names import Slot, TenantId
 from ..proofs import Proofs
 from ..provisioner import Action, Plan, done
+from ..secret_objects import decoded
 from ..tenant import Tenant
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now. `proven`: the tenant got in with this password since anything was last changed."""
+    """What is there now. `proven`: the tenant got in with each password since anything was last changed."""
 
-    password: str = field(repr=False)
+    logins: Logins
     commands: frozenset[str]  # of the allow-list, as far as this server knows them
-    user: UserSeen | None
+    users: Mapping[Slot, UserSeen | None]  # those that get in, and the one that is to get in no more
     proven: bool
 
 
 @dataclass(frozen=True)
 class SetUser(Action):
+    user: str
     password: str = field(repr=False)
     commands: frozenset[str] = field(repr=False)
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
-        return f"User {names.user(tenant)} in Redis: missing, or other rights or passwords"
+        return f"User {self.user} in Redis: missing, or other rights or passwords"
+
+
+@dataclass(frozen=True)
+class DeleteUser(Action):
+    """Nobody gets in with the former credentials any more, and whoever is in is thrown out."""
+
+    user: str
+    upkeep = True
+    drift = False
+
+    def words(self, tenant: TenantId) -> str:
+        return f"User {self.user} in Redis: wanted no more"
 
 
 @dataclass(frozen=True)
 class Probe(Action):
     """Log in as the tenant, set a key, read it back and delete it."""
 
+    user: str
     password: str = field(repr=False)
     proof = True
 
 
+Step = SetUser | DeleteUser | Probe
+
+
 class Cache:
-    """ACL user `<id>.app` for keys and channels `<id>.*`."""
+    """ACL user `<id>.app` for keys and channels `<id>.*`; `<id>.app-b` for each second generation of credentials."""
 
     name = "cache"
     needs = ("credentials",)
@@ -54,32 +74,37 @@ class Cache:
         self._proofs = Proofs()
 
     async def observe(self, tenant: Tenant) -> Seen:
-        password, commands, user = await asyncio.gather(
-            self._kube.secret_value(pods.APP_SECRET, tenant.namespace, "redis_password"),
-            self._redis.commands(),
-            self._redis.user(names.user(tenant.id)),
+        secret, commands = await asyncio.gather(
+            self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace), self._redis.commands()
         )
-        return Seen(password, commands, user, self._proofs.hold(tenant.id, password))
+        logins = generations.logins(decoded(secret), "redis_password")
+        users = {slot: await self._redis.user(names.user(tenant.id, slot)) for slot in logins.slots}
+        return Seen(logins, commands, users, self._proofs.hold(tenant.id, logins.passwords.values()))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        wanted = UserSeen(True, frozenset({digest(seen.password)}), seen.commands, patterns(names.prefix(tenant.id)))
-        actions: tuple[SetUser | Probe, ...] = ()
-        if seen.user != wanted:
-            actions = (SetUser(seen.password, seen.commands), Probe(seen.password))
-        elif not seen.proven:
-            actions = (Probe(seen.password),)
+        actions: list[Step] = []
+        for slot, password in seen.logins.passwords.items():
+            rights = patterns(names.prefix(tenant.id))
+            if seen.users[slot] != UserSeen(True, frozenset({digest(password)}), seen.commands, rights):
+                actions.append(SetUser(names.user(tenant.id, slot), password, seen.commands))
+        if (closing := seen.logins.closing) and seen.users[closing] is not None:
+            actions.append(DeleteUser(names.user(tenant.id, closing)))
+        if actions or not seen.proven:
+            passwords = seen.logins.passwords.items()
+            actions += [Probe(names.user(tenant.id, slot), password) for slot, password in passwords]
         message = f"Keys {names.prefix(tenant.id)}* are the tenant's own."
-        return Plan(done("Provisioned", message), actions=actions)
+        return Plan(done("Provisioned", message), actions=tuple(actions))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         if plan.actions:
             self._proofs.drop(tenant.id)
-        user, prefix = names.user(tenant.id), names.prefix(tenant.id)
         for action in plan.actions:
             match action:
-                case SetUser(password, commands):
-                    await self._redis.set_user(user, password, commands=commands, prefix=prefix)
-                case Probe(password):
+                case SetUser(user, password, commands):
+                    await self._redis.set_user(user, password, commands=commands, prefix=names.prefix(tenant.id))
+                case DeleteUser(user):
+                    await self._redis.delete_user(user)
+                case Probe(user, password):
                     await self._probe(tenant, user, password)
                 case _:
                     raise TypeError(f"no such action: {action!r}")
@@ -94,9 +119,11 @@ class Cache:
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)
-        await self._redis.disable_user(names.user(tenant))
+        for slot in Slot:
+            await self._redis.disable_user(names.user(tenant, slot))
 
     async def delete(self, tenant: TenantId) -> None:
         # Keys while the user is still there to be seen: whoever finds the user finds that there may be keys.
         await self._redis.delete_keys(names.prefix(tenant))
-        await self._redis.delete_user(names.user(tenant))
+        for slot in Slot:
+            await self._redis.delete_user(names.user(tenant, slot))

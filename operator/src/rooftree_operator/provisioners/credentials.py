@@ -1,18 +1,19 @@
-"""The tenant's Secrets, each value made once, the copied feed credentials, and the CAs of the backends.
+"""The tenant's Secrets, each value made once a generation, the copied feed credentials, and the CAs of the backends.
 
 A Brokerage that claims a kept tenant gets the values that were kept; none of them is made anew.
 """
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from .. import kept, keys, names, pods
+from .. import generations, kept, keys, names, pods
 from ..adapters.kubernetes import CONFIG, SECRET, Kubernetes
 from ..conditions import Report, State
 from ..drift import Object, differences, pending
-from ..names import TenantId
+from ..generations import Record
+from ..names import Slot, TenantId
 from ..provisioner import Action, Plan, Verdict, blocked, done
 from ..secret_objects import decoded, secret_object
 from ..tenant import Tenant
@@ -21,18 +22,10 @@ CONDITION_FEEDS = "FeedsReady"
 FEEDS = "feeds.json"
 FEED_RETRY = 5.0  # seconds; Secrets are not watched
 
-# Made once and never again: what hangs on each of them would break.
-GENERATED: dict[str, dict[str, Callable[[], str]]] = {
-    pods.APP_SECRET: {
-        "database_password": keys.password,
-        "kafka_password": keys.password,
-        "elasticsearch_password": keys.password,
-        "redis_password": keys.password,
-        "s3_secret_key": keys.password,
-        "owner_seed": keys.password,
-        "signing_keys.json": keys.signing_keys,
-    },
-    pods.MIGRATOR_SECRET: {"database_password": keys.password},
+# Made once and never again: what hangs on each of them would break. Passwords are made once a generation.
+LASTING: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    pods.APP_SECRET: {"owner_seed": keys.password, generations.SIGNING_KEYS: keys.signing_keys},
+    pods.MIGRATOR_SECRET: {},
 }
 
 
@@ -67,9 +60,16 @@ class WriteSecret(Action):
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
-        if len(self.missing) == len(GENERATED[self.name]):
+        if not any(key in self.values for key in generated(self.name, tuple(Slot))):
             return f"Secret {self.name}: missing"
         return f"Secret {self.name}: {', '.join(self.missing) or 'other keys or labels than its own'}"
+
+
+@dataclass(frozen=True)
+class TurnSecret(WriteSecret):
+    """While credentials are rotated: the values of the generation that comes or goes."""
+
+    drift = False
 
 
 @dataclass(frozen=True)
@@ -110,26 +110,28 @@ class Credentials:
         )
         secrets = {pods.APP_SECRET: app, pods.MIGRATOR_SECRET: migrator}
         kept_secret = None
-        if tenant.spec.tenant_id and any(_missing(name, decoded(secret)) for name, secret in secrets.items()):
+        if tenant.spec.tenant_id and _is_incomplete(secrets):
             kept_secret = await self._kube.get(SECRET, names.kept_secret(tenant.id), tenant.platform.namespace)
         return Seen(secrets, ca, found, kept_secret)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
+        record = generations.record_of(_have(seen, pods.APP_SECRET))
         wanted = {pods.APP_SECRET: {FEEDS: _feeds_json(tenant, seen)}, pods.MIGRATOR_SECRET: {}}
-        actions = [_write(tenant, name, seen, own) for name, own in wanted.items()]
-        if tenant.is_returning and (lost := [f"{act.name}.{key}" for act in actions if act for key in act.missing]):
+        actions = [_write(tenant, name, seen, record, own) for name, own in wanted.items()]
+        if tenant.is_returning and (lost := _lost(actions, record)):
             return Plan(_not_kept(tenant, lost))
         return Plan(
             done("Provisioned", "Secrets are in place."),
             objects=pending([_ca(tenant, self._ca)], [seen.ca]),
             actions=tuple(action for action in actions if action),
+            status={"rotation": record.as_status()} if record.id else None,
             also=_feeds_ready(seen.feeds),
         )
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         for action in plan.actions:
             if isinstance(action, WriteSecret):
-                made = {name: GENERATED[action.name][name]() for name in action.missing}
+                made = {name: generated(action.name, tuple(Slot))[name]() for name in action.missing}
                 await self._kube.apply(secret_object(tenant, action.name, {**action.values, **made}))
         for wanted in plan.objects:
             await self._kube.apply(wanted)
@@ -141,19 +143,43 @@ class Credentials:
         """Secrets go with the namespace."""
 
 
-def _missing(name: str, have: dict[str, str]) -> tuple[str, ...]:
-    return tuple(key for key in GENERATED[name] if not have.get(key))
+def generated(name: str, slots: Iterable[Slot]) -> dict[str, Callable[[], str]]:
+    """What is made in the Secret for logins of these slots, and how."""
+    own = {key: keys.password for slot in slots for key in generations.keys_of(name, slot)}
+    return {**own, **LASTING[name]}
 
 
-def _write(tenant: Tenant, name: str, seen: Seen, own: dict[str, str]) -> WriteSecret | None:
-    have = {**decoded(kept.given_back(seen.kept, name)), **decoded(seen.secrets[name])}
-    missing = _missing(name, have)
-    values = {**{key: have[key] for key in GENERATED[name] if key in have}, **own}
+def _missing(name: str, have: Mapping[str, str], slots: Iterable[Slot]) -> tuple[str, ...]:
+    return tuple(key for key in generated(name, slots) if not have.get(key))
+
+
+def _is_incomplete(secrets: Mapping[str, Object | None]) -> bool:
+    accepted = generations.record_of(decoded(secrets[pods.APP_SECRET])).accepted
+    return any(_missing(name, decoded(secret), accepted) for name, secret in secrets.items())
+
+
+def _have(seen: Seen, name: str) -> dict[str, str]:
+    """The values that there are, or were kept."""
+    return {**decoded(kept.given_back(seen.kept, name)), **decoded(seen.secrets[name])}
+
+
+def _write(tenant: Tenant, name: str, seen: Seen, record: Record, own: dict[str, str]) -> WriteSecret | None:
+    have = _have(seen, name)
+    missing = _missing(name, have, record.accepted)
+    lasting = (*generated(name, record.accepted), generations.RECORD)
+    values = {**{key: have[key] for key in lasting if key in have}, **own}
     if not missing and not pending_secret(tenant, name, values, seen.secrets[name]):
         return None
     as_if = {**values, FEEDS: have[FEEDS]} if FEEDS in own and FEEDS in have else values
-    is_told = missing or pending_secret(tenant, name, as_if, seen.secrets[name])
-    return (WriteSecret if is_told else WriteFeeds)(name, missing, values)
+    if not missing and not pending_secret(tenant, name, as_if, seen.secrets[name]):
+        return WriteFeeds(name, missing, values)
+    return (TurnSecret if record.is_running else WriteSecret)(name, missing, values)
+
+
+def _lost(actions: Iterable[WriteSecret | None], record: Record) -> list[str]:
+    """What a kept tenant cannot be without: not the passwords of a generation that no pod had yet, or has any more."""
+    found = [(action.name, key) for action in actions if action for key in action.missing]
+    return [f"{name}.{key}" for name, key in found if key in generated(name, (record.in_use,))]
 
 
 def _not_kept(tenant: Tenant, lost: list[str]) -> Verdict:

@@ -4,14 +4,16 @@ A database that a newer release has brought further stays as it is: migrations o
 before it can do without (expand), so that one goes on with it. What is not needed any more goes a release later.
 """
 
+import asyncio
 from dataclasses import dataclass
 
-from .. import names, pods
-from ..adapters.kubernetes import JOB, Kubernetes
+from .. import generations, names, pods
+from ..adapters.kubernetes import JOB, SECRET, Kubernetes
 from ..adapters.postgres import Login, Postgres
 from ..drift import Object, stamped
-from ..names import TenantId
+from ..names import Slot, TenantId
 from ..provisioner import Plan, blocked, done, waiting
+from ..secret_objects import decoded
 from ..tenant import Tenant
 
 
@@ -21,6 +23,7 @@ class Seen:
 
     heads: frozenset[str]
     job: Object | None
+    slot: Slot = Slot.A  # of the login that a Job which starts now has
 
 
 class Migrations:
@@ -35,13 +38,18 @@ class Migrations:
         self._postgres = postgres
 
     async def observe(self, tenant: Tenant) -> Seen:
-        password = await self._kube.secret_value(pods.MIGRATOR_SECRET, tenant.namespace, "database_password")
-        login = Login(names.migrator_role(tenant.id), password, names.owner_role(tenant.id))
+        app, migrator = await asyncio.gather(
+            self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace),
+            self._kube.get(SECRET, pods.MIGRATOR_SECRET, tenant.namespace),
+        )
+        logins = generations.logins(decoded(app), "database_password", secret=decoded(migrator))
+        slot = logins.in_use
+        login = Login(names.migrator_role(tenant.id, slot), logins.passwords[slot], names.owner_role(tenant.id))
         heads = await self._postgres.heads(names.database(tenant.id), login)
         if tenant.release.heads <= heads:
-            return Seen(heads, None)
+            return Seen(heads, None, slot)
         job = job_name(tenant)
-        return Seen(heads, await self._kube.get(JOB, job, tenant.namespace))
+        return Seen(heads, await self._kube.get(JOB, job, tenant.namespace), slot)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         version = tenant.release.version
@@ -51,7 +59,7 @@ class Migrations:
             return Plan(done("Ahead", f"The database has all migrations of {version}, and those of a newer version."))
         if seen.job is None:
             verdict = waiting("Migrating", f"the migrations of {version} are starting")
-            return Plan(verdict, objects=(stamped(build_job(tenant)),))
+            return Plan(verdict, objects=(stamped(build_job(tenant, seen.slot)),))
         if failure := pods.job_failure(seen.job):
             job = f"{tenant.namespace}/{job_name(tenant)}"
             advice = f"a platform admin must read the logs of job {job} and delete it"
@@ -73,10 +81,10 @@ def job_name(tenant: Tenant) -> str:
     return names.migration_job(tenant.release.version, tenant.retry)
 
 
-def build_job(tenant: Tenant) -> Object:
-    login = pods.Login(names.database(tenant.id), names.migrator_role(tenant.id), pods.MIGRATOR_SECRET)
+def build_job(tenant: Tenant, slot: Slot) -> Object:
+    user = names.migrator_role(tenant.id, slot)
     values = {
-        **pods.database_values(tenant.platform, login),
+        **pods.database_values(tenant.platform, names.database(tenant.id), user),
         "ROOFTREE_DATABASE_OWNER_ROLE": names.owner_role(tenant.id),
         "ROOFTREE_VERSION": tenant.release.version,
     }
@@ -87,5 +95,5 @@ def build_job(tenant: Tenant) -> Object:
         labels,
         release=tenant.release,
         values=values,
-        secret=login.secret,
+        files=pods.Files(pods.MIGRATOR_SECRET, generations.files(pods.MIGRATOR_SECRET, slot)),
     )

@@ -15,15 +15,16 @@ from ..conditions import State
 from ..drift import Object, pending
 from ..names import TenantId
 from ..provisioner import Action, Plan, Verdict, blocked, done, waiting
+from ..serving import Reading
 from ..tenant import Tenant
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now, by module. `secrets` changes with what a module's pods read at their start."""
+    """What is there now, by module. `secrets`: what a module's pods read at their start."""
 
     app: Object | None
-    secrets: dict[str, str]
+    secrets: dict[str, Reading]
     deployments: dict[str, Object]
     services: dict[str, Object]
 
@@ -69,7 +70,7 @@ class Modules:
         services = await self._found(SERVICE, called, where)
         own = await self._found(SECRET, [serving.rpc_secret(module) for module in tenant.modules], where)
         read = {module: own.get(serving.rpc_secret(module), Object()).get("data") for module in tenant.modules}
-        secrets = {module: serving.digest((shared or {}).get("data"), data) for module, data in read.items()}
+        secrets = {module: serving.reading(shared, data) for module, data in read.items()}
         return Seen(app, secrets, deployments, services)
 
     async def _found(self, kind: Kind, wanted: Sequence[str], namespace: str) -> dict[str, Object]:
@@ -130,7 +131,7 @@ def refused(tenant: Tenant) -> Verdict | None:
     return None
 
 
-def build(tenant: Tenant, module: str, secrets: str) -> tuple[Object, Object]:
+def build(tenant: Tenant, module: str, secrets: Reading) -> tuple[Object, Object]:
     """Service and Deployment of a module."""
     deployment = serving.build_deployment(tenant, module, secrets, module=module)
     service: Object = {

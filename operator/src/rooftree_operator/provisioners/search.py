@@ -1,17 +1,20 @@
 """The tenant's place in Elasticsearch: a role that ends at its own indices, the app's user, and the index template."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import names, pods, scram
+from .. import generations, names, pods, scram
 from ..adapters.elasticsearch import Elasticsearch, Login
-from ..adapters.kubernetes import Kubernetes
+from ..adapters.kubernetes import SECRET, Kubernetes
 from ..drift import Object, differences
 from ..errors import LoginRefused, Unavailable
-from ..names import TenantId
+from ..generations import Logins
+from ..names import Slot, TenantId
 from ..proofs import Proofs
 from ..provisioner import Action, Plan, done
+from ..secret_objects import decoded
 from ..tenant import Tenant
 
 MARK_CREDENTIAL = f"{names.GROUP}/credential"
@@ -22,11 +25,11 @@ _NOT_GRANTS = ("transient_metadata", "description")
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now. `proven`: the tenant got in with this password since anything was last changed."""
+    """What is there now. `proven`: the tenant got in with each password since anything was last changed."""
 
-    password: str = field(repr=False)
+    logins: Logins
     role: Object | None
-    user: Object | None
+    users: Mapping[Slot, Object | None]  # those that get in, and the one that is to get in no more
     template: Object | None
     proven: bool
 
@@ -37,17 +40,30 @@ class PutRole(Action):
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
-        return f"Role {names.user(tenant)} in Elasticsearch: missing, or other rights"
+        return f"Role {names.app_role(tenant)} in Elasticsearch: missing, or other rights"
 
 
 @dataclass(frozen=True)
 class PutUser(Action):
+    user: str
     body: Object
     password: str = field(repr=False)
     upkeep = True
 
     def words(self, tenant: TenantId) -> str:
-        return f"User {names.user(tenant)} in Elasticsearch: missing, off, or other roles or credential"
+        return f"User {self.user} in Elasticsearch: missing, off, or other roles or credential"
+
+
+@dataclass(frozen=True)
+class DeleteUser(Action):
+    """Nobody gets in with the former credentials any more."""
+
+    user: str
+    upkeep = True
+    drift = False
+
+    def words(self, tenant: TenantId) -> str:
+        return f"User {self.user} in Elasticsearch: wanted no more"
 
 
 @dataclass(frozen=True)
@@ -62,15 +78,17 @@ class PutTemplate(Action):
 class Probe(Action):
     """Log in as the tenant and use its indices."""
 
+    user: str
     password: str = field(repr=False)
     proof = True
 
 
-Step = PutRole | PutUser | PutTemplate | Probe
+Change = PutRole | PutUser | DeleteUser | PutTemplate
+Step = Change | Probe
 
 
 class Search:
-    """Role and user `<id>.app`, index template `<id>`."""
+    """Role and user `<id>.app`, index template `<id>`; user `<id>.app-b` for each second generation of credentials."""
 
     name = "search"
     needs = ("credentials",)
@@ -82,80 +100,83 @@ class Search:
         self._proofs = Proofs()
 
     async def observe(self, tenant: Tenant) -> Seen:
-        user = names.user(tenant.id)
-        password = await self._kube.secret_value(pods.APP_SECRET, tenant.namespace, "elasticsearch_password")
-        role, found, template = await asyncio.gather(
-            self._elasticsearch.role(user),
-            self._elasticsearch.user(user),
+        secret = await self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace)
+        logins = generations.logins(decoded(secret), "elasticsearch_password")
+        role, template, *found = await asyncio.gather(
+            self._elasticsearch.role(names.app_role(tenant.id)),
             self._elasticsearch.template(names.index_template(tenant.id)),
+            *(self._elasticsearch.user(names.user(tenant.id, slot)) for slot in logins.slots),
         )
-        return Seen(password, role, found, template, self._proofs.hold(tenant.id, password))
+        users = dict(zip(logins.slots, found, strict=True))
+        return Seen(logins, role, users, template, self._proofs.hold(tenant.id, logins.passwords.values()))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        role, user, template = build_role(tenant.id), build_user(tenant.id, seen.password), build_template(tenant)
+        role, template, passwords = build_role(tenant.id), build_template(tenant), seen.logins.passwords
         actions: list[Step] = []
         if seen.role is None or differs(role, seen.role):
             actions.append(PutRole(role))
-        if seen.user is None or differences(user, seen.user):
-            actions.append(PutUser(user, seen.password))
+        for slot, password in passwords.items():
+            wanted, have = build_user(tenant.id, password), seen.users[slot]
+            if have is None or differences(wanted, have):
+                actions.append(PutUser(names.user(tenant.id, slot), wanted, password))
+        if (closing := seen.logins.closing) and seen.users[closing] is not None:
+            actions.append(DeleteUser(names.user(tenant.id, closing)))
         if seen.template is None or differences(template, seen.template):
             actions.append(PutTemplate(template))
         if actions or not seen.proven:
-            actions.append(Probe(seen.password))
+            actions += [Probe(names.user(tenant.id, slot), password) for slot, password in passwords.items()]
         pattern = names.index_pattern(tenant.id)
         return Plan(done("Provisioned", f"Indices {pattern} are the tenant's own."), actions=tuple(actions))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
-        changes = [
-            self._put(tenant, action) for action in plan.actions if isinstance(action, PutRole | PutUser | PutTemplate)
-        ]
+        changes = [self._put(tenant, action) for action in plan.actions if isinstance(action, Change)]
         if changes:
             self._proofs.drop(tenant.id)
             await asyncio.gather(*changes)
         for action in plan.actions:
             if isinstance(action, Probe):
-                await self._prove(tenant, action.password)
+                await self._prove(tenant, Login(action.user, action.password))
 
-    async def _put(self, tenant: Tenant, action: Step) -> None:
-        user = names.user(tenant.id)
+    async def _put(self, tenant: Tenant, action: Change) -> None:
         match action:
             case PutRole(body):
-                await self._elasticsearch.put_role(user, body)
-            case PutUser(body, password):
+                await self._elasticsearch.put_role(names.app_role(tenant.id), body)
+            case PutUser(user, body, password):
                 await self._elasticsearch.put_user(user, {**body, "password": password})
+            case DeleteUser(user):
+                await self._elasticsearch.delete_user(user)
             case PutTemplate(body):
                 await self._elasticsearch.put_template(names.index_template(tenant.id), body)
-            case Probe():
-                raise TypeError("a probe changes nothing")
 
-    async def _prove(self, tenant: Tenant, password: str) -> None:
+    async def _prove(self, tenant: Tenant, login: Login) -> None:
         try:
-            await self._probe(tenant.id, password)
+            await self._probe(tenant.id, login)
         except LoginRefused:
             # Whoever knows a password may change it, and the mark of the credential would not tell.
-            await self._put(tenant, PutUser(build_user(tenant.id, password), password))
+            body = build_user(tenant.id, login.password)
+            await self._put(tenant, PutUser(login.user, body, login.password))
             try:
-                await self._probe(tenant.id, password)
+                await self._probe(tenant.id, login)
             except LoginRefused as refusal:
                 raise Unavailable("ElasticsearchRefused", str(refusal)) from refusal
-        self._proofs.add(tenant.id, password)
+        self._proofs.add(tenant.id, login.password)
 
-    async def _probe(self, tenant: TenantId, password: str) -> None:
-        login = Login(names.user(tenant), password)
+    async def _probe(self, tenant: TenantId, login: Login) -> None:
         index = names.index_alias(tenant, "probe")
         await self._elasticsearch.probe(login, prefix=names.prefix(tenant), index=index)
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)
-        if is_of(tenant, (await self._elasticsearch.user(names.user(tenant)) or {}).get("metadata")):
-            await self._elasticsearch.delete_user(names.user(tenant))
+        for user in (names.user(tenant, slot) for slot in Slot):
+            if is_of(tenant, (await self._elasticsearch.user(user) or {}).get("metadata")):
+                await self._elasticsearch.delete_user(user)
 
     async def delete(self, tenant: TenantId) -> None:
         await self._elasticsearch.delete_indices(await self._elasticsearch.indices(names.prefix(tenant)))
         if is_of(tenant, (await self._elasticsearch.template(names.index_template(tenant)) or {}).get("_meta")):
             await self._elasticsearch.delete_template(names.index_template(tenant))
-        if is_of(tenant, (await self._elasticsearch.role(names.user(tenant)) or {}).get("metadata")):
-            await self._elasticsearch.delete_role(names.user(tenant))
+        if is_of(tenant, (await self._elasticsearch.role(names.app_role(tenant)) or {}).get("metadata")):
+            await self._elasticsearch.delete_role(names.app_role(tenant))
 
 
 def is_of(tenant: TenantId, metadata: Any) -> bool:
@@ -185,7 +206,7 @@ def build_role(tenant: TenantId) -> Object:
 def build_user(tenant: TenantId, password: str) -> Object:
     """Without the password: whether it is still this one is told by the credential's fingerprint."""
     marks = {**names.marks(tenant), MARK_CREDENTIAL: scram.fingerprint(password)}
-    return {"roles": [names.user(tenant)], "enabled": True, "metadata": marks}
+    return {"roles": [names.app_role(tenant)], "enabled": True, "metadata": marks}
 
 
 def build_template(tenant: Tenant) -> Object:

@@ -1,17 +1,21 @@
 """The tenant's place in S3: a bucket of its own, and an access key that may keep objects there and nothing else."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from .. import names, pods
-from ..adapters.kubernetes import Kubernetes
+from .. import generations, names, pods
+from ..adapters.kubernetes import SECRET, Kubernetes
 from ..adapters.s3 import S3, BucketSeen, Standing, TooMuch
 from ..adapters.sigv4 import Key
 from ..drift import Object
 from ..errors import LoginRefused, Unavailable, Waiting
-from ..names import TenantId
+from ..generations import Logins
+from ..names import Slot, TenantId
 from ..proofs import Proofs
-from ..provisioner import Action, Plan, blocked, done
+from ..provisioner import Plan, blocked, done
+from ..secret_objects import decoded
+from ..storage_actions import CreateBucket, DropKey, MarkBucket, Probe, PutKey, RestoreBucket, SetPolicy, Step
 from ..tenant import Tenant
 
 PROBE = "rooftree/probe"
@@ -23,71 +27,19 @@ BUCKET_ACTIONS = ("ListBucket", "ListBucketMultipartUploads")
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now. `proven`: the tenant got in with this secret since anything was last changed."""
+    """What is there now. `proven`: the tenant got in with each secret since anything was last changed."""
 
-    secret: str = field(repr=False)
-    standing: Standing
+    logins: Logins
+    standing: Mapping[Slot, Standing]  # of keys that get in
     bucket: BucketSeen | None
     proven: bool
 
 
-@dataclass(frozen=True)
-class PutKey(Action):
-    secret: str = field(repr=False)
-    upkeep = True
-
-    def words(self, tenant: TenantId) -> str:
-        return f"Access key {names.user(tenant)}: missing, or another secret or role"
-
-
-@dataclass(frozen=True)
-class CreateBucket(Action):
-    """Make the bucket, with the ownership mark on it."""
-
-    def words(self, tenant: TenantId) -> str:
-        return f"Bucket {names.bucket(tenant)}: missing with its objects, made again without them"
-
-
-@dataclass(frozen=True)
-class RestoreBucket(CreateBucket):
-    """Make it again: there was one."""
-
-    loss = True
-
-
-@dataclass(frozen=True)
-class MarkBucket(Action):
-    """Put the ownership mark back, among the tags that others have put there."""
-
-    tags: dict[str, str]
-    upkeep = True
-
-    def words(self, tenant: TenantId) -> str:
-        return f"Bucket {names.bucket(tenant)}: its mark"
-
-
-@dataclass(frozen=True)
-class SetPolicy(Action):
-    body: Object
-    upkeep = True
-
-    def words(self, tenant: TenantId) -> str:
-        return f"Bucket {names.bucket(tenant)}: its policy"
-
-
-@dataclass(frozen=True)
-class Probe(Action):
-    """As the tenant: put an object, read it back, delete it, and be refused another bucket."""
-
-    secret: str = field(repr=False)
-    proof = True
-
-
-Step = PutKey | CreateBucket | MarkBucket | SetPolicy | Probe
-
-
 class Storage:
-    """Bucket `<id>` and access key `<id>.app`, unless this installation has no object storage."""
+    """Bucket `<id>` and access key `<id>.app`, unless this installation has no object storage.
+
+    Access key `<id>.app-b` for each second generation of credentials.
+    """
 
     name = "storage"
     needs = ("credentials",)
@@ -103,11 +55,15 @@ class Storage:
         """None: there is no object storage."""
         if self._s3 is None:
             return None
-        secret = await self._kube.secret_value(pods.APP_SECRET, tenant.namespace, "s3_secret_key")
-        standing, bucket = await asyncio.gather(
-            self._s3.standing(_key(tenant.id, secret)), self._s3.bucket(names.bucket(tenant.id))
+        secret = await self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace)
+        logins = generations.logins(decoded(secret), "s3_secret_key")
+        keys = {slot: Key(names.user(tenant.id, slot), one) for slot, one in logins.passwords.items()}
+        bucket, found = await asyncio.gather(
+            self._s3.bucket(names.bucket(tenant.id)),
+            asyncio.gather(*(self._s3.standing(key) for key in keys.values())),
         )
-        return Seen(secret, standing, bucket, self._proofs.hold(tenant.id, secret))
+        standing = dict(zip(keys, found, strict=True))
+        return Seen(logins, standing, bucket, self._proofs.hold(tenant.id, logins.passwords.values()))
 
     def plan(self, tenant: Tenant, seen: Seen | None) -> Plan:
         if seen is None:
@@ -119,18 +75,23 @@ class Storage:
             return Plan(blocked("BucketTaken", f"bucket {bucket} bears the mark of {owner}: {advice}"))
         actions: list[Step] = []
         # First, as the policy can only name whom the server knows.
-        if seen.standing is not Standing.TENANT:
-            actions.append(PutKey(seen.secret))
+        keys = {names.user(tenant.id, slot): secret for slot, secret in seen.logins.passwords.items()}
+        for slot, secret in seen.logins.passwords.items():
+            if seen.standing[slot] is not Standing.TENANT:
+                actions.append(PutKey(names.user(tenant.id, slot), secret))
         if seen.bucket is None:
             # The status says so even if the declaration has changed meanwhile.
             actions.append(RestoreBucket() if tenant.bucket else CreateBucket())
         elif not owner:
             actions.append(MarkBucket({**seen.bucket.tags, **mark}))
-        policy = build_policy(tenant.id)
+        policy = build_policy(tenant.id, keys)
         if seen.bucket is None or seen.bucket.policy != policy:
+            # The policy tells whether the key has gone: asking for the key itself would show everybody's secrets.
+            closing = seen.logins.closing
+            actions += [DropKey(names.user(tenant.id, closing))] if closing else []
             actions.append(SetPolicy(policy))
         if actions or not seen.proven:
-            actions.append(Probe(seen.secret))
+            actions += [Probe(access, secret) for access, secret in keys.items()]
         return Plan(
             done("Provisioned", f"Bucket {bucket} is the tenant's own."),
             actions=tuple(actions),
@@ -148,41 +109,44 @@ class Storage:
     async def _do(self, s3: S3, tenant: Tenant, action: Step) -> None:
         bucket, mark = names.bucket(tenant.id), names.marks(tenant.id)
         match action:
-            case PutKey(secret):
-                await s3.put_key(_key(tenant.id, secret))
+            case PutKey(access, secret):
+                await s3.put_key(Key(access, secret))
+            case DropKey(access):
+                await s3.delete_key(access)
             case CreateBucket():
                 await s3.create_bucket(bucket, mark)
             case MarkBucket(tags):
                 await s3.set_tags(bucket, tags)
             case SetPolicy(body):
                 await s3.set_policy(bucket, body)
-            case Probe(secret):
-                await self._prove(s3, tenant.id, secret)
+            case Probe(access, secret):
+                await self._prove(s3, tenant.id, Key(access, secret))
 
-    async def _prove(self, s3: S3, tenant: TenantId, secret: str) -> None:
+    async def _prove(self, s3: S3, tenant: TenantId, key: Key) -> None:
         try:
-            await self._probe(s3, tenant, secret)
+            await self._probe(s3, tenant, key)
         except TooMuch:
             # Whether a key may make buckets shows nowhere but in the attempt.
-            await s3.put_key(_key(tenant, secret))
+            await s3.put_key(key)
             try:
-                await self._probe(s3, tenant, secret)
+                await self._probe(s3, tenant, key)
             except TooMuch as finding:
                 raise Unavailable("S3Refused", str(finding)) from finding
-        self._proofs.add(tenant, secret)
+        self._proofs.add(tenant, key.secret)
 
-    async def _probe(self, s3: S3, tenant: TenantId, secret: str) -> None:
+    async def _probe(self, s3: S3, tenant: TenantId, key: Key) -> None:
         bucket, foreign = names.bucket(tenant), names.foreign_bucket(tenant)
         try:
-            await s3.probe(_key(tenant, secret), bucket=bucket, name=PROBE, foreign=foreign)
+            await s3.probe(key, bucket=bucket, name=PROBE, foreign=foreign)
         except LoginRefused as refusal:
-            message = f"S3 does not let {names.user(tenant)} in; its key is looked at again"
+            message = f"S3 does not let {key.access} in; its key is looked at again"
             raise Waiting("S3LoginPending", message, retry_in=0.5) from refusal
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)
         if self._s3 is not None:
-            await self._s3.delete_key(names.user(tenant))
+            for slot in Slot:
+                await self._s3.delete_key(names.user(tenant, slot))
 
     async def delete(self, tenant: TenantId) -> None:
         if self._s3 is None:
@@ -213,18 +177,13 @@ class Storage:
         raise Waiting("DeletingObjects", message, retry_in=0.1)
 
 
-def _key(tenant: TenantId, secret: str) -> Key:
-    return Key(names.user(tenant), secret)
-
-
-def build_policy(tenant: TenantId) -> Object:
-    """Lets the tenant's key keep objects in its bucket. Nobody else is named, so nobody else gets in."""
-    resource = f"arn:aws:s3:::{names.bucket(tenant)}"
+def build_policy(tenant: TenantId, keys: Iterable[str]) -> Object:
+    """Lets the tenant's access keys keep objects in its bucket. Nobody else is named, so nobody else gets in."""
+    resource, users = f"arn:aws:s3:::{names.bucket(tenant)}", sorted(keys)
 
     def allow(actions: tuple[str, ...], resource: str) -> Object:
         listed = [f"s3:{action}" for action in actions]
-        principal = {"AWS": [names.user(tenant)]}
-        return {"Effect": "Allow", "Principal": principal, "Action": listed, "Resource": [resource]}
+        return {"Effect": "Allow", "Principal": {"AWS": [*users]}, "Action": listed, "Resource": [resource]}
 
     statements = [allow(OBJECT_ACTIONS, f"{resource}/*"), allow(BUCKET_ACTIONS, resource)]
     return {"Version": "2012-10-17", "Statement": statements}

@@ -1,18 +1,21 @@
 """The tenant's place in Kafka: a user that ends at its own prefix, its quotas, and the topics of the release."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 
-from .. import names, pods, scram
+from .. import generations, names, pods, scram
 from ..adapters.kafka import AccessSeen, Grant, Kafka
-from ..adapters.kubernetes import Kubernetes
+from ..adapters.kubernetes import SECRET, Kubernetes
 from ..errors import LoginRefused, Waiting
-from ..names import TenantId
+from ..generations import Logins
+from ..names import Slot, TenantId
 from ..proofs import Proofs
 from ..provisioner import Plan, done
+from ..secret_objects import decoded
 from ..tenant import Tenant
-from ..topic_actions import Allow, CreateTopic, Disallow, Probe, SetCredential, SetQuotas, SetTopic, Step
+from ..topic_actions import Allow, Close, CreateTopic, Disallow, Probe, SetCredential, SetQuotas, SetTopic, Step
 
 MIB = 1024 * 1024
 HOUR = 3_600_000  # milliseconds
@@ -44,15 +47,22 @@ LEAVING = ("group",)
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now. `proven`: the tenant got in with this password since anything was last changed."""
+    """What is there now. `proven`: the tenant got in with each password since anything was last changed."""
 
-    password: str = field(repr=False)
-    access: AccessSeen
+    logins: Logins
+    access: Mapping[Slot, AccessSeen]  # of users that get in, and of the one that is to get in no more
     proven: bool
+
+    @property
+    def topics(self) -> Mapping[str, Mapping[str, str]]:
+        return self.access[self.logins.in_use].topics
 
 
 class Topics:
-    """User `<id>.app` and topics `<id>.events` and `<id>.dead-letter`."""
+    """User `<id>.app` and topics `<id>.events` and `<id>.dead-letter`.
+
+    User `<id>.app-b`, with the same rights and quotas, for each second generation of credentials.
+    """
 
     name = "topics"
     needs = ("credentials",)
@@ -64,18 +74,28 @@ class Topics:
         self._proofs = Proofs()
 
     async def observe(self, tenant: Tenant) -> Seen:
-        password = await self._kube.secret_value(pods.APP_SECRET, tenant.namespace, "kafka_password")
+        secret = await self._kube.get(SECRET, pods.APP_SECRET, tenant.namespace)
+        logins = generations.logins(decoded(secret), "kafka_password")
         wanted = [names.topic(tenant.id, name) for name in tenant.release.topics]
-        access = await self._kafka.access(names.user(tenant.id), wanted)
-        return Seen(password, access, self._proofs.hold(tenant.id, password))
+        access: dict[Slot, AccessSeen] = {}
+        for slot in logins.slots:
+            asked = wanted if slot is logins.in_use else ()
+            access[slot] = await self._kafka.access(names.user(tenant.id, slot), asked)
+        return Seen(logins, access, self._proofs.hold(tenant.id, logins.passwords.values()))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        actions: list[Step] = [*plan_user(tenant, seen), *plan_topics(tenant, seen.access)]
+        passwords = seen.logins.passwords
+        actions: list[Step] = [
+            step
+            for slot, password in passwords.items()
+            for step in plan_user(tenant, slot, password, seen.access[slot])
+        ]
+        actions += [*plan_closing(tenant, seen), *plan_topics(tenant, seen.topics)]
         topics = [names.topic(tenant.id, name) for name in tenant.release.topics]
         if not topics:
             return Plan(done("Provisioned", "This release has no topics."), actions=tuple(actions))
         if actions or not seen.proven:
-            actions.append(Probe(topics[0], seen.password))
+            actions += [Probe(names.user(tenant.id, slot), topics[0], one) for slot, one in passwords.items()]
         message = f"Topics {', '.join(topics)} are the tenant's own."
         return Plan(done("Provisioned", message), actions=tuple(actions))
 
@@ -90,25 +110,33 @@ class Topics:
                     raise problem
 
     async def _do(self, tenant: Tenant, action: Step) -> None:
-        kafka, user = self._kafka, names.user(tenant.id)
+        kafka = self._kafka
         match action:
-            case SetCredential(password):
+            case SetCredential(user, password):
                 await kafka.set_credential(user, scram.salted(password))
+            case Close(user, grants, quotas):
+                await self._close(user, grants, quotas)
             case CreateTopic(topic, settings):
                 await kafka.create_topic(topic, settings)
             case SetTopic(topic, settings):
                 await kafka.set_topic(topic, settings)
-            case Allow(grants):
+            case Allow(user, grants):
                 await kafka.allow(user, grants)
-            case Disallow(grants):
+            case Disallow(user, grants):
                 await kafka.disallow(user, grants)
-            case SetQuotas(quotas):
+            case SetQuotas(user, quotas):
                 await kafka.set_quotas(user, quotas)
-            case Probe(topic, password):
-                await self._probe(tenant, topic, password)
+            case Probe(user, topic, password):
+                await self._probe(tenant, user, topic, password)
 
-    async def _probe(self, tenant: Tenant, topic: str, password: str) -> None:
-        user = names.user(tenant.id)
+    async def _close(self, user: str, grants: tuple[Grant, ...], quotas: tuple[str, ...]) -> None:
+        await self._kafka.drop_credential(user)
+        if grants:
+            await self._kafka.disallow(user, grants)
+        if quotas:
+            await self._kafka.set_quotas(user, dict.fromkeys(quotas))
+
+    async def _probe(self, tenant: Tenant, user: str, topic: str, password: str) -> None:
         try:
             await self._kafka.probe(user, password, topic)
         except LoginRefused as refusal:
@@ -119,57 +147,70 @@ class Topics:
         self._proofs.add(tenant.id, password)
 
     async def revoke(self, tenant: TenantId) -> None:
-        user = names.user(tenant)
         self._proofs.drop(tenant)
-        seen = await self._kafka.access(user, ())
-        if seen.iterations is not None:
-            await self._kafka.drop_credential(user)
-        # Whoever is logged in stays so, but may do nothing any more.
-        if closing := sorted(grant for grant in seen.grants if grant.resource not in LEAVING):
-            await self._kafka.disallow(user, closing)
+        for user in (names.user(tenant, slot) for slot in Slot):
+            seen = await self._kafka.access(user, ())
+            if seen.iterations is not None:
+                await self._kafka.drop_credential(user)
+            # Whoever is logged in stays so, but may do nothing any more.
+            if closing := sorted(grant for grant in seen.grants if grant.resource not in LEAVING):
+                await self._kafka.disallow(user, closing)
 
     async def delete(self, tenant: TenantId) -> None:
-        kafka, prefix, user = self._kafka, names.prefix(tenant), names.user(tenant)
+        kafka, prefix = self._kafka, names.prefix(tenant)
         if topics := await kafka.topics(prefix):
             await kafka.delete_topics(topics)
         if (groups := await kafka.groups(prefix)) and (busy := await kafka.delete_groups(groups)):
             # The pods are gone: a consumer that was killed would else count as a member until its session times out.
             await kafka.expel(busy)
             raise Waiting("ConsumersLeaving", f"consumers of {', '.join(busy)} are being removed", retry_in=0.5)
-        seen = await kafka.access(user, ())
-        if seen.quotas:
-            await kafka.set_quotas(user, dict.fromkeys(seen.quotas))
-        if seen.grants:
-            await kafka.disallow(user, sorted(seen.grants))
-        if seen.iterations is not None:
-            await kafka.drop_credential(user)
+        for user in (names.user(tenant, slot) for slot in Slot):
+            seen = await kafka.access(user, ())
+            if seen.quotas:
+                await kafka.set_quotas(user, dict.fromkeys(seen.quotas))
+            if seen.grants:
+                await kafka.disallow(user, sorted(seen.grants))
+            if seen.iterations is not None:
+                await kafka.drop_credential(user)
 
 
-def plan_user(tenant: Tenant, seen: Seen) -> list[Step]:
+def plan_user(tenant: Tenant, slot: Slot, password: str, seen: AccessSeen) -> list[Step]:
     """What its credential, quotas and ACLs lack, or have too much."""
     actions: list[Step] = []
+    user = names.user(tenant.id, slot)
     # The number of iterations tells whether it is the credential that we made of this password.
-    if seen.access.iterations != scram.iterations(seen.password):
-        actions.append(SetCredential(seen.password))
+    if seen.iterations != scram.iterations(password):
+        actions.append(SetCredential(user, password))
     allowed = grants(tenant.id)
-    if missing := allowed - seen.access.grants:
-        actions.append(Allow(tuple(sorted(missing))))
-    if foreign := seen.access.grants - allowed:
-        actions.append(Disallow(tuple(sorted(foreign))))
-    wanted, have = quotas(tenant), seen.access.quotas
+    if missing := allowed - seen.grants:
+        actions.append(Allow(user, tuple(sorted(missing))))
+    if foreign := seen.grants - allowed:
+        actions.append(Disallow(user, tuple(sorted(foreign))))
+    wanted, have = quotas(tenant), seen.quotas
     if wanted != have:
         changed: dict[str, float | None] = {key: value for key, value in wanted.items() if have.get(key) != value}
-        actions.append(SetQuotas({**changed, **dict.fromkeys(have.keys() - wanted.keys())}))
+        actions.append(SetQuotas(user, {**changed, **dict.fromkeys(have.keys() - wanted.keys())}))
     return actions
 
 
-def plan_topics(tenant: Tenant, access: AccessSeen) -> list[Step]:
+def plan_closing(tenant: Tenant, seen: Seen) -> list[Step]:
+    """What is left of the user that is to get in no more. Its consumers have left: the pods are gone."""
+    slot = seen.logins.closing
+    if slot is None:
+        return []
+    found = seen.access[slot]
+    if found.iterations is None and not found.grants and not found.quotas:
+        return []
+    return [Close(names.user(tenant.id, slot), tuple(sorted(found.grants)), tuple(sorted(found.quotas)))]
+
+
+def plan_topics(tenant: Tenant, topics: Mapping[str, Mapping[str, str]]) -> list[Step]:
     """Topics to make, or whose settings differ; a topic that the release names no more stays with its records."""
     actions: list[Step] = []
     for name in tenant.release.topics:
         topic = names.topic(tenant.id, name)
         wanted = DEAD_LETTER_SETTINGS if name == DEAD_LETTER else EVENTS_SETTINGS
-        have = access.topics.get(topic)
+        have = topics.get(topic)
         if have is None:
             actions.append(CreateTopic(topic, wanted))
         elif differing := {key: value for key, value in wanted.items() if have.get(key) != value}:

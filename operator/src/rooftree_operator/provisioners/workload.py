@@ -9,14 +9,15 @@ from ..errors import Waiting
 from ..names import TenantId
 from ..provisioner import Action, Plan, waiting
 from ..release import GATEWAY
+from ..serving import Reading
 from ..tenant import Tenant
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now. `secrets` changes with what the app reads at its start."""
+    """What is there now. `secrets`: what the app reads at its start."""
 
-    secrets: str
+    secrets: Reading
     deployment: Object | None
     service: Object | None
 
@@ -44,10 +45,10 @@ class Workload:
 
     async def observe(self, tenant: Tenant) -> Seen:
         read = (pods.APP_SECRET, serving.rpc_secret(GATEWAY)) if tenant.modules else (pods.APP_SECRET,)
-        found = [await self._kube.get(SECRET, name, tenant.namespace) or {} for name in read]
-        digest = serving.digest(*(secret.get("data") for secret in found))
+        app, *others = [await self._kube.get(SECRET, name, tenant.namespace) or {} for name in read]
+        secrets = serving.reading(app, *(secret.get("data") for secret in others))
         deployment = await self._kube.get(DEPLOYMENT, pods.APP, tenant.namespace)
-        return Seen(digest, deployment, await self._kube.get(SERVICE, pods.APP, tenant.namespace))
+        return Seen(secrets, deployment, await self._kube.get(SERVICE, pods.APP, tenant.namespace))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         module = GATEWAY if tenant.modules else None

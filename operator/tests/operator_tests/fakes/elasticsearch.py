@@ -88,11 +88,17 @@ class FakeElasticsearch(Elasticsearch):
         self.known -= wanted
         self.faults.done()
 
+    def lets_in(self, user: str, password: str) -> bool:
+        """Whether the user logs in with this password."""
+        found = self.users.get(user)
+        return found is not None and found["enabled"] and self.passwords[user] == password
+
     async def probe(self, login: Login, *, prefix: str, index: str) -> None:
         self._read()
-        user, role = self.users.get(login.user), self.roles.get(login.user)
-        if user is None or not user["enabled"] or self.passwords[login.user] != login.password:
+        if not self.lets_in(login.user, login.password):
             raise LoginRefused(f"Elasticsearch refuses the tenant's own user {login.user}")
+        (granted,) = self.users[login.user]["roles"]
+        role = self.roles.get(granted)
         if role is None or role["indices"][0]["names"] != [f"{prefix}*"]:
             raise Unavailable("ElasticsearchRefused", f"Elasticsearch refuses the tenant's own user {login.user}")
         self.faults.done()

@@ -114,10 +114,14 @@ class FakeKafka(Kafka):
         self.quotas = {name: held for name, held in {**self.quotas, user: left}.items() if held}
         self.faults.done()
 
+    def lets_in(self, user: str, password: str) -> bool:
+        """Whether the user logs in with this password."""
+        credential = self.credentials.get(user)
+        return credential is not None and _fits(credential, password)
+
     async def probe(self, user: str, password: str, topic: str) -> None:
         self._write(f"probe {topic}")
-        credential = self.credentials.get(user)
-        if credential is None or self.slow_logins or not _fits(credential, password):
+        if self.slow_logins or not self.lets_in(user, password):
             self.slow_logins = max(0, self.slow_logins - 1)
             raise LoginRefused
         if topic not in self.known or not {"read", "write", "describe"} <= self.may(user, topic):

@@ -29,6 +29,7 @@ from .faults import Faults
 
 Key = tuple[str, str | None, str]
 STAMP = "2026-11-24T12:00:00Z"
+NEVER = "9999-01-01T00:00:00Z"  # when the time of a pod that ends at the next settling is over
 
 
 class FakeKubernetes(Kubernetes):
@@ -45,6 +46,8 @@ class FakeKubernetes(Kubernetes):
         self._serving: dict[Key, Object] = {}  # the pod template that all pods of a Deployment have
         self._starting: dict[Key, Object] = {}  # the one that the first new pod has
         self.gate = Gate()
+        self.mounted: dict[Key, dict[str, str]] = {}
+        """By pod, the files that it found of its Secret when it began, encoded."""
         self.faults = faults or Faults()
         self.broken: set[str] = set()
         """Images whose pods never become ready, and whose jobs fail."""
@@ -113,6 +116,9 @@ class FakeKubernetes(Kubernetes):
         else:
             if wanted["metadata"].get("namespace") and not self._open(wanted["metadata"]["namespace"]):
                 raise Forbidden(403, f"namespace {wanted['metadata']['namespace']} is not open")
+            version = wanted["metadata"].get("resourceVersion")
+            if version is not None and (old is None or old["metadata"]["resourceVersion"] != version):
+                raise Conflict(409, "the object has changed")
             kept = _without(old or {}, self.applied.get(key, {}))
             # By force: what others had set is nobody's but ours now.
             kept.get("metadata", {}).pop("managedFields", None)
@@ -261,7 +267,10 @@ class FakeKubernetes(Kubernetes):
         }
 
     def _settle_pods(self) -> None:
-        """Pods follow their Deployments, and go only the next time. Services list those that are ready."""
+        """Pods follow their Deployments, and go only the next time. Services list those that are ready.
+
+        Where all pods of a Deployment are new, the old ones leave.
+        """
         for key, pod in [(key, pod) for key, pod in self.objects.items() if key[0] == POD.kind]:
             if "deletionTimestamp" in pod["metadata"]:
                 del self.objects[key]
@@ -271,18 +280,38 @@ class FakeKubernetes(Kubernetes):
                     pod["metadata"]["deletionTimestamp"] = STAMP
         for (kind, space, name), item in list(self.objects.items()):
             for number in range(item["spec"]["replicas"] if kind == DEPLOYMENT.kind else 0):
-                if (POD.kind, space, f"{name}-{number}") not in self.objects:
-                    labels = item["spec"]["template"]["metadata"]["labels"]
-                    metadata = {"name": f"{name}-{number}", "namespace": space, "labels": labels}
-                    status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-                    spec = item["spec"]["template"]["spec"]
-                    pod = {"apiVersion": "v1", "kind": POD.kind, "metadata": metadata, "spec": spec, "status": status}
-                    self.put(pod)
+                template = self._serving.get((kind, space, name)) or item["spec"]["template"]
+                self._follow((POD.kind, space, f"{name}-{number}"), template)
         for (kind, space, name), item in list(self.objects.items()):
             if kind == SERVICE.kind:
                 metadata = {"name": name, "namespace": space, "labels": {"kubernetes.io/service-name": name}}
                 slices = {"apiVersion": SLICE.api_version, "kind": SLICE.kind, "metadata": metadata}
                 self.put({**slices, "endpoints": self._endpoints(space, item["spec"]["selector"])})
+
+    def _follow(self, key: Key, template: Object) -> None:
+        """A pod by this name of the template that serves; one of another template leaves."""
+        _, space, name = key
+        old = self.objects.get(key)
+        if old is not None and old["metadata"].get("annotations") != template["metadata"].get("annotations"):
+            left = (POD.kind, space, f"{name}-leaving")
+            metadata = {**old["metadata"], "name": left[2], "deletionTimestamp": NEVER}
+            self.objects[left], self.mounted[left] = {**self.objects.pop(key), "metadata": metadata}, self.mounted[key]
+        if key not in self.objects:
+            metadata = {**copy.deepcopy(template["metadata"]), "name": name, "namespace": space}
+            status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+            spec = copy.deepcopy(template["spec"])
+            pod = {"apiVersion": "v1", "kind": POD.kind, "metadata": metadata, "spec": spec, "status": status}
+            self.put(pod)
+            self.mounted[key] = self.files(space, spec)
+
+    def files(self, space: str | None, spec: Object) -> dict[str, str]:
+        """What a pod finds of its Secret if it begins now."""
+        volume = next((one["secret"] for one in spec["volumes"] if one["name"] == "secrets"), None)
+        if volume is None:
+            return {}
+        data: dict[str, str] = self.objects["Secret", space, volume["secretName"]]["data"]
+        keys = {item["path"]: item["key"] for item in volume["items"]} if "items" in volume else {k: k for k in data}
+        return {path: data[key] for path, key in keys.items()}
 
     def _endpoints(self, space: str | None, selector: Mapping[str, str]) -> builtins.list[Object]:
         pods = [item for (kind, where, _), item in self.objects.items() if (kind, where) == (POD.kind, space)]

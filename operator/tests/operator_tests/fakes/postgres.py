@@ -1,14 +1,21 @@
 """A PostgreSQL that keeps roles, databases and grants; it refuses what the real one refuses."""
 
+import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from rooftree_operator import scram
 from rooftree_operator.adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
 from rooftree_operator.names import TEMPLATE_OWNER
 
 from .faults import Faults
+
+
+def _fits(stored: str, password: str) -> bool:
+    """Whether a verifier is that of the password."""
+    return bool(stored) and stored == scram.verifier(password, base64.b64decode(stored.split("$")[1].split(":")[1]))
 
 
 @dataclass
@@ -26,6 +33,8 @@ class FakePostgres(Postgres):
     def __init__(self, faults: Faults | None = None) -> None:
         self.gate = Gate()
         self.known_roles: dict[str, RoleSeen] = {}
+        self.verifiers: dict[str, str] = {}
+        self.sessions: set[str] = set()  # roles as whom somebody is logged in
         self.known: dict[str, DatabaseSeen] = {}
         self.content: dict[str, Content] = {}
         self.writes: list[str] = []
@@ -65,9 +74,29 @@ class FakePostgres(Postgres):
     ) -> None:
         self._write_call(f"role {name}")
         assert exists == (name in self.known_roles), f"{name}: CREATE or ALTER would fail"
-        members = self.known_roles[name].members if exists else frozenset[str]()
-        self.known_roles[name] = RoleSeen(verifier is not None, connection_limit, comment, members)
+        old = self.known_roles[name] if exists else RoleSeen(False, -1, "", frozenset())
+        self.known_roles[name] = replace(
+            old, can_login=verifier is not None, connection_limit=connection_limit, comment=comment
+        )
+        # As the real one: a role that may not log in any more keeps the verifier that it had.
+        self.verifiers[name] = verifier or self.verifiers.get(name, "")
         self.faults.done()
+
+    async def inherit_role(self, role: str, *, to: str) -> None:
+        self._write_call(f"grant rights of {role} to {to}")
+        assert to in self.known_roles
+        self.known_roles[role] = replace(self.known_roles[role], heirs=self.known_roles[role].heirs | {to})
+        self.faults.done()
+
+    def lets_in(self, name: str, password: str) -> bool:
+        """Whether a role logs in with this password."""
+        role, stored = self.known_roles.get(name), self.verifiers.get(name, "")
+        return role is not None and role.can_login and _fits(stored, password)
+
+    def has_rights(self, name: str, role: str) -> bool:
+        """Whether a role is, or has the rights of, another one."""
+        found = self.known_roles.get(role)
+        return name == role or (found is not None and name in found.heirs)
 
     async def grant_role(self, role: str, *, to: str) -> None:
         self._write_call(f"grant {role} to {to}")
@@ -113,15 +142,16 @@ class FakePostgres(Postgres):
 
     async def heads(self, database: str, login: Login) -> frozenset[str]:
         self._read()
-        user, owner = self.known_roles.get(login.user), self.known_roles.get(login.owner)
-        if user is None or not user.can_login or owner is None or login.user not in owner.members:
+        owner = self.known_roles.get(login.owner)
+        if not self.lets_in(login.user, login.password) or owner is None or login.user not in owner.members:
             raise Unavailable("PostgresRefused", f"PostgreSQL refuses {login.user}")
         return self.content[database].heads
 
     async def probe(self, database: str, login: Login) -> None:
         self._read()
-        assert self.known_roles[login.user].can_login
-        assert login.user in self.known[database].can_connect
+        if not self.lets_in(login.user, login.password):
+            raise Unavailable("PostgresRefused", f"PostgreSQL refuses {login.user}")
+        assert any(self.has_rights(login.user, role) for role in self.known[database].can_connect)
 
     async def revoke_logins(self, roles: Sequence[str]) -> None:
         self._read()
@@ -129,6 +159,9 @@ class FakePostgres(Postgres):
             if name in self.known_roles and self.known_roles[name].can_login:
                 self.writes.append(f"nologin {name}")
                 self.known_roles[name] = replace(self.known_roles[name], can_login=False)
+                self.faults.done()
+        self._read()
+        self.sessions -= set(roles)
 
     async def drop_database(self, name: str) -> None:
         self._write_call(f"drop database {name}")

@@ -72,11 +72,16 @@ class FakeRedis(Redis):
         self.keys = {key for key in self.keys if not key.startswith(prefix)}
         self.faults.done()
 
+    def lets_in(self, user: str, password: str) -> bool:
+        """Whether the user logs in with this password."""
+        found = self.users.get(user)
+        return found is not None and found.enabled and digest(password) in found.passwords
+
     async def probe(self, user: str, password: str, key: str) -> None:
         self._write(f"probe {key}")
-        found = self.users.get(user)
-        if found is None or not found.enabled or digest(password) not in found.passwords:
+        if not self.lets_in(user, password):
             raise LoginRefused
+        found = self.users[user]
         if not {"set", "get", "del"} <= found.commands or not any(
             key.startswith(pattern[1:-1]) for pattern in found.patterns if pattern[0] == "~"
         ):

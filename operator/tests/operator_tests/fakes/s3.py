@@ -117,11 +117,16 @@ class FakeS3(S3):
         self.buckets.pop(name, None)
         self.faults.done()
 
+    def lets_in(self, access: str, secret: str) -> bool:
+        """Whether the server knows the key with this secret."""
+        account = self.accounts.get(access)
+        return account is not None and account.secret == secret
+
     async def probe(self, key: Key, *, bucket: str, name: str, foreign: str) -> None:
         self._write(f"probe {bucket}/{name}")
-        account = self.accounts.get(key.access)
-        if account is None or account.secret != key.secret:
+        if not self.lets_in(key.access, key.secret):
             raise LoginRefused
+        account = self.accounts[key.access]
         if account.role != "admin" and not self.may(key.access, "PutObject", bucket, name):
             raise Unavailable("S3Refused", f"{key.access} may not use {bucket}")
         assert foreign not in self.buckets
