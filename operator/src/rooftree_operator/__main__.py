@@ -7,7 +7,7 @@ import prometheus_client
 import structlog
 import uvloop
 
-from . import handlers, runtime
+from . import effects, handlers, runtime
 from .settings import Settings
 
 
@@ -50,6 +50,7 @@ async def _run(settings: Settings) -> None:
 def main() -> None:
     settings = Settings()
     configure_logs(settings.log_level)
+    effects.begin(settings.drilled())
     prometheus_client.start_http_server(settings.metrics_port)
     uvloop.run(_run(settings))
 

@@ -179,24 +179,24 @@ class Kafka:
                 raise
 
     async def _alter_credential(self, verb: str, **change: Any) -> None:
-        effects.count("kafka", verb, "credential")
-        await self._call(functools.partial(_alter_credential, change=change))
+        with effects.sending("kafka", verb, "credential"):
+            await self._call(functools.partial(_alter_credential, change=change))
 
     async def create_topic(self, name: str, settings: Mapping[str, str]) -> None:
         """Makes a topic of one partition with the cluster's replication; one that exists is fine."""
-        effects.count("kafka", "create", "topic")
         wanted = {name: {"num_partitions": 1, "replication_factor": -1, "configs": dict(settings)}}
         try:
-            await self._call(lambda admin: admin.create_topics(wanted, timeout_ms=REQUEST_TIMEOUT))
+            with effects.sending("kafka", "create", "topic"):
+                await self._call(lambda admin: admin.create_topics(wanted, timeout_ms=REQUEST_TIMEOUT))
         except Unavailable as error:
             if not isinstance(error.__cause__, kafka_errors.TopicAlreadyExistsError):
                 raise
 
     async def set_topic(self, name: str, settings: Mapping[str, str]) -> None:
         """Changes settings of a topic, and leaves the others."""
-        effects.count("kafka", "alter", "topic")
         wanted = ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(settings))
-        await self._call(lambda admin: admin.alter_configs([wanted], incremental=True))
+        with effects.sending("kafka", "alter", "topic"):
+            await self._call(lambda admin: admin.alter_configs([wanted], incremental=True))
 
     async def topics(self, prefix: str) -> list[str]:
         """All topics whose names begin with `prefix`."""
@@ -205,8 +205,8 @@ class Kafka:
 
     async def delete_topics(self, names: Sequence[str]) -> None:
         """Deletes topics with all their records; those that are gone are fine."""
-        effects.count("kafka", "delete", "topic")
-        await self._call(functools.partial(_delete_topics, names=names))
+        with effects.sending("kafka", "delete", "topic"):
+            await self._call(functools.partial(_delete_topics, names=names))
 
     async def groups(self, prefix: str) -> list[str]:
         """All consumer groups whose names begin with `prefix`."""
@@ -215,8 +215,8 @@ class Kafka:
 
     async def delete_groups(self, names: Sequence[str]) -> list[str]:
         """Deletes groups with their offsets; those that are gone are fine. Returns those that still have members."""
-        effects.count("kafka", "delete", "group")
-        results: dict[str, str] = await self._call(lambda admin: admin.delete_groups(list(names)))
+        with effects.sending("kafka", "delete", "group"):
+            results: dict[str, str] = await self._call(lambda admin: admin.delete_groups(list(names)))
         refused = {name: result for name, result in results.items() if result not in ("OK", "GroupIdNotFoundError")}
         if others := sorted(set(refused.values()) - {"NonEmptyGroupError"}):
             raise Unavailable("KafkaRefused", f"Kafka does not delete groups: {', '.join(others)}")
@@ -224,35 +224,35 @@ class Kafka:
 
     async def expel(self, groups: Sequence[str]) -> None:
         """Removes all members of these groups, as if they had left."""
-        effects.count("kafka", "expel", "member")
-        await self._call(functools.partial(_expel, groups=groups))
+        with effects.sending("kafka", "expel", "member"):
+            await self._call(functools.partial(_expel, groups=groups))
 
     async def allow(self, user: str, grants: Sequence[Grant]) -> None:
         """Allows it; what is allowed already is fine."""
-        effects.count("kafka", "create", "acl")
         wanted = [ACL(_principal(user), g.host, *_rule(g), ResourcePattern(*_resource(g))) for g in grants]
-        await self._call(functools.partial(_create_acls, wanted=wanted))
+        with effects.sending("kafka", "create", "acl"):
+            await self._call(functools.partial(_create_acls, wanted=wanted))
 
     async def disallow(self, user: str, grants: Sequence[Grant]) -> None:
         """Takes these ACLs of `user` away; those that are gone are fine."""
-        effects.count("kafka", "delete", "acl")
         unwanted = [
             ACLFilter(_principal(user), g.host, *_rule(g), ResourcePatternFilter(*_resource(g))) for g in grants
         ]
-        await self._call(functools.partial(_delete_acls, unwanted=unwanted))
+        with effects.sending("kafka", "delete", "acl"):
+            await self._call(functools.partial(_delete_acls, unwanted=unwanted))
 
     async def set_quotas(self, user: str, quotas: Mapping[str, float | None]) -> None:
         """Sets quotas of `user`, and removes those that are None."""
-        effects.count("kafka", "alter", "quota")
-        await self._call(lambda admin: kafka_quotas.alter(admin, user, dict(quotas)))
+        with effects.sending("kafka", "alter", "quota"):
+            await self._call(lambda admin: kafka_quotas.alter(admin, user, dict(quotas)))
 
     async def probe(self, user: str, password: str, topic: str) -> None:
         """As `user`: sends one record to `topic` and reads it back. Raises `LoginRefused` if it does not get in."""
-        effects.count("kafka", "produce", "probe")
         self.gate.check()
         options = self._options(user, password, "SCRAM-SHA-512")
         try:
-            await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
+            with effects.sending("kafka", "produce", "probe"):
+                await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
         except LoginRefused:
             await self.ping()  # or is the cluster away, for everyone?
             raise
@@ -297,7 +297,8 @@ def _alter_credential(admin: Any, *, change: Mapping[str, Any]) -> None:
     if not admin.describe_user_scram_credentials([GUARD])[GUARD]["credential_infos"]:
         made = scram.salted(keys.password())
         guard = (GUARD, SHA_512, made.iterations, made.salt, made.password)
-        _send_credential(admin, AlterUserScramCredentialsRequest(deletions=[], upsertions=[guard]))
+        with effects.sending("kafka", "upsert", "guard"):
+            _send_credential(admin, AlterUserScramCredentialsRequest(deletions=[], upsertions=[guard]))
     _send_credential(admin, AlterUserScramCredentialsRequest(**change))
 
 
