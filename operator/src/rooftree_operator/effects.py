@@ -12,7 +12,7 @@ import re
 import signal
 import threading
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -118,7 +118,7 @@ def begin(drill: Drill | None) -> None:
 
 
 @contextmanager
-def sending(system: str, verb: str, kind: str) -> Iterator[None]:
+def sending(system: str, verb: str, kind: str) -> Generator[None]:
     """Around one mutating request and its answer, for example ("kubernetes", "apply", "Deployment")."""
     EFFECTS.labels(system, verb, kind).inc()
     drill = _drill
