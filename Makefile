@@ -16,6 +16,9 @@ TOPOLOGY ?= monolith
 FAULT_SECONDS ?= 60
 EVENTS ?= 100000
 KILLS ?= 100
+POINTS ?= 330
+SAMPLED_POINTS := 40
+POINT ?=
 SEED ?= 20261128
 E2E ?= tests
 FUZZ_SECONDS ?= 900
@@ -35,7 +38,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
-	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-scaffold test-local isolation faults torture-events oracles full pictures bench-provision \
+	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision \
 	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
@@ -147,8 +150,9 @@ test-integration: up-backends frontend/node_modules/.package-lock.json ## Tests 
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && TOPOLOGY=$(TOPOLOGY) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration $(or $(INTEGRATION),$(IN_TOPOLOGY))
 
-test-torture: up-backends ## A sample of torture-events and of its oracle
+test-torture: up-backends ## A sample of torture-events and of its oracle, and of torture
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
+	@$(MAKE) --no-print-directory torture POINTS=$(SAMPLED_POINTS)
 
 test-fuzz: up-backends ## A sample of schemathesis
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m fuzz tenant-app/tests
@@ -195,6 +199,12 @@ faults: setup ## Every backend, the control plane and pods away for a minute eac
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && FAULT_SECONDS=$(FAULT_SECONDS) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e tests/e2e/faults
 
+torture: setup frontend/node_modules/.package-lock.json ## Kills the operator at POINTS=330 effects of brokerages' lives (0: all; SEED; POINT=… one again)
+	@$(LOCAL) up --stack $(TEST_STACK)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && \
+		TORTURE_POINTS=$(POINTS) TORTURE_SEED=$(SEED) TORTURE_POINT="$(POINT)" \
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_crashes.py
+
 torture-events: up-backends ## EVENTS=100000 while relays, consumers, broker and database are killed KILLS=100 times (half an hour)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && TORTURE_EVENTS=$(EVENTS) TORTURE_KILLS=$(KILLS) TORTURE_SEED=$(SEED) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
@@ -205,7 +215,7 @@ oracles: up-backends ## Plants bugs that the torture of events, and the tests of
 
 full: export HYPOTHESIS_PROFILE = search
 full: export THOROUGH = 1
-full: test test-scaffold schemathesis torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
+full: test test-scaffold schemathesis torture torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
 	@$(MAKE) --no-print-directory e2e TOPOLOGY=microservices E2E=tests/e2e
 	@$(LOCAL) down --stack $(TEST_STACK)
 

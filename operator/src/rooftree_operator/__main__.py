@@ -9,7 +9,7 @@ import prometheus_client
 import structlog
 import uvloop
 
-from . import handlers, runtime, tracing
+from . import effects, handlers, runtime, tracing
 from .settings import Settings
 from .tracing import Trace
 
@@ -65,6 +65,7 @@ async def _run(settings: Settings) -> None:
 def main() -> None:
     settings = Settings()
     configure_logs(settings.log_level)
+    effects.begin(settings.drilled())
     prometheus_client.start_http_server(settings.metrics_port)
     uvloop.run(_run(settings))
 

@@ -99,7 +99,8 @@ class PostgresRegistry:
         """Creates the table if there is none, and closes its database to tenants' roles."""
         await self._postgres.close_to_public(self._postgres.server.database)
         async with self._postgres.connect() as connection:
-            await connection.execute(SCHEMA)
+            with effects.sending("postgres", "create", "registry"):
+                await connection.execute(SCHEMA)
 
     async def find(self, uid: str) -> Entry | None:
         async with self._postgres.connect() as connection:
@@ -116,24 +117,24 @@ class PostgresRegistry:
         tenant = names.mint(slug, self._entropy(4))
         try:
             async with self._postgres.connect() as connection:
-                effects.count("postgres", "insert", "registry")
-                await connection.execute(
-                    """INSERT INTO registry.tenant (id, slug, owner_uid, state, backends)
-                       VALUES (%s, %s, %s, 'live', %s)""",
-                    (tenant.value, slug, uid, self._backends),
-                )
+                with effects.sending("postgres", "insert", "registry"):
+                    await connection.execute(
+                        """INSERT INTO registry.tenant (id, slug, owner_uid, state, backends)
+                           VALUES (%s, %s, %s, 'live', %s)""",
+                        (tenant.value, slug, uid, self._backends),
+                    )
         except psycopg.errors.UniqueViolation as error:
             raise slug_taken(slug, await self._in_use(slug), self._namespace) from error
         return tenant
 
     async def _claimed(self, slug: str, uid: str, claim: TenantId) -> TenantId:
         async with self._postgres.connect() as connection:
-            effects.count("postgres", "update", "registry")
-            cursor = await connection.execute(
-                """UPDATE registry.tenant SET owner_uid = %s, state = 'live', purge_after = NULL, changed_at = now()
-                   WHERE id = %s AND slug = %s AND state = 'kept'""",
-                (uid, claim.value, slug),
-            )
+            with effects.sending("postgres", "update", "registry"):
+                cursor = await connection.execute(
+                    """UPDATE registry.tenant SET owner_uid = %s, state = 'live', purge_after = NULL, changed_at = now()
+                       WHERE id = %s AND slug = %s AND state = 'kept'""",
+                    (uid, claim.value, slug),
+                )
         if not cursor.rowcount:
             raise claim_refused(slug, claim, await self._state(claim))
         return claim
@@ -154,12 +155,12 @@ class PostgresRegistry:
 
     async def keep(self, tenant: TenantId, purge_after: datetime) -> None:
         async with self._postgres.connect() as connection:
-            effects.count("postgres", "update", "registry")
-            await connection.execute(
-                """UPDATE registry.tenant SET state = 'kept', purge_after = %s, changed_at = now()
-                   WHERE id = %s AND state = 'live'""",
-                (purge_after, tenant.value),
-            )
+            with effects.sending("postgres", "update", "registry"):
+                await connection.execute(
+                    """UPDATE registry.tenant SET state = 'kept', purge_after = %s, changed_at = now()
+                       WHERE id = %s AND state = 'live'""",
+                    (purge_after, tenant.value),
+                )
         state = await self._state(tenant)
         if state != "kept":
             raise not_live(tenant, state)
@@ -180,21 +181,22 @@ class PostgresRegistry:
 
     async def condemn(self, row: Kept) -> bool:
         async with self._postgres.connect() as connection:
-            effects.count("postgres", "update", "registry")
-            cursor = await connection.execute(
-                """UPDATE registry.tenant SET state = 'purging', changed_at = now()
-                   WHERE id = %s AND owner_uid = %s AND state = 'kept' AND purge_after = %s""",
-                (row.id.value, row.owner_uid, row.purge_after),
-            )
+            with effects.sending("postgres", "update", "registry"):
+                cursor = await connection.execute(
+                    """UPDATE registry.tenant SET state = 'purging', changed_at = now()
+                       WHERE id = %s AND owner_uid = %s AND state = 'kept' AND purge_after = %s""",
+                    (row.id.value, row.owner_uid, row.purge_after),
+                )
         return bool(cursor.rowcount)
 
     async def bury(self, tenant: TenantId) -> None:
         async with self._postgres.connect() as connection:
-            effects.count("postgres", "update", "registry")
-            await connection.execute(
-                "UPDATE registry.tenant SET state = 'deleted', changed_at = now() WHERE id = %s AND state <> 'deleted'",
-                (tenant.value,),
-            )
+            with effects.sending("postgres", "update", "registry"):
+                await connection.execute(
+                    """UPDATE registry.tenant SET state = 'deleted', changed_at = now()
+                       WHERE id = %s AND state <> 'deleted'""",
+                    (tenant.value,),
+                )
 
 
 def not_live(tenant: TenantId, state: str | None) -> Unavailable:

@@ -1,11 +1,16 @@
 """What the operator is told about its installation: `ROOFTREE_OPERATOR_*` variables and mounted files."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .network import Network
+
+if TYPE_CHECKING:
+    from .effects import Drill
 
 
 class MostCalls(BaseModel):
@@ -54,6 +59,30 @@ class Settings(BaseSettings):
     metrics_port: int = 8081
     health_port: int = 8080
     log_level: str = "INFO"
+    # For the proof that a crash does no harm (docs/reliability.md), and never in a pod.
+    drill: bool = False
+    failpoint: str = ""  # where this process dies, or loses an answer: kafka.create.topic:after:1=kill
+    effects_file: Path | None = None  # where each effect is written
+
+    @model_validator(mode="after")
+    def _drills_are_wanted(self) -> Self:
+        """Nobody crashes by a variable that was left somewhere: two say so, and an operator in a pod never does."""
+        if not self.drill and (self.failpoint or self.effects_file):
+            raise ValueError("a failpoint or effects_file is for drills only, and ROOFTREE_OPERATOR_DRILL is not set")
+        if self.drill and "KUBERNETES_SERVICE_HOST" in os.environ:
+            raise ValueError(
+                "ROOFTREE_OPERATOR_DRILL is set in a pod: remove it, an operator in a cluster never drills"
+            )
+        return self
+
+    def drilled(self) -> "Drill | None":
+        """The drill that this process is part of; None, as in every installation: it is part of none."""
+        if not self.drill:
+            return None
+        # Not for the plugin, which reads settings, too.
+        from .effects import Drill, Failpoint
+
+        return Drill(Failpoint.parse(self.failpoint) if self.failpoint else None, self.effects_file)
 
     def network(self) -> Network:
         return Network.model_validate_json(self.network_file.read_text())

@@ -141,8 +141,9 @@ class Elasticsearch:
         self, verb: str, kind: str, path: str, body: Object | None = None, login: Login | None = None
     ) -> None:
         self.gate.check()
-        effects.count("elasticsearch", verb, kind)
-        await self._send("DELETE" if verb == "delete" else "PUT", path, body, login, missing_is_fine=verb == "delete")
+        method = "DELETE" if verb == "delete" else "PUT"
+        with effects.sending("elasticsearch", verb, kind):
+            await self._send(method, path, body, login, missing_is_fine=verb == "delete")
 
     async def _send(self, method: str, *what: Any, **how: Any) -> Any:
         """A request in the gate."""

@@ -163,16 +163,16 @@ class Kafka:
 
     async def set_credential(self, user: str, salted: Salted) -> None:
         """Makes or replaces the user's SCRAM-SHA-512 credential."""
-        effects.count("kafka", "upsert", "credential")
-        await self._credentials.ask(kafka_admin.Credential(user, salted))
+        with effects.sending("kafka", "upsert", "credential"):
+            await self._credentials.ask(kafka_admin.Credential(user, salted))
 
     async def drop_credential(self, user: str) -> None:
         """Nobody logs in as `user` any more; one that is gone is fine."""
         if (await self.access(user, ())).iterations is None:
             return
-        effects.count("kafka", "delete", "credential")
         try:
-            await self._credentials.ask(kafka_admin.Credential(user, None))
+            with effects.sending("kafka", "delete", "credential"):
+                await self._credentials.ask(kafka_admin.Credential(user, None))
         except Unavailable as error:
             # What we saw may be older than a deletion that had just been done.
             if not isinstance(error.__cause__, kafka_errors.ResourceNotFoundError):
@@ -180,14 +180,14 @@ class Kafka:
 
     async def create_topic(self, name: str, settings: Mapping[str, str]) -> None:
         """Makes a topic of one partition with the cluster's replication; one that exists is fine."""
-        effects.count("kafka", "create", "topic")
-        await self._new_topics.ask(kafka_admin.NewTopic(name, settings))
+        with effects.sending("kafka", "create", "topic"):
+            await self._new_topics.ask(kafka_admin.NewTopic(name, settings))
 
     async def set_topic(self, name: str, settings: Mapping[str, str]) -> None:
         """Changes settings of a topic, and leaves the others."""
-        effects.count("kafka", "alter", "topic")
         wanted = ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(settings))
-        await self._call(lambda admin: admin.alter_configs([wanted], incremental=True))
+        with effects.sending("kafka", "alter", "topic"):
+            await self._call(lambda admin: admin.alter_configs([wanted], incremental=True))
 
     async def topics(self, prefix: str) -> list[str]:
         """All topics whose names begin with `prefix`."""
@@ -196,8 +196,8 @@ class Kafka:
 
     async def delete_topics(self, names: Sequence[str]) -> None:
         """Deletes topics with all their records; those that are gone are fine."""
-        effects.count("kafka", "delete", "topic")
-        await self._call(functools.partial(_delete_topics, names=names))
+        with effects.sending("kafka", "delete", "topic"):
+            await self._call(functools.partial(_delete_topics, names=names))
 
     async def groups(self, prefix: str) -> list[str]:
         """All consumer groups whose names begin with `prefix`."""
@@ -206,8 +206,8 @@ class Kafka:
 
     async def delete_groups(self, names: Sequence[str]) -> list[str]:
         """Deletes groups with their offsets; those that are gone are fine. Returns those that still have members."""
-        effects.count("kafka", "delete", "group")
-        results: dict[str, str] = await self._call(lambda admin: admin.delete_groups(list(names)))
+        with effects.sending("kafka", "delete", "group"):
+            results: dict[str, str] = await self._call(lambda admin: admin.delete_groups(list(names)))
         refused = {name: result for name, result in results.items() if result not in ("OK", "GroupIdNotFoundError")}
         if others := sorted(set(refused.values()) - {"NonEmptyGroupError"}):
             raise Unavailable("KafkaRefused", f"Kafka does not delete groups: {', '.join(others)}")
@@ -215,31 +215,31 @@ class Kafka:
 
     async def expel(self, groups: Sequence[str]) -> None:
         """Removes all members of these groups, as if they had left."""
-        effects.count("kafka", "expel", "member")
-        await self._call(functools.partial(_expel, groups=groups))
+        with effects.sending("kafka", "expel", "member"):
+            await self._call(functools.partial(_expel, groups=groups))
 
     async def allow(self, user: str, grants: Sequence[Grant]) -> None:
         """Allows it; what is allowed already is fine."""
-        effects.count("kafka", "create", "acl")
-        await self._rights.ask(kafka_admin.Rights(user, tuple(grants)))
+        with effects.sending("kafka", "create", "acl"):
+            await self._rights.ask(kafka_admin.Rights(user, tuple(grants)))
 
     async def disallow(self, user: str, grants: Sequence[Grant]) -> None:
         """Takes these ACLs of `user` away; those that are gone are fine."""
-        effects.count("kafka", "delete", "acl")
-        await self._refusals.ask(kafka_admin.Rights(user, tuple(grants)))
+        with effects.sending("kafka", "delete", "acl"):
+            await self._refusals.ask(kafka_admin.Rights(user, tuple(grants)))
 
     async def set_quotas(self, user: str, quotas: Mapping[str, float | None]) -> None:
         """Sets quotas of `user`, and removes those that are None."""
-        effects.count("kafka", "alter", "quota")
-        await self._quotas.ask(kafka_admin.Quotas(user, quotas))
+        with effects.sending("kafka", "alter", "quota"):
+            await self._quotas.ask(kafka_admin.Quotas(user, quotas))
 
     async def probe(self, user: str, password: str, topic: str) -> None:
         """As `user`: sends one record to `topic` and reads it back. Raises `LoginRefused` if it does not get in."""
-        effects.count("kafka", "produce", "probe")
         options = self._options(user, password, "SCRAM-SHA-512")
         try:
             async with self.gate.call("probe"):
-                await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
+                with effects.sending("kafka", "produce", "probe"):
+                    await self._in_thread(self._threads, functools.partial(_round_trip, options, topic), DEADLINE)
         except LoginRefused:
             await self.ping()  # or is the cluster away, for everyone?
             raise

@@ -28,7 +28,7 @@ from kafka.admin import (
 )
 from kafka.protocol.admin import AlterUserScramCredentialsRequest, CreateAclsRequest, DescribeAclsRequest
 
-from .. import keys, scram
+from .. import effects, keys, scram
 from ..scram import Salted
 from . import kafka_quotas
 from .kafka_requests import answered, send, send_together
@@ -145,7 +145,8 @@ def _iterations(admin: Any, users: Iterable[str]) -> dict[str, int]:
 def set_credentials(admin: Any, wanted: Sequence[Credential]) -> list[Result]:
     """Makes, replaces and deletes credentials. The guard is there before anybody else comes or goes."""
     if GUARD not in _iterations(admin, [GUARD]):
-        (problem,) = _alter(admin, [Credential(GUARD, scram.salted(keys.password()))])
+        with effects.sending("kafka", "upsert", "guard"):
+            (problem,) = _alter(admin, [Credential(GUARD, scram.salted(keys.password()))])
         if problem is not None:
             raise problem
     return _alter(admin, wanted)

@@ -9,6 +9,7 @@ import base64
 import builtins
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -146,51 +147,51 @@ class Kubernetes:
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
         metadata = wanted["metadata"]
         path = kind.path(metadata["name"], metadata.get("namespace"))
-        _count("apply", kind.kind if subresource is None else f"{kind.kind}/{subresource}")
-        return await self._request(
-            "patch",
-            path if subresource is None else f"{path}/{subresource}",
-            body=wanted,
-            content_type="application/apply-patch+yaml",
-            field_manager=MANAGER,
-            force_conflicts=True,
-        )
+        with _sending("apply", kind.kind if subresource is None else f"{kind.kind}/{subresource}"):
+            return await self._request(
+                "patch",
+                path if subresource is None else f"{path}/{subresource}",
+                body=wanted,
+                content_type="application/apply-patch+yaml",
+                field_manager=MANAGER,
+                force_conflicts=True,
+            )
 
     async def create(self, wanted: Object) -> Object:
         """Creates; raises `Conflict` if it exists."""
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
-        _count("create", kind.kind)
         path = kind.path(None, wanted["metadata"].get("namespace"))
-        return await self._request("post", path, body=wanted, field_manager=MANAGER)
+        with _sending("create", kind.kind):
+            return await self._request("post", path, body=wanted, field_manager=MANAGER)
 
     async def replace(self, wanted: Object) -> Object:
         """Updates exactly the version that was read; raises `Conflict` if it changed since."""
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
-        _count("update", kind.kind)
         path = kind.path(wanted["metadata"]["name"], wanted["metadata"].get("namespace"))
-        return await self._request("put", path, body=wanted, field_manager=MANAGER)
+        with _sending("update", kind.kind):
+            return await self._request("put", path, body=wanted, field_manager=MANAGER)
 
     async def patch(self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None) -> Object:
         """JSON patch; raises `Conflict` or `ApiError` 422 if its test operation fails."""
-        _count("patch", kind.kind)
-        return await self._request(
-            "patch",
-            kind.path(name, namespace),
-            body=body,
-            content_type="application/json-patch+json",
-            field_manager=MANAGER,
-        )
+        with _sending("patch", kind.kind):
+            return await self._request(
+                "patch",
+                kind.path(name, namespace),
+                body=body,
+                content_type="application/json-patch+json",
+                field_manager=MANAGER,
+            )
 
     async def scale(self, name: str, namespace: str, replicas: int) -> None:
         """Sets a Deployment's replicas under another field manager, so that no apply of ours ever owns them."""
-        _count("patch", "Deployment/scale")
-        await self._request(
-            "patch",
-            f"{DEPLOYMENT.path(name, namespace)}/scale",
-            body={"spec": {"replicas": replicas}},
-            content_type="application/merge-patch+json",
-            field_manager=f"{MANAGER}-scale",
-        )
+        with _sending("patch", "Deployment/scale"):
+            await self._request(
+                "patch",
+                f"{DEPLOYMENT.path(name, namespace)}/scale",
+                body={"spec": {"replicas": replicas}},
+                content_type="application/merge-patch+json",
+                field_manager=f"{MANAGER}-scale",
+            )
 
     async def delete(
         self,
@@ -205,12 +206,12 @@ class Kubernetes:
 
         In the foreground the object stays until everything that it owns is gone.
         """
-        _count("delete", kind.kind)
         options: Object = {"propagationPolicy": propagation}
         if uid is not None:
             options["preconditions"] = {"uid": uid}
         try:
-            await self._request("delete", kind.path(name, namespace), body=options)
+            with _sending("delete", kind.kind):
+                await self._request("delete", kind.path(name, namespace), body=options)
         except ApiError as error:
             if error.status == 404:
                 return False
@@ -252,7 +253,7 @@ def _translated(error: "DynamicApiError") -> ApiError:
     return refusal(cast("int", cast("Any", error).status or 0), str(cast("Any", error).summary()))
 
 
-def _count(verb: str, kind: str) -> None:
+def _sending(verb: str, kind: str) -> AbstractContextManager[None]:
     from .. import effects
 
-    effects.count("kubernetes", verb, kind)
+    return effects.sending("kubernetes", verb, kind)

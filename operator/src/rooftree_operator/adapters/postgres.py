@@ -95,7 +95,8 @@ class Postgres:
         epoch = self._unfenced
         if epoch is None:
             return
-        cursor = await connection.execute(FENCE, {"prefix": f"{MANAGER}/", "epoch": epoch})
+        with effects.sending("postgres", "terminate", "operator"):
+            cursor = await connection.execute(FENCE, {"prefix": f"{MANAGER}/", "epoch": epoch})
         if not all(ended for (ended,) in await cursor.fetchall()):
             raise Unavailable("PostgresRefused", "sessions of an operator that acted before do not end")
         if self._unfenced == epoch:
@@ -142,8 +143,8 @@ class Postgres:
     async def _write(self, verb: str, kind: str, *statements: sql.Composed, database: str | None = None) -> None:
         async with self.connect(database) as connection:
             for statement in statements:
-                effects.count("postgres", verb, kind)
-                await connection.execute(statement)
+                with effects.sending("postgres", verb, kind):
+                    await connection.execute(statement)
 
     async def ping(self) -> None:
         """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
@@ -345,8 +346,8 @@ class Postgres:
                 "SELECT pid FROM pg_stat_activity WHERE usename = ANY(%s)", (list(present),)
             )
             for (pid,) in await cursor.fetchall():
-                effects.count("postgres", "terminate", "session")
-                await connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
+                with effects.sending("postgres", "terminate", "session"):
+                    await connection.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
     async def drop_database(self, name: str) -> None:
         """Drops with whoever is connected; also finishes an interrupted drop. One that is gone is fine."""

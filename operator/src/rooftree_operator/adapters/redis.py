@@ -96,12 +96,12 @@ class Redis:
     async def _change(self, verb: str, kind: str, *steps: tuple[Any, ...]) -> None:
         """ACL changes and their saving in one transaction: never one without the other."""
         self.gate.check()
-        effects.count("redis", verb, kind)
         pipeline = self._client.pipeline(transaction=True)
         for step in (*steps, ("ACL SAVE",)):
             pipeline.execute_command(*step)
         async with self.gate.call(f"{verb} {kind}"):
-            await self._within(pipeline.execute())
+            with effects.sending("redis", verb, kind):
+                await self._within(pipeline.execute())
 
     async def ping(self) -> None:
         """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
@@ -157,19 +157,19 @@ class Redis:
             async with self.gate.call("SCAN"):
                 cursor, keys = await self._within(self._client.scan(cursor, match=f"{prefix}*", count=BATCH))
                 if keys:
-                    effects.count("redis", "unlink", "key")
-                    await self._within(self._client.unlink(*keys))
+                    with effects.sending("redis", "unlink", "key"):
+                        await self._within(self._client.unlink(*keys))
             if not cursor:
                 return
 
     async def probe(self, user: str, password: str, key: str) -> None:
         """As `user`: sets `key`, reads it back, deletes it. Raises `LoginRefused` if it does not get in."""
         self.gate.check()
-        effects.count("redis", "set", "probe")
         tenant = _connected(self.server, user, password)
         try:
             async with self.gate.call("probe"):
-                value = await self._within(_round_trip(tenant, key))
+                with effects.sending("redis", "set", "probe"):
+                    value = await self._within(_round_trip(tenant, key))
         except Unavailable as error:
             if isinstance(error.__cause__, exceptions.AuthenticationError):
                 raise LoginRefused from error

@@ -209,8 +209,8 @@ class S3:
 
     async def _change(self, verb: str, kind: str, request: Request, key: Key | None = None) -> httpx2.Response:
         self.gate.check()
-        effects.count("s3", verb, kind)
-        return await self._look(request, key)
+        with effects.sending("s3", verb, kind):
+            return await self._look(request, key)
 
     async def _send(self, request: Request, key: Key | None = None) -> httpx2.Response:
         """Sends it as `key`, or as the operator."""
