@@ -17,7 +17,7 @@ from rooftree_operator.runtime import Operator
 from rooftree_operator.settings import Settings
 from rooftree_operator.workqueue import Priority, WorkQueue
 
-from .world import World, brokerage
+from .world import World, brokerage, plan
 
 UNUSED: Any = None
 Looks = dict[str, list[float]]
@@ -32,6 +32,7 @@ def operator(world: World) -> Operator:
         registry=UNUSED,
         reconciler=world.reconciler,
         purge=world.purge,
+        pool=world.pool,
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
@@ -250,3 +251,28 @@ async def test_a_backend_that_goes_and_comes_back_has_every_tenant_looked_at_onc
                 world.kafka.gate.check()
     finally:
         watch.cancel()
+
+
+async def test_a_resync_and_an_edited_plan_feed_the_pool_and_a_worker_fills_it() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(plan("starter", warm=1))
+    running = operator(world)
+    await running._round()
+    assert [running.queue.pop(), running.queue.pop()] == ["pool/starter", "release/1.0.0"]
+    running.queue.done("pool/starter")
+    await running._dispatch("plan", "starter")
+    assert running.queue.pop() == "pool/starter"
+    for _ in range(3):
+        assert not (await running._dispatch("pool", "starter")).failed
+    assert [spare.state for spare in world.spares.rows.values()] == ["ready"]
+
+
+async def test_what_a_pool_does_next_comes_after_whatever_somebody_waits_for() -> None:
+    running = operator(World())
+    running.queue.add("pool/starter", Priority.RESYNC)
+    assert running.queue.pop() == "pool/starter"
+    running._settle("pool/starter", Outcome(again_in=0.0))
+    running.queue.add("tenant/birch", Priority.CHILD)
+    running.queue.add("tenant/acme", Priority.EDIT)
+    assert [running.queue.pop() for _ in range(4)] == ["tenant/acme", "tenant/birch", "pool/starter", None]
