@@ -38,7 +38,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
-	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision \
+	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
 	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
@@ -260,6 +260,9 @@ bench-operator: setup ## Measures the operator with many brokerages whose pods a
 		$(LOCAL) exec --stack $(BENCH_STACK) -- \
 			env PYTHONPATH=scripts $(BIN)/python -m bench_operator --tenants $$tenants || missed=1; \
 	done; $(LOCAL) down --stack $(BENCH_STACK); exit $$missed
+
+bench-claim: setup ## Measures how soon a brokerage is ready on a spare tenant (n = 20)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python scripts/bench_provision.py --claim
 
 bench-search: up-backends ## Measures search on 50,000 listings with 8 clients, on an otherwise idle machine
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_search.py

@@ -76,6 +76,16 @@ def test_a_comment_is_a_mark_when_it_says_so(comment: str | None, is_theirs: boo
     assert Tenant("acme").is_marked(comment) is is_theirs
 
 
+def test_an_id_from_the_pool_is_a_slugs_own_where_the_registry_says_so() -> None:
+    pooled = Registered("pool-0a1b2c3d", "acme", "live")
+    assert Tenant("acme").is_row(pooled)
+    assert not Tenant("acme-west").is_row(pooled)
+    assert not Tenant("acme").owns("pool-0a1b2c3d.app")
+    assert Tenant("acme", ["pool-0a1b2c3d"]).owns("pool-0a1b2c3d.app")
+    assert not Tenant("acme", ["pool-0a1b2c3d"]).owns("pool-ffffffff.app")
+    assert Tenant("pool").owns("pool-ffffffff.app"), "all spares, and all that were"
+
+
 def test_a_slug_with_letters_that_mean_something_in_patterns_is_taken_as_it_is() -> None:
     assert not Tenant("a.me").owns("acme-0a1b2c3d")
 

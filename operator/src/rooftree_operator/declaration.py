@@ -18,6 +18,7 @@ from .tenant import Tenant
 LENGTH = 12  # hexadecimal digits
 # They hold the operator back, or tell what becomes of the tenant one day, and declare nothing of the tenant itself.
 _NOT_OF_THE_TENANT = {"pause", "management_policy", "deletion_policy", "deletion_protection"}
+_NOT_OF_A_TENANT = {"warm"}  # of a plan: what it says of spares concerns no brokerage that is there
 
 
 def digest(tenant: Tenant) -> str:
@@ -36,6 +37,8 @@ def _digest(value: object) -> str:
 
 
 def _plain(value: object) -> Any:
+    if isinstance(value, BrokeragePlanSpec):
+        return value.model_dump(mode="json", exclude=_NOT_OF_A_TENANT)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, frozenset):

@@ -81,6 +81,14 @@ class Deletion:
             if problem is not None:
                 raise problem
 
+    async def erase(self, tenant: TenantId) -> None:
+        """Deletes all of a tenant that has no Brokerage, or raises `Waiting`, `Unavailable` or `Overtaken`."""
+        await self.confirm_holder()
+        await self.revoke(tenant)
+        for part in RUNNING + DATA:
+            await self.confirm_holder()
+            await self.graph.by_name[part].delete(tenant)
+
     async def forget(self, tenant: TenantId) -> None:
         """Deletes the Secret of a kept tenant, if there is one: it is back, or gone for good."""
         secret = await self.kube.get(SECRET, names.kept_secret(tenant), self.namespace)

@@ -22,7 +22,11 @@ def build(brokerage: Object, tenant: TenantId, data: Mapping[str, str], *, names
     """The Secret for a Brokerage that is being deleted; `data` is encoded. It can be had back `until` then."""
     metadata, spec = brokerage["metadata"], brokerage["spec"]
     deleted_at = metadata["deletionTimestamp"]
-    labels = {names.LABEL_KEPT: tenant.slug, names.LABEL_TENANT: tenant.value, names.LABEL_MANAGED_BY: names.MANAGER}
+    labels = {
+        names.LABEL_KEPT: metadata["name"],
+        names.LABEL_TENANT: tenant.value,
+        names.LABEL_MANAGED_BY: names.MANAGER,
+    }
     annotations = {
         names.ANNOTATION_DISPLAY_NAME: spec["displayName"],
         names.ANNOTATION_PLAN: spec["plan"],

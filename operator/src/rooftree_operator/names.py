@@ -1,15 +1,16 @@
 """Every external name of a tenant, in one place. Pure.
 
-A tenant id is `<slug>-<8 hex>`; a slug has no `--` and no `.`, so `.` is the delimiter wherever an id is a prefix.
+A tenant id is `<slug>-<8 hex>`, or `pool-<8 hex>` if the tenant was made before its brokerage was there. A slug has no
+`--` and no `.`, so `.` is the delimiter wherever an id is a prefix.
 Kubernetes caps a name at 63 characters, PostgreSQL at 63 bytes: the longest id has 39.
 """
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from .api.slugs import RESERVED_SLUGS, SLUG_PATTERN
+from .api.slugs import POOL, RESERVED_SLUGS, SLUG_PATTERN
 
 GROUP = "rooftree.dev"
 MANAGER = "rooftree-operator"
@@ -45,20 +46,27 @@ def is_slug(text: str) -> bool:
 
 @dataclass(frozen=True, order=True)
 class TenantId:
-    """The id that all external names derive from."""
+    """The id that all external names derive from.
+
+    `slug` is the name of its Brokerage, which the id alone does not tell of a tenant from the pool: then it is empty
+    until somebody who knows says so. Ids are the same whatever is known of that.
+    """
 
     value: str
+    slug: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.value) or "--" in self.value:
             raise ValueError(f"not a tenant id: {self.value!r}")
+        if not self.slug and self.value[:-9] != POOL:
+            object.__setattr__(self, "slug", self.value[:-9])
 
     def __str__(self) -> str:
         return self.value
 
-    @property
-    def slug(self) -> str:
-        return self.value[:-9]
+    def of(self, slug: str) -> "TenantId":
+        """The same id, of the Brokerage with this name."""
+        return replace(self, slug=slug)
 
 
 class Slot(StrEnum):
@@ -75,6 +83,11 @@ class Slot(StrEnum):
 def mint(slug: str, entropy: bytes) -> TenantId:
     """A new id for `slug` from at least four random bytes."""
     return TenantId(f"{slug}-{entropy[:4].hex()}")
+
+
+def mint_spare(entropy: bytes) -> TenantId:
+    """A new id for a tenant that has no Brokerage yet, from at least four random bytes."""
+    return mint(POOL, entropy)
 
 
 def namespace(tenant: TenantId) -> str:
@@ -180,8 +193,9 @@ def host(slug: str, domain: str) -> str:
 
 
 def labels(tenant: TenantId) -> dict[str, str]:
-    """The ownership labels that every Kubernetes object of a tenant carries."""
-    return {LABEL_MANAGED_BY: MANAGER, LABEL_TENANT: tenant.value, LABEL_BROKERAGE: tenant.slug}
+    """The ownership labels that every Kubernetes object of a tenant carries; a spare has no Brokerage to name."""
+    brokerage = {LABEL_BROKERAGE: tenant.slug} if tenant.slug else {}
+    return {LABEL_MANAGED_BY: MANAGER, LABEL_TENANT: tenant.value, **brokerage}
 
 
 def marks(tenant: TenantId) -> dict[str, str]:

@@ -11,7 +11,7 @@ import structlog
 
 from . import kept, names
 from .adapters.kubernetes import BROKERAGE, SECRET
-from .deletion import DATA, RUNNING, Deletion, Overtaken
+from .deletion import Deletion, Overtaken
 from .errors import Waiting
 from .names import TenantId
 from .reconcile import Outcome
@@ -68,11 +68,7 @@ class Purge:
 
     async def _remove(self, tenant: TenantId) -> None:
         """As for a Brokerage that is deleted with its data; the Secret and the tombstone last."""
-        await self.deletion.confirm_holder()
-        await self.deletion.revoke(tenant)
-        for part in RUNNING + DATA:
-            await self.deletion.confirm_holder()
-            await self.deletion.graph.by_name[part].delete(tenant)
+        await self.deletion.erase(tenant)
         await self.deletion.forget(tenant)
         await self.deletion.registry.bury(tenant)
         log.info("tenant_purged", tenant=tenant.value)

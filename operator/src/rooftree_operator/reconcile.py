@@ -28,7 +28,7 @@ from .registry import Registry
 from .release import Releases
 from .resolving import Resolver
 from .telling import Telling
-from .tenant import Platform, Tenant
+from .tenant import Fit, Platform, Tenant
 
 log = structlog.get_logger(__name__)
 
@@ -149,8 +149,8 @@ class Reconciler:
         body = [_unchanged(metadata), {"op": "add", "path": "/metadata/finalizers", "value": finalizers}]
         return await self.kube.patch(BROKERAGE, metadata["name"], body)
 
-    async def _id(self, brokerage: Object, spec: BrokerageSpec, may: Hands) -> TenantId:
-        """Known, or minted or claimed in the registry now unless we only look."""
+    async def _id(self, brokerage: Object, spec: BrokerageSpec, may: Hands, fit: Fit) -> TenantId:
+        """Known, or minted, claimed or taken from the pool in the registry now unless we only look."""
         claim = TenantId(spec.tenant_id) if spec.tenant_id else None
         if may.reach is Reach.LOOK:
             known = await self._known_id(brokerage)
@@ -160,7 +160,7 @@ class Reconciler:
             return known
         if known := brokerage.get("status", {}).get("tenantID"):
             return TenantId(known)
-        return await self.registry.register(brokerage["metadata"]["name"], brokerage["metadata"]["uid"], claim)
+        return await self.registry.register(brokerage["metadata"]["name"], brokerage["metadata"]["uid"], claim, fit)
 
     async def _known_id(self, brokerage: Object) -> TenantId | None:
         if known := brokerage.get("status", {}).get("tenantID"):

@@ -2,7 +2,8 @@
 
 An id is written here, with its owner's uid, before anything else is made for it; so a retry finds the same id again.
 A tenant is live, then kept or deleted. One that is kept is claimed, and live again, or purged: each change is one
-statement that names the state before, so that of two which come together one finds that it came too late.
+statement that names the state before, so that of two which come together one finds that it came too late. A new
+Brokerage gets a spare if one fits: then its tenant is there already (`spares`).
 """
 
 import os
@@ -13,10 +14,11 @@ from typing import Protocol
 
 import psycopg
 
-from . import effects, kept, names
-from .adapters.postgres import Postgres
+from . import effects, kept, names, spares
+from .adapters.postgres import Connection, Postgres
 from .errors import Blocked, Unavailable, Waiting
 from .names import TenantId
+from .tenant import Fit
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS registry;
@@ -34,6 +36,7 @@ ALTER TABLE registry.tenant ADD COLUMN IF NOT EXISTS purge_after timestamptz;
 ALTER TABLE registry.tenant DROP CONSTRAINT IF EXISTS tenant_state_check,
     ADD CONSTRAINT tenant_state_check CHECK (state IN ('live', 'kept', 'purging', 'deleted'));
 """
+UNPREPARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 PURGED_WITHIN = 5.0  # seconds until somebody who waits for a slug looks again
 
 
@@ -62,9 +65,11 @@ class Registry(Protocol):
         """The entry of the Brokerage with this uid."""
         ...
 
-    async def register(self, slug: str, uid: str, claim: TenantId | None) -> TenantId:
-        """The id of the Brokerage `uid`, minted or claimed now if need be. Raises `Blocked` if it cannot have one,
-        and `Waiting` if a tenant with its slug is just being purged."""
+    async def register(self, slug: str, uid: str, claim: TenantId | None, fit: Fit | None = None) -> TenantId:
+        """The id of the Brokerage `uid`: minted, claimed, or that of a spare that fits, now if need be.
+
+        Raises `Blocked` if it cannot have one, and `Waiting` if a tenant with its slug is just being purged.
+        """
         ...
 
     async def keep(self, tenant: TenantId, purge_after: datetime) -> None:
@@ -101,6 +106,7 @@ class PostgresRegistry:
         async with self._postgres.connect() as connection:
             with effects.sending("postgres", "create", "registry"):
                 await connection.execute(SCHEMA)
+                await connection.execute(spares.SCHEMA)
 
     async def find(self, uid: str) -> Entry | None:
         async with self._postgres.connect() as connection:
@@ -108,23 +114,28 @@ class PostgresRegistry:
             row = await cursor.fetchone()
         return Entry(TenantId(row[0]), row[1]) if row else None
 
-    async def register(self, slug: str, uid: str, claim: TenantId | None) -> TenantId:
+    async def register(self, slug: str, uid: str, claim: TenantId | None, fit: Fit | None = None) -> TenantId:
         if known := await self.find(uid):
             return known.id
-        return await (self._claimed(slug, uid, claim) if claim else self._minted(slug, uid))
+        return await (self._claimed(slug, uid, claim) if claim else self._new(slug, uid, fit))
 
-    async def _minted(self, slug: str, uid: str) -> TenantId:
-        tenant = names.mint(slug, self._entropy(4))
+    async def _new(self, slug: str, uid: str, fit: Fit | None) -> TenantId:
         try:
             async with self._postgres.connect() as connection:
                 with effects.sending("postgres", "insert", "registry"):
-                    await connection.execute(
-                        """INSERT INTO registry.tenant (id, slug, owner_uid, state, backends)
-                           VALUES (%s, %s, %s, 'live', %s)""",
-                        (tenant.value, slug, uid, self._backends),
-                    )
+                    taken = await spares.take(connection, fit, slug, uid, self._backends) if fit else None
+                    return taken or await self._minted(connection, slug, uid)
         except psycopg.errors.UniqueViolation as error:
             raise slug_taken(slug, await self._in_use(slug), self._namespace) from error
+        except UNPREPARED as error:
+            raise unprepared() from error
+
+    async def _minted(self, connection: Connection, slug: str, uid: str) -> TenantId:
+        tenant = names.mint(slug, self._entropy(4))
+        await connection.execute(
+            "INSERT INTO registry.tenant (id, slug, owner_uid, state, backends) VALUES (%s, %s, %s, 'live', %s)",
+            (tenant.value, slug, uid, self._backends),
+        )
         return tenant
 
     async def _claimed(self, slug: str, uid: str, claim: TenantId) -> TenantId:
@@ -170,14 +181,14 @@ class PostgresRegistry:
         try:
             async with self._postgres.connect() as connection:
                 cursor = await connection.execute(
-                    """SELECT id, owner_uid, state = 'purging', purge_after FROM registry.tenant
+                    """SELECT id, slug, owner_uid, state = 'purging', purge_after FROM registry.tenant
                        WHERE state IN ('kept', 'purging') AND id = coalesce(%s, id) ORDER BY id""",
                     (only,),
                 )
                 rows = await cursor.fetchall()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-            raise Unavailable("PostgresRefused", "the registry's table is still being made") from error
-        return [Kept(TenantId(row[0]), *row[1:]) for row in rows]
+        except UNPREPARED as error:
+            raise unprepared() from error
+        return [Kept(TenantId(row[0], slug=row[1]), *row[2:]) for row in rows]
 
     async def condemn(self, row: Kept) -> bool:
         async with self._postgres.connect() as connection:
@@ -197,6 +208,11 @@ class PostgresRegistry:
                        WHERE id = %s AND state <> 'deleted'""",
                     (tenant.value,),
                 )
+
+
+def unprepared() -> Unavailable:
+    """The operator has just started, or is of a newer version than the tables."""
+    return Unavailable("PostgresRefused", "the registry's table is still being made")
 
 
 def not_live(tenant: TenantId, state: str | None) -> Unavailable:

@@ -15,7 +15,7 @@ from .drift import Object
 from .names import TenantId
 from .plans import Choice
 from .release import Release, Releases
-from .tenant import Platform, Tenant
+from .tenant import Fit, Platform, Tenant
 from .upgrade import Failed
 
 
@@ -29,14 +29,17 @@ class Resolver:
     plan: plans.Lookup
 
     async def tenant(
-        self, brokerage: Object, spec: BrokerageSpec, id_: Callable[[], Awaitable[TenantId]]
+        self, brokerage: Object, spec: BrokerageSpec, id_: Callable[[Fit], Awaitable[TenantId]]
     ) -> tuple[Tenant, Choice]:
-        """`id_` is asked last, so that nothing is minted for what cannot be resolved. Raises `Blocked`, as it may."""
+        """`id_` is asked last, so that nothing is minted for what cannot be resolved. Raises `Blocked`, as it may.
+
+        It is told what a spare must have been made for.
+        """
         metadata, status = brokerage["metadata"], brokerage.get("status", {})
         named, retry = await plans.wanted(self.plan, spec.plan), upgrade.retry_of(metadata)
         release, failed = await self._version(spec, named.spec, status, retry)
         tenant = Tenant(
-            id=await id_(),
+            id=(await id_(Fit(spec.plan, release.version))).of(metadata["name"]),
             uid=metadata.get("uid", ""),
             generation=metadata.get("generation", 1),
             spec=spec,

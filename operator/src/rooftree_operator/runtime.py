@@ -23,6 +23,7 @@ from .graph import AnyProvisioner, Graph
 from .health import Health
 from .lease import LeaseHolder
 from .names import TenantId
+from .pool import Pool, supply
 from .provisioners.autoscaling import Autoscaling
 from .provisioners.cache import Cache
 from .provisioners.certificates import Certificates
@@ -45,6 +46,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
+from .spares import PostgresSpares
 from .storms import Storms
 from .templates import Templates
 from .workqueue import Priority, WorkQueue, share, turn_in
@@ -81,6 +83,10 @@ def kept_key(tenant: str) -> str:
     return f"kept/{tenant}"
 
 
+def pool_key(plan: str) -> str:
+    return f"pool/{plan}"
+
+
 @dataclass
 class Operator:
     """The running operator."""
@@ -92,6 +98,7 @@ class Operator:
     registry: PostgresRegistry
     reconciler: Reconciler
     purge: Purge
+    pool: Pool
     templates: Templates
     releases: Releases
     lease: LeaseHolder
@@ -176,6 +183,12 @@ class Operator:
         if result.failed:
             self.queue.failed(key)
             return
+        if kind == "pool":
+            # What nobody waits for yet never comes before what somebody does.
+            self.queue.done(key)
+            if result.again_in is not None:
+                self.queue.add(key, Priority.RESYNC, after=result.again_in)
+            return
         self.queue.done(key, again_in=result.again_in)
         if kind == "tenant" and not result.gone:
             turn = turn_in(name, self.settings.resync_seconds, asyncio.get_running_loop().time())
@@ -191,7 +204,10 @@ class Operator:
                 return await self.templates.reconcile(name)
             case "kept":
                 return await self.purge.reconcile(name)
+            case "pool":
+                return await self.pool.reconcile(name)
             case "plan":
+                self.queue.add(pool_key(name), Priority.RESYNC)
                 await self._feed_tenants(Priority.EDIT, plan=name)
                 return Outcome()
             case _:
@@ -230,15 +246,18 @@ class Operator:
             await asyncio.sleep(max(0.0, beat - loop.time()))
 
     async def _round(self) -> None:
-        """Feeds all releases and kept tenants, and whichever tenant the watch has not told of."""
-        versions, obsolete, kept = await self.releases.versions(), list[str](), list[TenantId]()
+        """Feeds all releases, kept tenants and pools, and whichever tenant the watch has not told of."""
+        versions, obsolete, kept, pools = await self.releases.versions(), list[str](), list[TenantId](), list[str]()
         try:
             obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
+            pools = await self.pool.plans()
         except Unavailable as error:
             # The rest goes on; these wait for the next round.
             log.warning("postgres_unreachable", error=str(error))
         for tenant in kept:
             self.queue.add(kept_key(tenant.value), Priority.RESYNC)
+        for plan in pools:
+            self.queue.add(pool_key(plan), Priority.RESYNC)
         for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
         found = await self._tenants()
@@ -283,6 +302,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         instance=settings.pod_name,
     )
     queue = WorkQueue(time.monotonic)
+    spares = PostgresSpares(database)
     return Operator(
         settings=settings,
         queue=queue,
@@ -291,6 +311,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         registry=registry,
         reconciler=reconciler,
         purge=Purge(deletion, _now),
+        pool=Pool(kube, spares, releases, Graph(supply(parts), _now, kube), deletion, platform),
         templates=Templates(kube, database, releases, platform, ca),
         releases=releases,
         lease=lease,

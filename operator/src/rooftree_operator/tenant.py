@@ -42,6 +42,14 @@ class Platform:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """What a spare must have been made for, so that it can become a new Brokerage's tenant."""
+
+    plan: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Tenant:
     """One brokerage with its id, plan and release resolved."""
 

@@ -73,6 +73,18 @@ def test_every_rule_names_its_field() -> None:
     assert {"admin", "api", "www"} <= set(RESERVED_SLUGS)
 
 
+def test_a_tenant_from_the_pool_can_be_claimed_by_its_brokerage_though_its_id_does_not_name_it() -> None:
+    rules = schema(generate.brokerage())["x-kubernetes-validations"]
+    (rule,) = (rule for rule in rules if "tenantID" in rule["rule"])
+    assert "startsWith('pool-') && size(self.spec.tenantID) == 13" in rule["rule"]
+    assert "pool" in RESERVED_SLUGS, "or it would be somebody's name"
+
+
+def test_a_plan_wants_no_spares_unless_it_says_so_and_twenty_at_most() -> None:
+    warm = schema(generate.plan())["properties"]["spec"]["properties"]["warm"]
+    assert (warm["default"], warm["minimum"], warm["maximum"]) == (0, 0, 20)
+
+
 @pytest.mark.parametrize("name", ["plans.yaml", "acme.yaml"])
 def test_the_examples_are_what_the_models_take(name: str) -> None:
     for document in yaml.safe_load_all((ROOT / "examples" / name).read_text()):

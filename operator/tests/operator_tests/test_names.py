@@ -8,7 +8,9 @@ from rooftree_operator.api.brokerage import RESERVED_SLUGS
 from rooftree_operator.names import TenantId
 
 SLUGS = st.from_regex(names._SLUG, fullmatch=True).filter(names.is_slug)
-IDS = st.builds(names.mint, SLUGS, st.binary(min_size=4, max_size=4))
+IDS = st.builds(names.mint, SLUGS, st.binary(min_size=4, max_size=4)) | st.builds(
+    names.mint_spare, st.binary(min_size=4, max_size=4)
+)
 BUILDERS = (names.namespace, names.database, names.owner_role, names.migrator_role, names.app_role)
 
 
@@ -49,6 +51,16 @@ def test_no_name_in_a_backend_begins_with_the_prefix_of_another_tenant(one: Tena
 @given(SLUGS, st.binary(min_size=4, max_size=4))
 def test_an_id_gives_its_slug_back(slug: str, entropy: bytes) -> None:
     assert names.mint(slug, entropy).slug == slug
+
+
+@given(SLUGS, st.binary(min_size=4, max_size=4))
+def test_an_id_from_the_pool_gives_the_slug_that_was_said_and_none_before(slug: str, entropy: bytes) -> None:
+    spare = names.mint_spare(entropy)
+    assert (spare.slug, spare.of(slug).slug) == ("", slug)
+    assert spare == spare.of(slug)
+    assert hash(spare) == hash(spare.of(slug))
+    assert names.LABEL_BROKERAGE not in names.labels(spare)
+    assert names.labels(spare.of(slug))[names.LABEL_BROKERAGE] == slug
 
 
 @pytest.mark.parametrize(

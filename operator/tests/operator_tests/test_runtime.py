@@ -19,7 +19,7 @@ from rooftree_operator.settings import Settings
 from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
-from .world import World, brokerage
+from .world import World, brokerage, plan
 
 UNUSED: Any = None
 Looks = dict[str, list[float]]
@@ -35,6 +35,7 @@ def operator(world: World) -> Operator:
         registry=UNUSED,
         reconciler=world.reconciler,
         purge=world.purge,
+        pool=world.pool,
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
@@ -284,3 +285,28 @@ async def test_a_pass_is_as_urgent_towards_backends_as_what_set_it_off_and_its_w
         worker.cancel()
     assert found == {priority.name: priority for priority in Priority}
     assert beating == [[f"tenant/{priority.name}"] for priority in Priority]
+
+
+async def test_a_resync_and_an_edited_plan_feed_the_pool_and_a_worker_fills_it() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(plan("starter", warm=1))
+    running = operator(world)
+    await running._round()
+    assert [running.queue.pop(), running.queue.pop()] == ["pool/starter", "release/1.0.0"]
+    running.queue.done("pool/starter")
+    await running._dispatch("plan", "starter")
+    assert running.queue.pop() == "pool/starter"
+    for _ in range(3):
+        assert not (await running._dispatch("pool", "starter")).failed
+    assert [spare.state for spare in world.spares.rows.values()] == ["ready"]
+
+
+async def test_what_a_pool_does_next_comes_after_whatever_somebody_waits_for() -> None:
+    running = operator(World())
+    running.queue.add("pool/starter", Priority.RESYNC)
+    assert running.queue.pop() == "pool/starter"
+    running._settle("pool/starter", Outcome(again_in=0.0))
+    running.queue.add("tenant/birch", Priority.CHILD)
+    running.queue.add("tenant/acme", Priority.EDIT)
+    assert [running.queue.pop() for _ in range(4)] == ["tenant/acme", "tenant/birch", "pool/starter", None]

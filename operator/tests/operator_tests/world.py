@@ -12,8 +12,10 @@ from rooftree_operator.backends import Backends
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
+from rooftree_operator.graph import Graph
 from rooftree_operator.names import TenantId
 from rooftree_operator.network import Network
+from rooftree_operator.pool import LOOK, Pool, supply
 from rooftree_operator.purge import Purge
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
@@ -28,7 +30,7 @@ from .fakes.kafka import FakeKafka
 from .fakes.kubernetes import FakeKubernetes
 from .fakes.postgres import FakePostgres
 from .fakes.redis import FakeRedis
-from .fakes.registry import FakeRegistry
+from .fakes.registry import FakeRegistry, FakeSpares
 from .fakes.s3 import FakeS3
 
 NAMESPACE = "rooftree-system"
@@ -144,7 +146,8 @@ class World:
         self.elasticsearch = FakeElasticsearch(self.faults)
         self.s3 = FakeS3(self.faults)
         self.backends = Backends(self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3)
-        self.registry = FakeRegistry(self.postgres, NAMESPACE)
+        self.spares = FakeSpares(self.postgres, self.now)
+        self.registry = FakeRegistry(self.postgres, NAMESPACE, self.spares)
         self.lease = FakeLease()
         self.edge = FakeEdge(self.kube)
         self.releases = Releases(self.kube, NAMESPACE)
@@ -158,6 +161,8 @@ class World:
         parts = graph(self.kube, self.backends, CA, self.now, NAMESPACE)
         deletion = Deletion(self.kube, self.registry, parts, self.lease, NAMESPACE)
         self.purge = Purge(deletion, self.now)
+        spare_parts = Graph(supply(parts), self.now, self.kube)
+        self.pool = Pool(self.kube, self.spares, self.releases, spare_parts, deletion, PLATFORM)
         return Reconciler(
             kube=self.kube,
             registry=self.registry,
@@ -217,6 +222,20 @@ class World:
             for tenant in pending:
                 await self._until_at_rest(self.purge.reconcile, tenant.value)
             return
+
+    async def fill(self, plan: str = "starter") -> None:
+        """Passes over a plan's pool until the operator has nothing more to do."""
+        outcome = Outcome(failed=True)
+        for _ in range(PASSES):
+            try:
+                outcome = await self.pool.reconcile(plan)
+            except Unavailable as error:
+                if error.reason != "Injected":
+                    raise
+                outcome = Outcome(failed=True)
+            self.settle()
+            if not outcome.failed and outcome.again_in in (None, LOOK):
+                return
 
     async def _until_at_rest(self, look: Callable[[str], Awaitable[Outcome]], name: str) -> Outcome:
         outcome = Outcome(failed=True)

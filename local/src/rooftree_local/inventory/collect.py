@@ -28,9 +28,10 @@ def inventory(target: Stack, tenant: Tenant) -> Inventory:
     """Everything of the tenant. A system that was started and does not answer is an error, never an empty answer."""
     started = stack.status(target).get("components", {})
     here = [name for name, (component, _) in SYSTEMS.items() if component in started]
+    rows = postgres.registry(target, tenant) if "postgres" in here else []
+    tenant = model.Tenant(tenant.text, (row.id for row in rows))
     try:
         items = [item for name in here for item in SYSTEMS[name][1](target, tenant)]
     except KafkaError as error:
         raise stack.CommandFailed(f"Kafka refused: {error}") from error
-    rows = postgres.registry(target, tenant) if "postgres" in here else []
     return model.assemble(tenant, [*here, *(["registry"] if "postgres" in here else [])], items, rows)

@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True, order=True)
 class Registered:
-    """A row of the operator's registry; `state` is live, kept, purging or deleted."""
+    """A row of the operator's registry; `state`: live, kept, purging, deleted; of a spare: making, ready, going."""
 
     id: str
     slug: str
@@ -40,10 +40,14 @@ class Registered:
 
 
 class Tenant:
-    """Who is asked for: a tenant id `<slug>-<8 hex>`, or a slug and with it every id that it ever had."""
+    """Who is asked for: a tenant id `<slug>-<8 hex>`, or a slug and with it every id that it ever had.
 
-    def __init__(self, text: str) -> None:
+    `ids`: those of the slug that the registry knows; one from the pool does not begin with it.
+    """
+
+    def __init__(self, text: str, ids: Iterable[str] = ()) -> None:
         self.text = text
+        self._known = frozenset(ids)
         self.is_id = bool(ID.fullmatch(text))
         self._id = re.compile(re.escape(text) if self.is_id else f"{re.escape(text)}{SUFFIX}")
 
@@ -53,7 +57,7 @@ class Tenant:
 
     def has_id(self, text: str) -> bool:
         """Whether that is (one of) the tenant's ids."""
-        return bool(self._id.fullmatch(text))
+        return text in self._known or bool(self._id.fullmatch(text))
 
     def owns(self, name: str) -> bool:
         """Whether a name is an id of the tenant, or begins with one and a dot."""
@@ -66,6 +70,10 @@ class Tenant:
         """Whether a comment is the tenant's ownership mark."""
         key, _, value = (text or "").partition("=")
         return key == MARK and self.has_id(value)
+
+    def is_row(self, row: Registered) -> bool:
+        """Whether a row of the registry is (one of) the tenant's."""
+        return self.has_id(row.id) or row.slug == self.text
 
 
 @dataclass(frozen=True)

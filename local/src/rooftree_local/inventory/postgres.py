@@ -38,6 +38,11 @@ SELECT DISTINCT rolname AS role, datname AS database FROM pg_shdepend JOIN pg_ro
     JOIN pg_database ON dbid = pg_database.oid WHERE refclassid = 'pg_authid'::regclass
 """
 REGISTRY = "SELECT id, slug, state FROM registry.tenant"
+# One that was taken is in the other table.
+SPARES = """
+SELECT id, '' AS slug, CASE state WHEN 'gone' THEN 'deleted' ELSE state END AS state
+    FROM registry.spare WHERE state <> 'taken'
+"""
 
 
 def _rows(target: Stack, sql: str, database: str = "postgres") -> list[dict[str, Any]]:
@@ -86,9 +91,9 @@ def _limit(row: dict[str, Any]) -> str:
 
 
 def registry(target: Stack, tenant: Tenant) -> list[Registered]:
-    """The registry's rows of the tenant; none before the operator has made the table."""
-    exists = "SELECT to_regclass('registry.tenant') IS NOT NULL AS exists"
+    """The registry's rows of the tenant; none before the operator has made the tables."""
+    exists = "SELECT to_regclass('registry.spare') IS NOT NULL AS exists"
     if not _rows(target, exists, postgres.PLATFORM_DATABASE)[0]["exists"]:
         return []
-    rows = _rows(target, REGISTRY, postgres.PLATFORM_DATABASE)
-    return [Registered(**row) for row in rows if tenant.has_id(row["id"])]
+    rows = (*_rows(target, REGISTRY, postgres.PLATFORM_DATABASE), *_rows(target, SPARES, postgres.PLATFORM_DATABASE))
+    return [row for row in (Registered(**told) for told in rows) if tenant.is_row(row)]

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from .common import ApiModel, Column, Condition, Rule, keyed_by, rules
-from .slugs import RESERVED_SLUGS, SLUG_PATTERN
+from .slugs import POOL, RESERVED_SLUGS, SLUG_PATTERN
 
 _DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _HTTP_URL = Rule(
@@ -27,8 +27,10 @@ NAME_RULES = (
     Rule(
         # The field's own pattern sees to the rest; a regular expression made at run time would cost too much.
         rule="!has(self.spec.tenantID) || (self.spec.tenantID.startsWith(self.metadata.name + '-') "
-        "&& size(self.spec.tenantID) == size(self.metadata.name) + 9)",
-        message="spec.tenantID must be metadata.name, a hyphen and 8 hexadecimal digits",
+        "&& size(self.spec.tenantID) == size(self.metadata.name) + 9) "
+        f"|| (self.spec.tenantID.startsWith('{POOL}-') && size(self.spec.tenantID) == {len(POOL) + 9})",
+        message="spec.tenantID must be metadata.name, a hyphen and 8 hexadecimal digits, or the id of one from the "
+        f"pool ({POOL}-<8 hexadecimal digits>)",
     ),
 )
 

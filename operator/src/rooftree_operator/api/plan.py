@@ -168,6 +168,13 @@ class BrokeragePlanSpec(ApiModel):
     network: NetworkLimits = Field(default=NetworkLimits(), description="Where the tenant's app may connect to.")
     quota: NamespaceQuota = Field(default=NamespaceQuota(), description="Hard limits of the tenant's namespace.")
     retention: Retention = Field(default=Retention(), description="How long what is deleted can be had back.")
+    warm: int = Field(
+        default=0,
+        description="Spare tenants that are kept ready for new brokerages on this plan, which are ready sooner then. "
+        "Each has a namespace and a place in every backend, and no pods.",
+        ge=0,
+        le=20,
+    )
     price: Price | None = Field(default=None, description="Price of the plan; absent means not for sale.")
 
 

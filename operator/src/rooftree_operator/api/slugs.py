@@ -4,6 +4,8 @@
 SLUG_PATTERN = r"^[a-z][a-z0-9-]{1,28}[a-z0-9]$"
 RESERVED_SLUGS = (
     "admin", "api", "app", "auth", "billing", "cdn", "console", "dashboard", "docs", "edge", "help", "login", "mail",
-    "metrics", "oauth", "operator", "platform", "postgres", "rooftree", "root", "static", "status", "support", "system",
-    "template", "tenant", "www",
+    "metrics", "oauth", "operator", "platform", "pool", "postgres", "rooftree", "root", "static", "status", "support",
+    "system", "template", "tenant", "www",
 )  # fmt: skip
+POOL = "pool"
+"""What stands for the slug in the id of a tenant that was made before its brokerage; no brokerage has this name."""

@@ -19,7 +19,7 @@ from ..release import Releases
 from ..resolving import Resolver
 from ..secret_objects import decoded
 from ..settings import Settings
-from ..tenant import Platform, Tenant
+from ..tenant import Fit, Platform, Tenant
 from . import brokerages as b
 from .acting import MODULE_LABEL
 from .problems import Problem
@@ -94,7 +94,7 @@ async def resolved(kube: Kubernetes, here: Installation, brokerage: Object, plan
     status, name = b.status_of(brokerage), b.name_of(brokerage)
     spec = specified(BrokerageSpec, brokerage)
 
-    async def id_() -> TenantId:
+    async def id_(_: Fit) -> TenantId:
         return TenantId(status.get("tenantID") or spec.tenant_id or f"{name}-{UNKNOWN}")
 
     async def plan(wanted: str) -> Object | None:
