@@ -105,7 +105,8 @@ class PostgresSpares:
         async with self._postgres.connect() as connection:
             with effects.sending("postgres", "insert", "spares"):
                 cursor = await connection.execute(
-                    "INSERT INTO registry.spare (id, plan, version, state) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                    """INSERT INTO registry.spare (id, plan, version, state) VALUES (%s, %s, %s, %s)
+                       ON CONFLICT DO NOTHING""",
                     (spare.id.value, spare.plan, spare.version, spare.state),
                 )
         if not cursor.rowcount:
@@ -116,7 +117,8 @@ class PostgresSpares:
         async with self._postgres.connect() as connection:
             with effects.sending("postgres", "update", "spares"):
                 cursor = await connection.execute(
-                    "UPDATE registry.spare SET state = %s, digest = %s, changed_at = now() WHERE id = %s AND state = %s",
+                    """UPDATE registry.spare SET state = %s, digest = %s, changed_at = now()
+                       WHERE id = %s AND state = %s""",
                     (state, digest, spare.id.value, spare.state),
                 )
         return bool(cursor.rowcount)
