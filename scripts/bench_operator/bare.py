@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import aiohttp
-from rooftree_operator import installation, names, pods, scram
+from rooftree_operator import generations, installation, names, pods, scram
 from rooftree_operator.adapters.kubernetes import (
     AUTOSCALER,
     BINDING,
@@ -39,8 +39,9 @@ from rooftree_operator.adapters.kubernetes import (
 from rooftree_operator.adapters.sigv4 import Key
 from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.database_actions import EnsureRole, GrantRole
+from rooftree_operator.database_roles import plan_roles
 from rooftree_operator.names import TEMPLATE_OWNER, TenantId
-from rooftree_operator.provisioners import database, search, storage, topics
+from rooftree_operator.provisioners import search, storage, topics
 from rooftree_operator.release import Releases
 from rooftree_operator.resolving import Resolver
 from rooftree_operator.secret_objects import decoded
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from rooftree_operator.backends import Backends
     from rooftree_operator.registry import Registry
     from rooftree_operator.settings import Settings
-    from rooftree_operator.tenant import Tenant
+    from rooftree_operator.tenant import Fit, Tenant
 
     from bench_operator.api import Api, Object
 
@@ -100,7 +101,7 @@ async def original(api: Api, settings: Settings, name: str) -> Original:
     platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
     known = TenantId(brokerage["status"]["tenantID"])
 
-    async def id_() -> TenantId:
+    async def id_(_: Fit) -> TenantId:
         return known
 
     async with await Kubernetes.connect() as kube:
@@ -190,12 +191,12 @@ class Bare:
 
     async def _postgres(self, tenant: Tenant) -> None:
         postgres, known = self._backends.postgres, tenant.id
-        name, (owner, migrator, app) = names.database(known), database.all_roles(known)
-        passwords = {
-            role: self._original.secrets[secret]["database_password"]
-            for role, secret in ((app, pods.APP_SECRET), (migrator, pods.MIGRATOR_SECRET))
-        }
-        for action in database.plan_roles(tenant, database.Seen(passwords, {}, None, None, ())):
+        name, owner = names.database(known), names.owner_role(known)
+        migrator, app = names.migrator_role(known), names.app_role(known)
+        values, migrators = (self._original.secrets[secret] for secret in (pods.APP_SECRET, pods.MIGRATOR_SECRET))
+        app_logins = generations.logins(values, "database_password")
+        migrator_logins = generations.logins(values, "database_password", secret=migrators)
+        for action in plan_roles(tenant, {}, app_logins, migrator_logins):
             if isinstance(action, EnsureRole):
                 verifier = scram.verifier(action.password) if action.password else None
                 limit, comment = action.connection_limit, action.comment
@@ -225,7 +226,7 @@ class Bare:
             self._app("elasticsearch_password"),
         )
         await asyncio.gather(
-            server.put_role(user, search.build_role(tenant.id)),
+            server.put_role(names.app_role(tenant.id), search.build_role(tenant.id)),
             server.put_user(user, {**search.build_user(tenant.id, password), "password": password}),
             server.put_template(names.index_template(tenant.id), search.build_template(tenant)),
         )
@@ -239,9 +240,10 @@ class Bare:
         s3, bucket = self._backends.s3, names.bucket(known)
         if s3 is None:
             return
-        await s3.put_key(Key(names.user(known), self._app("s3_secret_key")))
+        user = names.user(known)
+        await s3.put_key(Key(user, self._app("s3_secret_key")))
         await s3.create_bucket(bucket, names.marks(known))
-        await s3.set_policy(bucket, storage.build_policy(known))
+        await s3.set_policy(bucket, storage.build_policy(known, [user]))
 
     def _app(self, key: str) -> str:
         return self._original.secrets[pods.APP_SECRET][key]

@@ -11,6 +11,7 @@ from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.names import TenantId
 from rooftree_operator.resolving import Resolver
 from rooftree_operator.secret_objects import decoded
+from rooftree_operator.tenant import Fit
 
 from .world import PLATFORM, World, brokerage
 
@@ -26,7 +27,7 @@ async def original(world: World, name: str) -> bare.Original:
     assert found is not None
     resolver = Resolver(world.kube, world.releases, PLATFORM, partial(world.kube.get, PLAN))
 
-    async def id_() -> TenantId:
+    async def id_(_: Fit) -> TenantId:
         return known
 
     tenant, _ = await resolver.tenant(found, BrokerageSpec.model_validate(found["spec"]), id_)

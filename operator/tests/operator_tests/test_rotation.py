@@ -16,6 +16,7 @@ from rooftree_operator.drift import Object
 from rooftree_operator.names import Slot
 from rooftree_operator.resolving import Resolver
 from rooftree_operator.secret_objects import decoded
+from rooftree_operator.tenant import Fit
 
 from .world import PLATFORM, World, brokerage, plan
 
@@ -521,7 +522,7 @@ async def tenant_of(world: World) -> Any:
     item = world.kube.find(BROKERAGE, "acme")
     assert item is not None
 
-    async def known() -> Any:
+    async def known(_: Fit) -> Any:
         return world.tenant("acme")
 
     resolver = Resolver(world.kube, world.releases, PLATFORM, partial(world.kube.get, PLAN))

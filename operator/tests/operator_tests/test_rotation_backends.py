@@ -69,6 +69,7 @@ async def provisioned(part: Any, tenant: Tenant) -> AsyncIterator[Any]:
     """Runs the part until nothing is to be done any more, whenever it is asked to; deletes all in the end."""
 
     async def provision() -> None:
+        plan = None
         for _ in range(40):
             plan = part.plan(tenant, await part.observe(tenant))
             if not plan.actions:
@@ -77,7 +78,7 @@ async def provisioned(part: Any, tenant: Tenant) -> AsyncIterator[Any]:
                 await part.apply(tenant, plan)
             except Waiting:
                 continue
-        raise AssertionError(f"it never rests: {plan.actions}")
+        raise AssertionError(f"it never rests: {plan}")
 
     try:
         yield provision

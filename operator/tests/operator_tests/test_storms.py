@@ -126,6 +126,7 @@ async def test_a_storm_is_an_event_on_the_brokerage_that_its_next_pass_writes_on
         registry=UNUSED,
         reconciler=world.reconciler,
         purge=world.purge,
+        pool=world.pool,
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
