@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 from . import installation, names, tracing
 from .adapters.edge import Edge
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
+from .adapters.postgres import Postgres
 from .backends import Backends, connect
 from .deletion import Deletion
 from .errors import Unavailable
@@ -49,6 +50,7 @@ from .settings import Settings
 from .spares import PostgresSpares
 from .storms import Storms
 from .templates import Templates
+from .tenant import Platform
 from .workqueue import Priority, WorkQueue, share, turn_in
 
 log = structlog.get_logger(__name__)
@@ -280,13 +282,10 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     kube = await stack.enter_async_context(await Kubernetes.connect(settings.most_calls.kubernetes))
     backends = connect(settings, stack)
     database = backends.postgres
-    edge = Edge(settings.edge_address, str(settings.edge_ca_file))
-    stack.push_async_callback(edge.close)
     platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
     ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
     releases = Releases(kube, settings.namespace)
-    where = json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
-    registry = PostgresRegistry(database, settings.namespace, where)
+    registry = _registry(database, settings, platform)
     lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
     parts = graph(kube, backends, ca, _now, settings.namespace)
     deletion = Deletion(kube, registry, parts, lease, settings.namespace)
@@ -296,13 +295,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         releases=releases,
         graph=parts,
         deletion=deletion,
-        edge=edge,
+        edge=_edge(settings, stack),
         platform=platform,
         now=_now,
         instance=settings.pod_name,
     )
     queue = WorkQueue(time.monotonic)
-    spares = PostgresSpares(database)
+    spare_parts = Graph(supply(parts), _now, kube)
     return Operator(
         settings=settings,
         queue=queue,
@@ -311,13 +310,24 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         registry=registry,
         reconciler=reconciler,
         purge=Purge(deletion, _now),
-        pool=Pool(kube, spares, releases, Graph(supply(parts), _now, kube), deletion, platform),
+        pool=Pool(kube, PostgresSpares(database), releases, spare_parts, deletion, platform),
         templates=Templates(kube, database, releases, platform, ca),
         releases=releases,
         lease=lease,
         storms=Storms(time.monotonic),
         health=Health(queue, time.monotonic),
     )
+
+
+def _edge(settings: Settings, stack: AsyncExitStack) -> Edge:
+    edge = Edge(settings.edge_address, str(settings.edge_ca_file))
+    stack.push_async_callback(edge.close)
+    return edge
+
+
+def _registry(database: Postgres, settings: Settings, platform: Platform) -> PostgresRegistry:
+    where = json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
+    return PostgresRegistry(database, settings.namespace, where)
 
 
 def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:
