@@ -15,6 +15,7 @@ from rooftree_operator import host_pages, routing
 from rooftree_operator.adapters.kubernetes import BROKERAGE, PLAN, Kind
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.handlers import WATCHED
+from rooftree_operator.settings import MostCalls, Settings
 
 NODE = [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
 
@@ -23,6 +24,7 @@ def destination(*ports: int) -> dict[str, Any]:
     return {"to": NODE, "ports": [{"protocol": "TCP", "port": port} for port in ports]}
 
 
+OPERATOR = "rooftree-operator"
 CHART = Path(__file__).parents[3] / "charts" / "rooftree"
 VALUES: dict[str, Any] = {
     "image": {"operator": "localhost/rooftree-operator:1.0.0", "edge": "localhost/rooftree-edge:1.0.0"},
@@ -74,6 +76,8 @@ def test_good_values_are_taken() -> None:
         ({"postgres": {"host": ""}}, "postgres/host"),
         ({"operator": {"replicas": 0}}, "operator/replicas"),
         ({"operator": {"replica": 3}}, "operator"),
+        ({"operator": {"mostCalls": {"kafka": 0}}}, "operator/mostCalls/kafka"),
+        ({"operator": {"mostCalls": {"mongodb": 1}}}, "operator/mostCalls"),
         ({"edge": {"replicas": 0}}, "edge/replicas"),
         ({"unknownHost": {"nodeSelector": {"zone": 1}}}, "unknownHost/nodeSelector/zone"),
         ({"operator": {"tolerations": [{}]}}, "operator/tolerations/0"),
@@ -194,6 +198,37 @@ def test_the_operator_gets_the_object_stores_secret_if_there_is_an_object_store(
     mounted = [mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]]
     assert ("/etc/rooftree/s3" in mounted) is bool(secret)
     assert [v["secret"]["secretName"] for v in pod["volumes"] if v["name"] == "s3"] == ([secret] if secret else [])
+
+
+@pytest.mark.chart
+def test_the_operator_reads_its_limits_as_the_chart_writes_them_and_they_are_its_defaults(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def limits(**changes: Any) -> MostCalls:
+        monkeypatch.setenv("ROOFTREE_OPERATOR_MOST_CALLS", environment(**changes)["ROOFTREE_OPERATOR_MOST_CALLS"])
+        return Settings().most_calls
+
+    assert limits() == MostCalls()
+    assert limits(operator={"mostCalls": {"postgres": 16}}) == MostCalls(postgres=16)
+
+
+def environment(**changes: Any) -> dict[str, Any]:
+    (deployment,) = [
+        one for one in rendered(**changes) if one["metadata"]["name"] == OPERATOR and one["kind"] == "Deployment"
+    ]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return {entry["name"]: entry.get("value") for entry in container["env"]}
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize("endpoint", ["", "http://collector:4318"])
+def test_the_operator_may_reach_whoever_takes_traces_and_only_then(endpoint: str) -> None:
+    policies = {
+        one["metadata"]["name"]: one
+        for one in rendered(telemetry={"otlpEndpoint": endpoint})
+        if one["kind"] == "NetworkPolicy"
+    }
+    assert (destination(4318) in policies["operator"]["spec"]["egress"]) is bool(endpoint)
 
 
 @pytest.mark.chart

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..drift import Object
 from ..errors import Unavailable
-from ..gate import Gate
 from ..names import MANAGER
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ class Kubernetes:
 
     def __init__(self, api: "ApiClient", most: int = 8) -> None:
         from kubernetes.aio.dynamic import DynamicClient
+
+        from ..gate import Gate
 
         self.gate = Gate("kubernetes", most)
         self._api = api
