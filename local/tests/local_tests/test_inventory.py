@@ -43,7 +43,14 @@ from rooftree_local.show import console
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-NAMES = ("acme-0a1b2c3d", "acme-0a1b2c3d.app", "acme-ffffffff.events", "acme-0a1b2c3d.")
+NAMES = (
+    "acme-0a1b2c3d",
+    "acme-0a1b2c3d.app",
+    "acme-0a1b2c3d.app-b",
+    "acme-0a1b2c3d.migrator-b",
+    "acme-ffffffff.events",
+    "acme-0a1b2c3d.",
+)
 FOREIGN = ("acme", "acme-west-0a1b2c3d", "acme-west-0a1b2c3d.app", "acme-0a1b2c3", "acme-0a1b2c3dd", "xacme-0a1b2c3d")
 
 
