@@ -71,6 +71,12 @@ class Record:
         return (self.in_use, self.in_use.other) if both else (self.newest,)
 
     @property
+    def trusted(self) -> tuple[Slot, ...]:
+        """Those whose certificates modules take from each other: the former one's as long as a pod may have one."""
+        is_over = self.phase in (RotationPhase.COMPLETING, RotationPhase.COMPLETED)
+        return (self.newest,) if is_over else (self.newest, self.newest.other)
+
+    @property
     def closing(self) -> Slot | None:
         """The one that is being shut out; None: that is over, or not yet so."""
         is_due = self.phase in (RotationPhase.DRAINING, RotationPhase.COMPLETING)

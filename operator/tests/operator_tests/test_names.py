@@ -1,5 +1,7 @@
 """External names: never two tenants with one name, never a name that a system cuts off."""
 
+import functools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,10 @@ SLUGS = st.from_regex(names._SLUG, fullmatch=True).filter(names.is_slug)
 IDS = st.builds(names.mint, SLUGS, st.binary(min_size=4, max_size=4)) | st.builds(
     names.mint_spare, st.binary(min_size=4, max_size=4)
 )
-BUILDERS = (names.namespace, names.database, names.owner_role, names.migrator_role, names.app_role)
+LOGINS = tuple(
+    functools.partial(build, slot=slot) for slot in names.Slot for build in (names.user, names.migrator_role)
+)
+BUILDERS = (names.namespace, names.database, names.owner_role, *LOGINS)
 
 
 @given(IDS)
@@ -24,6 +29,12 @@ def test_no_name_is_longer_than_postgres_and_kubernetes_take(tenant: TenantId) -
 def test_two_tenants_share_no_name(one: TenantId, other: TenantId) -> None:
     if one != other:
         assert not {build(one) for build in BUILDERS} & {build(other) for build in BUILDERS}
+
+
+@given(IDS)
+def test_no_two_names_of_one_tenant_are_the_same(tenant: TenantId) -> None:
+    roles = (names.owner_role, *LOGINS)
+    assert len({build(tenant) for build in roles}) == len(roles)
 
 
 @given(IDS, IDS)

@@ -112,7 +112,7 @@ def plans() -> dict[str, Any]:
         "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen(DIGEST, None, None)),
         "policies": policies.Policies(NOBODY).plan(TENANT, policies.Seen(None, None)),
         "autoscaling": autoscaling.Autoscaling(NOBODY).plan(TENANT, autoscaling.Seen(None, 2)),
-        "certificates": certificates.Certificates(NOBODY, NOBODY).plan(APART, certificates.Seen(None, frozenset())),
+        "certificates": certificates.Certificates(NOBODY, NOBODY).plan(APART, certificates.Seen({}, frozenset())),
         "modules": modules.Modules(NOBODY).plan(
             APART, modules.Seen(None, {"identity": Reading("digest-i"), "property": Reading("digest-p")}, {}, {})
         ),

@@ -10,6 +10,7 @@ from rooftree_operator import pods, rpc_certificates, serving
 from rooftree_operator.adapters.kubernetes import BROKERAGE, BUDGET, DEPLOYMENT, POLICY, SECRET, SERVICE
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object
+from rooftree_operator.names import Slot
 from rooftree_operator.provisioners import certificates, modules
 from rooftree_operator.rpc_certificates import LIFE, RENEW_BEFORE, Pair, is_authority, is_good, issue, new_authority
 from rooftree_operator.secret_objects import decoded
@@ -264,7 +265,7 @@ def test_a_certificate_serves_and_calls_and_its_authority_issues_no_other() -> N
 
 
 def test_plans_show_no_key() -> None:
-    seen = certificates.Seen(new_authority("acme", now()), frozenset())
+    seen = certificates.Seen({Slot.A: new_authority("acme", now())}, frozenset())
     assert "PRIVATE" not in repr(certificates.Certificates(NOBODY, now).plan(APART, seen)) + repr(seen)
 
 

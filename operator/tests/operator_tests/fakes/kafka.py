@@ -1,5 +1,6 @@
 """A Kafka that keeps users, ACLs, quotas, topics and groups, and lets in whom the real one would."""
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -134,6 +135,7 @@ class FakeKafka(Kafka):
         return {grant.operation for grant in held if grant.resource == "topic" and topic.startswith(grant.name)}
 
 
+@functools.cache
 def _fits(credential: Salted, password: str) -> bool:
     hashed = hashlib.pbkdf2_hmac("sha512", password.encode(), credential.salt, credential.iterations)
     return hashed == credential.password

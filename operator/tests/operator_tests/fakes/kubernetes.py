@@ -305,10 +305,11 @@ class FakeKubernetes(Kubernetes):
             self.mounted[key] = self.files(space, spec)
 
     def files(self, space: str | None, spec: Object) -> dict[str, str]:
-        """What a pod finds of its Secret if it begins now."""
-        volume = next((one["secret"] for one in spec["volumes"] if one["name"] == "secrets"), None)
-        if volume is None:
-            return {}
+        """What a pod finds of its Secrets if it begins now."""
+        volumes = [one["secret"] for one in spec["volumes"] if one["name"] in ("secrets", "rpc")]
+        return {path: value for volume in volumes for path, value in self._content(space, volume).items()}
+
+    def _content(self, space: str | None, volume: Object) -> dict[str, str]:
         data: dict[str, str] = self.objects["Secret", space, volume["secretName"]]["data"]
         keys = {item["path"]: item["key"] for item in volume["items"]} if "items" in volume else {k: k for k in data}
         return {path: data[key] for path, key in keys.items()}

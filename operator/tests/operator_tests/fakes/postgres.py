@@ -1,6 +1,7 @@
 """A PostgreSQL that keeps roles, databases and grants; it refuses what the real one refuses."""
 
 import base64
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +14,7 @@ from rooftree_operator.names import TEMPLATE_OWNER
 from .faults import Faults
 
 
+@functools.cache
 def _fits(stored: str, password: str) -> bool:
     """Whether a verifier is that of the password."""
     return bool(stored) and stored == scram.verifier(password, base64.b64decode(stored.split("$")[1].split(":")[1]))
