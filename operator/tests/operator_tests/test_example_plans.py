@@ -3,6 +3,7 @@
 After an intended change: `ROOFTREE_GOLDENS=write pytest operator/tests/operator_tests/test_example_plans.py`.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -41,20 +42,18 @@ def told(world: World) -> str:
     """All that the operator declares of the tenant, by system; of secrets the names alone."""
     tenant = world.tenant("acme")
     applied = sorted((key, item) for key, item in world.kube.applied.items() if str(tenant) in str(key))
-    return yaml.safe_dump(
-        {
-            "phase": world.status("acme")["phase"],
-            "kubernetes": {f"{kind} {name}": _declared(item) for (kind, _, name), item in applied},
-            "replicas": {
-                name: item["spec"]["replicas"]
-                for (kind, _, name), item in sorted(world.kube.objects.items(), key=str)
-                if kind == "Deployment"
-            },
-            **_in_backends(world, tenant),
+    everything = {
+        "phase": world.status("acme")["phase"],
+        "kubernetes": {f"{kind} {name}": _declared(item) for (kind, _, name), item in applied},
+        "replicas": {
+            name: item["spec"]["replicas"]
+            for (kind, _, name), item in sorted(world.kube.objects.items(), key=str)
+            if kind == "Deployment"
         },
-        sort_keys=True,
-        width=120,
-    )
+        **_in_backends(world, tenant),
+    }
+    # By way of JSON nothing is shared, so YAML needs no anchors.
+    return yaml.safe_dump(json.loads(json.dumps(everything)), sort_keys=True, width=120)
 
 
 def _declared(item: dict[str, Any]) -> dict[str, Any]:
