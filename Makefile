@@ -209,7 +209,8 @@ torture-events: up-backends ## EVENTS=100000 while relays, consumers, broker and
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && TORTURE_EVENTS=$(EVENTS) TORTURE_KILLS=$(KILLS) TORTURE_SEED=$(SEED) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
 
-oracles: up-backends ## Plants bugs that the torture of events, and the tests of dying workers, must notice
+oracles: up-backends ## Plants bugs that the torture of events, the oracles of crashes and the tests of dying workers must notice
+	@THOROUGH=1 $(PYTEST) -q operator/tests/operator_tests/test_planted_bugs.py
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_bite.py \
 		tenant-app/tests/app_tests/jobs/test_bite.py tenant-app/tests/app_tests/crm/test_bite.py
 

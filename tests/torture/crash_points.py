@@ -16,9 +16,10 @@ from rooftree_operator.effects import Failpoint, Mode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# A life is lived from its first stage to its last, and nothing is left of the brokerage then.
+# A life is lived from its first stage to its last, and nothing is left of the brokerage then. A stage finds the same
+# brokerage in each of them: so what is learnt of it in one holds for all, and what changes the plan comes last.
 LIVES: dict[str, tuple[str, ...]] = {
-    "whole": ("create", "update", "suspend", "resume", "retire", "undelete", "remove"),
+    "whole": ("create", "suspend", "resume", "retire", "undelete", "update", "remove"),
     "returning": ("create", "retire", "undelete", "remove"),
     "purged": ("create", "retire", "purge"),
     "short": ("create", "remove"),

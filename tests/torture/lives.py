@@ -53,7 +53,7 @@ PLANS = (
 )
 DONE_SECONDS = 90.0  # a pod that starts on a busy machine, twice
 # Nothing is sent for so long: longer, when it is learnt what belongs to a stage, than the operator waits for an event.
-QUIET_SECONDS, LEARNT_SECONDS = 1.0, 8.0
+QUIET_SECONDS, LEARNT_SECONDS = 1.0, 6.0
 SAME_SECONDS = 30.0
 LOOK_SECONDS = 0.1
 

@@ -137,9 +137,10 @@ class World:
     faults: Faults = field(default_factory=Faults)
     later: timedelta = timedelta()
     """How far the operator's clock is ahead of `now`."""
+    cluster: type[FakeKubernetes] = FakeKubernetes
 
     def __post_init__(self) -> None:
-        self.kube = FakeKubernetes(self.faults)
+        self.kube = self.cluster(self.faults)
         self.postgres = FakePostgres(self.faults)
         self.kafka = FakeKafka(self.faults)
         self.redis = FakeRedis(self.faults)

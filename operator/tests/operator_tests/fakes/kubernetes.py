@@ -199,6 +199,8 @@ class FakeKubernetes(Kubernetes):
         """
         migrated: set[str] = set()
         for (kind, space, name), item in list(self.objects.items()):
+            if (kind, space, name) not in self.objects:
+                continue  # it went with its namespace
             if kind == DEPLOYMENT.kind and "deletionTimestamp" in item["metadata"]:
                 del self.objects[kind, space, name]
             elif kind == DEPLOYMENT.kind:
