@@ -200,27 +200,25 @@ def feed_row(database: str) -> tuple[Any, ...]:
         return connection.execute(query).fetchone() or ("waiting", None, 0, 0, None)
 
 
-def samples() -> list[list[str]]:
-    """Name and value of all of the operator's metrics; only the replica that acts has any of what it does."""
-    pods = get("pods", "-n", PLATFORM, "-l", "app.kubernetes.io/name=rooftree-operator")["items"]
-    found = list[list[str]]()
-    for pod in pods:
-        with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8081/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
-        found += [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
-    return found
-
-
-def ready_spares() -> float:
-    wanted = f'rooftree_operator_spares{{plan="{PLAN}",state="ready"}}'
-    return sum(float(value) for name, value in samples() if name == wanted)
+def ready_spares() -> int:
+    """By the registry, which knows at once that one was taken."""
+    dsn = psycopg.conninfo.make_conninfo(os.environ["ROOFTREE_TEST_POSTGRES"], dbname="rooftree")
+    query = "SELECT id FROM registry.spare WHERE plan = %s AND state = 'ready'"
+    with psycopg.connect(dsn) as connection:
+        return len(connection.execute(query, (PLAN,)).fetchall())
 
 
 def metrics() -> dict[str, float]:
     """Passes over tenants and mutating requests so far, the Lease's heartbeat apart."""
-    told = samples()
-    effects = [(n, v) for n, v in told if n.startswith("rooftree_operator_effects_total") and 'kind="Lease"' not in n]
-    passes = [(n, v) for n, v in told if n.startswith("rooftree_operator_passes_total") and 'kind="tenant"' in n]
+    pods = get("pods", "-n", PLATFORM, "-l", "app.kubernetes.io/name=rooftree-operator")["items"]
+    address = pods[0]["status"]["podIP"]
+    with urllib.request.urlopen(f"http://{address}:8081/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    samples = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+    effects = [
+        (n, v) for n, v in samples if n.startswith("rooftree_operator_effects_total") and 'kind="Lease"' not in n
+    ]
+    passes = [(n, v) for n, v in samples if n.startswith("rooftree_operator_passes_total") and 'kind="tenant"' in n]
     return {"writes": sum(float(v) for _, v in effects), "passes": sum(float(v) for _, v in passes)}
 
 

@@ -8,7 +8,7 @@ from rooftree_operator.adapters.postgres import Postgres
 from rooftree_operator.errors import Blocked, Unavailable
 from rooftree_operator.names import TenantId
 from rooftree_operator.registry import Entry, PostgresRegistry
-from rooftree_operator.spares import PostgresSpares, Spare, SpareState
+from rooftree_operator.spares import PostgresSpares, Spare, SpareState, take
 from rooftree_operator.tenant import Fit
 
 from .test_postgres import LATER, place, postgres
@@ -78,6 +78,17 @@ async def test_brokerages_that_come_together_get_a_spare_each(
     got = await asyncio.gather(*comers)
     assert len(set(got)) == 6
     assert {one for one in got if one.value.startswith("pool-")} == there
+
+
+async def test_whoever_comes_while_another_takes_a_spare_gets_the_next_one_and_need_not_wait(
+    registry: PostgresRegistry, spares: PostgresSpares, postgres: Postgres
+) -> None:
+    first, second = await ready(spares), await ready(spares)
+    async with postgres.connect() as connection, connection.transaction():
+        assert await take(connection, FIT, "acme", "uid-1", "{}") == first.id
+        async with asyncio.timeout(5):
+            assert await registry.register("birch", "uid-2", None, FIT) == second.id
+    assert await registry.find("uid-1") == Entry(first.id, "live")
 
 
 async def test_a_slug_that_is_in_use_takes_no_spare(registry: PostgresRegistry, spares: PostgresSpares) -> None:
