@@ -25,6 +25,7 @@ class FakeApiserver:
         app = web.Application()
         app.router.add_get("/{path:.*}", self._read)
         app.router.add_patch("/{path:.*}", self._patch)
+        app.router.add_post("/{path:.*}", self._create)
         return app
 
     def put(self, collection: str, item: Object) -> None:
@@ -54,6 +55,12 @@ class FakeApiserver:
                     await answer.write(json.dumps({"type": "MODIFIED", "object": item}).encode() + b"\n")
             self._changed.clear()
             await self._changed.wait()
+
+    async def _create(self, request: web.Request) -> web.Response:
+        path, body = f"/{request.match_info['path']}", await request.json()
+        self.writes.append((path, json.dumps(body)))
+        self.put(path, body)
+        return web.json_response(self.objects[f"{path}/{body['metadata']['name']}"], status=201)
 
     async def _patch(self, request: web.Request) -> web.Response:
         """Of a part: finds the object that is kept for all namespaces under its own collection."""

@@ -103,7 +103,8 @@ async def test_the_edge_answers_as_the_tenant_of_the_route_and_says_so_in_its_st
     assert await probe.version("acme.rooftree.localhost", 8443) == Answer("", TENANT.value, "1.2.3")
     assert "404" in (await probe.version("other.rooftree.localhost", 8443)).problem
     writes = list(cluster.writes)
-    cluster.put(ROUTES, route("renamed.rooftree.localhost"))
+    # Its status is there still, and speaks of the route as it was.
+    cluster.put(ROUTES, {**cluster.objects[f"{ROUTES}/app"], **route("renamed.rooftree.localhost")})
     assert not await is_told()
     await api.until(is_told, within=10, what="the changed route was not accepted", every=0.01)
     assert len(cluster.writes) == len(writes) + 1

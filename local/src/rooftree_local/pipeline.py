@@ -115,6 +115,7 @@ def _simulated(target: Stack) -> list[Step]:
         _postgres_roles(target),
         _live(target, "simulated nodes", lambda work: kubectl.simulate_nodes(target, work)),
         *_definitions(target),
+        _live(target, "plans", lambda work: sample.apply_plans(target, work), lambda: _tree("examples/plans.yaml")),
         _slow_components(target, with_node=True, simulated=True),
         *_installation(target),
     ]

@@ -84,13 +84,18 @@ def apply_brokerage(target: Stack, work: Work) -> None:
     """Plans, feed credentials and the brokerage; waits until it is ready in the present version."""
     file = _examples() / f"{BROKERAGE}.yaml"
     kubectl.apply(target, work, content=release.as_list(*credentials(target, file.read_text())))
-    kubectl.apply(target, work, "-f", str(_examples() / "plans.yaml"))
+    apply_plans(target, work)
     kubectl.apply(target, work, content=claiming(file.read_text(), tenant_id(target)))
     work.say(f"waiting for {BROKERAGE} to be Ready")
     wait = ["wait", f"brokerage/{BROKERAGE}", f"--timeout={READY_SECONDS}s"]
     with kubectl.explained(target, work, release.NAMESPACE, f"brokerage/{BROKERAGE}"):
         work.command(kubectl.argv(target, *wait, f"--for=jsonpath={{.status.version}}={sources.TENANT.version}"))
         work.command(kubectl.argv(target, *wait, "--for=condition=Ready"))
+
+
+def apply_plans(target: Stack, work: Work) -> None:
+    """The plans that brokerages name."""
+    kubectl.apply(target, work, "-f", str(_examples() / "plans.yaml"))
 
 
 def tenant_id(target: Stack) -> str:

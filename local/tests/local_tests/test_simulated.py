@@ -25,7 +25,8 @@ def names() -> list[str]:
 
 def test_it_has_the_platform_and_all_backends_and_builds_no_image(names: list[str]) -> None:
     order = [
-        names.index(name) for name in ("components", "simulated nodes", "definitions", "slow components", "platform")
+        names.index(name)
+        for name in ("components", "simulated nodes", "definitions", "plans", "slow components", "platform")
     ]
     assert order == sorted(order)
     assert {"postgres roles", "elasticsearch programs", "kafka programs", "versitygw"} <= set(names)
