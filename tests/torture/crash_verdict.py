@@ -78,14 +78,8 @@ def compared(expected: State, found: State) -> Verdict:
 
 def repeated(expected: Trace, before: Trace, after: Trace) -> tuple[str, ...]:
     """What was made more often than in the undisturbed run, although each time somebody knew that it was."""
-    answered, unsure = before.done + after.done, Counter(name for name, _ in before.unanswered)
-    return tuple(
-        sorted(
-            name
-            for name, count in answered.items()
-            if MAKING.fullmatch(name) and count > expected.done[name] + unsure[name]
-        )
-    )
+    answered = before.done + after.done
+    return tuple(sorted(name for name in answered - expected.done if MAKING.fullmatch(name)))
 
 
 def normal(text: str, slug: str) -> str:

@@ -2,7 +2,7 @@
 
 import builtins
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rooftree_operator.adapters.kubernetes import (
@@ -198,9 +198,7 @@ class FakeKubernetes(Kubernetes):
         Returns the databases that a migration job was run on.
         """
         migrated: set[str] = set()
-        for (kind, space, name), item in list(self.objects.items()):
-            if (kind, space, name) not in self.objects:
-                continue  # it went with its namespace
+        for (kind, space, name), item in self._present():
             if kind == DEPLOYMENT.kind and "deletionTimestamp" in item["metadata"]:
                 del self.objects[kind, space, name]
             elif kind == DEPLOYMENT.kind:
@@ -232,6 +230,12 @@ class FakeKubernetes(Kubernetes):
                 del self.objects[kind, space, name]
         self._settle_pods()
         return migrated
+
+    def _present(self) -> Iterator[tuple[Key, Object]]:
+        """All objects, without those that go meanwhile, with their namespace."""
+        for key in list(self.objects):
+            if key in self.objects:
+                yield key, self.objects[key]
 
     def _rolled_out(self, key: Key, item: Object) -> Object:
         """One step of a rollout: a new pod starts beside the old ones; if its image works all are new, the old ones go.
