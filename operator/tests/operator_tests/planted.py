@@ -20,6 +20,7 @@ from rooftree_operator.provisioners.credentials import Credentials
 from rooftree_operator.provisioners.database import Database
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.secret_objects import decoded
+from rooftree_operator.tenant import Fit
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .fakes.faults import Died
@@ -238,7 +239,9 @@ def status_first(patch: pytest.MonkeyPatch) -> None:
 def id_of_a_process(patch: pytest.MonkeyPatch) -> None:
     """The id is minted without asking the registry whether this Brokerage has one."""
 
-    async def register(self: FakeRegistry, slug: str, uid: str, claim: TenantId | None) -> TenantId:
+    async def register(
+        self: FakeRegistry, slug: str, uid: str, claim: TenantId | None, fit: Fit | None = None
+    ) -> TenantId:
         self._postgres._write_call(f"register {slug}")
         tenant = names.mint(slug, random.randbytes(4)) if self.rows else names.mint(slug, b"\0\0\0\1")
         self.rows[tenant] = Row(tenant, uid)

@@ -160,7 +160,21 @@ def test_no_client_library_and_no_model_loads_for_what_only_looks(asked: Path) -
     [
         (
             ("",),
-            ["diff", "events", "list", "logs", "open", "plan", "resume", "status", "suspend", "top", "tree", "why"],
+            [
+                "diff",
+                "events",
+                "list",
+                "logs",
+                "open",
+                "plan",
+                "resume",
+                "rotate",
+                "status",
+                "suspend",
+                "top",
+                "tree",
+                "why",
+            ],
         ),
         (("s",), ["status", "suspend"]),
         (("why", ""), ["birch"]),

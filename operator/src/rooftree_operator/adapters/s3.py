@@ -210,7 +210,8 @@ class S3:
     async def _change(self, verb: str, kind: str, request: Request, key: Key | None = None) -> httpx2.Response:
         self.gate.check()
         with effects.sending("s3", verb, kind):
-            return await self._look(request, key)
+            async with self.gate.call(request.method):
+                return await self._send(request, key)
 
     async def _send(self, request: Request, key: Key | None = None) -> httpx2.Response:
         """Sends it as `key`, or as the operator."""
