@@ -17,7 +17,6 @@ FAULT_SECONDS ?= 60
 EVENTS ?= 100000
 KILLS ?= 100
 POINTS ?= 330
-SAMPLED_POINTS := 40
 POINT ?=
 SEED ?= 20261128
 E2E ?= tests
@@ -150,9 +149,8 @@ test-integration: up-backends frontend/node_modules/.package-lock.json ## Tests 
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && TOPOLOGY=$(TOPOLOGY) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m integration $(or $(INTEGRATION),$(IN_TOPOLOGY))
 
-test-torture: up-backends ## A sample of torture-events and of its oracle, and of torture
+test-torture: up-backends ## A sample of torture-events and of its oracle
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_events.py
-	@$(MAKE) --no-print-directory torture POINTS=$(SAMPLED_POINTS)
 
 test-fuzz: up-backends ## A sample of schemathesis
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -n 2 -m fuzz tenant-app/tests

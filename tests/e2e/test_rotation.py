@@ -104,8 +104,8 @@ def _not_postgres(tenant: Tenant, user: str, password: str) -> bool:
 
 
 def _not_kafka(tenant: Tenant, user: str, password: str) -> bool:
-    values = (required(f"ROOFTREE_TEST_KAFKA_{name}") for name in ("BOOTSTRAP", "USER", "PASSWORD"))
-    kafka = Kafka(Server(*values, required("ROOFTREE_CA_FILE")))
+    bootstrap, admin, secret = (required(f"ROOFTREE_TEST_KAFKA_{name}") for name in ("BOOTSTRAP", "USER", "PASSWORD"))
+    kafka = Kafka(Server(bootstrap, admin, secret, required("ROOFTREE_CA_FILE")))
     try:
         asyncio.run(kafka.probe(user, password, f"{tenant.id}.events"))
     except (LoginRefused, Unavailable):

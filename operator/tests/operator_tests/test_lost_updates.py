@@ -16,6 +16,7 @@ from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT
 from rooftree_operator.drift import Object
 from rooftree_operator.handlers import Intake
 from rooftree_operator.runtime import tenant_key
+from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .fakes.lagging import LaggingKubernetes
@@ -46,7 +47,7 @@ class Platform:
 
     def __post_init__(self) -> None:
         self.queue = WorkQueue(lambda: self.clock, lambda: 1.0)
-        self.intake = Intake(self.queue, lambda: True)
+        self.intake = Intake(self.queue, Storms(lambda: self.clock))
         self._told = 0
 
     @property

@@ -44,8 +44,8 @@ def resting(kubectl: Kubectl) -> Iterator[Tenant]:
     kubectl.apply(manifest(name, **RESTING))
     try:
         found = until(f"{name} to be suspended", lambda: _suspended(kubectl, name), seconds=READY_SECONDS)
-        keys = ("tenantID", "namespace", "database", "url")
-        yield Tenant(name, *(found["status"][key] for key in keys), "")
+        id_, namespace, database, url = (found["status"][key] for key in ("tenantID", "namespace", "database", "url"))
+        yield Tenant(name, id_, namespace, database, url, version="")
     finally:
         kubectl.delete_brokerage(name, code=None)
         kubectl.run("delete", "brokerageplan", PLAN, code=None)
