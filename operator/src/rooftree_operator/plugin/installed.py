@@ -1,10 +1,11 @@
 """What the operator of this cluster is told, read from its Deployment; and tenants, resolved as it resolves them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from .. import hands, installation, names
 from ..adapters.kubernetes import CONFIG, DEPLOYMENT, SECRET, Forbidden, Kubernetes
@@ -70,9 +71,13 @@ def _settings(env: list[dict[str, Any]], space: str) -> Settings:
     """Every field is given, so that nothing of the reader's own environment gets in."""
     told = {entry["name"]: entry["value"] for entry in env if "value" in entry}
     prefix = Settings.model_config.get("env_prefix", "")
-    fields = {name: told.get(f"{prefix}{name.upper()}", field.default) for name, field in Settings.model_fields.items()}
-    values: Any = {**fields, "namespace": space}
-    return Settings(**values)
+    values: Any = {}
+    for name, field in Settings.model_fields.items():
+        value = told.get(f"{prefix}{name.upper()}")
+        # As pydantic reads an environment: what has fields of its own is JSON.
+        is_model = isinstance(field.default, BaseModel)
+        values[name] = field.default if value is None else json.loads(value) if is_model else value
+    return Settings(**{**values, "namespace": space})
 
 
 @dataclass(frozen=True)
