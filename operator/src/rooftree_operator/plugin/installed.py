@@ -71,13 +71,14 @@ def _settings(env: list[dict[str, Any]], space: str) -> Settings:
     """Every field is given, so that nothing of the reader's own environment gets in."""
     told = {entry["name"]: entry["value"] for entry in env if "value" in entry}
     prefix = Settings.model_config.get("env_prefix", "")
-    values: Any = {}
+    fields: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
         value = told.get(f"{prefix}{name.upper()}")
         # As pydantic reads an environment: what has fields of its own is JSON.
         is_model = isinstance(field.default, BaseModel)
-        values[name] = field.default if value is None else json.loads(value) if is_model else value
-    return Settings(**{**values, "namespace": space})
+        fields[name] = field.default if value is None else json.loads(value) if is_model else value
+    values: Any = {**fields, "namespace": space}
+    return Settings(**values)
 
 
 @dataclass(frozen=True)
