@@ -119,12 +119,12 @@ class Elasticsearch:
         present = await self._indices(prefix, login)
         unused = not set(present) - {index}
         if index not in present and unused:
-            await self._change("create", "index", f"/{index}", {}, login)
+            await self._change("create", "probe", f"/{index}", {}, login)
         if unused:
             await self._change("put", "document", f"/{index}/_doc/1?refresh=true", {"probe": login.user}, login)
         found = await self._send("POST", f"/{prefix}*/_search", {"size": 0, "track_total_hits": 1}, login)
         if unused or index in present:
-            await self._change("delete", "index", f"/{index}", None, login)
+            await self._change("delete", "probe", f"/{index}", None, login)
         if unused and found["hits"]["total"]["value"] != 1:
             raise Unavailable("ElasticsearchRefused", f"{self._where} does not find what {login.user} wrote")
 
