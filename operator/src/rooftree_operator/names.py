@@ -17,6 +17,7 @@ MANAGER = "rooftree-operator"
 FINALIZER = f"{GROUP}/tenant"
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_NAME = "app.kubernetes.io/name"  # of what the app runs as, or the module of it
 LABEL_TENANT = f"{GROUP}/tenant"
 LABEL_BROKERAGE = f"{GROUP}/brokerage"
 LABEL_RELEASE = f"{GROUP}/release"

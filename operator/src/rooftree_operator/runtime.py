@@ -185,13 +185,9 @@ class Operator:
         if result.failed:
             self.queue.failed(key)
             return
-        if kind == "pool":
-            # What nobody waits for yet never comes before what somebody does.
-            self.queue.done(key)
-            if result.again_in is not None:
-                self.queue.add(key, Priority.RESYNC, after=result.again_in)
-            return
-        self.queue.done(key, again_in=result.again_in)
+        # What nobody waits for yet never comes before what somebody does.
+        priority = Priority.RESYNC if kind == "pool" else Priority.CHILD
+        self.queue.done(key, again_in=result.again_in, priority=priority)
         if kind == "tenant" and not result.gone:
             turn = turn_in(name, self.settings.resync_seconds, asyncio.get_running_loop().time())
             self.queue.add(key, Priority.RESYNC, after=turn)

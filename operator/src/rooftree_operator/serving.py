@@ -108,7 +108,7 @@ def without_starts(objects: Iterable[Object], seen: Mapping[str, Object]) -> tup
 def build_deployment(tenant: Tenant, name: str, secrets: Reading, *, module: str | None = None) -> Object:
     """`module`: the one that its pods have; None: all of them."""
     release, size = tenant.release, tenant.plan.resources
-    labels = {**names.labels(tenant.id), "app.kubernetes.io/name": name}
+    labels = {**names.labels(tenant.id), names.LABEL_NAME: name}
     values = {**pods.app_values(tenant, secrets.slot), **(rpc_values(tenant, module) if module else {})}
     container: Object = {
         "name": pods.APP,
@@ -135,7 +135,7 @@ def build_deployment(tenant: Tenant, name: str, secrets: Reading, *, module: str
         "kind": "Deployment",
         "metadata": {"name": name, "namespace": tenant.namespace, "labels": labels},
         "spec": {
-            "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
+            "selector": {"matchLabels": {names.LABEL_NAME: name}},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "progressDeadlineSeconds": 120,
             "revisionHistoryLimit": 2,

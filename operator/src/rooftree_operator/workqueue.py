@@ -162,10 +162,10 @@ class WorkQueue:
                 continue
         return key
 
-    def done(self, key: str, *, again_in: float | None = None) -> None:
+    def done(self, key: str, *, again_in: float | None = None, priority: Priority = Priority.CHILD) -> None:
         """Ends the work on `key` well; looks at it again after `again_in` seconds if given."""
         self._failures.pop(key, None)
-        self._release(key, again_in)
+        self._release(key, again_in, priority)
 
     def failed(self, key: str) -> float:
         """Ends the work on `key` badly; returns the seconds until it is tried again."""
@@ -174,16 +174,16 @@ class WorkQueue:
         if missed is not None and missed.priority is Priority.RESYNC:
             self._working[key] = None
         delay = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(count - 1, DOUBLINGS)) * self._jitter()
-        self._release(key, delay)
+        self._release(key, delay, Priority.CHILD)
         return delay
 
-    def _release(self, key: str, again_in: float | None) -> None:
+    def _release(self, key: str, again_in: float | None, priority: Priority) -> None:
         missed = self._working.pop(key)
         del self._priorities[key]
         if missed is not None:
             self._wait(key, missed)
         if again_in is not None:
-            self.add(key, Priority.CHILD, after=again_in)
+            self.add(key, priority, after=again_in)
         self._changed.set()
 
     @property

@@ -4,44 +4,22 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 from rooftree_operator import runtime
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate, urgency
-from rooftree_operator.health import Health
 from rooftree_operator.installation import bundle
 from rooftree_operator.reconcile import Outcome
 from rooftree_operator.runtime import Operator
 from rooftree_operator.settings import Settings
-from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
+from .running import operator
 from .world import World, brokerage, plan
 
-UNUSED: Any = None
 Looks = dict[str, list[float]]
-
-
-def operator(world: World) -> Operator:
-    queue = WorkQueue(lambda: 100.0)
-    return Operator(
-        settings=UNUSED,
-        queue=queue,
-        kube=world.kube,
-        backends=world.backends,
-        registry=UNUSED,
-        reconciler=world.reconciler,
-        purge=world.purge,
-        pool=world.pool,
-        templates=world.templates,
-        releases=world.releases,
-        lease=UNUSED,
-        storms=Storms(lambda: 100.0),
-        health=Health(queue, lambda: 100.0),
-    )
 
 
 async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:

@@ -1,18 +1,14 @@
 """Children that change without end: still looked at, and in nobody's way."""
 
-from typing import Any
-
 from prometheus_client import REGISTRY
 from rooftree_operator.adapters.kubernetes import EVENT
 from rooftree_operator.handlers import Intake
-from rooftree_operator.health import Health
-from rooftree_operator.runtime import Operator
 from rooftree_operator.storms import BURST, Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
 
+from .running import operator
 from .world import World, brokerage
 
-UNUSED: Any = None
 SECONDS = 60
 
 
@@ -118,21 +114,7 @@ async def test_a_storm_is_an_event_on_the_brokerage_that_its_next_pass_writes_on
     world.kube.put(brokerage("acme"))
     await world.converge("acme")
     weather.rage(SECONDS)
-    running = Operator(
-        settings=UNUSED,
-        queue=weather.queue,
-        kube=world.kube,
-        backends=world.backends,
-        registry=UNUSED,
-        reconciler=world.reconciler,
-        purge=world.purge,
-        pool=world.pool,
-        templates=world.templates,
-        releases=world.releases,
-        lease=UNUSED,
-        storms=weather.storms,
-        health=Health(weather.queue, lambda: weather.now),
-    )
+    running = operator(world, queue=weather.queue, storms=weather.storms)
     for _ in range(2):
         await running._dispatch("tenant", "acme")
     found = [item for key, item in world.kube.objects.items() if key[0] == EVENT.kind]

@@ -9,7 +9,6 @@ from .cluster import Cluster
 from .output import Answer
 from .problems import Problem
 
-MODULE_LABEL = "app.kubernetes.io/name"
 GATEWAY, APP = "gateway", "app"
 TAIL = 50
 STREAMS = 60  # more than the pods of any brokerage; kubectl follows five unless told
@@ -27,7 +26,7 @@ async def logs(
 ) -> list[str]:
     """kubectl's words for the logs of the app's pods. `old`: of the containers that ran before."""
     one = await b.one(cluster.kube, name)
-    space, wanted = b.namespace_of(one), f"{names.LABEL_TENANT}={b.status_of(one)['tenantID']},{MODULE_LABEL}"
+    space, wanted = b.namespace_of(one), f"{names.LABEL_TENANT}={b.status_of(one)['tenantID']},{names.LABEL_NAME}"
     if module is not None:
         if one["spec"].get("topology", "monolith") == "monolith" and module != APP:
             raise Problem(f"{name} runs all its modules in the pods of the app: leave --module out")

@@ -9,7 +9,6 @@ from ..drift import Object
 from ..errors import Unavailable
 from . import brokerages as b
 from . import happenings, pod_causes
-from .acting import MODULE_LABEL
 from .cluster import Cluster
 from .pod_causes import Cause
 
@@ -17,7 +16,7 @@ LOG_LINES = 5
 ROLLOUTS = ("RollingOut", "RolloutStuck", "PodsRefused")
 JOBS = ("Migrating", "MigrationFailed", "TemplateNotReady", "TemplateFailed")
 JOB_LABEL = "job-name"  # that Kubernetes puts on the pods of a Job
-OPERATOR: dict[str, str | None] = {MODULE_LABEL: names.MANAGER}
+OPERATOR: dict[str, str | None] = {names.LABEL_NAME: names.MANAGER}
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ class _Looking:
         """The Deployments that lack pods, and why the first of their pods that is not ready is not."""
         lacking = [one for one in await self.own(DEPLOYMENT) if _lacks_pods(one)]
         wanted = {b.name_of(one) for one in lacking}
-        pods = await self.own(POD, {MODULE_LABEL: None})
-        cause, log = await self._cause([pod for pod in pods if pod["metadata"]["labels"][MODULE_LABEL] in wanted])
+        pods = await self.own(POD, {names.LABEL_NAME: None})
+        cause, log = await self._cause([pod for pod in pods if pod["metadata"]["labels"][names.LABEL_NAME] in wanted])
         return Evidence(deployments=lacking, cause=cause, log=log, events=events, hidden=self.hidden)
 
     async def jobs(self, reason: str, events: Sequence[Object]) -> Evidence:

@@ -22,7 +22,6 @@ from ..secret_objects import decoded
 from ..settings import Settings
 from ..tenant import Fit, Platform, Tenant
 from . import brokerages as b
-from .acting import MODULE_LABEL
 from .problems import Problem
 
 BACKENDS = ("postgres", "kafka", "elasticsearch", "redis", "s3")
@@ -41,7 +40,7 @@ class Installation:
 
 async def found(kube: Kubernetes) -> Installation:
     """Reads it. Raises `Problem` if there is no operator, or the reader may not see what it is told."""
-    operators = await kube.list(DEPLOYMENT, None, labels={MODULE_LABEL: names.MANAGER})
+    operators = await kube.list(DEPLOYMENT, None, labels={names.LABEL_NAME: names.MANAGER})
     if not operators:
         raise Problem("there is no operator in this cluster: a platform admin must install the chart")
     space, pod = operators[0]["metadata"]["namespace"], operators[0]["spec"]["template"]["spec"]

@@ -7,7 +7,6 @@ from .. import names
 from ..adapters.kubernetes import AUTOSCALER, DEPLOYMENT, POD, ApiError, Kind
 from ..drift import Object, quantity
 from . import brokerages as b
-from .acting import MODULE_LABEL
 from .cluster import Cluster
 from .output import PLAIN, Answer, Style, table
 
@@ -60,7 +59,7 @@ async def _of(cluster: Cluster, brokerage: Object, space: str, usage: dict[str, 
         }
         for one in await cluster.kube.list(DEPLOYMENT, space, labels=owned)
     ]
-    pods = [_pod(one, usage) for one in await cluster.kube.list(POD, space, labels={**owned, MODULE_LABEL: None})]
+    pods = [_pod(one, usage) for one in await cluster.kube.list(POD, space, labels={**owned, names.LABEL_NAME: None})]
     return {"name": b.name_of(brokerage), "deployments": deployments, "pods": pods}
 
 
@@ -74,7 +73,7 @@ def _pod(pod: Object, usage: dict[str, dict[str, Decimal]]) -> dict[str, Any]:
     used = usage.get(metadata["name"])
     return {
         "name": metadata["name"],
-        "module": metadata["labels"][MODULE_LABEL],
+        "module": metadata["labels"][names.LABEL_NAME],
         "cpuMillicores": int(used["cpu"] * 1000) if used else None,
         "memoryBytes": int(used["memory"]) if used else None,
         "limits": limits,

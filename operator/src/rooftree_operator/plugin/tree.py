@@ -29,7 +29,6 @@ from ..generations import Record
 from ..names import Slot, TenantId
 from . import brokerages as b
 from . import pod_causes
-from .acting import MODULE_LABEL
 from .cluster import Cluster
 from .output import PLAIN, Answer, Style
 
@@ -78,7 +77,7 @@ async def _namespace(cluster: Cluster, tenant: TenantId) -> Node:
     if found is None:
         return Node("Namespace", space, "missing", fine=False)
     owned: dict[str, str | None] = {names.LABEL_TENANT: tenant.value}
-    pods = await _owned(cluster, POD, space, {**owned, MODULE_LABEL: None})
+    pods = await _owned(cluster, POD, space, {**owned, names.LABEL_NAME: None})
     inside = [node for kind in KINDS for node in await _nodes(cluster, kind, space, owned, pods)]
     phase = found.get("status", {}).get("phase", "Active")
     return Node("Namespace", space, phase, phase == "Active", inside)
@@ -105,7 +104,7 @@ async def _owned(cluster: Cluster, kind: Kind, space: str, owned: dict[str, str 
 def _node(kind: Kind, item: Object, pods: list[Object]) -> Node:
     state, fine = STATES.get(kind.kind, lambda _: ("", True))(item)
     name = item["metadata"]["name"]
-    own = [pod for pod in pods if kind is DEPLOYMENT and pod["metadata"]["labels"][MODULE_LABEL] == name]
+    own = [pod for pod in pods if kind is DEPLOYMENT and pod["metadata"]["labels"][names.LABEL_NAME] == name]
     children = [Node("Pod", pod["metadata"]["name"], *pod_causes.state(pod)) for pod in own]
     return Node(kind.kind, name, state, fine, children)
 

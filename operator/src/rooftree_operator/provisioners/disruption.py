@@ -53,7 +53,7 @@ def build_budget(tenant: Tenant, name: str) -> Object:
         "kind": "PodDisruptionBudget",
         "metadata": {"name": name, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
         "spec": {
-            "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
+            "selector": {"matchLabels": {names.LABEL_NAME: name}},
             # Of two or more pods at least one stays. A single one may go for the time that its successor takes to
             # start: `minAvailable: 1` would keep its node from ever being drained.
             "maxUnavailable": 1,

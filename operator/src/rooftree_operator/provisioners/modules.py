@@ -141,7 +141,7 @@ def build(tenant: Tenant, module: str, secrets: Reading) -> tuple[Object, Object
         "spec": {
             # Callers spread their calls over all pods themselves.
             "clusterIP": "None",
-            "selector": {"app.kubernetes.io/name": module},
+            "selector": {names.LABEL_NAME: module},
             "ports": [{"name": "rpc", "port": tenant.release.rpc_port, "targetPort": "rpc", "protocol": "TCP"}],
         },
     }

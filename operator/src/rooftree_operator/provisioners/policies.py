@@ -130,7 +130,7 @@ def _calls(tenant: Tenant, module: str, having_pods: set[str]) -> list[Object]:
 
 
 def _pods_of(name: str) -> Object:
-    return {"matchLabels": {"app.kubernetes.io/name": name}}
+    return {"matchLabels": {names.LABEL_NAME: name}}
 
 
 def _granted(tenant: Tenant, wanted: Iterable[str]) -> list[Object]:

@@ -20,7 +20,6 @@ from ..provisioner import Action, Plan, Verdict, done
 from ..secret_objects import decoded, secret_object
 from ..tenant import Tenant
 
-LABEL_NAME = "app.kubernetes.io/name"
 STILL_LEAVING = 1.0  # seconds; pods are not watched
 AT_ONCE = 0.0
 
@@ -68,7 +67,7 @@ class Rotation:
         values, version = decoded(secret), secret["metadata"]["resourceVersion"]
         if not generations.record_of(values).is_running:
             return Seen(values, version, self._now())
-        own: dict[str, str | None] = {names.LABEL_TENANT: tenant.id.value, LABEL_NAME: None}
+        own: dict[str, str | None] = {names.LABEL_TENANT: tenant.id.value, names.LABEL_NAME: None}
         deployments = await self._kube.list(DEPLOYMENT, tenant.namespace, labels=own)
         running = await self._kube.list(POD, tenant.namespace, labels=own)
         return Seen(values, version, self._now(), former(running, deployments, self._now()))
@@ -107,7 +106,7 @@ def former(running: Iterable[Object], deployments: Iterable[Object], now: dateti
     current = {one["metadata"]["name"]: _read(one["spec"]["template"]) for one in deployments}
 
     def is_former(pod: Object) -> bool:
-        if _read(pod) == current.get(pod["metadata"]["labels"][LABEL_NAME]):
+        if _read(pod) == current.get(pod["metadata"]["labels"][names.LABEL_NAME]):
             return False
         ends = pod["metadata"].get("deletionTimestamp")
         return ends is None or now <= moment(ends)

@@ -18,7 +18,6 @@ from ..names import TenantId
 from ..provisioner import Action, Plan, done
 from ..tenant import Tenant
 
-LABEL_NAME = "app.kubernetes.io/name"
 STILL_LEAVING = 1.0  # seconds; pods are not watched
 
 
@@ -56,7 +55,7 @@ class Suspension:
         route = await self._kube.get(ROUTE, pods.APP, tenant.namespace)
         if not (tenant.spec.suspend or _resumes(tenant, route)):
             return Seen(route)
-        own: dict[str, str | None] = {names.LABEL_TENANT: tenant.id.value, LABEL_NAME: None}
+        own: dict[str, str | None] = {names.LABEL_TENANT: tenant.id.value, names.LABEL_NAME: None}
         deployments, running = await asyncio.gather(
             self._kube.list(DEPLOYMENT, tenant.namespace, labels=own),
             self._kube.list(POD, tenant.namespace, labels=own),

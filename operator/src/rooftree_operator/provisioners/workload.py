@@ -112,7 +112,7 @@ def build_service(tenant: Tenant) -> Object:
         "kind": "Service",
         "metadata": {"name": pods.APP, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
         "spec": {
-            "selector": {"app.kubernetes.io/name": pods.APP},
+            "selector": {names.LABEL_NAME: pods.APP},
             "ports": [{"name": "http", "port": 8080, "targetPort": "http", "protocol": "TCP"}],
         },
     }
