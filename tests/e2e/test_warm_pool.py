@@ -38,6 +38,8 @@ class Pool:
         self.kubectl.apply(plan_manifest(self.plan, warm=count))
 
     def filled(self, count: int = WARM) -> set[str]:
+        """Of whichever test comes first; one of them takes the plan away."""
+        self.want(count)
         return until(
             f"{count} spares of {self.plan}", self.ids, enough=lambda ids: len(ids) == count, seconds=FILLED_SECONDS
         )
@@ -46,7 +48,6 @@ class Pool:
 @pytest.fixture(scope="module")
 def pool(kubectl: Kubectl, admin_dsn: str, plans: None) -> Iterator[Pool]:
     made = Pool(kubectl, admin_dsn, fresh_name("warm"))
-    made.want(WARM)
     yield made
     kubectl.run("delete", "brokerageplan", made.plan, "--ignore-not-found")
 
