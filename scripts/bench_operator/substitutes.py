@@ -69,7 +69,8 @@ class Edge:
                 await self._learn(client, route)
 
     async def _learn(self, client: Api, route: Object) -> None:
-        for host in route["spec"]["hostnames"]:
+        # The route of unknown hosts has none.
+        for host in route["spec"].get("hostnames", []):
             self._tenants[host] = route["metadata"]["labels"][LABEL_TENANT]
         if is_accepted(route):
             return
