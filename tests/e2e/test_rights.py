@@ -70,7 +70,7 @@ RARE = {
 @pytest.fixture(scope="module", autouse=True)
 def life(kubectl: Kubectl) -> None:
     """A tenant comes, changes its plan, is suspended and resumed, has all modules in one process, and goes;
-    it is kept and comes back, and goes for good."""
+    it is kept and comes back, is written, and goes for good."""
     plan, name = f"rights-{secrets.token_hex(3)}", fresh_name("rights")
     kubectl.apply(plan_manifest(plan, replicas={"min": 2, "max": 3}))
     kubectl.apply(manifest(name, plan=plan))
@@ -102,8 +102,27 @@ def life(kubectl: Kubectl) -> None:
     kubectl.wait_ready(name)
     secret = ("secret", f"kept-{tenant}", "-n", PLATFORM)
     until("nothing is kept any more", lambda: not kubectl.exists(*secret), seconds=CHANGED_SECONDS)
+    written(kubectl, name)
     kubectl.delete_brokerage(name)
     kubectl.run("delete", "brokerageplan", plan)
+
+
+def written(kubectl: Kubectl, brokerage: str) -> None:
+    """A backup comes and goes, and so does the operation, by itself."""
+    called, order = f"{brokerage}-backup", {"apiVersion": "rooftree.dev/v1alpha1", "kind": "BrokerageOperation"}
+    spec = {"brokerage": brokerage, "type": "Backup", "ttlSecondsAfterFinished": 5}
+    kubectl.apply({**order, "metadata": {"name": called}, "spec": spec})
+    what = ("brokeragebackup", called, "-o", "jsonpath={.status.phase}")
+    complete = until(
+        "the backup is complete",
+        lambda: kubectl.run("get", *what, code=None).stdout,
+        seconds=READY_SECONDS,
+        enough=lambda phase: phase == "Complete",
+    )
+    assert complete
+    gone = "the operation is gone when its time is over"
+    until(gone, lambda: not kubectl.exists("brokerageoperation", called), seconds=READY_SECONDS)
+    kubectl.run("delete", "brokeragebackup", called, f"--timeout={GONE_SECONDS}s")
 
 
 def deployments(kubectl: Kubectl, namespace: str) -> set[str]:

@@ -14,6 +14,7 @@ import kopf
 from . import names
 from .adapters.kubernetes import (
     AUTOSCALER,
+    BACKUP,
     BINDING,
     BROKERAGE,
     BUDGET,
@@ -21,6 +22,7 @@ from .adapters.kubernetes import (
     JOB,
     LIMITS,
     NAMESPACE,
+    OPERATION,
     PLAN,
     POLICY,
     QUOTA,
@@ -28,7 +30,7 @@ from .adapters.kubernetes import (
     SERVICE,
     Kind,
 )
-from .runtime import Operator, plan_key, release_key, tenant_key
+from .runtime import Operator, backup_key, operation_key, plan_key, release_key, tenant_key
 from .settings import Settings
 from .workqueue import Priority, WorkQueue
 
@@ -53,6 +55,8 @@ def register(registry: kopf.OperatorRegistry, queue: WorkQueue, acts: Callable[[
     intake = Intake(queue, acts)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
+    kopf.on.event(*_resource(OPERATION), registry=registry)(intake.operation)
+    kopf.on.event(*_resource(BACKUP), registry=registry)(intake.backup)
     ours = {names.LABEL_MANAGED_BY: names.MANAGER}
     for kind in AWAITED:
         kopf.on.event(*_resource(kind), registry=registry, labels=ours)(intake.child)
@@ -70,6 +74,7 @@ class Intake:
         self._acts = acts
         self._seen: dict[str, str] = {}
         self._children: dict[str, str] = {}
+        self._operations: dict[str, str] = {}
 
     def brokerage(self, event: Any, **_: Any) -> None:
         metadata: dict[str, Any] = event["object"]["metadata"]
@@ -89,9 +94,26 @@ class Intake:
     def plan(self, event: Any, **_: Any) -> None:
         self._queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
 
+    def operation(self, event: Any, **_: Any) -> None:
+        """Also when it is over: another one may wait for that. Our own status writes are no reason to look again."""
+        metadata, status = event["object"]["metadata"], event["object"].get("status", {})
+        name, declared = metadata["name"], f"{_declared(metadata)} {status.get('phase')}"
+        if event["type"] == "DELETED":
+            self._operations.pop(name, None)
+        elif self._operations.get(name) != declared:
+            self._operations[name] = declared
+            self._queue.add(operation_key(name), Priority.EDIT)
+
+    def backup(self, event: Any, **_: Any) -> None:
+        metadata: dict[str, Any] = event["object"]["metadata"]
+        if event["type"] != "DELETED" and metadata.get("deletionTimestamp"):
+            self._queue.add(backup_key(metadata["name"]), Priority.DELETION)
+
     def child(self, event: Any, **_: Any) -> None:
         labels: dict[str, str] = event["object"]["metadata"].get("labels", {})
-        if owner := labels.get(names.LABEL_BROKERAGE):
+        if operation := labels.get(names.LABEL_OPERATION):
+            self._queue.add(operation_key(operation), Priority.CHILD)
+        elif owner := labels.get(names.LABEL_BROKERAGE):
             self._queue.add(tenant_key(owner), Priority.CHILD)
         elif version := labels.get(names.LABEL_RELEASE):
             self._queue.add(release_key(version), Priority.CHILD)

@@ -41,6 +41,9 @@ def current(
 
     What is over stays as it is until another one begins. `held_up` and `shown` are those of `diagnosis.errors`.
     """
+    if old and old.get("name") and "finishedAt" not in old:
+        # It was ordered, and whoever carries it out tells of it.
+        return dict(old)
     begun = _begun(old, found, now)
     if begun is None:
         return dict(old) if old else None

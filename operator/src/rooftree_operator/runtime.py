@@ -13,7 +13,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from . import installation, names
 from .adapters.edge import Edge
-from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
+from .adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, ApiError, Kubernetes
+from .adapters.postgres_swaps import Swaps
 from .backends import Backends, connect
 from .deletion import Deletion
 from .errors import Unavailable
@@ -21,6 +22,9 @@ from .gate import Backend
 from .graph import AnyProvisioner, Graph
 from .lease import LeaseHolder
 from .names import TenantId
+from .operations import assembly
+from .operations.artifacts import Artifacts
+from .operations.running import Operations
 from .provisioners.autoscaling import Autoscaling
 from .provisioners.cache import Cache
 from .provisioners.certificates import Certificates
@@ -78,6 +82,14 @@ def kept_key(tenant: str) -> str:
     return f"kept/{tenant}"
 
 
+def operation_key(name: str) -> str:
+    return f"operation/{name}"
+
+
+def backup_key(name: str) -> str:
+    return f"backup/{name}"
+
+
 @dataclass
 class Operator:
     """The running operator."""
@@ -92,6 +104,8 @@ class Operator:
     templates: Templates
     releases: Releases
     lease: LeaseHolder
+    operations: Operations
+    artifacts: Artifacts
 
     async def run(self) -> None:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
@@ -158,6 +172,10 @@ class Operator:
                 return await self.templates.reconcile(name)
             case "kept":
                 return await self.purge.reconcile(name)
+            case "operation":
+                return await self.operations.reconcile(name)
+            case "backup":
+                return await self.artifacts.reconcile(name)
             case "plan":
                 await self._feed_tenants(Priority.EDIT, plan=name)
                 return Outcome()
@@ -208,6 +226,9 @@ class Operator:
             self.queue.add(kept_key(tenant.value), Priority.RESYNC)
         for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
+        for kind, key in ((OPERATION, operation_key), (BACKUP, backup_key)):
+            for item in await self.kube.list(kind, labels={}):
+                self.queue.add(key(item["metadata"]["name"]), Priority.RESYNC)
         found = await self._tenants()
         self.reconciler.census.keep(found)
         for key in map(tenant_key, found):
@@ -252,7 +273,15 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     templates = Templates(kube, database, releases, platform, ca)
     queue = WorkQueue(time.monotonic)
     purge = Purge(deletion, _now)
-    return Operator(settings, queue, kube, backends, registry, reconciler, purge, templates, releases, lease)
+    artifacts = Artifacts(kube, backends.s3)
+
+    def wake(name: str) -> None:
+        queue.add(tenant_key(name), Priority.CHILD)
+
+    operations = assembly.operations(reconciler, backends, artifacts, Swaps(database), wake)
+    return Operator(
+        settings, queue, kube, backends, registry, reconciler, purge, templates, releases, lease, operations, artifacts
+    )
 
 
 def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:

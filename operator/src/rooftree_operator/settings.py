@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     postgres_standby_port: int = 5432
     elasticsearch_replicas: int = 1
     otlp_endpoint: str = ""  # where tenants send traces; empty: nowhere
+    image: str = ""  # our own image, which Jobs that write and read backups run
     smtp_host: str = ""  # who takes the tenants' mail; empty: nobody
     smtp_port: int = 0
     smtp_from: str = ""

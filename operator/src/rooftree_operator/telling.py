@@ -48,7 +48,7 @@ class Telling:
             ready,
             has_id=status.get("tenantID") is not None,
             was_ready=bool(old.get("version")),
-            suspended=bool(brokerage["spec"].get("suspend")),
+            suspended=bool(brokerage["spec"].get("suspend")) or ready.state is State.SUSPENDED,
         )
         known = old.get("conditions", [])
         shown = [*visible, *held, *conditions.kstatus(reports)]

@@ -17,7 +17,7 @@ from rooftree_operator.runtime import Operator
 from rooftree_operator.settings import Settings
 from rooftree_operator.workqueue import Priority, WorkQueue
 
-from .world import World, brokerage
+from .world import World, brokerage, operation
 
 UNUSED: Any = None
 Looks = dict[str, list[float]]
@@ -35,6 +35,8 @@ def operator(world: World) -> Operator:
         templates=world.templates,
         releases=world.releases,
         lease=UNUSED,
+        operations=world.operations,
+        artifacts=world.artifacts,
     )
 
 
@@ -46,6 +48,15 @@ async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:
     running = operator(world)
     await running._round()
     assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == ["release/1.0.0", "tenant/acme", None]
+
+
+async def test_a_resync_feeds_operations_and_backups_whose_events_were_lost() -> None:
+    world = World()
+    world.kube.put(operation("first"))
+    world.kube.put({**operation("old"), "kind": "BrokerageBackup", "spec": {"brokerage": "acme"}})
+    running = operator(world)
+    await running._round()
+    assert {running.queue.pop(), running.queue.pop()} == {"operation/first", "backup/old"}
 
 
 class Clock:

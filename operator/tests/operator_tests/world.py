@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rooftree_operator.adapters.kubernetes import BROKERAGE, SECRET, Kind
+from rooftree_operator.adapters.kubernetes import BROKERAGE, OPERATION, SECRET, Kind
 from rooftree_operator.backends import Backends
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.names import TenantId
 from rooftree_operator.network import Network
+from rooftree_operator.operations import assembly
+from rooftree_operator.operations.artifacts import Artifacts
+from rooftree_operator.operations.progress import is_over
 from rooftree_operator.purge import Purge
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
@@ -21,6 +24,7 @@ from rooftree_operator.runtime import graph
 from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
+from .fakes.archive import FakeArchive
 from .fakes.edge import FakeEdge
 from .fakes.elasticsearch import FakeElasticsearch
 from .fakes.faults import Faults
@@ -63,6 +67,7 @@ PLATFORM = Platform(
     NETWORK,
     s3_url="https://10.200.0.1:7070",
     s3_region="us-east-1",
+    image="localhost/operator:test",
 )
 CA = "-----BEGIN CERTIFICATE-----\n"
 PASSES = 40
@@ -100,6 +105,15 @@ def brokerage(name: str, **spec: Any) -> Object:
             "currency": "USD",
             **spec,
         },
+    }
+
+
+def operation(name: str, kind: str = "Backup", *, of: str = "acme", **spec: Any) -> Object:
+    return {
+        "apiVersion": OPERATION.api_version,
+        "kind": OPERATION.kind,
+        "metadata": {"name": name},
+        "spec": {"brokerage": of, "type": kind, **spec},
     }
 
 
@@ -147,6 +161,7 @@ class World:
         self.registry = FakeRegistry(self.postgres, NAMESPACE)
         self.lease = FakeLease()
         self.edge = FakeEdge(self.kube)
+        self.archive = FakeArchive(self.kube, self.postgres, self.s3)
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
         self.heads: dict[str, frozenset[str]] = {}
@@ -158,7 +173,9 @@ class World:
         parts = graph(self.kube, self.backends, CA, self.now, NAMESPACE)
         deletion = Deletion(self.kube, self.registry, parts, self.lease, NAMESPACE)
         self.purge = Purge(deletion, self.now)
-        return Reconciler(
+        self.artifacts = Artifacts(self.kube, self.s3)
+        self.woken: list[str] = []
+        reconciler = Reconciler(
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
@@ -169,6 +186,10 @@ class World:
             now=self.now,
             instance="test",
         )
+        swaps: Any = self.postgres
+        wake = self.woken.append
+        self.operations = assembly.operations(reconciler, self.backends, self.artifacts, swaps, wake)
+        return reconciler
 
     def lowest(self) -> dict[tuple[str | None, str], int]:
         """The fewest pods that each Deployment had available since it first was."""
@@ -194,16 +215,37 @@ class World:
 
     def settle(self) -> None:
         """Lets everything around the operator do its work."""
-        jobs = [item for (kind, _, _), item in self.kube.objects.items() if kind == "Job"]
+        jobs = [
+            item for (kind, _, name), item in self.kube.objects.items() if kind == "Job" and "operation" not in name
+        ]
         images = {_database(job): job["spec"]["template"]["spec"]["containers"][0]["image"] for job in jobs}
         for database in self.kube.settle():
             if database in self.postgres.content:
                 self.postgres.migrated(database, self.heads[images[database]])
+        self.archive.settle()
         self.edge.learn()
 
     async def converge(self, name: str) -> Outcome:
         """Passes over a Brokerage and settling until the operator has nothing more to do."""
         return await self._until_at_rest(self.reconciler.reconcile, name)
+
+    async def operate(self, name: str, passes: int = PASSES) -> Object:
+        """Passes over an operation, and over whichever tenant it wakes, until it is over or nothing moves any more."""
+        for _ in range(passes):
+            try:
+                outcome = await self.operations.reconcile(name)
+            except Unavailable as error:
+                if error.reason != "Injected":
+                    raise
+                continue
+            woken, self.woken[:] = list(self.woken), []
+            for tenant in woken:
+                await self.converge(tenant)
+            self.settle()
+            found = self.kube.find(OPERATION, name)
+            if found is None or is_over(found) or not (outcome.failed or outcome.again_in is not None):
+                return found or {}
+        return self.kube.find(OPERATION, name) or {}
 
     async def purges(self) -> None:
         """What a resync sets off: passes over all kept tenants until the operator has nothing more to do."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from .common import ApiModel, Column, Condition, Rule, keyed_by, rules
 from .slugs import RESERVED_SLUGS, SLUG_PATTERN
 
-_DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _HTTP_URL = Rule(
     rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",
     message="must be an absolute http or https URL",
@@ -59,7 +59,7 @@ class MlsFeed(ApiModel):
     """A RESO Web API that listings are imported from."""
 
     name: str = Field(
-        description="Name of the feed, unique in this brokerage.", min_length=1, max_length=40, pattern=_DNS_LABEL
+        description="Name of the feed, unique in this brokerage.", min_length=1, max_length=40, pattern=DNS_LABEL
     )
     url: str = Field(
         description="Root of the RESO Web API, http or https.", max_length=2048, json_schema_extra=rules(_HTTP_URL)
@@ -131,7 +131,7 @@ class BrokerageSpec(ApiModel):
         description="Name of the BrokeragePlan: limits, sizes and price.",
         min_length=1,
         max_length=63,
-        pattern=_DNS_LABEL,
+        pattern=DNS_LABEL,
     )
     version: str | None = Field(
         default=None,
@@ -252,6 +252,8 @@ class OperationType(StrEnum):
     CREATE = "Create"
     UPDATE = "Update"
     DELETE = "Delete"
+    BACKUP = "Backup"
+    RESTORE = "Restore"
 
 
 class OperationState(StrEnum):
@@ -260,17 +262,19 @@ class OperationState(StrEnum):
     RUNNING = "Running"
     WAITING = "Waiting"  # for somebody, for a system that is away, or held
     SUCCEEDED = "Succeeded"
+    FAILED = "Failed"  # only what was ordered by a BrokerageOperation gives up
 
 
 class BrokerageOperation(ApiModel):
     """What the operator is doing, or did last."""
 
     type: OperationType = Field(description="What it does.")
+    name: str | None = Field(default=None, description="The BrokerageOperation by which it was ordered, if it was.")
     state: OperationState = Field(
         description="Running; Waiting for somebody who must act, for a system that is away or because the operator is "
-        "held back; or Succeeded."
+        "held back; Succeeded; or Failed."
     )
-    step: str = Field(description="Type of the condition that it is at.")
+    step: str = Field(description="Type of the condition, or step of the BrokerageOperation, that it is at.")
     progress: int = Field(description="Parts that are done, in percent of all.", ge=0, le=100)
     started_at: str = Field(description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"})
     finished_at: str | None = Field(

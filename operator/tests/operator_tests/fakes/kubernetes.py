@@ -5,6 +5,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from rooftree_operator import names
 from rooftree_operator.adapters.kubernetes import (
     BROKERAGE,
     DEPLOYMENT,
@@ -173,7 +174,7 @@ class FakeKubernetes(Kubernetes):
             return False
         if uid is not None and found["metadata"]["uid"] != uid:
             raise Conflict(409, "uid differs")
-        if kind in (NAMESPACE, BROKERAGE) or propagation == "Foreground":
+        if kind in (NAMESPACE, BROKERAGE) or propagation == "Foreground" or found["metadata"].get("finalizers"):
             found["metadata"]["deletionTimestamp"] = STAMP
         else:
             del self.objects[kind.kind, namespace, name]
@@ -206,20 +207,25 @@ class FakeKubernetes(Kubernetes):
                     for type_ in ("Accepted", "ResolvedRefs")
                 ]
                 item["status"] = {"parents": [{"conditions": conditions}]}
-            elif kind == JOB.kind and _image(item) in self.broken:
-                item["status"] = {
-                    "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
-                }
             elif kind == JOB.kind:
-                item["status"] = {"succeeded": 1}
-                env = {e["name"]: e["value"] for e in item["spec"]["template"]["spec"]["containers"][0]["env"]}
-                migrated.add(env["ROOFTREE_DATABASE_NAME"])
+                migrated |= self._ended(item)
             elif kind == NAMESPACE.kind and "deletionTimestamp" in item["metadata"]:
                 for key in [key for key in self.objects if key[1] == name]:
                     del self.objects[key]
                 del self.objects[kind, space, name]
         self._settle_pods()
         return migrated
+
+    def _ended(self, job: Object) -> set[str]:
+        """A Job comes to its end; the database that it has migrated. Those of operations are `archive`'s business."""
+        if names.LABEL_OPERATION in job["metadata"].get("labels", {}):
+            return set()
+        if _image(job) in self.broken:
+            job["status"] = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
+            return set()
+        job["status"] = {"succeeded": 1}
+        env = {e["name"]: e["value"] for e in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+        return {env["ROOFTREE_DATABASE_NAME"]}
 
     def _rolled_out(self, key: Key, item: Object) -> Object:
         """One step of a rollout: a new pod starts beside the old ones; if its image works all are new, the old ones go.

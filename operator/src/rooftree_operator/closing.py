@@ -1,0 +1,50 @@
+"""Whether an operation shows visitors a page instead of the app meanwhile, and what the tenant is then."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from .adapters.kubernetes import OPERATION, Kubernetes
+from .api.brokerage import OperationState, Suspend, SuspensionReason
+from .conditions import stamp
+from .drift import Object
+from .tenant import Tenant
+
+WORDS = "It is being restored from a backup and will be back soon."
+
+
+@dataclass(frozen=True)
+class Turns:
+    """One at a time writes the status of a Brokerage: a pass over it, or an operation that shows in it."""
+
+    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def of(self, name: str) -> asyncio.Lock:
+        return self._locks[name]
+
+    def forget(self, name: str) -> None:
+        """There is no such Brokerage any more."""
+        self._locks.pop(name, None)
+
+
+async def by(kube: Kubernetes, brokerage: Object, now: datetime) -> str:
+    """The operation that has closed the brokerage, if one has. One that vanished is over, and its entry says so."""
+    status = brokerage.get("status", {})
+    last: Object = status.get("operation", {})
+    if not last.get("name") or "finishedAt" in last:
+        return ""
+    found = await kube.get(OPERATION, last["name"])
+    if found is None:
+        fields = {"state": OperationState.FAILED.value, "message": "it was taken away", "finishedAt": stamp(now)}
+        status["operation"] = {**last, **fields}
+        return ""
+    return last["name"] if found.get("status", {}).get("closed") else ""
+
+
+def closed(tenant: Tenant, operation: str) -> Tenant:
+    """The tenant as it is while the operation lasts: suspended, unless it is so by somebody's will already."""
+    if not operation or tenant.spec.suspend is not None:
+        return tenant
+    suspend = Suspend(reason=SuspensionReason.MANUAL, message=WORDS)
+    return replace(tenant, spec=tenant.spec.model_copy(update={"suspend": suspend}), closed_by=operation)

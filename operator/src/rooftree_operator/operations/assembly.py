@@ -1,0 +1,31 @@
+"""Puts the kinds of operations together; a new kind is a line here and one in `api/operations.py`."""
+
+from collections.abc import Callable
+from functools import partial
+
+from ..adapters.kubernetes import PLAN
+from ..adapters.postgres_swaps import Swaps
+from ..api.operations import OperationKind
+from ..backends import Backends
+from ..reconcile import Reconciler
+from ..resolving import Resolver
+from .artifacts import Artifacts
+from .backup import Backup
+from .keyring import Keyring
+from .restore import Restore
+from .running import Operations
+from .work import Bench, Work
+
+
+def operations(
+    reconciler: Reconciler, backends: Backends, artifacts: Artifacts, swaps: Swaps, wake: Callable[[str], None]
+) -> Operations:
+    """Operations on the brokerages of `reconciler`; `wake` has one of these looked at now."""
+    kube, platform = reconciler.kube, reconciler.platform
+    bench, keyring = Bench(kube, backends.s3, wake), Keyring(kube, platform.namespace)
+    works: dict[str, Work] = {
+        OperationKind.BACKUP: Backup(bench, artifacts, keyring),
+        OperationKind.RESTORE: Restore(bench, artifacts, keyring, backends, swaps),
+    }
+    resolver = Resolver(kube, reconciler.releases, platform, partial(kube.get, PLAN))
+    return Operations(kube, resolver, works, reconciler.now, platform.namespace, reconciler.turns)

@@ -1,0 +1,197 @@
+"""Restore: brings a brokerage back to what a backup holds.
+
+The backup is loaded into a database beside the one in use and proven there, row by row, while people go on working.
+Only then visitors see a page, the pods end, and both databases change their names in one transaction. The one that was
+replaced stays until the operation is deleted; if the app does not answer on the restored one, it takes its place again.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import names, pods
+from ..adapters.postgres import Login
+from ..adapters.postgres_swaps import Swaps
+from ..backends import Backends
+from ..drift import Object
+from ..errors import Waiting
+from ..names import TEMPLATE_OWNER, TenantId
+from ..tenant import Tenant
+from . import jobs
+from .artifacts import Artifacts
+from .keyring import Keyring
+from .progress import OperationFailed, Order, Progress
+from .work import SOON, Bench, Run, require_database
+
+PREPARE, LOAD, CLOSE, SWAP, OPEN, CLEAN_UP = "Prepare", "Load", "Close", "Swap", "Open", "CleanUp"
+CLOSED_WITHIN, OPEN_WITHIN = 600.0, 600.0  # seconds
+DEAD_LETTER = "dead-letter"
+
+
+@dataclass(frozen=True)
+class Restore:
+    """The operation `Restore`."""
+
+    bench: Bench
+    artifacts: Artifacts
+    keyring: Keyring
+    backends: Backends
+    swaps: Swaps
+    steps: tuple[str, ...] = (PREPARE, LOAD, CLOSE, SWAP, OPEN, CLEAN_UP)
+
+    async def do(self, step: str, run: Run) -> None:
+        match step:
+            case "Prepare":
+                await self._prepare(run)
+            case "Load":
+                await self._load(run)
+            case "Close":
+                await self._close(run)
+            case "Swap":
+                await self._swap(run)
+            case "Open":
+                await self._open(run)
+            case _:
+                await self._end(run)
+
+    async def _prepare(self, run: Run) -> None:
+        backup, tenant = _backup(run.order), run.tenant.id
+        self.bench.store()
+        require_database(run.tenant, run.brokerage)
+        made = await self.artifacts.usable(backup, tenant)
+        pair = await self.keyring.find(made.key_id)
+        key = pair.unseal(made.sealed, made.about)
+        await self.bench.furnish(run, backup, jobs.READS, {"data_key": key.hex()})
+        await self._empty_database(tenant, names.restored_database(tenant, run.order.uid))
+        run.progress.result |= {"backup": backup, "takenAt": made.taken_at, "size": made.size}
+        run.progress.result |= {"rows": made.rows, "objects": made.objects}
+
+    async def _empty_database(self, tenant: TenantId, name: str) -> None:
+        """As the tenant's own is: of the same owner, and closed to everybody else."""
+        postgres = self.backends.postgres
+        found = await postgres.database(name, TEMPLATE_OWNER)
+        if found is not None and not found.usable:
+            await postgres.drop_database(name)
+            found = None
+        if found is None:
+            await postgres.create_database(name, owner=names.owner_role(tenant), template="template0")
+        connect = [names.app_role(tenant), names.migrator_role(tenant)]
+        await postgres.secure_database(name, connect=connect, create=(), comment=names.mark(tenant))
+
+    async def _load(self, run: Run) -> None:
+        tenant, backup = run.tenant, _backup(run.order)
+        values = jobs.values(tenant, backup, names.restored_database(tenant.id, run.order.uid))
+        doing = f"loading backup {backup} beside the database in use"
+        await self.bench.job(run, "read", values, code="RestoreFailed", doing=doing)
+
+    async def _close(self, run: Run) -> None:
+        """Visitors see the page, and no pod of the app runs any more."""
+        await self._shut(run.tenant, run.brokerage, run.progress, CLOSE)
+
+    async def _shut(self, tenant: Tenant, brokerage: Object, progress: Progress, step: str) -> None:
+        progress.closed = True
+        if _told(brokerage, "Suspended") == "True":
+            return
+        if step == CLOSE and progress.elapsed(step) > CLOSED_WITHIN:
+            raise OperationFailed("RestoreFailed", f"the pods of {tenant.slug} do not end: nothing was changed")
+        self.bench.wake(tenant.slug)
+        raise Waiting("Suspending", "waits until visitors see the page and the pods have ended", retry_in=SOON)
+
+    async def _swap(self, run: Run) -> None:
+        tenant, uid = run.tenant, run.order.uid
+        current, restored = names.database(tenant.id), names.restored_database(tenant.id, uid)
+        if await self._exists(restored):
+            await self._grant(tenant, restored)
+            await self._begin_anew(tenant, restored)
+            await self.swaps.swap(current, restored, names.replaced_database(tenant.id, uid))
+
+    async def _grant(self, tenant: Tenant, database: str) -> None:
+        """The rights of the app are no part of a backup."""
+        postgres, owner, app = self.backends.postgres, names.owner_role(tenant.id), names.app_role(tenant.id)
+        missing = await postgres.ungranted_schemas(database, tenant.release.schemas, owner=owner, app=app)
+        if missing:
+            await postgres.grant_schemas(database, missing, owner=owner, app=app)
+
+    async def _begin_anew(self, tenant: Tenant, database: str) -> None:
+        """What is outside the database tells of a time that never was: it will be made again from `database`.
+
+        Events that it has not forgotten yet are sent again; its inbox knows those that had their effect. All of this
+        comes before the swap, which is one step: after a crash it is done once more, as long as nobody works with it.
+        """
+        prefix, backends = names.prefix(tenant.id), self.backends
+        password = await self.bench.kube.secret_value(pods.MIGRATOR_SECRET, tenant.namespace, "database_password")
+        login = Login(names.migrator_role(tenant.id), password, names.owner_role(tenant.id))
+        await self.swaps.send_again(database, login)
+        topics = [name for name in await backends.kafka.topics(prefix) if name != names.topic(tenant.id, DEAD_LETTER)]
+        if topics:
+            await backends.kafka.delete_topics(topics)
+        if indices := await backends.elasticsearch.indices(prefix):
+            await backends.elasticsearch.delete_indices(indices)
+        await backends.redis.delete_keys(prefix)
+
+    async def _open(self, run: Run) -> None:
+        progress, slug = run.progress, run.tenant.slug
+        if progress.closed:
+            progress.closed = False
+            self.bench.wake(slug)
+            raise Waiting("Resuming", "waits until the brokerage answers again", retry_in=SOON)
+        if _rests(run.brokerage):
+            run.progress.result |= _closed_seconds(run.progress)
+            return
+        if progress.elapsed(OPEN) > OPEN_WITHIN:
+            message = _message(run.brokerage)
+            raise OperationFailed(
+                "RestoreFailed",
+                f"{slug} did not become ready on the restored database, so the former is back: {message}",
+            )
+        raise Waiting("Resuming", f"waits until the brokerage answers again: {_message(run.brokerage)}", retry_in=SOON)
+
+    async def _end(self, run: Run) -> None:
+        tenant, uid, progress = run.tenant, run.order.uid, run.progress
+        if progress.has_failed:
+            current, replaced = names.database(tenant.id), names.replaced_database(tenant.id, uid)
+            if await self._exists(replaced):
+                await self._shut(tenant, run.brokerage, progress, CLEAN_UP)
+                await self._begin_anew(tenant, replaced)
+                await self.swaps.swap(current, replaced, names.restored_database(tenant.id, uid))
+            if progress.closed:
+                progress.closed = False
+                self.bench.wake(tenant.slug)
+        await self.clean_up(tenant.id, run.order, progress)
+
+    async def clean_up(self, tenant: TenantId, order: Order, progress: Progress | None) -> None:
+        await self.bench.clear(tenant, order)
+        await self._drop(names.restored_database(tenant, order.uid))
+        if progress is None:
+            await self._drop(names.replaced_database(tenant, order.uid))
+
+    async def _exists(self, database: str) -> bool:
+        return await self.backends.postgres.database(database, TEMPLATE_OWNER) is not None
+
+    async def _drop(self, database: str) -> None:
+        if await self._exists(database):
+            await self.backends.postgres.drop_database(database)
+
+
+def _backup(order: Order) -> str:
+    assert order.spec.backup is not None, "a rule of the definition sees to it"
+    return order.spec.backup
+
+
+def _told(brokerage: Object, kind: str) -> str:
+    found: list[dict[str, Any]] = brokerage.get("status", {}).get("conditions", [])
+    return next((entry["status"] for entry in found if entry["type"] == kind), "absent")
+
+
+def _rests(brokerage: Object) -> bool:
+    """Whether it answers again, or is suspended by somebody else's will."""
+    if brokerage["spec"].get("suspend"):
+        return _told(brokerage, "Suspended") == "True"
+    return _told(brokerage, "Ready") == "True" and _told(brokerage, "Suspended") == "absent"
+
+
+def _message(brokerage: Object) -> str:
+    return brokerage.get("status", {}).get("message", "")
+
+
+def _closed_seconds(progress: Progress) -> dict[str, float]:
+    return {"closedSeconds": round(progress.elapsed(CLOSE), 3)}
