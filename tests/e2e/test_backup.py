@@ -122,6 +122,9 @@ def test_a_brokerage_that_lost_its_data_has_all_of_it_again_and_its_neighbour_ch
     ordered = datetime.now(UTC)
     backup = operations(f"written-{mark}", BACKUP_SECONDS, brokerage=tenant.name, type="Backup")["result"]
     taken = datetime.fromisoformat(backup["takenAt"])
+    tried = operations(f"tried-{mark}", RESTORE_SECONDS, brokerage=tenant.name, type="Drill")["result"]
+    assert (tried["backup"], tried["rows"]) == (f"written-{mark}", backup["rows"])
+    figure("drill_seconds", tried["seconds"])
     figure("backup_seconds", backup["seconds"], bytes=backup["size"], rpo=(taken - ordered).total_seconds())
 
     with database(admin_dsn, tenant.database) as connection:
@@ -138,6 +141,56 @@ def test_a_brokerage_that_lost_its_data_has_all_of_it_again_and_its_neighbour_ch
     assert hashlib.sha256(store.ask("GET", f"/{tenant.id}/photos/1").content).digest() == hashlib.sha256(photo).digest()
     assert edge.get(tenant.host, "/version").json()["tenant_id"] == tenant.id
     assert sums(admin_dsn, other) == neighbour
+
+
+def test_a_new_brokerage_begins_with_the_backup_of_another_and_masks_its_people(
+    kubectl: Kubectl,
+    brokerages: Callable[..., Tenant],
+    operations: Callable[..., dict[str, Any]],
+    admin_dsn: str,
+    edge: Edge,
+) -> None:
+    tenant, mark = brokerages(), secrets.token_hex(3)
+    office = (
+        "INSERT INTO identity.offices (id, name, name_key, phone, version) VALUES (gen_random_uuid(), %s, %s, %s, 1)"
+    )
+    with database(admin_dsn, tenant.database) as connection:
+        fill(connection)
+        give(connection, tenant)
+        connection.execute(office, ("Downtown", "downtown", "+15155550100"))
+    store = ObjectStore.tenant(kubectl, tenant)
+    assert store.ask("PUT", f"/{tenant.id}/photos/1", b"a house").is_success
+    operations(f"origin-{mark}", BACKUP_SECONDS, brokerage=tenant.name, type="Backup")
+    clone = brokerages(source={"backup": f"origin-{mark}", "mask": True})
+    assert clone.id != tenant.id
+    assert edge.get(clone.host, "/version").json()["tenant_id"] == clone.id
+    assert sums(admin_dsn, clone)["backup_test.home"] == sums(admin_dsn, tenant)["backup_test.home"]
+    with database(admin_dsn, clone.database) as connection:
+        row = connection.execute("SELECT name, phone FROM identity.offices WHERE name_key = 'downtown'").fetchone()
+    assert row is not None
+    assert (row[0], row[1][:5], row[1] != "+15155550100") == ("Downtown", "+1555", True)
+    assert ObjectStore.tenant(kubectl, clone).ask("GET", f"/{clone.id}/photos/1").content == b"a house"
+    told = kubectl.get("brokerage", clone.name)["status"]["source"]
+    assert told["backup"] == f"origin-{mark}"
+    kubectl.run("delete", "brokerageoperation", f"{clone.name}-clone", "--timeout=60s")
+
+
+def test_a_snapshot_is_written_before_everything_goes_and_brings_it_back(
+    kubectl: Kubectl, brokerages: Callable[..., Tenant], admin_dsn: str, superuser: psycopg.Connection[Any]
+) -> None:
+    tenant = brokerages(deletionPolicy="Snapshot")
+    with database(admin_dsn, tenant.database) as connection:
+        fill(connection)
+        give(connection, tenant)
+    kubectl.run("delete", "brokerage", tenant.name, f"--timeout={BACKUP_SECONDS}s")
+    found = superuser.execute("SELECT 1 FROM pg_database WHERE datname = %s", (tenant.database,)).fetchone()
+    assert found is None
+    left = kubectl.items("brokeragebackups", "-l", f"rooftree.dev/tenant={tenant.id}")
+    (name,) = [item["metadata"]["name"] for item in left]
+    back = brokerages(tenant.name, source={"backup": name})
+    assert back.id != tenant.id
+    assert sums(admin_dsn, back)["backup_test.home"][0] == ROWS
+    kubectl.run("delete", "brokeragebackup", name, "--timeout=60s")
 
 
 def test_the_databases_that_a_restore_left_go_with_its_operation_and_the_files_with_the_backup(
@@ -202,8 +255,9 @@ def test_a_restore_from_a_backup_of_another_brokerage_is_refused_with_a_code(
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
-        ({"type": "Restore"}, "spec.backup names the backup of a Restore"),
-        ({"type": "Backup", "backup": "x"}, "spec.backup names the backup of a Restore"),
+        ({"type": "Restore"}, "spec.backup must name the backup of a Restore or Clone"),
+        ({"type": "Backup", "backup": "x"}, "spec.backup is none of a Backup's"),
+        ({"type": "Backup", "mask": True}, "spec.mask is of a Clone only"),
         ({"type": "Dance"}, "Unsupported value"),
     ],
 )

@@ -11,7 +11,7 @@ from .conditions import stamp
 from .drift import Object
 from .tenant import Tenant
 
-WORDS = "It is being restored from a backup and will be back soon."
+WORDS = "It is being loaded from a backup and will be there soon."
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,24 @@ async def by(kube: Kubernetes, brokerage: Object, now: datetime) -> str:
     status = brokerage.get("status", {})
     last: Object = status.get("operation", {})
     if not last.get("name") or "finishedAt" in last:
-        return ""
+        return _clone(brokerage)
     found = await kube.get(OPERATION, last["name"])
     if found is None:
         fields = {"state": OperationState.FAILED.value, "message": "it was taken away", "finishedAt": stamp(now)}
         status["operation"] = {**last, **fields}
-        return ""
+        return _clone(brokerage)
     return last["name"] if found.get("status", {}).get("closed") else ""
+
+
+def _clone(brokerage: Object) -> str:
+    """A brokerage that is to begin with a backup is closed until that is loaded."""
+    awaited = "source" in brokerage["spec"] and "source" not in brokerage.get("status", {})
+    return clone_name(brokerage["metadata"]["name"]) if awaited else ""
+
+
+def clone_name(brokerage: str) -> str:
+    """Of the operation that loads what a brokerage begins with."""
+    return f"{brokerage}-clone"
 
 
 def closed(tenant: Tenant, operation: str) -> Tenant:

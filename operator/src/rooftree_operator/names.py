@@ -20,6 +20,8 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_TENANT = f"{GROUP}/tenant"
 LABEL_BROKERAGE = f"{GROUP}/brokerage"
 LABEL_RELEASE = f"{GROUP}/release"
+LABEL_SCHEDULED = f"{GROUP}/scheduled"
+LABEL_FINAL = f"{GROUP}/final"
 LABEL_OPERATION = f"{GROUP}/operation"
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 
@@ -154,6 +156,11 @@ def restored_database(tenant: TenantId, operation_uid: str) -> str:
 def replaced_database(tenant: TenantId, operation_uid: str) -> str:
     """What was there before an operation put another database in its place."""
     return f"{tenant}.b-{_short(operation_uid)}"
+
+
+def final_backup(slug: str, brokerage_uid: str) -> str:
+    """The last backup of a brokerage that is deleted, and the operation that writes it."""
+    return f"{slug}-final-{_short(brokerage_uid)}"
 
 
 def operation_job(operation_uid: str) -> str:

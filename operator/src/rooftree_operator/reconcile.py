@@ -123,7 +123,8 @@ class Reconciler:
             # Gone while something else is being made: what differs then is ours, also if that is taken back again.
             found["applied"] = declared if seen.is_done or declared == before else None
         reports = [ready, *parts, version]
-        await self._tell.report(brokerage, reports, found, held=may.reports(seen.held), version=tenant.release.version)
+        version, holds = tenant.release.version, may.reports(seen.held)
+        await self._tell.report(brokerage, reports, found, held=holds, notes=seen.notes, version=version)
         rests = ready.state in (State.DONE, State.SUSPENDED)
         if rests and may.reach is Reach.ALL and tenant.spec.tenant_id:
             return await self._let_go(tenant, outcome(reports))

@@ -47,6 +47,7 @@ class Resolver:
             running=status.get("version"),
             failed=failed,
             retry=retry,
+            is_loaded="source" in status,
             is_returning=spec.tenant_id is not None and "database" not in status,
             was_suspended=conditions.was_suspended(status),
         )

@@ -26,6 +26,7 @@ from .operations import assembly
 from .operations.artifacts import Artifacts
 from .operations.running import Operations
 from .provisioners.autoscaling import Autoscaling
+from .provisioners.backups import Backups
 from .provisioners.cache import Cache
 from .provisioners.certificates import Certificates
 from .provisioners.credentials import Credentials
@@ -303,6 +304,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Disruption(kube),
         Route(kube, namespace),
         Suspension(kube),
+        Backups(kube, backends.s3, now),
     )
     return Graph(parts, now, kube)
 

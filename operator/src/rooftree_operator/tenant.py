@@ -57,6 +57,7 @@ class Tenant:
     running: str | None = None  # the version of all pods, as the status said before this pass
     failed: Failed | None = None  # the version that it wants and does not take; `release` is the one before it
     retry: str = ""  # changes when an upgrade that failed shall be tried again
+    is_loaded: bool = False  # what it was to begin with is there
     closed_by: str = ""  # the operation that shows visitors a page meanwhile
     was_suspended: bool = False  # as the status said before this pass: it has not served since
     is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage

@@ -10,7 +10,7 @@ import pytest
 from psycopg import conninfo, sql
 from rooftree_operator.adapters.sigv4 import Key
 from rooftree_operator.archive import database as db
-from rooftree_operator.archive import reading, writing
+from rooftree_operator.archive import masking, reading, writing
 from rooftree_operator.archive.database import Database, ProgramFailed
 from rooftree_operator.archive.envelope import About, Damaged, KeyPair
 from rooftree_operator.archive.manifest import Manifest, segment_name
@@ -186,3 +186,51 @@ def test_a_wrong_password_is_said_in_the_servers_words(place: Place) -> None:
     source = dataclasses.replace(place.database("source", CONTENT), password="wrong")
     with pytest.raises(ProgramFailed, match="password authentication failed"):
         list(db.dump(source, "00000003-0000001B-1"))
+
+
+PEOPLE = """
+CREATE SCHEMA crm; CREATE TABLE crm.people (id int, name text, name_key text, mail text, phone text, note text);
+INSERT INTO crm.people VALUES (1, 'Nora Quinn', 'nora quinn', 'Nora@X.example', '+15155550100', NULL),
+  (2, 'NORA QUINN', 'nora quinn', 'nora@x.example', '+15155550101', 'calls at night'), (3, 'Al', 'al', NULL, NULL, '');
+CREATE TABLE crm.contacts (kind text, typed text); CREATE TABLE crm.queue (id int); INSERT INTO crm.queue VALUES (1);
+INSERT INTO crm.contacts VALUES ('email', 'nora@x.example'), ('phone', '+15155550100');
+"""
+RULES = {
+    "emptied": ["crm.queue"],
+    "masked": {
+        "crm.people": {"name": "name", "name_key": "name_key:name", "mail": "email", "phone": "phone", "note": "text"},
+        "crm.contacts": {"typed": "contact"},
+    },
+}
+
+
+def test_the_same_person_has_the_same_mask_everywhere_and_nothing_of_the_person_is_left(place: Place) -> None:
+    target = place.database("target", PEOPLE)
+    with db.connected(target) as connection:
+        masking.apply(connection, masking.parsed(RULES), "salt", mask=True)
+        people = connection.execute("SELECT name, name_key, mail, phone, note FROM crm.people ORDER BY id").fetchall()
+        contacts = connection.execute("SELECT typed FROM crm.contacts ORDER BY kind").fetchall()
+        assert connection.execute("SELECT count(*) FROM crm.queue").fetchone() == (0,)
+    first, second, third = people
+    assert first[:3] == second[:3]
+    assert (first[0].lower(), first[0][:7]) == (first[1], "Person ")
+    assert contacts == [(first[2],), (first[3],)]
+    assert (first[2][12:], first[3][:5], len(first[3]), first[3] == second[3]) == (
+        "@masked.invalid",
+        "+1555",
+        12,
+        False,
+    )
+    assert (first[4], second[4], third[2:]) == (None, "masked", (None, None, "masked"))
+    assert not any("nora" in str(row).lower() or "quinn" in str(row).lower() for row in people)
+
+
+def test_another_salt_gives_other_masks(place: Place) -> None:
+    seen: list[str] = []
+    for salt in ("one", "two"):
+        with db.connected(place.database(salt, PEOPLE)) as connection:
+            masking.apply(connection, masking.parsed(RULES), salt, mask=True)
+            row = connection.execute("SELECT name FROM crm.people WHERE id = 1").fetchone()
+            assert row is not None
+            seen.append(row[0])
+    assert seen[0] != seen[1]

@@ -350,6 +350,53 @@ async def test_an_operation_that_is_deleted_while_it_loads_leaves_everything_as_
     assert world.status("acme")["operation"]["state"] == "Failed"
 
 
+async def test_a_drill_proves_the_newest_backup_and_nobody_notices() -> None:
+    world = await written_world()
+    content(world).rows, objects(world)["photos/1"] = ["newer"], b"another house"
+    world.kube.put(operation("try", "Drill"))
+    before = world.inventory()["databases"]
+    status = (await world.operate("try"))["status"]
+    assert (status["phase"], status["result"]["backup"], status["result"]["rows"]) == ("Succeeded", "first", 2)
+    assert (content(world).rows, objects(world)["photos/1"]) == (["newer"], b"another house")
+    assert world.inventory()["databases"] == before
+    item = world.kube.find(BACKUP, "first")
+    assert item is not None
+    assert item["status"]["provenAt"] == "2026-11-24T12:00:00.000Z"
+    assert leftovers(world) == []
+
+
+async def test_a_drill_of_a_damaged_backup_says_so_on_the_backup() -> None:
+    world = await written_world()
+    files = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    (segment,) = [name for name in files if not name.endswith(".json")]
+    files[segment] = b"x" + files[segment][1:]
+    world.kube.put(operation("try", "Drill", backup="first"))
+    status = (await world.operate("try"))["status"]
+    assert (status["phase"], status["error"]["code"]) == ("Failed", "DrillFailed")
+    item = world.kube.find(BACKUP, "first")
+    assert item is not None
+    assert "damaged" in item["status"]["message"]
+    assert "disprovenAt" in item["status"]
+    assert item["status"]["phase"] == "Complete"
+
+
+async def test_a_backup_of_a_release_that_knows_more_is_no_use_for_this_one() -> None:
+    world = await ready_world()
+    content(world).heads = frozenset({"r9"})
+    world.kube.put(operation("first"))
+    await world.operate("first")
+    world.kube.put(operation("try", "Drill"))
+    status = (await world.operate("try"))["status"]
+    assert status["error"]["code"] == "DrillFailed"
+    assert "r9" in status["error"]["message"]
+
+
+async def test_a_drill_without_a_backup_fails_at_once() -> None:
+    world = await ready_world()
+    world.kube.put(operation("try", "Drill"))
+    assert (await world.operate("try"))["status"]["error"]["code"] == "BackupUnknown"
+
+
 async def test_an_operation_that_is_over_causes_no_writes_and_neither_does_its_brokerage() -> None:
     world = await written_world()
     await restored(world)

@@ -21,7 +21,7 @@ def test_a_backup_is_ordered_waited_for_and_listed(cluster: FakeCluster, capsys:
     assert code == 0
     assert "before-fair is done in 0 s: 0 rows, 0 files, as of 2026-11-24T12:00:00.000Z" in out
     listed = said(cluster, capsys, "backups", "acme")[1].splitlines()
-    assert listed[0].split() == ["NAME", "PHASE", "TAKEN", "SIZE", "ROWS", "FILES", "VERSION"]
+    assert listed[0].split() == ["NAME", "PHASE", "TAKEN", "SIZE", "ROWS", "FILES", "VERSION", "PROVEN"]
     assert listed[1].split()[:2] == ["before-fair", "Complete"]
     assert json.loads(said(cluster, capsys, "backups", "acme", "-o", "json")[1])[0]["version"] == "1.0.0"
 
@@ -59,7 +59,16 @@ def test_without_a_backup_nothing_is_ordered(cluster: FakeCluster, capsys: pytes
     assert [key[2] for key in cluster.kube.objects if key[0] == OPERATION.kind] == ["one"]
 
 
-@pytest.mark.parametrize("verb", ["backup", "restore", "backups"])
+def test_a_backup_that_was_tried_shows_as_proven(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    said(cluster, capsys, "backup", "acme", "--called", "one", "--wait")
+    assert said(cluster, capsys, "drill", "acme", "--wait")[0] == 0
+    assert json.loads(said(cluster, capsys, "backups", "acme", "-o", "json")[1])[0]["provenAt"]
+    cluster.world.archive.fails.add("read")
+    assert said(cluster, capsys, "drill", "acme", "--backup", "one", "--wait")[0] == 1
+    assert said(cluster, capsys, "backups", "acme")[1].splitlines()[1].split()[-1] == "no"
+
+
+@pytest.mark.parametrize("verb", ["backup", "restore", "drill", "backups"])
 def test_a_brokerage_that_is_not_there_is_one_line(
     verb: str, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:

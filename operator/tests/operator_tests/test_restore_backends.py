@@ -59,7 +59,7 @@ class Vault:
         """What the Job gets."""
         key = Key(names.backups_user(self.tenant), self.secret)
         await self.s3.put_key(key)
-        await self.s3.set_policy(self.bucket, jobs.policy(self.tenant, backup, actions))
+        await self.s3.set_policy(self.bucket, jobs.policy(self.tenant, self.tenant, backup, actions))
         known = server()
         return Store(known.url, known.region, self.bucket, key, known.ca_file)
 

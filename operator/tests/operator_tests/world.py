@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rooftree_operator.adapters.kubernetes import BROKERAGE, OPERATION, SECRET, Kind
+from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, SECRET, Kind
 from rooftree_operator.backends import Backends
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
@@ -87,6 +87,7 @@ def manifest(version: str, heads: dict[str, str], knows: Sequence[str] = ()) -> 
         "schemas": ["migrations", "identity"],
         "migration_heads": heads,
         "migrations": sorted({*heads.values(), *knows}),
+        "clones": {"emptied": ["jobs.queue"], "masked": {"crm.people": {"name": "name"}}},
         "commands": {"serve": ["python", "-m", "rooftree.main"], "migrate": ["python", "-m", "rooftree.migrate"]},
         "probes": {"live": "/livez", "ready": "/readyz", "startup": "/startupz"},
     }
@@ -269,10 +270,21 @@ class World:
                 if "Injected" not in getattr(error, "reason", ""):
                     raise
                 outcome = Outcome(failed=True)
+            await self._drop_backups()
             self.settle()
             if not outcome.failed and outcome.again_in is None:
                 return outcome
         return outcome
+
+    async def _drop_backups(self) -> None:
+        """What the events of backups that are deleted set off."""
+        for kind, _, name in [key for key in self.kube.objects if key[0] == BACKUP.kind]:
+            if "deletionTimestamp" in self.kube.objects[kind, None, name]["metadata"]:
+                try:
+                    await self.artifacts.reconcile(name)
+                except Unavailable as error:
+                    if error.reason != "Injected":
+                        raise
 
     def writes(self) -> list[str]:
         return [*self.kube.writes, *(write for backend in self._fakes() for write in backend.writes)]

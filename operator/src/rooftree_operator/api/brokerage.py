@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from .common import ApiModel, Column, Condition, Rule, keyed_by, rules
+from .backups import BackupPolicy, BackupsSeen, Source, SourceSeen
+from .common import DNS_LABEL, ApiModel, Column, Condition, Rule, keyed_by, rules
 from .slugs import RESERVED_SLUGS, SLUG_PATTERN
 
-DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _HTTP_URL = Rule(
     rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",
     message="must be an absolute http or https URL",
@@ -118,6 +118,7 @@ class DeletionPolicy(StrEnum):
     """What becomes of the data when the Brokerage is deleted."""
 
     RETAIN = "Retain"
+    SNAPSHOT = "Snapshot"
     DELETE = "Delete"
 
 
@@ -164,16 +165,28 @@ class BrokerageSpec(ApiModel):
         max_length=39,
         pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}$",
     )
+    source: Source | None = Field(
+        default=None,
+        description="The brokerage begins with what a backup holds, of this or another brokerage, under a new id and "
+        "with new keys. Until it is loaded visitors see a page. Cannot be changed.",
+    )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description="What becomes of the data when the Brokerage is deleted. `Retain`: it stays, closed to everybody, "
-        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Delete`: it "
-        "is gone at once, and deleting must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>`.",
+        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Snapshot`: a "
+        "last backup is written, then all but the backups is gone; a Brokerage whose `source` is that backup begins "
+        "with it. `Delete`: it is gone at once, and deleting must be confirmed by the annotation "
+        "`rooftree.dev/confirm-deletion: <name>`.",
     )
     deletion_protection: bool = Field(
         default=False,
         description="Whether a deletion must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>` "
         "whatever the policy is.",
+    )
+    backup: BackupPolicy | None = Field(
+        default=None,
+        description="Backups that are written by themselves, instead of those of the plan. An empty one switches these "
+        "off.",
     )
     mls: list[MlsFeed] = Field(
         default_factory=list[MlsFeed],
@@ -199,6 +212,10 @@ SPEC_RULES = (
         rule="has(self.tenantID) == has(oldSelf.tenantID) "
         "&& (!has(self.tenantID) || self.tenantID == oldSelf.tenantID)",
         message="spec.tenantID is immutable: it cannot be set, changed or removed after creation",
+    ),
+    Rule(
+        rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",
+        message="spec.source is immutable: it cannot be set, changed or removed after creation",
     ),
 )
 
@@ -254,6 +271,8 @@ class OperationType(StrEnum):
     DELETE = "Delete"
     BACKUP = "Backup"
     RESTORE = "Restore"
+    DRILL = "Drill"
+    CLONE = "Clone"
 
 
 class OperationState(StrEnum):
@@ -322,6 +341,10 @@ class BrokerageStatus(ApiModel):
     )
     operation: BrokerageOperation | None = Field(
         default=None, description="What the operator is doing with the brokerage, or did last."
+    )
+    source: SourceSeen | None = Field(default=None, description="What it began with, once that is loaded.")
+    backups: BackupsSeen | None = Field(
+        default=None, description="Backups that are written by themselves. Absent if there is no schedule."
     )
     errors: list[BrokerageError] = Field(
         default_factory=list[BrokerageError],

@@ -4,12 +4,12 @@ from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
-from .brokerage import DNS_LABEL
-from .common import ApiModel, Column, Condition, Rule, keyed_by
+from .common import DNS_LABEL, ApiModel, Column, Condition, Rule, keyed_by
 from .slugs import SLUG_PATTERN
 
-_TIME = {"format": "date-time"}
+_TIME: JsonDict = {"format": "date-time"}
 DAY = 86_400  # seconds
 
 
@@ -18,6 +18,8 @@ class OperationKind(StrEnum):
 
     BACKUP = "Backup"
     RESTORE = "Restore"
+    DRILL = "Drill"
+    CLONE = "Clone"
 
 
 class OperationSpec(ApiModel):
@@ -26,14 +28,22 @@ class OperationSpec(ApiModel):
     brokerage: str = Field(description="Name of the Brokerage.", max_length=30, pattern=SLUG_PATTERN)
     type: OperationKind = Field(
         description="`Backup`: writes a BrokerageBackup of the operation's name. `Restore`: brings the brokerage back "
-        "to what `backup` holds; visitors see a page while the databases change places."
+        "to what `backup` holds; visitors see a page while the databases change places. `Drill`: loads `backup`, or "
+        "the newest one, into a database that is thrown away, and proves all of it; nobody notices. `Clone`: brings "
+        "the brokerage to what a backup of any brokerage holds, without sign-ins, jobs and events; `spec.source` of a "
+        "Brokerage orders it."
     )
     backup: str | None = Field(
         default=None,
-        description="Restore: name of the BrokerageBackup.",
+        description="Restore, Drill and Clone: name of the BrokerageBackup.",
         min_length=1,
         max_length=63,
         pattern=DNS_LABEL,
+    )
+    mask: bool = Field(
+        default=False,
+        description="Clone: names, mail addresses, numbers and texts of people are masked, the same value by the same "
+        "mask, and nobody has a password.",
     )
     ttl_seconds_after_finished: int = Field(
         default=DAY,
@@ -53,9 +63,11 @@ NAME_RULES = (
 OPERATION_RULES = (
     Rule(rule="self == oldSelf", message="spec of an operation is immutable: make another operation"),
     Rule(
-        rule="(self.type == 'Restore') == has(self.backup)",
-        message="spec.backup names the backup of a Restore, and no other operation has it",
+        rule="!(self.type in ['Restore', 'Clone']) || has(self.backup)",
+        message="spec.backup must name the backup of a Restore or Clone",
     ),
+    Rule(rule="self.type != 'Backup' || !has(self.backup)", message="spec.backup is none of a Backup's"),
+    Rule(rule="self.type == 'Clone' || !self.mask", message="spec.mask is of a Clone only"),
 )
 BACKUP_RULES = (Rule(rule="self == oldSelf", message="spec of a backup is immutable"),)
 
@@ -181,7 +193,14 @@ class BackupStatus(ApiModel):
     store: BackupStore | None = Field(default=None, description="Where it lies.")
     key_id: str | None = Field(default=None, alias="keyID", description="The platform's key that it can be read with.")
     seconds: float | None = Field(default=None, description="How long writing it took.", ge=0)
-    message: str | None = Field(default=None, description="Why it failed.")
+    proven_at: str | None = Field(
+        default=None, description="When a drill has loaded and proven all of it (RFC 3339).", json_schema_extra=_TIME
+    )
+    proven_seconds: float | None = Field(default=None, description="How long that took.", ge=0)
+    disproven_at: str | None = Field(
+        default=None, description="When a drill could not (RFC 3339).", json_schema_extra=_TIME
+    )
+    message: str | None = Field(default=None, description="Why it failed, or the drill did.")
 
 
 OPERATION_COLUMNS = (
@@ -201,6 +220,7 @@ BACKUP_COLUMNS = (
     Column("Taken", ".status.takenAt", type="date", description="Moment that it holds."),
     Column("Size", ".status.size", type="integer", description="Bytes in the store."),
     Column("Version", ".status.version"),
+    Column("Proven", ".status.provenAt", type="date", description="When a drill has proven it."),
     Column("Age", ".metadata.creationTimestamp", type="date"),
     Column("Rows", ".status.rows", type="integer", priority=1),
     Column("Files", ".status.objects", type="integer", priority=1),

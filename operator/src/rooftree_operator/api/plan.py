@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from .backups import BackupPolicy
 from .common import ApiModel, Column, Rule, rules
 
 # Kubernetes quantities, without exponents: those would be two spellings of one size.
@@ -168,6 +169,9 @@ class BrokeragePlanSpec(ApiModel):
     network: NetworkLimits = Field(default=NetworkLimits(), description="Where the tenant's app may connect to.")
     quota: NamespaceQuota = Field(default=NamespaceQuota(), description="Hard limits of the tenant's namespace.")
     retention: Retention = Field(default=Retention(), description="How long what is deleted can be had back.")
+    backup: BackupPolicy | None = Field(
+        default=None, description="Backups that are written by themselves; a brokerage's own `backup` replaces it."
+    )
     price: Price | None = Field(default=None, description="Price of the plan; absent means not for sale.")
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import psycopg
 
 from ..adapters.sigv4 import Key
-from . import reading, writing
-from .database import Database, ProgramFailed
+from . import masking, reading, writing
+from .database import Database, ProgramFailed, connected
 from .envelope import About, Damaged
 from .manifest import Manifest, manifest_name, parsed
 from .store import Store, StoreError
@@ -86,7 +86,12 @@ def read(settings: Settings) -> dict[str, Any]:
     backups = settings.backups()
     manifest = _manifest(backups, settings.value("BACKUP"))
     key = bytes.fromhex(settings.secret("operation", "data_key"))
-    return asdict(reading.read(manifest, key, backups, settings.database(), settings.bucket()))
+    told = asdict(reading.read(manifest, key, backups, settings.database(), settings.bucket()))
+    if rules := settings.optional("CLONE_RULES"):
+        mask, salt = settings.optional("MASK") == "yes", settings.secret("operation", "salt")
+        with connected(settings.database()) as connection:
+            masking.apply(connection, masking.parsed(json.loads(rules)), salt, mask=mask)
+    return told
 
 
 def _manifest(backups: Store, backup: str) -> Manifest:

@@ -147,7 +147,7 @@ def dump(database: Database, snapshot_id: str) -> Iterator[bytes]:
     # Owners and rights are no part of it: the operator gives them, also to a brokerage with other names.
     options = ["--format=custom", "--compress=gzip:1", "--no-owner", "--no-acl", "--no-publications"]
     options += ["--no-subscriptions", "--lock-wait-timeout=60s", f"--snapshot={snapshot_id}", database.name]
-    with _program("pg_dump", database, options, stdout=subprocess.PIPE) as process:
+    with _program("pg_dump", database, options, reads=True) as process:
         assert process.stdout is not None
         while block := process.stdout.read(BLOCK):
             yield block
@@ -157,7 +157,7 @@ def dump(database: Database, snapshot_id: str) -> Iterator[bytes]:
 def loading(database: Database) -> Generator[IO[bytes]]:
     """What is written to it is loaded into the empty database, all or nothing. Raises `ProgramFailed` at the end."""
     options = ["--no-owner", "--no-acl", "--exit-on-error", "--single-transaction", f"--dbname={database.name}"]
-    with _program("pg_restore", database, options, stdin=subprocess.PIPE) as process:
+    with _program("pg_restore", database, options, writes=True) as process:
         assert process.stdin is not None
         try:
             yield process.stdin
@@ -168,12 +168,18 @@ def loading(database: Database) -> Generator[IO[bytes]]:
 
 
 @contextmanager
-def _program(name: str, database: Database, options: list[str], **streams: int) -> Generator["subprocess.Popen[bytes]"]:
+def _program(
+    name: str, database: Database, options: list[str], *, reads: bool = False, writes: bool = False
+) -> Generator["subprocess.Popen[bytes]"]:
+    """A program at work. `reads`: its output is for us; `writes`: its input is ours."""
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
     with tunnel.tunnel(database.host, database.port, database.ca_file) as folder, tempfile.TemporaryFile() as words:
         command = [client(name), f"--host={folder}", f"--port={tunnel.PORT}", f"--username={database.user}"]
         command += [f"--role={database.owner}", "--no-password", *options]
         environment = {**os.environ, "PGPASSWORD": database.password, "PGCONNECT_TIMEOUT": "10"}
-        process = subprocess.Popen(command, env=environment, stderr=words, **streams)
+        process = subprocess.Popen(
+            command, env=environment, stdin=pipe if writes else nothing, stdout=pipe if reads else nothing, stderr=words
+        )
         try:
             yield process
         except BaseException:

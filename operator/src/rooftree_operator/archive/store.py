@@ -98,6 +98,7 @@ class Store:
         """What is away for a moment is asked again."""
         path = f"/{self._bucket}/{name}" if name else f"/{self._bucket}"
         request = Request(method, path, query or {}, content, headers or {})
+        problem = StoreError("the object store was never asked")
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(PAUSE * 2 ** (attempt - 1))

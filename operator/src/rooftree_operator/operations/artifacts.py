@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from .. import names
@@ -11,6 +12,7 @@ from ..api.operations import BackupPhase
 from ..archive import manifest as manifests
 from ..archive.envelope import Damaged
 from ..archive.manifest import Manifest
+from ..conditions import stamp
 from ..drift import Object
 from ..errors import Unavailable
 from ..names import TenantId
@@ -60,18 +62,18 @@ class Artifacts:
         }
         await self._report(name, fields)
 
-    async def usable(self, name: str, tenant: TenantId) -> Manifest:
-        """The manifest of a backup of this tenant. Raises `OperationFailed` if nobody can be brought back to it."""
+    async def usable(self, name: str, tenant: TenantId | None) -> Manifest:
+        """The manifest of a backup of this tenant, or of any. Raises `OperationFailed` if it cannot be loaded."""
         found = await self.kube.get(BACKUP, name)
         if found is None:
             raise OperationFailed("BackupUnknown", f"there is no BrokerageBackup {name}")
-        if found["spec"]["tenantID"] != tenant.value:
-            whose = found["spec"]["tenantID"]
+        whose = TenantId(found["spec"]["tenantID"])
+        if tenant not in (None, whose):
             raise OperationFailed("BackupOfAnother", f"backup {name} is of tenant {whose}, and not of {tenant}")
         status = found.get("status", {})
         if status.get("phase") != BackupPhase.COMPLETE or "deletionTimestamp" in found["metadata"]:
             raise OperationFailed("BackupUnusable", f"backup {name} is not complete: {status.get('phase', 'unknown')}")
-        made = await self.manifest(name, tenant)
+        made = await self.manifest(name, whose)
         if made is None or made.checksum != status["checksum"]:
             raise OperationFailed("BackupUnusable", f"what lies in the store is not what backup {name} says")
         return made
@@ -88,6 +90,32 @@ class Artifacts:
         if (made.tenant, made.backup) != (tenant.value, name):
             raise OperationFailed("BackupUnusable", f"the manifest of {name} is of {made.backup} of {made.tenant}")
         return made
+
+    async def whose(self, name: str) -> str | None:
+        """The name of the brokerage whose backup it is; None: there is no such backup."""
+        found = await self.kube.get(BACKUP, name)
+        return found["spec"]["brokerage"] if found else None
+
+    async def newest(self, tenant: TenantId) -> str | None:
+        """The one that holds the latest moment, of those that are whole."""
+        whole = [one for one in await self.of(tenant) if one.get("status", {}).get("phase") == BackupPhase.COMPLETE]
+        latest = max(whole, key=lambda one: one["status"]["takenAt"], default=None)
+        return latest["metadata"]["name"] if latest else None
+
+    async def prove(self, name: str, now: datetime, seconds: float) -> None:
+        """It was loaded, and all of it was there."""
+        await self._judged(name, {"provenAt": stamp(now), "provenSeconds": round(seconds, 3)})
+
+    async def disprove(self, name: str, now: datetime, message: str) -> None:
+        """It could not be loaded, or something of it was missing or another."""
+        await self._judged(name, {"disprovenAt": stamp(now), "message": message})
+
+    async def _judged(self, name: str, verdict: Mapping[str, Any]) -> None:
+        found = await self.kube.get(BACKUP, name)
+        if found is not None:
+            judged = ("provenAt", "provenSeconds", "disprovenAt", "message")
+            rest = {key: value for key, value in found["status"].items() if key not in judged}
+            await self._report(name, {**rest, **verdict})
 
     async def stored(self, name: str, tenant: TenantId) -> Mapping[str, int]:
         """Sizes of all objects of a backup by their names."""
@@ -108,6 +136,9 @@ class Artifacts:
         if self.s3 is not None and await self.s3.bucket(bucket) is not None:
             while page := list(await self.s3.sizes(bucket, manifests.folder(metadata["name"])))[:1000]:
                 await self.s3.delete_objects(bucket, page)
+            others = [one for one in await self.of(tenant) if one["metadata"]["name"] != metadata["name"]]
+            if not others and not await self.s3.sizes(bucket, ""):
+                await self.s3.delete_bucket(bucket)
         left = [one for one in metadata["finalizers"] if one != names.FINALIZER_BACKUP]
         await self.kube.patch(BACKUP, metadata["name"], released(metadata, left))
 
@@ -154,7 +185,7 @@ def _build(order: Order, tenant: TenantId) -> Object:
         "kind": BACKUP.kind,
         "metadata": {
             "name": order.name,
-            "labels": names.labels(tenant),
+            "labels": {**names.labels(tenant), **({names.LABEL_SCHEDULED: "true"} if order.scheduled else {})},
             "annotations": {names.LABEL_OPERATION: order.uid},
             "finalizers": [names.FINALIZER_BACKUP],
         },

@@ -11,7 +11,9 @@ from ..reconcile import Reconciler
 from ..resolving import Resolver
 from .artifacts import Artifacts
 from .backup import Backup
+from .drill import Drill
 from .keyring import Keyring
+from .loading import Loading
 from .restore import Restore
 from .running import Operations
 from .work import Bench, Work
@@ -23,9 +25,12 @@ def operations(
     """Operations on the brokerages of `reconciler`; `wake` has one of these looked at now."""
     kube, platform = reconciler.kube, reconciler.platform
     bench, keyring = Bench(kube, backends.s3, wake), Keyring(kube, platform.namespace)
+    loading = Loading(bench, artifacts, keyring, backends.postgres)
     works: dict[str, Work] = {
         OperationKind.BACKUP: Backup(bench, artifacts, keyring),
-        OperationKind.RESTORE: Restore(bench, artifacts, keyring, backends, swaps),
+        OperationKind.RESTORE: Restore(loading, backends, swaps),
+        OperationKind.DRILL: Drill(loading),
+        OperationKind.CLONE: Restore(loading, backends, swaps, is_clone=True),
     }
     resolver = Resolver(kube, reconciler.releases, platform, partial(kube.get, PLAN))
-    return Operations(kube, resolver, works, reconciler.now, platform.namespace, reconciler.turns)
+    return Operations(kube, resolver, works, reconciler.now, platform.namespace, reconciler.turns, artifacts)

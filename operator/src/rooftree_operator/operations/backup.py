@@ -40,7 +40,7 @@ class Backup:
         require_database(run.tenant, run.brokerage)
         await self.keyring.current()
         await self.artifacts.begin(run.order, run.tenant.id)
-        await self.bench.furnish(run, run.order.name, jobs.WRITES)
+        await self.bench.furnish(run, run.tenant.id, run.order.name, jobs.WRITES)
         run.progress.result["backup"] = run.order.name
 
     async def _write(self, run: Run) -> None:
@@ -49,7 +49,8 @@ class Backup:
         if await self.artifacts.manifest(name, tenant.id) is not None:
             return
         public_key = (await self.keyring.current()).public.hex()
-        values = jobs.values(tenant, name, names.database(tenant.id), public_key=public_key)
+        values = jobs.values(tenant, tenant.id, name, names.database(tenant.id))
+        values["ROOFTREE_BACKUP_PUBLIC_KEY"] = public_key
         size = sum((await self.artifacts.stored(name, tenant.id)).values())
         doing = f"writing the backup, {size / MIB:.0f} MiB so far"
         await self.bench.job(run, "write", values, code="BackupFailed", doing=doing)

@@ -22,13 +22,13 @@ WRITES, READS = ("PutObject",), ("GetObject",)
 MOUNTED = (pods.APP_SECRET, pods.MIGRATOR_SECRET, NAME)
 
 
-def policy(tenant: names.TenantId, backup: str, actions: tuple[str, ...]) -> Object:
-    """Of the bucket of backups: what the key of this operation may do, below the folder of one backup only."""
+def policy(tenant: names.TenantId, source: names.TenantId, backup: str, actions: tuple[str, ...]) -> Object:
+    """Of `source`'s bucket of backups: what the tenant's key of this operation may do, below one backup's folder."""
     statement = {
         "Effect": "Allow",
         "Principal": {"AWS": [names.backups_user(tenant)]},
         "Action": [f"s3:{action}" for action in actions],
-        "Resource": [f"arn:aws:s3:::{names.backups_bucket(tenant)}/{backup}/*"],
+        "Resource": [f"arn:aws:s3:::{names.backups_bucket(source)}/{backup}/*"],
     }
     return {"Version": "2012-10-17", "Statement": [statement]}
 
@@ -66,24 +66,18 @@ def network_policy(tenant: Tenant) -> Object | None:
     )
 
 
-def values(
-    tenant: Tenant, backup: str, database: str, *, public_key: str = "", with_objects: bool = True
-) -> dict[str, str]:
-    """The Job's variables."""
+def values(tenant: Tenant, source: names.TenantId, backup: str, database: str) -> dict[str, str]:
+    """The Job's variables: `backup` in the bucket of `source`, and which database of the tenant it is about."""
     login = pods.Login(database, names.migrator_role(tenant.id), pods.MIGRATOR_SECRET)
-    storage = pods.storage_values(tenant)
-    if not with_objects:
-        storage = {name: value for name, value in storage.items() if name not in ("ROOFTREE_S3_BUCKET",)}
     return {
         **pods.database_values(tenant.platform, login),
-        **storage,
+        **pods.storage_values(tenant),
         "ROOFTREE_DATABASE_OWNER_ROLE": names.owner_role(tenant.id),
         "ROOFTREE_TENANT_ID": tenant.id.value,
         "ROOFTREE_VERSION": tenant.running or tenant.release.version,
         "ROOFTREE_BACKUP": backup,
-        "ROOFTREE_BACKUP_BUCKET": names.backups_bucket(tenant.id),
+        "ROOFTREE_BACKUP_BUCKET": names.backups_bucket(source),
         "ROOFTREE_BACKUP_ACCESS_KEY": names.backups_user(tenant.id),
-        "ROOFTREE_BACKUP_PUBLIC_KEY": public_key,
     }
 
 

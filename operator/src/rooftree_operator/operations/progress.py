@@ -9,7 +9,7 @@ from .. import codes, kept
 from ..api.operations import OperationPhase, OperationSpec, StepState
 from ..conditions import Report, State, merged, stamp
 from ..drift import Object
-from ..names import TenantId
+from ..names import LABEL_SCHEDULED, TenantId
 
 OVER = (StepState.DONE.value, StepState.FAILED.value, StepState.SKIPPED.value)
 ENDS = (OperationPhase.SUCCEEDED.value, OperationPhase.FAILED.value)
@@ -32,12 +32,14 @@ class Order:
     uid: str
     created: str
     spec: OperationSpec
+    scheduled: bool = False
 
 
 def ordered(item: Object) -> Order:
     metadata = item["metadata"]
     spec = OperationSpec.model_validate(item["spec"])
-    return Order(metadata["name"], metadata["uid"], metadata["creationTimestamp"], spec)
+    scheduled = LABEL_SCHEDULED in (metadata.get("labels") or {})
+    return Order(metadata["name"], metadata["uid"], metadata["creationTimestamp"], spec, scheduled)
 
 
 def is_over(item: Object) -> bool:
@@ -167,7 +169,11 @@ class Progress:
 
     def as_status(self, generation: int) -> dict[str, Any]:
         over = sum(step["state"] in OVER for step in self.steps.values())
-        status = {**self.status, "steps": list(self.steps.values()), "progress": 100 * over // max(len(self.steps), 1)}
+        status: dict[str, Any] = {
+            **self.status,
+            "steps": list(self.steps.values()),
+            "progress": 100 * over // max(len(self.steps), 1),
+        }
         if self.result:
             status["result"] = self.result
         if report := _condition(status):

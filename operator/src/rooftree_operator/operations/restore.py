@@ -1,26 +1,25 @@
-"""Restore: brings a brokerage back to what a backup holds.
+"""Restore: brings a brokerage back to what a backup holds. Clone: the same of any brokerage's backup, into a new one.
 
 The backup is loaded into a database beside the one in use and proven there, row by row, while people go on working.
 Only then visitors see a page, the pods end, and both databases change their names in one transaction. The one that was
 replaced stays until the operation is deleted; if the app does not answer on the restored one, it takes its place again.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from .. import names, pods
+from .. import keys, names, pods
 from ..adapters.postgres import Login
 from ..adapters.postgres_swaps import Swaps
 from ..backends import Backends
 from ..drift import Object
 from ..errors import Waiting
-from ..names import TEMPLATE_OWNER, TenantId
+from ..names import TenantId
 from ..tenant import Tenant
-from . import jobs
-from .artifacts import Artifacts
-from .keyring import Keyring
+from .loading import Loading
 from .progress import OperationFailed, Order, Progress
-from .work import SOON, Bench, Run, require_database
+from .work import SOON, Bench, Run
 
 PREPARE, LOAD, CLOSE, SWAP, OPEN, CLEAN_UP = "Prepare", "Load", "Close", "Swap", "Open", "CleanUp"
 CLOSED_WITHIN, OPEN_WITHIN = 600.0, 600.0  # seconds
@@ -31,11 +30,10 @@ DEAD_LETTER = "dead-letter"
 class Restore:
     """The operation `Restore`."""
 
-    bench: Bench
-    artifacts: Artifacts
-    keyring: Keyring
+    loading: Loading
     backends: Backends
     swaps: Swaps
+    is_clone: bool = False
     steps: tuple[str, ...] = (PREPARE, LOAD, CLOSE, SWAP, OPEN, CLEAN_UP)
 
     async def do(self, step: str, run: Run) -> None:
@@ -43,7 +41,8 @@ class Restore:
             case "Prepare":
                 await self._prepare(run)
             case "Load":
-                await self._load(run)
+                extra = clone_values(run) if self.is_clone else None
+                await self.loading.load(run, _backup(run.order), code="RestoreFailed", extra=extra)
             case "Close":
                 await self._close(run)
             case "Swap":
@@ -53,35 +52,18 @@ class Restore:
             case _:
                 await self._end(run)
 
+    @property
+    def _bench(self) -> Bench:
+        return self.loading.bench
+
     async def _prepare(self, run: Run) -> None:
-        backup, tenant = _backup(run.order), run.tenant.id
-        self.bench.store()
-        require_database(run.tenant, run.brokerage)
-        made = await self.artifacts.usable(backup, tenant)
-        pair = await self.keyring.find(made.key_id)
-        key = pair.unseal(made.sealed, made.about)
-        await self.bench.furnish(run, backup, jobs.READS, {"data_key": key.hex()})
-        await self._empty_database(tenant, names.restored_database(tenant, run.order.uid))
-        run.progress.result |= {"backup": backup, "takenAt": made.taken_at, "size": made.size}
-        run.progress.result |= {"rows": made.rows, "objects": made.objects}
-
-    async def _empty_database(self, tenant: TenantId, name: str) -> None:
-        """As the tenant's own is: of the same owner, and closed to everybody else."""
-        postgres = self.backends.postgres
-        found = await postgres.database(name, TEMPLATE_OWNER)
-        if found is not None and not found.usable:
-            await postgres.drop_database(name)
-            found = None
-        if found is None:
-            await postgres.create_database(name, owner=names.owner_role(tenant), template="template0")
-        connect = [names.app_role(tenant), names.migrator_role(tenant)]
-        await postgres.secure_database(name, connect=connect, create=(), comment=names.mark(tenant))
-
-    async def _load(self, run: Run) -> None:
-        tenant, backup = run.tenant, _backup(run.order)
-        values = jobs.values(tenant, backup, names.restored_database(tenant.id, run.order.uid))
-        doing = f"loading backup {backup} beside the database in use"
-        await self.bench.job(run, "read", values, code="RestoreFailed", doing=doing)
+        if not self.is_clone:
+            await self.loading.prepare(run, _backup(run.order))
+            return
+        # Nobody shall work with what goes again when the clone is there.
+        run.progress.closed = True
+        clone_values(run)
+        await self.loading.prepare(run, _backup(run.order), foreign=True, values={"salt": keys.password()})
 
     async def _close(self, run: Run) -> None:
         """Visitors see the page, and no pod of the app runs any more."""
@@ -93,13 +75,13 @@ class Restore:
             return
         if step == CLOSE and progress.elapsed(step) > CLOSED_WITHIN:
             raise OperationFailed("RestoreFailed", f"the pods of {tenant.slug} do not end: nothing was changed")
-        self.bench.wake(tenant.slug)
+        self._bench.wake(tenant.slug)
         raise Waiting("Suspending", "waits until visitors see the page and the pods have ended", retry_in=SOON)
 
     async def _swap(self, run: Run) -> None:
         tenant, uid = run.tenant, run.order.uid
         current, restored = names.database(tenant.id), names.restored_database(tenant.id, uid)
-        if await self._exists(restored):
+        if await self.loading.exists(restored):
             await self._grant(tenant, restored)
             await self._begin_anew(tenant, restored)
             await self.swaps.swap(current, restored, names.replaced_database(tenant.id, uid))
@@ -118,7 +100,7 @@ class Restore:
         comes before the swap, which is one step: after a crash it is done once more, as long as nobody works with it.
         """
         prefix, backends = names.prefix(tenant.id), self.backends
-        password = await self.bench.kube.secret_value(pods.MIGRATOR_SECRET, tenant.namespace, "database_password")
+        password = await self._bench.kube.secret_value(pods.MIGRATOR_SECRET, tenant.namespace, "database_password")
         login = Login(names.migrator_role(tenant.id), password, names.owner_role(tenant.id))
         await self.swaps.send_again(database, login)
         topics = [name for name in await backends.kafka.topics(prefix) if name != names.topic(tenant.id, DEAD_LETTER)]
@@ -132,7 +114,7 @@ class Restore:
         progress, slug = run.progress, run.tenant.slug
         if progress.closed:
             progress.closed = False
-            self.bench.wake(slug)
+            self._bench.wake(slug)
             raise Waiting("Resuming", "waits until the brokerage answers again", retry_in=SOON)
         if _rests(run.brokerage):
             run.progress.result |= _closed_seconds(run.progress)
@@ -149,27 +131,32 @@ class Restore:
         tenant, uid, progress = run.tenant, run.order.uid, run.progress
         if progress.has_failed:
             current, replaced = names.database(tenant.id), names.replaced_database(tenant.id, uid)
-            if await self._exists(replaced):
+            if await self.loading.exists(replaced):
                 await self._shut(tenant, run.brokerage, progress, CLEAN_UP)
                 await self._begin_anew(tenant, replaced)
                 await self.swaps.swap(current, replaced, names.restored_database(tenant.id, uid))
             if progress.closed:
                 progress.closed = False
-                self.bench.wake(tenant.slug)
+                self._bench.wake(tenant.slug)
         await self.clean_up(tenant.id, run.order, progress)
+        if self.is_clone:
+            # What it takes the place of never held anything.
+            await self.loading.drop(names.replaced_database(tenant.id, uid))
 
     async def clean_up(self, tenant: TenantId, order: Order, progress: Progress | None) -> None:
-        await self.bench.clear(tenant, order)
-        await self._drop(names.restored_database(tenant, order.uid))
+        await self._bench.clear(tenant, order)
+        await self.loading.drop(names.restored_database(tenant, order.uid))
         if progress is None:
-            await self._drop(names.replaced_database(tenant, order.uid))
+            await self.loading.drop(names.replaced_database(tenant, order.uid))
 
-    async def _exists(self, database: str) -> bool:
-        return await self.backends.postgres.database(database, TEMPLATE_OWNER) is not None
 
-    async def _drop(self, database: str) -> None:
-        if await self._exists(database):
-            await self.backends.postgres.drop_database(database)
+def clone_values(run: Run) -> dict[str, str]:
+    """What the Job is told of a clone. Raises `OperationFailed` for a release that knows nothing of clones."""
+    release = run.tenant.release
+    if not release.clones:
+        message = f"release {release.version} does not say what must not go along: set a newer spec.version"
+        raise OperationFailed("CloneUnsupported", message)
+    return {"ROOFTREE_CLONE_RULES": json.dumps(release.clones), "ROOFTREE_MASK": "yes" if run.order.spec.mask else ""}
 
 
 def _backup(order: Order) -> str:

@@ -10,10 +10,12 @@ from functools import partial
 from typing import Any
 
 import structlog
+from prometheus_client import Histogram
 
-from .. import hands, kept, names
-from ..adapters.kubernetes import BROKERAGE, OPERATION, ApiError, Kubernetes
+from .. import final_backup, hands, kept, names
+from ..adapters.kubernetes import BROKERAGE, OPERATION, Kubernetes
 from ..api.brokerage import BrokerageSpec
+from ..api.operations import OperationKind, OperationPhase
 from ..closing import Turns
 from ..drift import Object
 from ..errors import Blocked, Held, Unavailable, Waiting
@@ -21,12 +23,18 @@ from ..hands import Reach
 from ..names import TenantId
 from ..reconcile import Outcome
 from ..resolving import Resolver
-from .artifacts import released
+from .artifacts import Artifacts, released
 from .progress import OperationFailed, Progress, before, is_over, mirrored, ordered, tenant_of
 from .work import Run, Work
 
 log = structlog.get_logger(__name__)
 
+SECONDS = Histogram(
+    "rooftree_operator_operation_seconds",
+    "Duration of an operation.",
+    ["type", "phase"],
+    buckets=(1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600),
+)
 TURN = 5.0  # seconds after which an operation that waits for another one looks again
 HELD = 10.0  # seconds; nobody tells an operation that the operator is let go on
 
@@ -41,6 +49,7 @@ class Operations:
     now: Callable[[], datetime]
     namespace: str
     turns: Turns
+    artifacts: Artifacts
 
     async def reconcile(self, name: str) -> Outcome:
         """Brings the operation `name` closer to its end."""
@@ -89,7 +98,9 @@ class Operations:
             if outcome is not None:
                 return await self._told(item, run.brokerage, progress, outcome)
         progress.finish()
-        log.info("operation_ended", operation=run.order.name, phase=progress.status["phase"])
+        phase, seconds = progress.status["phase"], progress.result["seconds"]
+        SECONDS.labels(run.order.spec.type.value, phase).observe(seconds)
+        log.info("operation_ended", operation=run.order.name, phase=phase, seconds=seconds)
         return await self._told(item, run.brokerage, progress, Outcome(again_in=self._left(item, progress.status)))
 
     async def _step(self, work: Work, step: str, run: Run) -> Outcome | None:
@@ -107,8 +118,10 @@ class Operations:
         except Unavailable as outage:
             progress.trouble(step, outage.reason, outage.message)
             return Outcome(failed=True)
-        except (ApiError, LookupError) as problem:
-            progress.trouble(step, "InternalError", f"{type(problem).__name__}: {problem}")
+        except Exception as problem:
+            # The edge of one step: it is told and tried again, as a part of a tenant is.
+            log.error("step_failed", operation=run.order.name, step=step, exc_info=problem)
+            progress.trouble(step, "InternalError", f"{type(problem).__name__}: {problem}"[:1000])
             return Outcome(failed=True)
         progress.done(step)
         return None
@@ -174,15 +187,25 @@ class Operations:
         return (kept.moment(status["finishedAt"]) + time_to_live - self.now()).total_seconds()
 
     async def _rival(self, item: Object) -> str | None:
-        """The operation on the same brokerage that has its turn before this one."""
-        found = await self.kube.list(OPERATION, labels={})
-        rivals = [one for one in found if one["spec"]["brokerage"] == item["spec"]["brokerage"] and not is_over(one)]
-        first = min(rivals, key=before, default=item)
-        return None if first["metadata"]["uid"] == item["metadata"]["uid"] else first["metadata"]["name"]
+        """The operation that has its turn before this one, on the same brokerage or on that whose backup is cloned."""
+        mine, first = await self._about(item), item
+        for other in await self.kube.list(OPERATION, labels={}):
+            if not is_over(other) and before(other) < before(first) and mine & await self._about(other):
+                first = other
+        return None if first is item else first["metadata"]["name"]
+
+    async def _about(self, item: Object) -> set[str]:
+        """The brokerages whose backups it may be at."""
+        spec = item["spec"]
+        source = await self.artifacts.whose(spec["backup"]) if spec["type"] == OperationKind.CLONE else None
+        return {spec["brokerage"], *([source] if source else [])}
 
     async def _brokerage(self, item: Object) -> Object | None:
+        """None: there is none, or it is being deleted, and this is not its last backup."""
         found = await self.kube.get(BROKERAGE, item["spec"]["brokerage"])
-        return None if found is None or "deletionTimestamp" in found["metadata"] else found
+        if found is None or ("deletionTimestamp" in found["metadata"] and not final_backup.is_of(item, found)):
+            return None
+        return found
 
     async def _hold(self, item: Object) -> Object:
         metadata = item["metadata"]
@@ -217,17 +240,19 @@ class Operations:
         return item
 
     async def _mirror(self, brokerage: Object, item: Object, status: Mapping[str, Any]) -> None:
+        if "deletionTimestamp" in brokerage["metadata"]:
+            return  # its deletion is what shows there
         if (entry := mirrored(item, status)) is not None and brokerage.get("status", {}).get("operation") != entry:
             async with self.turns.of(brokerage["metadata"]["name"]):
-                await self._show(brokerage, entry)
+                await self._show(brokerage, entry, _source(item, status))
 
-    async def _show(self, brokerage: Object, entry: dict[str, Any]) -> None:
+    async def _show(self, brokerage: Object, entry: dict[str, Any], more: dict[str, Any]) -> None:
         fresh = await self.kube.get(BROKERAGE, brokerage["metadata"]["name"])
         if fresh is None or fresh.get("status", {}).get("operation") == entry:
             return
         metadata = {"name": fresh["metadata"]["name"], "uid": fresh["metadata"]["uid"]}
         head = {"apiVersion": BROKERAGE.api_version, "kind": BROKERAGE.kind, "metadata": metadata}
-        whole = {**fresh.get("status", {}), "operation": entry}
+        whole = {**fresh.get("status", {}), "operation": entry, **more}
         await self.kube.apply({**head, "status": whole}, subresource="status")
 
 
@@ -236,6 +261,13 @@ async def _known_id(brokerage: Object) -> TenantId:
     if not known:
         raise Waiting("BrokerageNotReady", f"{brokerage['metadata']['name']} is still being made", retry_in=TURN)
     return TenantId(known)
+
+
+def _source(item: Object, status: Mapping[str, Any]) -> dict[str, Any]:
+    """What a Brokerage remembers of its clone, once that is there."""
+    if item["spec"]["type"] != OperationKind.CLONE or status["phase"] != OperationPhase.SUCCEEDED:
+        return {}
+    return {"source": {"backup": status["result"]["backup"], "takenAt": status["result"]["takenAt"]}}
 
 
 def _names(brokerage: Object, item: Object) -> bool:

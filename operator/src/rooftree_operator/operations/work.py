@@ -33,7 +33,8 @@ class Run:
 class Work(Protocol):
     """One kind of operation. The last step cleans up: after a failure, too, and also if the brokerage is gone."""
 
-    steps: tuple[str, ...]
+    @property
+    def steps(self) -> tuple[str, ...]: ...
 
     async def do(self, step: str, run: Run) -> None:
         """Idempotent. Raises `Waiting`, `Unavailable`, or `OperationFailed` if it cannot succeed any more."""
@@ -54,16 +55,21 @@ class Bench:
     """Has the tenant of a Brokerage looked at now."""
 
     async def furnish(
-        self, run: Run, backup: str, actions: tuple[str, ...], values: Mapping[str, str] | None = None
+        self,
+        run: Run,
+        source: TenantId,
+        backup: str,
+        actions: tuple[str, ...],
+        values: Mapping[str, str] | None = None,
     ) -> None:
         """Everything that the Job needs: bucket, key with its policy, Secret, and the way there."""
         s3, tenant = self.store(), run.tenant
-        bucket = names.backups_bucket(tenant.id)
+        bucket = names.backups_bucket(source)
         if await s3.bucket(bucket) is None:
-            await s3.create_bucket(bucket, names.marks(tenant.id))
+            await s3.create_bucket(bucket, names.marks(source))
         secret = await self._secret(run, values or {})
         await s3.put_key(Key(names.backups_user(tenant.id), decoded(secret)[STORE_SECRET]))
-        await s3.set_policy(bucket, jobs.policy(tenant.id, backup, actions))
+        await s3.set_policy(bucket, jobs.policy(tenant.id, source, backup, actions))
         if (wanted := jobs.network_policy(tenant)) is not None:
             await self.kube.apply(wanted)
 

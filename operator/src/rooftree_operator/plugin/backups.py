@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `backups`: orders BrokerageOperations, waits for them, and lists what there is to go back to."""
+"""`backup`, `restore`, `drill`, `backups`: orders BrokerageOperations, and lists what there is to go back to."""
 
 import json
 from datetime import datetime
@@ -13,7 +13,7 @@ from .cluster import Cluster
 from .output import PLAIN, Answer, Style, since, table
 from .problems import Problem
 
-HEAD = ("NAME", "PHASE", "TAKEN", "SIZE", "ROWS", "FILES", "VERSION")
+HEAD = ("NAME", "PHASE", "TAKEN", "SIZE", "ROWS", "FILES", "VERSION", "PROVEN")
 PATIENCE = "3h"
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -35,6 +35,14 @@ async def restore(cluster: Cluster, name: str, *, source: str | None, wait: bool
         raise Problem(f"{name} has no complete backup {source!r}: see `kubectl brokerage backups {name}`")
     wanted = _operation(f"{name}-back-{now:%Y%m%d-%H%M%S}", name, OperationKind.RESTORE)
     wanted["spec"]["backup"] = source or whole[-1]
+    return _ordered(cluster, wanted, wait=wait)
+
+
+async def drill(cluster: Cluster, name: str, *, source: str | None, wait: bool, now: datetime) -> Answer:
+    """Orders that a backup is tried, without a name the newest one."""
+    await b.one(cluster.kube, name)
+    wanted = _operation(f"{name}-drill-{now:%Y%m%d-%H%M%S}", name, OperationKind.DRILL)
+    wanted["spec"] |= {"backup": source} if source else {}
     return _ordered(cluster, wanted, wait=wait)
 
 
@@ -61,7 +69,10 @@ def _row(one: Object, now: datetime) -> list[str]:
     taken = since(status.get("takenAt"), now)
     figures = [size_of(status["size"]) if "size" in status else ""]
     figures += [str(status[key]) if key in status else "" for key in ("rows", "objects")]
-    return [one["metadata"]["name"], _phase(one), f"{taken} ago" if taken else "", *figures, status.get("version", "")]
+    proven = since(status.get("provenAt"), now)
+    judged = "no" if "disprovenAt" in status else f"{proven} ago" if proven else ""
+    told = [status.get("version", ""), judged]
+    return [one["metadata"]["name"], _phase(one), f"{taken} ago" if taken else "", *figures, *told]
 
 
 def size_of(size: int) -> str:

@@ -105,6 +105,13 @@ async def _restore(cluster: "Cluster", options: Options) -> "Answer":
     return await backups.restore(cluster, options.name, source=source, wait=wait, now=output.clock())
 
 
+async def _drill(cluster: "Cluster", options: Options) -> "Answer":
+    from . import backups, output
+
+    source, wait = options.backup, options.wait
+    return await backups.drill(cluster, options.name, source=source, wait=wait, now=output.clock())
+
+
 async def _backups(cluster: "Cluster", options: Options) -> "Answer":
     from . import backups, output
 
@@ -182,8 +189,10 @@ def _acting(verbs: Any) -> None:
     backup = _verb(verbs, "backup", _backup, "writes a backup of it", forms=True, names="1")
     backup.add_argument("--called", help="name of the backup; without it the brokerage's name and the time")
     restore = _verb(verbs, "restore", _restore, "brings it back to a backup", forms=True, names="1")
-    restore.add_argument("--backup", help="the backup; without it the newest one")
-    for verb in (backup, restore):
+    drill = _verb(verbs, "drill", _drill, "tries a backup, which nobody notices", forms=True, names="1")
+    for verb in (restore, drill):
+        verb.add_argument("--backup", help="the backup; without it the newest one")
+    for verb in (backup, restore, drill):
         verb.add_argument("--wait", action="store_true", help="until it is over")
 
 

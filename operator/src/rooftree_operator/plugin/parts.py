@@ -17,6 +17,7 @@ from ..adapters.s3 import Standing
 from ..graph import AnyProvisioner
 from ..provisioners import (
     autoscaling,
+    backups,
     cache,
     certificates,
     credentials,
@@ -56,6 +57,7 @@ def of_kubernetes(kube: Kubernetes, ca: str, now: Callable[[], datetime], platfo
         disruption.Disruption(kube),
         route.Route(kube, platform),
         suspension.Suspension(kube),
+        backups.Backups(kube, None, now),
     )
 
 

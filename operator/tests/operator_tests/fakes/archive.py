@@ -8,7 +8,7 @@ from typing import Any
 
 from rooftree_operator import names
 from rooftree_operator.adapters.kubernetes import JOB, POD, POLICY, SECRET
-from rooftree_operator.archive import envelope
+from rooftree_operator.archive import envelope, masking
 from rooftree_operator.archive.envelope import About, Cipher, Damaged
 from rooftree_operator.archive.manifest import Manifest, manifest_name, parsed, segment_name
 from rooftree_operator.drift import Object
@@ -77,7 +77,7 @@ class FakeArchive:
         assert environment["DATABASE_USER"] in self._postgres.known[database].can_connect
         about = About(environment["TENANT_ID"], environment["BACKUP"], f"try{len(self.ran)}")
         files = self._s3.buckets[environment["S3_BUCKET"]].objects
-        told = {"heads": sorted(content.heads), "rows": content.rows}
+        told: dict[str, Any] = {"heads": sorted(content.heads), "rows": content.rows}
         told["objects"] = {name: value.hex() for name, value in files.items()}
         key, public = envelope.data_key(), bytes.fromhex(environment["BACKUP_PUBLIC_KEY"])
         segment = Cipher(key, about).encrypt(1, json.dumps(told).encode(), last=True)
@@ -113,6 +113,11 @@ class FakeArchive:
         content = self._postgres.content[database]
         content.heads, content.rows = frozenset(told["heads"]), list(told["rows"])
         content.owner_inside = environment["DATABASE_OWNER_ROLE"]
+        if rules := environment.get("CLONE_RULES"):
+            assert masking.parsed(json.loads(rules)).emptied
+            assert self._secret(space, "operation")["salt"]
+            masked = environment.get("MASK") == "yes"
+            content.rows = ["masked" if masked else row for row in content.rows if not row.startswith("job ")]
         if bucket := environment.get("S3_BUCKET"):
             files = {name: bytes.fromhex(value) for name, value in told["objects"].items()}
             self._s3.buckets[bucket].objects.update(files)
