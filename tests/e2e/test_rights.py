@@ -26,7 +26,7 @@ from .conftest import (
     until,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PLATFORM = "rooftree-system"
 OPERATOR = f"system:serviceaccount:{PLATFORM}:rooftree-operator"
@@ -108,21 +108,17 @@ def life(kubectl: Kubectl) -> None:
 
 
 def written(kubectl: Kubectl, brokerage: str) -> None:
-    """A backup comes and goes, and so does the operation, by itself."""
-    called, order = f"{brokerage}-backup", {"apiVersion": "rooftree.dev/v1alpha1", "kind": "BrokerageOperation"}
-    spec = {"brokerage": brokerage, "type": "Backup", "ttlSecondsAfterFinished": 5}
-    kubectl.apply({**order, "metadata": {"name": called}, "spec": spec})
-    what = ("brokeragebackup", called, "-o", "jsonpath={.status.phase}")
-    complete = until(
-        "the backup is complete",
-        lambda: kubectl.run("get", *what, code=None).stdout,
-        seconds=READY_SECONDS,
-        enough=lambda phase: phase == "Complete",
-    )
-    assert complete
-    gone = "the operation is gone when its time is over"
-    until(gone, lambda: not kubectl.exists("brokerageoperation", called), seconds=READY_SECONDS)
-    kubectl.run("delete", "brokeragebackup", called, f"--timeout={GONE_SECONDS}s")
+    """A backup is ordered by the schedule; it goes with the brokerage."""
+    for backup in ({"schedule": "* * * * *"}, None):
+        kubectl.run("patch", "brokerage", brokerage, "--type=merge", "-p", json.dumps({"spec": {"backup": backup}}))
+        if backup:
+            what = ("brokerage", brokerage, "-o", "jsonpath={.status.backups.newest}")
+            until("a backup is there", lambda what=what: kubectl.run("get", *what).stdout, seconds=READY_SECONDS + 120)
+    order = {"apiVersion": "rooftree.dev/v1alpha1", "kind": "BrokerageOperation"}
+    spec = {"brokerage": brokerage, "type": "Drill", "ttlSecondsAfterFinished": 1}
+    kubectl.apply({**order, "metadata": {"name": f"{brokerage}-tried"}, "spec": spec})
+    gone = "the operation has gone when its time was over"
+    until(gone, lambda: not kubectl.exists("brokerageoperation", f"{brokerage}-tried"), seconds=READY_SECONDS + 120)
 
 
 def deployments(kubectl: Kubectl, namespace: str) -> set[str]:

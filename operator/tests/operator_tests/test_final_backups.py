@@ -39,7 +39,8 @@ async def test_the_last_backup_comes_first_and_stays_and_all_else_goes() -> None
     await gone(world, name, rounds=3)
     assert str(tenant) in world.postgres.known
     assert world.postgres.known_roles[f"{tenant}.app"].can_login
-    assert world.condition("acme", "Ready") == ("False", "FinalBackup")
+    assert world.condition("acme", "Ready") == ("False", "Deleting")
+    assert f"backup {name}: writing the backup" in world.status("acme")["message"]
     assert world.status("acme")["operation"]["type"] == "Delete"
     world.archive.stands.clear()
     await gone(world, name)

@@ -350,6 +350,59 @@ async def test_an_operation_that_is_deleted_while_it_loads_leaves_everything_as_
     assert world.status("acme")["operation"]["state"] == "Failed"
 
 
+async def test_an_old_operation_that_goes_takes_nothing_from_one_that_is_at_work() -> None:
+    world = await written_world()
+    world.archive.stands.add("write")
+    world.kube.put(operation("second"))
+    await world.operate("second", passes=2)
+    world.later = world.later.__class__(seconds=86_401)
+    for _ in range(2):
+        await world.operations.reconcile("first")
+    assert world.kube.find(OPERATION, "first") is None
+    assert world.child("acme", POLICY, "operation") is not None
+    assert f"{world.tenant('acme')}.backup" in world.s3.accounts
+    world.archive.stands.clear()
+    assert (await world.operate("second"))["status"]["phase"] == "Succeeded"
+    assert leftovers(world) == []
+
+
+async def test_databases_change_places_only_for_the_operator_that_acts() -> None:
+    world = await written_world()
+    content(world).rows = ["newer"]
+    world.kube.put(operation("back", "Restore", backup="first"))
+    world.lease.lost_after = 0
+    await world.operate("back", passes=8)
+    assert content(world).rows == ["newer"]
+    world.lease.lost_after = None
+    assert (await world.operate("back"))["status"]["phase"] == "Succeeded"
+    assert content(world).rows == ["a", "b"]
+
+
+async def test_an_operation_that_is_held_back_in_its_middle_goes_on_as_the_same_one() -> None:
+    world = await written_world()
+    world.archive.stands.add("read")
+    world.kube.put(operation("back", "Restore", backup="first"))
+    await world.operate("back", passes=3)
+    item = world.kube.find(BROKERAGE, "acme")
+    assert item is not None
+    item["spec"]["pause"] = "Changes"
+    status = (await world.operate("back", passes=2))["status"]
+    assert (status["phase"], status["step"], status["error"]["code"]) == ("Running", "Load", "ChangesHeld")
+    del item["spec"]["pause"]
+    world.archive.stands.clear()
+    assert (await world.operate("back"))["status"]["phase"] == "Succeeded"
+
+
+async def test_a_database_that_somebody_comes_back_into_is_waited_for() -> None:
+    world = await written_world()
+    world.postgres.busy.add(str(world.tenant("acme")))
+    world.kube.put(operation("back", "Restore", backup="first"))
+    status = (await world.operate("back", passes=10))["status"]
+    assert (status["step"], "somebody is connected" in status["message"]) == ("Swap", True)
+    world.postgres.busy.clear()
+    assert (await world.operate("back"))["status"]["phase"] == "Succeeded"
+
+
 async def test_a_drill_proves_the_newest_backup_and_nobody_notices() -> None:
     world = await written_world()
     content(world).rows, objects(world)["photos/1"] = ["newer"], b"another house"

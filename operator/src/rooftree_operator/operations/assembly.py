@@ -25,12 +25,13 @@ def operations(
     """Operations on the brokerages of `reconciler`; `wake` has one of these looked at now."""
     kube, platform = reconciler.kube, reconciler.platform
     bench, keyring = Bench(kube, backends.s3, wake), Keyring(kube, platform.namespace)
+    lease = reconciler.deletion.lease
     loading = Loading(bench, artifacts, keyring, backends.postgres)
     works: dict[str, Work] = {
         OperationKind.BACKUP: Backup(bench, artifacts, keyring),
-        OperationKind.RESTORE: Restore(loading, backends, swaps),
+        OperationKind.RESTORE: Restore(loading, backends, swaps, lease),
         OperationKind.DRILL: Drill(loading),
-        OperationKind.CLONE: Restore(loading, backends, swaps, is_clone=True),
+        OperationKind.CLONE: Restore(loading, backends, swaps, lease, is_clone=True),
     }
     resolver = Resolver(kube, reconciler.releases, platform, partial(kube.get, PLAN))
     return Operations(kube, resolver, works, reconciler.now, platform.namespace, reconciler.turns, artifacts)

@@ -125,8 +125,12 @@ class Progress:
         self.status["message"] = failure.message
 
     def pend(self, message: str, code: str | None = None) -> None:
-        """It has not begun, and why."""
-        self.status |= {"phase": OperationPhase.PENDING.value, "message": message}
+        """It does not begin or go on, and why."""
+        self.status["message"] = message
+        if "startedAt" not in self.status:
+            self.status["phase"] = OperationPhase.PENDING.value
+        if self.has_failed:
+            return
         self.status.pop("error", None)
         if code:
             self._error(code, message, retryable=True)

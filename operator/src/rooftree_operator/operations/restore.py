@@ -13,6 +13,7 @@ from .. import keys, names, pods
 from ..adapters.postgres import Login
 from ..adapters.postgres_swaps import Swaps
 from ..backends import Backends
+from ..deletion import Holding
 from ..drift import Object
 from ..errors import Waiting
 from ..names import TenantId
@@ -33,6 +34,7 @@ class Restore:
     loading: Loading
     backends: Backends
     swaps: Swaps
+    lease: Holding
     is_clone: bool = False
     steps: tuple[str, ...] = (PREPARE, LOAD, CLOSE, SWAP, OPEN, CLEAN_UP)
 
@@ -84,7 +86,13 @@ class Restore:
         if await self.loading.exists(restored):
             await self._grant(tenant, restored)
             await self._begin_anew(tenant, restored)
+            await self._confirm()
             await self.swaps.swap(current, restored, names.replaced_database(tenant.id, uid))
+
+    async def _confirm(self) -> None:
+        """Right before what changes everything: it is still ours to do."""
+        if not await self.lease.is_held():
+            raise Waiting("OperationRunning", "another operator acts now", retry_in=SOON)
 
     async def _grant(self, tenant: Tenant, database: str) -> None:
         """The rights of the app are no part of a backup."""
@@ -134,6 +142,7 @@ class Restore:
             if await self.loading.exists(replaced):
                 await self._shut(tenant, run.brokerage, progress, CLEAN_UP)
                 await self._begin_anew(tenant, replaced)
+                await self._confirm()
                 await self.swaps.swap(current, replaced, names.restored_database(tenant.id, uid))
             if progress.closed:
                 progress.closed = False

@@ -164,7 +164,11 @@ class Operations:
     async def _give_up(self, item: Object, brokerage: Object) -> Outcome | None:
         """Fails the step that it is at, and cleans up. None: that is done."""
         progress = self._progress(item)
-        run = await self._run(item, brokerage, progress)
+        try:
+            run = await self._run(item, brokerage, progress)
+        except (Waiting, Blocked, Held) as problem:
+            log.warning("operation_not_cleaned_up", operation=item["metadata"]["name"], reason=problem.message)
+            return Outcome(again_in=HELD)
         if not progress.has_failed:
             progress.fail(progress.status["step"], OperationFailed("OperationCancelled", "somebody deleted it"))
         outcome = await self._steps(item, run)

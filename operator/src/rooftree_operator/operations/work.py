@@ -97,22 +97,29 @@ class Bench:
             raise Waiting("OperationRunning", doing, retry_in=SOON)
 
     async def clear(self, tenant: TenantId, order: Order) -> None:
-        """Takes away what `furnish` and `job` made. Without its namespace a tenant has no more of it than its key."""
+        """Takes away what `furnish` and `job` made for this operation, and nothing that was made for another one.
+
+        The Secret, which says whose all of it is, goes last. Without its namespace a tenant has no more than the key.
+        """
         namespace = names.namespace(tenant)
-        if self.s3 is not None:
-            await self.s3.delete_key(names.backups_user(tenant))
         if await self.kube.get(NAMESPACE, namespace) is None:
+            await self._delete_key(tenant)
             return
         try:
-            found = await self.kube.get(SECRET, jobs.NAME, namespace)
             if await self.kube.get(JOB, names.operation_job(order.uid), namespace) is not None:
                 await self.kube.delete(JOB, names.operation_job(order.uid), namespace)
+            if not jobs.is_of(await self.kube.get(SECRET, jobs.NAME, namespace), order):
+                return
+            await self._delete_key(tenant)
             if await self.kube.get(POLICY, jobs.NAME, namespace) is not None:
                 await self.kube.delete(POLICY, jobs.NAME, namespace)
-            if found is not None and jobs.is_of(found, order):
-                await self.kube.delete(SECRET, jobs.NAME, namespace)
+            await self.kube.delete(SECRET, jobs.NAME, namespace)
         except Forbidden:
-            return  # our rights go with the namespace: it is going, and all of this with it
+            await self._delete_key(tenant)  # our rights go with the namespace: it is going, and all of this with it
+
+    async def _delete_key(self, tenant: TenantId) -> None:
+        if self.s3 is not None:
+            await self.s3.delete_key(names.backups_user(tenant))
 
     def store(self) -> S3:
         """Raises `OperationFailed` if there is none."""
