@@ -22,6 +22,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 BACKUP_SECONDS, RESTORE_SECONDS = 240, 400
 ROWS = 2000
+# A million rows of a kilobyte that no compression makes much smaller.
+GIGABYTE = """
+INSERT INTO backup_test.home SELECT 10000 + i, string_agg(md5((i * 32 + j)::text), '')
+FROM generate_series(1, 1000000) i, generate_series(1, 32) j GROUP BY i"""
 # Events, jobs, answers and the search index's own rows change while nobody works with a brokerage.
 TABLES = """
 SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -141,6 +145,27 @@ def test_a_brokerage_that_lost_its_data_has_all_of_it_again_and_its_neighbour_ch
     assert hashlib.sha256(store.ask("GET", f"/{tenant.id}/photos/1").content).digest() == hashlib.sha256(photo).digest()
     assert edge.get(tenant.host, "/version").json()["tenant_id"] == tenant.id
     assert sums(admin_dsn, other) == neighbour
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(2400)
+def test_a_gigabyte_is_written_within_five_minutes_and_back_within_ten(
+    brokerages: Callable[..., Tenant], operations: Callable[..., dict[str, Any]], admin_dsn: str
+) -> None:
+    tenant, mark = brokerages(), secrets.token_hex(3)
+    with database(admin_dsn, tenant.database) as connection:
+        fill(connection)
+        connection.execute(GIGABYTE)
+        give(connection, tenant)
+    before = sums(admin_dsn, tenant)
+    backup = operations(f"large-{mark}", 600, brokerage=tenant.name, type="Backup")["result"]
+    figure("backup_seconds", backup["seconds"], bytes=backup["size"], gigabytes=1)
+    spec = {"brokerage": tenant.name, "type": "Restore", "backup": f"large-{mark}", "ttlSecondsAfterFinished": 60}
+    back = operations(f"large-back-{mark}", 900, **spec)["result"]
+    figure("restore_seconds", back["seconds"], closed=back["closedSeconds"], gigabytes=1)
+    assert sums(admin_dsn, tenant) == before
+    assert backup["seconds"] <= 300
+    assert back["seconds"] <= 600
 
 
 def test_a_new_brokerage_begins_with_the_backup_of_another_and_masks_its_people(

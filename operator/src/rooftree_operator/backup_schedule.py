@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from . import cron, kept
 from .api.backups import BackupRetention
-from .api.operations import BackupPhase
+from .api.operations import BackupPhase, OperationKind, OperationPhase
 from .conditions import Report, State
 from .drift import Object
 from .workqueue import share
@@ -66,7 +66,7 @@ def made(backup: Object) -> tuple[str, str]:
     return backup["metadata"]["creationTimestamp"], backup["metadata"]["name"]
 
 
-def newest(backups: tuple[Object, ...]) -> dict[str, str]:
+def newest(backups: tuple[Object, ...], ordered: tuple[Object, ...]) -> dict[str, str]:
     """The last one that is whole, and why the last try failed if it did."""
     told: dict[str, str] = {}
     for one in backups:
@@ -75,4 +75,20 @@ def newest(backups: tuple[Object, ...]) -> dict[str, str]:
             told = {"newest": one["metadata"]["name"], "takenAt": status["takenAt"]}
         elif status.get("phase") == BackupPhase.FAILED:
             told = {**told, "failure": status.get("message", "it failed")}
+    # One that failed before there was anything to write has left no backup.
+    tries = sorted((one for one in ordered if one["spec"]["type"] == OperationKind.BACKUP), key=made)
+    if tries and tries[-1].get("status", {}).get("phase") == OperationPhase.FAILED:
+        told["failure"] = tries[-1]["status"].get("message", "it failed")
     return told
+
+
+def last_begun(backups: tuple[Object, ...], ordered: tuple[Object, ...], kind: OperationKind) -> str:
+    """When the last one of this kind began, RFC 3339; empty if nobody knows of any."""
+    times = [made(one)[0] for one in (*backups, *(one for one in ordered if one["spec"]["type"] == kind))]
+    return max(times, default="")
+
+
+def is_open(ordered: tuple[Object, ...], kind: OperationKind) -> bool:
+    """Whether one of this kind is not over."""
+    over = (OperationPhase.SUCCEEDED, OperationPhase.FAILED)
+    return any(one["spec"]["type"] == kind and one.get("status", {}).get("phase") not in over for one in ordered)

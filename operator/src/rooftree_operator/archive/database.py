@@ -8,6 +8,7 @@ import importlib.util
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from . import tunnel
 from .envelope import Damaged
 
 BLOCK = 2**20
+CONNECT_TIMEOUT = 10  # seconds
+NETWORK_WITHIN = 30.0  # seconds
+PAUSE = 1.0  # seconds between two tries
 LAST_WORDS = 800  # characters of a program's complaints
 # How values are written must not depend on who asks.
 SETTINGS = (
@@ -75,21 +79,34 @@ class Snapshot:
 @contextmanager
 def connected(database: Database) -> Generator[psycopg.Connection]:
     """A connection with the owner's rights."""
-    with psycopg.connect(
-        host=database.host,
-        port=database.port,
-        dbname=database.name,
-        user=database.user,
-        password=database.password,
-        sslmode="verify-full",
-        sslrootcert=database.ca_file,
-        application_name="rooftree backup",
-        autocommit=True,
-    ) as connection:
+    with _opened(database) as connection:
         for statement in SETTINGS:
             connection.execute(statement)
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(database.owner)))
         yield connection
+
+
+def _opened(database: Database) -> psycopg.Connection:
+    """A pod may be there a moment before its network: what does not answer at all is asked again."""
+    until = time.monotonic() + NETWORK_WITHIN
+    while True:
+        try:
+            return psycopg.connect(
+                host=database.host,
+                port=database.port,
+                dbname=database.name,
+                user=database.user,
+                password=database.password,
+                sslmode="verify-full",
+                sslrootcert=database.ca_file,
+                application_name="rooftree backup",
+                connect_timeout=CONNECT_TIMEOUT,
+                autocommit=True,
+            )
+        except psycopg.OperationalError as error:
+            if "FATAL" in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(PAUSE)
 
 
 @contextmanager

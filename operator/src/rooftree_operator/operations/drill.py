@@ -9,6 +9,7 @@ from .loading import Loading
 from .progress import OperationFailed, Order, Progress
 from .work import Run
 
+OF_THE_BACKUP = ("DrillFailed", "BackupUnusable", "BackupKeyMissing")  # and not of the brokerage or the installation
 PREPARE, LOAD, JUDGE, CLEAN_UP = "Prepare", "Load", "Judge", "CleanUp"
 
 
@@ -26,7 +27,8 @@ class Drill:
     async def do(self, step: str, run: Run) -> None:
         match step:
             case "Prepare":
-                await self.loading.prepare(run, await self._chosen(run))
+                run.progress.result["backup"] = backup = await self._chosen(run)
+                await self.loading.prepare(run, backup)
             case "Load":
                 backup = run.progress.result["backup"]
                 await self.loading.load(run, backup, code="DrillFailed", extra={"ROOFTREE_S3_BUCKET": ""})
@@ -59,6 +61,6 @@ class Drill:
     async def clean_up(self, tenant: TenantId, order: Order, progress: Progress | None) -> None:
         await self.loading.bench.clear(tenant, order)
         await self.loading.drop(names.restored_database(tenant, order.uid))
-        if progress is not None and progress.has_failed and progress.status["error"]["code"] == "DrillFailed":
+        if progress is not None and progress.has_failed and progress.status["error"]["code"] in OF_THE_BACKUP:
             message = progress.status["error"]["message"]
             await self._artifacts.disprove(progress.result["backup"], progress.now, message)

@@ -35,7 +35,7 @@ class Seen:
     now: datetime
     since: str = ""  # when the tenant came to be, RFC 3339
     backups: tuple[Object, ...] = ()  # oldest first
-    waiting: frozenset[str] = frozenset()  # kinds of operations of the schedule that are not over
+    ordered: tuple[Object, ...] = ()  # operations of the schedule that are not deleted yet
     clone: Object | None = None  # the operation that loads what the brokerage begins with
 
 
@@ -88,11 +88,9 @@ class Backups:
         mine: dict[str, str | None] = {names.LABEL_TENANT: tenant.id.value, names.LABEL_SCHEDULED: None}
         found = await self._kube.list(BACKUP, labels=mine)
         ordered = await self._kube.list(OPERATION, labels=mine)
-        over = (OperationPhase.SUCCEEDED, OperationPhase.FAILED)
-        open_kinds = {one["spec"]["type"] for one in ordered if one.get("status", {}).get("phase") not in over}
         space = None if found else await self._kube.get(NAMESPACE, tenant.namespace)
         since = space["metadata"]["creationTimestamp"] if space else ""
-        return Seen(self._now(), since, tuple(sorted(found, key=schedule.made)), frozenset(open_kinds), clone)
+        return Seen(self._now(), since, tuple(sorted(found, key=schedule.made)), tuple(ordered), clone)
 
     async def _clone(self, tenant: Tenant) -> Object | None:
         """The operation that loads what the brokerage begins with, while that is awaited."""
@@ -111,20 +109,16 @@ class Backups:
         except ValueError as error:
             advice = "whoever wrote it must correct backup of the brokerage or its plan"
             return Plan(blocked("ScheduleInvalid", f"a schedule of backups is none: {error}: {advice}"))
-        begun = schedule.made(seen.backups[-1])[0] if seen.backups else seen.since
+        begun = schedule.last_begun(seen.backups, seen.ordered, OperationKind.BACKUP) or seen.since
         due = schedule.due_after(times, begun, seen.now)
         next_backup = schedule.delayed(due, times, tenant.slug)
         old = schedule.expired(seen.backups, policy.retention, seen.now)
         actions: list[Action] = [DropBackup(one["metadata"]["name"], one["metadata"]["uid"]) for one in old]
-        if next_backup <= seen.now and OperationKind.BACKUP not in seen.waiting:
+        if next_backup <= seen.now and not schedule.is_open(seen.ordered, OperationKind.BACKUP):
             actions.append(Order(f"{tenant.slug}-{due:%Y%m%d-%H%M}", OperationKind.BACKUP))
-        if policy.drill and OperationKind.DRILL not in seen.waiting and schedule.has_whole(seen.backups):
-            trial = schedule.due_after(
-                drills, schedule.judged_at(seen.backups) or schedule.made(seen.backups[0])[0], seen.now
-            )
-            if schedule.delayed(trial, drills, tenant.slug) <= seen.now:
-                actions.append(Order(f"{tenant.slug}-drill-{trial:%Y%m%d-%H%M}", OperationKind.DRILL))
-        status = {**schedule.newest(seen.backups), "next": stamp(next_backup)}
+        if policy.drill and schedule.has_whole(seen.backups):
+            actions += _drills(tenant, seen, drills)
+        status = {**schedule.newest(seen.backups, seen.ordered), "next": stamp(next_backup)}
         verdict = done("Provisioned", "Backups are written by the schedule.")
         return Plan(verdict, actions=tuple(actions), status={"backups": status}, notes=(schedule.proof(seen.backups),))
 
@@ -181,6 +175,16 @@ def build_clone(tenant: Tenant, source: Source) -> Object:
     metadata = {"name": closing.clone_name(tenant.slug), "labels": names.labels(tenant.id)}
     head = {"apiVersion": OPERATION.api_version, "kind": OPERATION.kind}
     return {**head, "metadata": metadata, "spec": {**spec, "ttlSecondsAfterFinished": CLONE_TIME_TO_LIVE}}
+
+
+def _drills(tenant: Tenant, seen: Seen, times: cron.Cron) -> list[Order]:
+    """One, if its time has come."""
+    tried = schedule.last_begun((), seen.ordered, OperationKind.DRILL)
+    last = max(schedule.judged_at(seen.backups), tried) or schedule.made(seen.backups[0])[0]
+    due = schedule.due_after(times, last, seen.now)
+    if schedule.delayed(due, times, tenant.slug) > seen.now or schedule.is_open(seen.ordered, OperationKind.DRILL):
+        return []
+    return [Order(f"{tenant.slug}-drill-{due:%Y%m%d-%H%M}", OperationKind.DRILL)]
 
 
 def _opens(clone: Object | None) -> bool:
