@@ -94,7 +94,7 @@ def installed(world: World) -> FakeCluster:
     """Puts there what the chart installs, as far as the plugin reads it."""
     from rooftree_operator.secret_objects import base64
 
-    settings = {"DOMAIN": PLATFORM.domain, "EDGE_PORT": str(PLATFORM.edge_port)}
+    settings = {"DOMAIN": PLATFORM.domain, "EDGE_PORT": str(PLATFORM.edge_port), "IMAGE": PLATFORM.image}
     volumes: list[Object] = [{"name": "network", "configMap": {"name": "rooftree-network"}}]
     for backend, values in SECRETS.items():
         data = {

@@ -160,9 +160,10 @@ def test_no_client_library_and_no_model_loads_for_what_only_looks(asked: Path) -
     [
         (
             ("",),
-            ["diff", "events", "list", "logs", "open", "plan", "resume", "status", "suspend", "top", "tree", "why"],
+            "backup backups diff drill events list logs open plan restore resume status suspend top tree why".split(),
         ),
         (("s",), ["status", "suspend"]),
+        (("restore", "birch", "--b"), ["--backup"]),
         (("why", ""), ["birch"]),
         (("why", "birch", ""), []),
         (("list", "-o", "w"), ["wide"]),
