@@ -83,7 +83,7 @@ async def test_a_clone_that_is_there_is_never_loaded_again_and_writes_nothing() 
 
 async def test_a_clone_of_a_backup_that_does_not_exist_fails_and_is_tried_again_when_the_operation_goes() -> None:
     world = await written_world()
-    world.kube.put(brokerage("west", source={"backup": "frist"}))
+    world.kube.put(brokerage("west", source={"backup": "second"}))
     await settled(world)
     assert world.condition("west", "Ready") == ("False", "CloneFailed")
     assert "delete operation west-clone" in world.status("west")["message"]
