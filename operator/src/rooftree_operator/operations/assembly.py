@@ -34,4 +34,4 @@ def operations(
         OperationKind.CLONE: Restore(loading, backends, swaps, lease, is_clone=True),
     }
     resolver = Resolver(kube, reconciler.releases, platform, partial(kube.get, PLAN))
-    return Operations(kube, resolver, works, reconciler.now, platform.namespace, reconciler.turns, artifacts)
+    return Operations(kube, resolver, works, reconciler.now, platform.namespace, reconciler.turns, artifacts, wake)

@@ -122,7 +122,6 @@ class Restore:
         progress, slug = run.progress, run.tenant.slug
         if progress.closed:
             progress.closed = False
-            self._bench.wake(slug)
             raise Waiting("Resuming", "waits until the brokerage answers again", retry_in=SOON)
         if _rests(run.brokerage):
             run.progress.result |= _closed_seconds(run.progress)

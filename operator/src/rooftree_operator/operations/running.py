@@ -50,6 +50,7 @@ class Operations:
     namespace: str
     turns: Turns
     artifacts: Artifacts
+    wake: Callable[[str], None]
 
     async def reconcile(self, name: str) -> Outcome:
         """Brings the operation `name` closer to its end."""
@@ -94,9 +95,14 @@ class Operations:
                 continue
             if progress.begin(step):
                 item = await self._write(item, run.brokerage, progress)
+            closed = progress.closed
             outcome = await self._step(work, step, run)
             if outcome is not None:
-                return await self._told(item, run.brokerage, progress, outcome)
+                told = await self._told(item, run.brokerage, progress, outcome)
+                if progress.closed != closed:
+                    # Only now it can be read whether visitors shall see the page.
+                    self.wake(run.tenant.slug)
+                return told
         progress.finish()
         phase, seconds = progress.status["phase"], progress.result["seconds"]
         SECONDS.labels(run.order.spec.type.value, phase).observe(seconds)
