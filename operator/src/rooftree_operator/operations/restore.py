@@ -132,6 +132,8 @@ class Restore:
                 "RestoreFailed",
                 f"{slug} did not become ready on the restored database, so the former is back: {message}",
             )
+        # A crash may have come between the word that it opens and whoever should have heard it.
+        self._bench.wake(slug)
         raise Waiting("Resuming", f"waits until the brokerage answers again: {_message(run.brokerage)}", retry_in=SOON)
 
     async def _end(self, run: Run) -> None:
