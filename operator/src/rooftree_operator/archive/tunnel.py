@@ -38,9 +38,19 @@ def tunnel(host: str, port: int, ca_file: str) -> Generator[str]:
         try:
             yield folder
         finally:
-            loop.call_soon_threadsafe(listening.close)
+            asyncio.run_coroutine_threadsafe(_ended(listening), loop).result(STARTS_WITHIN)
             loop.call_soon_threadsafe(loop.stop)
             thread.join(STARTS_WITHIN)
+            loop.close()
+
+
+async def _ended(listening: asyncio.Server) -> None:
+    """No connection is left."""
+    listening.close()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Server:
