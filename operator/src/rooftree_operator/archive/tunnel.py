@@ -71,6 +71,8 @@ class _Server:
                 there.cancel()
             finally:
                 far_writer.close()
+        except asyncio.CancelledError:
+            return  # the tunnel is closed; whoever made this task would complain of it
         finally:
             writer.close()
 
