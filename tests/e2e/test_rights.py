@@ -26,7 +26,7 @@ from .conftest import (
     until,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 PLATFORM = "rooftree-system"
 OPERATOR = f"system:serviceaccount:{PLATFORM}:rooftree-operator"
@@ -70,7 +70,7 @@ RARE = {
 @pytest.fixture(scope="module", autouse=True)
 def life(kubectl: Kubectl) -> None:
     """A tenant comes, changes its plan, is suspended and resumed, has all modules in one process, and goes;
-    it is kept and comes back, and goes for good."""
+    it is kept and comes back, is written, and goes for good."""
     plan, name = f"rights-{secrets.token_hex(3)}", fresh_name("rights")
     kubectl.apply(plan_manifest(plan, replicas={"min": 2, "max": 3}))
     kubectl.apply(manifest(name, plan=plan))
@@ -102,8 +102,23 @@ def life(kubectl: Kubectl) -> None:
     kubectl.wait_ready(name)
     secret = ("secret", f"kept-{tenant}", "-n", PLATFORM)
     until("nothing is kept any more", lambda: not kubectl.exists(*secret), seconds=CHANGED_SECONDS)
+    written(kubectl, name)
     kubectl.delete_brokerage(name)
     kubectl.run("delete", "brokerageplan", plan)
+
+
+def written(kubectl: Kubectl, brokerage: str) -> None:
+    """A backup is ordered by the schedule; it goes with the brokerage."""
+    for backup in ({"schedule": "* * * * *"}, None):
+        kubectl.run("patch", "brokerage", brokerage, "--type=merge", "-p", json.dumps({"spec": {"backup": backup}}))
+        if backup:
+            what = ("brokerage", brokerage, "-o", "jsonpath={.status.backups.newest}")
+            until("a backup is there", lambda what=what: kubectl.run("get", *what).stdout, seconds=READY_SECONDS + 120)
+    order = {"apiVersion": "rooftree.dev/v1alpha1", "kind": "BrokerageOperation"}
+    spec = {"brokerage": brokerage, "type": "Drill", "ttlSecondsAfterFinished": 1}
+    kubectl.apply({**order, "metadata": {"name": f"{brokerage}-tried"}, "spec": spec})
+    gone = "the operation has gone when its time was over"
+    until(gone, lambda: not kubectl.exists("brokerageoperation", f"{brokerage}-tried"), seconds=READY_SECONDS + 120)
 
 
 def deployments(kubectl: Kubectl, namespace: str) -> set[str]:

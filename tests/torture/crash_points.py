@@ -22,6 +22,7 @@ LIVES: dict[str, tuple[str, ...]] = {
     "whole": ("create", "suspend", "resume", "retire", "undelete", "update", "remove"),
     "returning": ("create", "retire", "undelete", "remove"),
     "purged": ("create", "retire", "purge"),
+    "restored": ("create", "backup", "restore", "remove"),
     "short": ("create", "remove"),
 }
 HEARTBEAT = "Lease"

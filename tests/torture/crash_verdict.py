@@ -2,7 +2,7 @@
 
 A duplicate is a thing that is there twice: two tenant ids for one brokerage, two databases, two topics of one name.
 That a request is sent again is none, as every one of ours may be: but what was made, with an answer that a living
-process read, must not be made again (`repeated`): whoever does so has not looked.
+process read, must not be made again (`repeated`): whoever does so has not looked. Unless it was deleted in between.
 """
 
 from __future__ import annotations
@@ -78,8 +78,13 @@ def compared(expected: State, found: State) -> Verdict:
 
 def repeated(expected: Trace, before: Trace, after: Trace) -> tuple[str, ...]:
     """What was made more often than in the undisturbed run, although each time somebody knew that it was."""
-    answered = before.done + after.done
-    return tuple(sorted(name for name in answered - expected.done if MAKING.fullmatch(name)))
+    more = before.done + after.done - expected.done
+
+    def is_again(name: str) -> bool:
+        system, _, kind = name.split(".")
+        return MAKING.fullmatch(name) is not None and more[name] > more[f"{system}.delete.{kind}"]
+
+    return tuple(sorted(filter(is_again, more)))
 
 
 def normal(text: str, slug: str) -> str:

@@ -22,6 +22,7 @@ from rooftree_operator.adapters.kubernetes import (
     DEPLOYMENT,
     LIMITS,
     NAMESPACE,
+    OPERATION,
     POLICY,
     QUOTA,
     ROUTE,
@@ -118,6 +119,24 @@ class Life:
     async def is_gone(self) -> bool:
         return await self.found() is None
 
+    async def operate(self, kind: str, name: str, **spec: Any) -> None:
+        """Orders an operation, which goes as soon as it is over, with the database that a restore has replaced."""
+        head = {
+            "apiVersion": OPERATION.api_version,
+            "kind": OPERATION.kind,
+            "metadata": {"name": f"{self.slug}-{name}"},
+        }
+        ordered = {"brokerage": self.slug, "type": kind, "ttlSecondsAfterFinished": 0, **spec}
+        await self.kube.create({**head, "spec": ordered})
+
+    async def has_done(self, name: str) -> bool:
+        """Whether the operation has succeeded, and nothing of it is left."""
+        item = await self.found()
+        told = (item or {}).get("status", {}).get("operation", {})
+        operation = f"{self.slug}-{name}"
+        is_over = (told.get("name"), told.get("state")) == (operation, "Succeeded")
+        return is_over and await self.kube.get(OPERATION, operation) is None and await self.is_in("Ready")
+
     async def is_purged(self) -> bool:
         return await self.kube.get(SECRET, f"kept-{self.tenant}", PLATFORM) is None
 
@@ -157,6 +176,10 @@ async def _remove(life: Life) -> None:
     await life.delete()
 
 
+async def _restore(life: Life) -> None:
+    await life.operate("Restore", "back", backup=f"{life.slug}-saved")
+
+
 async def _purge(life: Life) -> None:
     secret = await life.kube.get(SECRET, f"kept-{life.tenant}", PLATFORM)
     assert secret is not None
@@ -169,6 +192,8 @@ STAGES: dict[str, Stage] = {
     "update": Stage(_update, _in("Ready")),
     "suspend": Stage(lambda life: life.edit(suspend={"reason": "manual"}), _in("Suspended")),
     "resume": Stage(lambda life: life.edit(suspend=None), _in("Ready")),
+    "backup": Stage(lambda life: life.operate("Backup", "saved"), lambda life: life.has_done("saved")),
+    "restore": Stage(_restore, lambda life: life.has_done("back")),
     "retire": Stage(Life.delete, Life.is_gone),
     "undelete": Stage(_undelete, _in("Ready")),
     "remove": Stage(_remove, Life.is_gone),

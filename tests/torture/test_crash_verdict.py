@@ -111,6 +111,14 @@ def test_what_somebody_knew_to_be_made_is_not_made_again(before: Trace, after: T
     assert repeated(ONCE, before, after) == found
 
 
+def test_what_was_deleted_in_between_may_be_made_again_as_often() -> None:
+    gone = Trace.read(["sent kafka.delete.topic 1", "done kafka.delete.topic 1"])
+    anew = Trace.read([*(f"{what} {TOPIC} {one}" for one in (1, 2) for what in ("sent", "done"))])
+    assert repeated(ONCE, ONCE, Trace(gone.sent + ONCE.sent, gone.done + ONCE.done)) == ()
+    assert repeated(ONCE, gone, anew) == ()
+    assert repeated(ONCE, ONCE, Trace(gone.sent + anew.sent, gone.done + anew.done)) == (TOPIC,)
+
+
 def test_probes_events_and_what_is_applied_may_be_sent_again() -> None:
     names = (
         "elasticsearch.create.probe",

@@ -9,7 +9,7 @@ import prometheus_client
 import structlog
 import uvloop
 
-from . import effects, handlers, runtime, tracing
+from . import composition, effects, handlers, tracing
 from .settings import Settings
 from .tracing import Trace
 
@@ -59,7 +59,7 @@ async def _run(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         if settings.otlp_endpoint:
             await _send_traces(settings, stack)
-        await handlers.run(settings, await runtime.build(settings, stack))
+        await handlers.run(settings, await composition.build(settings, stack))
 
 
 def main() -> None:

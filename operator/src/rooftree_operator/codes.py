@@ -5,34 +5,9 @@ nothing gives. `docs/conditions.md` is written from it (`python -m rooftree_oper
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Audience(StrEnum):
-    """Who must act."""
-
-    TENANT = "Tenant"  # the brokerage itself
-    RESELLER = "Reseller"  # whoever applies Brokerages
-    PLATFORM = "Platform"  # whoever runs the installation
-    NOBODY = "Nobody"
-
-
-@dataclass(frozen=True)
-class Code:
-    """One reason."""
-
-    reason: str
-    audience: Audience
-    retries: bool
-    """Whether the operator tries again by itself, and it heals without a change of what is declared."""
-    means: str
-    hint: str = ""
-    """The next command, with the fields of `facts`; empty: there is nothing to do."""
-
-    @property
-    def page(self) -> str:
-        return f"docs/conditions.md#{self.reason.lower()}"
+from .operation_codes import OPERATION, ORDERED
+from .reasons import Audience, Code
 
 
 class _Facts(dict[str, str]):
@@ -62,6 +37,7 @@ _ROUTE = "kubectl describe httproute app -n {namespace}"
 _GO_ON = "kubectl patch brokerage {name} --type=merge -p '{go_on}'"
 _RELEASES = "kubectl get configmaps -n {platform} -l rooftree.dev/release"
 
+
 _TENANT, _RESELLER, _PLATFORM, _NOBODY = Audience
 
 _FINE = (
@@ -76,6 +52,15 @@ _FINE = (
         "It is suspended, as declared: its address shows the page, no pod runs.",
         "kubectl brokerage resume {name}",
     ),
+    Code("Proven", _NOBODY, False, "The backup that was tried last was loaded, and all of it was there."),
+    Code(
+        "NeverProven",
+        _NOBODY,
+        True,
+        "No backup of the schedule was ever tried; `backup.drill` has it done by itself.",
+        "kubectl brokerage drill {name}",
+    ),
+    Code("Succeeded", _NOBODY, False, "The operation has done all of its steps."),
     Code("Available", _NOBODY, False, "The pods are available."),
     Code("Accepted", _NOBODY, False, "The edge serves the address."),
     Code("Monolith", _NOBODY, False, "All modules are in the pods of the app."),
@@ -115,6 +100,10 @@ _AWAITED = (
     Code("Suspending", _NOBODY, True, "Pods stay until the edge shows the page.", _ROUTE),
     Code("PodsLeaving", _NOBODY, True, "Pods end what they have begun, which takes 45 s at most.", _PODS),
     Code("Resuming", _NOBODY, True, "Pods are coming back; visitors see the page until they can answer.", _PODS),
+    Code("OperationRunning", _NOBODY, True, "The Job of the operation is at work.", OPERATION),
+    Code("Cloning", _NOBODY, True, "What the brokerage begins with is being loaded; visitors see a page.", _WATCH),
+    Code("BrokerageNotReady", _NOBODY, True, "The operation waits for a brokerage that is still being made.", _WATCH),
+    Code("DatabaseInUse", _NOBODY, True, "Somebody came back into a database that is to be replaced.", OPERATION),
     Code("SlugBeingFreed", _NOBODY, True, "The tenant that had this name is being purged.", _WATCH),
     Code("RouteChanging", _NOBODY, True, "The edge has not accepted the route yet.", _WATCH),
     Code("RouteRefused", _PLATFORM, True, "The edge refuses the route, with its own words in the message.", _ROUTE),
@@ -127,6 +116,8 @@ _AWAITED = (
     Code("Deleting", _NOBODY, True, "Deletion is under way; the message tells what is awaited.", _WATCH),
     Code("DeletingNamespace", _NOBODY, True, "The namespace is being deleted; five seconds at least.", _WATCH),
     Code("StoppingWorkload", _NOBODY, True, "The app is being stopped before its data goes.", _WATCH),
+    Code("FinalBackup", _NOBODY, True, "The last backup is written before anything is deleted.", _WATCH),
+    Code("DeletingBackups", _NOBODY, True, "All that was ever written of the tenant goes with it.", _WATCH),
     Code("DeletingObjects", _NOBODY, True, "The bucket is being emptied: a second for 10,000 objects.", _WATCH),
 )
 
@@ -180,6 +171,13 @@ _DECLARED = (
         _RESELLER,
         False,
         "The release is older than microservices: choose `topology: monolith` or a newer version.",
+        _EDIT,
+    ),
+    Code(
+        "ScheduleInvalid",
+        _RESELLER,
+        False,
+        "`backup.schedule` of the brokerage or of its plan is no time that ever comes; the message tells why.",
         _EDIT,
     ),
     Code(
@@ -353,5 +351,7 @@ _OUTAGES = tuple(
 )
 
 CODES: Mapping[str, Code] = {
-    code.reason: code for group in (_FINE, _AWAITED, _DECLARED, _HELD, _PLATFORM_MUST, _OUTAGES) for code in group
+    code.reason: code
+    for group in (_FINE, _AWAITED, _DECLARED, _HELD, ORDERED, _PLATFORM_MUST, _OUTAGES)
+    for code in group
 }

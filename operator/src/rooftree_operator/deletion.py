@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from . import hands, kept, names
+from . import final_backup, hands, kept, names
 from .adapters.kubernetes import BROKERAGE, NAMESPACE, PLAN, SECRET, Forbidden, Kubernetes
 from .api.brokerage import DeletionPolicy
 from .api.plan import BrokeragePlanSpec, Retention
@@ -23,7 +23,7 @@ from .registry import Registry
 
 # Logins are revoked before anything; data goes after everything that could use it, and what owns it goes with it.
 RUNNING = ("route", "workload", "namespace")
-DATA = ("topics", "search", "cache", "storage", "database")
+DATA = ("backups", "topics", "search", "cache", "storage", "database")
 
 
 class Holding(Protocol):
@@ -56,9 +56,11 @@ class Deletion:
         if hands.is_observed(brokerage):
             await self.registry.keep(tenant, kept.NEVER)
             return
+        if is_snapshot(brokerage) and has_data(brokerage):
+            await final_backup.require(self.kube, brokerage, tenant)
         # Logins first, so that nothing changes data any more.
         await self.revoke(tenant)
-        for part in RUNNING + DATA if secret is None else RUNNING:
+        for part in self.steps(brokerage) if secret is None else RUNNING:
             await self._confirm(brokerage)
             await self.graph.by_name[part].delete(tenant)
             gone.append(part)
@@ -72,7 +74,10 @@ class Deletion:
         """The parts that a deletion takes away."""
         if hands.is_observed(brokerage):
             return ()
-        return RUNNING if is_kept(brokerage) else RUNNING + DATA
+        if is_kept(brokerage):
+            return RUNNING
+        data = tuple(part for part in DATA if part != "backups") if is_snapshot(brokerage) else DATA
+        return RUNNING + data
 
     async def revoke(self, tenant: TenantId) -> None:
         """Closes the logins of all backends; one that is away keeps no other one open."""
@@ -110,7 +115,7 @@ class Deletion:
             raise Overtaken("the brokerage is another one now")
         if "deletionTimestamp" not in fresh["metadata"]:
             raise Overtaken("the brokerage is not being deleted")
-        if is_kept(fresh) != is_kept(brokerage):
+        if (is_kept(fresh), is_snapshot(fresh)) != (is_kept(brokerage), is_snapshot(brokerage)):
             raise Overtaken("its deletionPolicy was changed")
         if hands.of(fresh) != hands.of(brokerage):
             raise Overtaken("it was paused, resumed or is only observed now")
@@ -164,6 +169,11 @@ def is_kept(brokerage: Object) -> bool:
         hands.is_observed(brokerage)
         or brokerage["spec"].get("deletionPolicy", DeletionPolicy.RETAIN) == DeletionPolicy.RETAIN
     )
+
+
+def is_snapshot(brokerage: Object) -> bool:
+    """Whether a last backup is to be written, and what was written stays."""
+    return brokerage["spec"].get("deletionPolicy") == DeletionPolicy.SNAPSHOT
 
 
 def has_data(brokerage: Object) -> bool:

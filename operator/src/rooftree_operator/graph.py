@@ -39,6 +39,7 @@ class Result:
     fields: dict[str, Any] = field(default_factory=dict[str, Any])
     repaired: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    notes: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class Pass:
     @property
     def fields(self) -> dict[str, Any]:
         return {key: value for result in self.results for key, value in result.fields.items()}
+
+    @property
+    def notes(self) -> tuple[Report, ...]:
+        return tuple(note for result in self.results for note in result.notes)
 
     @property
     def repaired(self) -> tuple[str, ...]:
@@ -160,13 +165,13 @@ class Graph:
         verdict = plan.verdict
         report = Report(condition, verdict.state, verdict.reason, verdict.message, verdict.retry_in)
         if not rest:
-            return Result(report, plan.also, dict(plan.status or {}), repaired)
+            return Result(report, plan.also, dict(plan.status or {}), repaired, notes=plan.notes)
         held = await self._named(rest, this)
         if verdict.state is not State.BLOCKED:
             message = f"{this.hands.why}. Held: {'; '.join(held)}"
             again_in = SOON if mine.objects or mine.actions else None
             report = Report(condition, State.HELD, "ChangesHeld", message, again_in)
-        return Result(report, plan.also, {}, repaired, held)
+        return Result(report, plan.also, {}, repaired, held, plan.notes)
 
     async def _renewing(
         self, mine: Plan, rest: tuple[Object | Action, ...], hands: Hands

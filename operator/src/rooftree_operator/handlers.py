@@ -16,6 +16,7 @@ from kopf._cogs.clients import watching
 from . import names
 from .adapters.kubernetes import (
     AUTOSCALER,
+    BACKUP,
     BINDING,
     BROKERAGE,
     BUDGET,
@@ -23,6 +24,7 @@ from .adapters.kubernetes import (
     JOB,
     LIMITS,
     NAMESPACE,
+    OPERATION,
     PLAN,
     POLICY,
     QUOTA,
@@ -31,7 +33,7 @@ from .adapters.kubernetes import (
     Kind,
 )
 from .health import SILENT, Health, Unhealthy
-from .runtime import Operator, plan_key, release_key, tenant_key
+from .runtime import Operator, backup_key, operation_key, plan_key, release_key, tenant_key
 from .settings import Settings
 from .storms import Storms
 from .workqueue import Priority, WorkQueue
@@ -58,6 +60,8 @@ def register(
     intake = Intake(queue, storms)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
+    kopf.on.event(*_resource(OPERATION), registry=registry)(intake.operation)
+    kopf.on.event(*_resource(BACKUP), registry=registry)(intake.backup)
     ours = {names.LABEL_MANAGED_BY: names.MANAGER}
     for kind in AWAITED:
         kopf.on.event(*_resource(kind), registry=registry, labels=ours)(intake.child)
@@ -78,6 +82,7 @@ class Intake:
         self._storms = storms
         self._seen: dict[str, str] = {}
         self._children: dict[str, str] = {}
+        self._operations: dict[str, str] = {}
 
     def brokerage(self, event: Any, **_: Any) -> None:
         metadata: dict[str, Any] = event["object"]["metadata"]
@@ -98,10 +103,28 @@ class Intake:
     def plan(self, event: Any, **_: Any) -> None:
         self._queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
 
+    def operation(self, event: Any, **_: Any) -> None:
+        """Also when it is over: another one may wait for that. Our own status writes are no reason to look again."""
+        metadata, status = event["object"]["metadata"], event["object"].get("status", {})
+        name, declared = metadata["name"], f"{_declared(metadata)} {status.get('phase')}"
+        if event["type"] == "DELETED":
+            self._operations.pop(name, None)
+            self._storms.forget(operation_key(name))
+        elif self._operations.get(name) != declared:
+            self._operations[name] = declared
+            self._queue.add(operation_key(name), Priority.EDIT)
+
+    def backup(self, event: Any, **_: Any) -> None:
+        metadata: dict[str, Any] = event["object"]["metadata"]
+        if event["type"] != "DELETED" and metadata.get("deletionTimestamp"):
+            self._queue.add(backup_key(metadata["name"]), Priority.DELETION)
+
     def child(self, event: Any, **_: Any) -> None:
         item: dict[str, Any] = event["object"]
         labels: dict[str, str] = item["metadata"].get("labels", {})
-        if owner := labels.get(names.LABEL_BROKERAGE):
+        if operation := labels.get(names.LABEL_OPERATION):
+            self._look(operation_key(operation), item)
+        elif owner := labels.get(names.LABEL_BROKERAGE):
             self._look(tenant_key(owner), item)
         elif version := labels.get(names.LABEL_RELEASE):
             self._look(release_key(version), item)
@@ -202,7 +225,7 @@ async def run(settings: Settings, operator: Operator) -> None:
     """Kopf and the workers together; the end of one is the end of both."""
     registry = kopf.OperatorRegistry()
     register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held)
-    operator.health.listens(kind.plural for kind in (BROKERAGE, PLAN, *WATCHED))
+    operator.health.listens(kind.plural for kind in (BROKERAGE, PLAN, OPERATION, BACKUP, *WATCHED))
     with listening(operator.health):
         await _together(registry, settings, operator)
 

@@ -15,12 +15,17 @@ from .api.slugs import POOL, RESERVED_SLUGS, SLUG_PATTERN
 GROUP = "rooftree.dev"
 MANAGER = "rooftree-operator"
 FINALIZER = f"{GROUP}/tenant"
+FINALIZER_OPERATION = f"{GROUP}/operation"
+FINALIZER_BACKUP = f"{GROUP}/backup"
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_NAME = "app.kubernetes.io/name"  # of what the app runs as, or the module of it
 LABEL_TENANT = f"{GROUP}/tenant"
 LABEL_BROKERAGE = f"{GROUP}/brokerage"
 LABEL_RELEASE = f"{GROUP}/release"
+LABEL_SCHEDULED = f"{GROUP}/scheduled"
+LABEL_FINAL = f"{GROUP}/final"
+LABEL_OPERATION = f"{GROUP}/operation"
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 
 # Of the Secret with what brings a kept tenant back. The label's value is the slug.
@@ -159,6 +164,36 @@ def bucket(tenant: TenantId) -> str:
 def foreign_bucket(tenant: TenantId) -> str:
     """A bucket that no tenant has: an id ends in hexadecimal digits. The tenant is refused it when it is probed."""
     return f"{tenant}-foreign"
+
+
+def backups_bucket(tenant: TenantId) -> str:
+    """Where the tenant's backups lie. It is the platform's: no key of the tenant's opens it."""
+    return f"{tenant}-backups"
+
+
+def backups_user(tenant: TenantId) -> str:
+    """The access key that there is while an operation writes or reads a backup."""
+    return f"{tenant}.backup"
+
+
+def restored_database(tenant: TenantId, operation_uid: str) -> str:
+    """What an operation loads a backup into."""
+    return f"{tenant}.r-{_short(operation_uid)}"
+
+
+def replaced_database(tenant: TenantId, operation_uid: str) -> str:
+    """What was there before an operation put another database in its place."""
+    return f"{tenant}.b-{_short(operation_uid)}"
+
+
+def final_backup(slug: str, brokerage_uid: str) -> str:
+    """The last backup of a brokerage that is deleted, and the operation that writes it."""
+    return f"{slug}-final-{_short(brokerage_uid)}"
+
+
+def operation_job(operation_uid: str) -> str:
+    """The Job of an operation in the tenant's namespace."""
+    return f"operation-{_short(operation_uid)}"
 
 
 def template_database(version: str) -> str:

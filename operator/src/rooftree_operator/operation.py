@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .api.brokerage import OperationState, OperationType, Phase
+from .api.brokerage import Phase
+from .api.mirror import OperationState, OperationType
 from .conditions import Report, State, stamp
 from .generations import progress
 from .rotation import is_running
@@ -44,6 +45,9 @@ def current(
 
     What is over stays as it is until another one begins. `held_up` and `shown` are those of `diagnosis.errors`.
     """
+    if old and old.get("name") and "finishedAt" not in old:
+        # It was ordered, and whoever carries it out tells of it.
+        return dict(old)
     begun = _begun(old, found, now)
     if begun is None:
         return dict(old) if old else None

@@ -67,6 +67,7 @@ class Plan:
     actions: tuple[Any, ...] = ()  # each an `Action`
     status: Mapping[str, Any] | None = None  # fields of the Brokerage's status that this part knows
     also: tuple[Report, ...] = ()  # conditions of its own beside the verdict; no other part waits for them
+    notes: tuple[Report, ...] = ()  # conditions that a brokerage is Ready without
 
 
 class Provisioner(Protocol, Generic[SeenT]):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from . import conditions, declaration, events, hands, rotation, upgrade
+from . import closing, conditions, declaration, events, hands, rotation, upgrade
 from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec
@@ -66,6 +66,7 @@ class Reconciler:
     now: Callable[[], datetime]
     instance: str
     census: Census = field(default_factory=Census)
+    turns: closing.Turns = field(default_factory=closing.Turns)
 
     @property
     def _tell(self) -> Telling:
@@ -73,9 +74,14 @@ class Reconciler:
 
     async def reconcile(self, name: str) -> Outcome:
         """Brings the Brokerage `name` closer to what it declares."""
+        async with self.turns.of(name):
+            return await self._reconcile(name)
+
+    async def _reconcile(self, name: str) -> Outcome:
         brokerage = await self.kube.get(BROKERAGE, name)
         if brokerage is None:
             self.census.note(name, None)
+            self.turns.forget(name)
             return Outcome(gone=True)
         may = hands.of(brokerage)
         self.census.note(name, may.level)
@@ -87,6 +93,7 @@ class Reconciler:
         if may.reach is not Reach.LOOK and FINALIZER not in brokerage["metadata"].get("finalizers", []):
             brokerage = await self._hold(brokerage)
         spec = BrokerageSpec.model_validate(brokerage["spec"])
+        operation = await closing.by(self.kube, brokerage, self.now())
         resolver = Resolver(self.kube, self.releases, self.platform, partial(self.kube.get, PLAN))
         try:
             tenant, choice = await resolver.tenant(brokerage, spec, partial(self._id, brokerage, spec, may))
@@ -94,7 +101,7 @@ class Reconciler:
             reports = unresolved(problem)
             await self._tell.report(brokerage, reports, {}, held=may.reports())
             return outcome(reports)
-        return await self._look(brokerage, tenant, choice, may)
+        return await self._look(brokerage, closing.closed(tenant, operation), choice, may)
 
     async def notify(self, name: str, notice: events.Notice) -> None:
         """Says something of the Brokerage `name`, if there is one."""
@@ -127,7 +134,8 @@ class Reconciler:
             # Gone while something else is being made: what differs then is ours, also if that is taken back again.
             found["applied"] = declared if seen.is_done or declared == before else None
         reports = [ready, *parts, version]
-        await self._tell.report(brokerage, reports, found, held=may.reports(seen.held), version=tenant.release.version)
+        version, holds = tenant.release.version, may.reports(seen.held)
+        await self._tell.report(brokerage, reports, found, held=holds, notes=seen.notes, version=version)
         rests = ready.state in (State.DONE, State.SUSPENDED)
         if rests and may.reach is Reach.ALL and tenant.spec.tenant_id:
             return await self._let_go(tenant, outcome(reports))
@@ -234,6 +242,9 @@ def _of_page(tenant: Tenant, answer: Answer) -> Report:
     if not tenant.spec.suspend:
         message = f"{tenant.url} still shows that the brokerage is suspended"
         return Report("Ready", State.WAITING, "Resuming", message, PAGE_GOES)
+    if answer.suspended and tenant.closed_by:
+        message = f"{tenant.url} shows a page until operation {tenant.closed_by} is done"
+        return Report("Ready", State.SUSPENDED, SUSPENDED, message)
     if answer.suspended:
         message = f"{tenant.url} shows that the brokerage is suspended: remove spec.suspend to resume it"
         return Report("Ready", State.SUSPENDED, SUSPENDED, message)

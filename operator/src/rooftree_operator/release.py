@@ -39,6 +39,9 @@ class Release:
     migrations: frozenset[str] = frozenset()
     """Every revision that this release knows; empty: it does not say."""
 
+    clones: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What is emptied and what can be masked in a clone; empty: this release does not say."""
+
     def is_behind(self, heads: frozenset[str]) -> bool:
         """Whether a database at `heads` has been brought further than this release knows."""
         return bool(self.migrations) and not heads <= self.migrations
@@ -70,6 +73,7 @@ def parsed(version: str, image: str, manifest: dict[str, Any]) -> Release:
         rpc_port=manifest.get("rpc_port"),
         calls={name: tuple(others) for name, others in manifest.get("calls", {}).items()},
         migrations=frozenset(manifest.get("migrations", ())),
+        clones=manifest.get("clones", {}),
     )
 
 

@@ -51,6 +51,7 @@ class Resolver:
             failed=failed,
             retry=retry,
             rotate=rotation.wanted_of(metadata),
+            is_loaded="source" in status,
             is_returning=spec.tenant_id is not None and "database" not in status,
             was_suspended=conditions.was_suspended(status),
         )

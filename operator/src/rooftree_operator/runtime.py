@@ -1,56 +1,31 @@
-"""Puts the operator together and runs its workers. Knows nothing of Kopf: events arrive through the queue."""
+"""Runs the workers of the operator. Knows nothing of Kopf: events arrive through the queue."""
 
 import asyncio
-import json
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from structlog.contextvars import bound_contextvars
 
-from . import installation, names, tracing
-from .adapters.edge import Edge
-from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
-from .adapters.postgres import Postgres
-from .backends import Backends, connect
-from .deletion import Deletion
+from . import tracing
+from .adapters.kubernetes import BROKERAGE, OPERATION, ApiError, Kubernetes
+from .backends import Backends
 from .errors import Unavailable
 from .gate import Backend, urgency
-from .graph import AnyProvisioner, Graph
 from .health import Health
 from .lease import LeaseHolder
 from .names import TenantId
-from .pool import Pool, supply
-from .provisioners.autoscaling import Autoscaling
-from .provisioners.cache import Cache
-from .provisioners.certificates import Certificates
-from .provisioners.credentials import Credentials
-from .provisioners.database import Database
-from .provisioners.disruption import Disruption
-from .provisioners.migrations import Migrations
-from .provisioners.modules import Modules
-from .provisioners.namespace import Namespace
-from .provisioners.policies import Policies
-from .provisioners.rotation import Rotation
-from .provisioners.route import Route
-from .provisioners.search import Search
-from .provisioners.storage import Storage
-from .provisioners.suspension import Suspension
-from .provisioners.topics import Topics
-from .provisioners.workload import Workload
+from .operations.artifacts import Artifacts
+from .operations.running import Operations
+from .pool import Pool
 from .purge import Purge
 from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
-from .spares import PostgresSpares
 from .storms import Storms
 from .templates import Templates
-from .tenant import Platform
 from .workqueue import Priority, WorkQueue, share, turn_in
 
 log = structlog.get_logger(__name__)
@@ -89,6 +64,14 @@ def pool_key(plan: str) -> str:
     return f"pool/{plan}"
 
 
+def operation_key(name: str) -> str:
+    return f"operation/{name}"
+
+
+def backup_key(name: str) -> str:
+    return f"backup/{name}"
+
+
 @dataclass
 class Operator:
     """The running operator."""
@@ -106,6 +89,8 @@ class Operator:
     lease: LeaseHolder
     storms: Storms
     health: Health
+    operations: Operations
+    artifacts: Artifacts
 
     async def run(self) -> None:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
@@ -193,23 +178,26 @@ class Operator:
             self.queue.add(key, Priority.RESYNC, after=turn)
 
     async def _dispatch(self, kind: str, name: str) -> Outcome:
-        match kind:
-            case "tenant":
-                if notice := self.storms.news(tenant_key(name)):
-                    await self.reconciler.notify(name, notice)
-                return await self.reconciler.reconcile(name)
-            case "release":
-                return await self.templates.reconcile(name)
-            case "kept":
-                return await self.purge.reconcile(name)
-            case "pool":
-                return await self.pool.reconcile(name)
-            case "plan":
-                self.queue.add(pool_key(name), Priority.RESYNC)
-                await self._feed_tenants(Priority.EDIT, plan=name)
-                return Outcome()
-            case _:
-                raise ValueError(f"no such kind of key: {kind}")
+        reconcilers = {
+            "tenant": self._tenant,
+            "operation": self.operations.reconcile,
+            "backup": self.artifacts.reconcile,
+            "release": self.templates.reconcile,
+            "kept": self.purge.reconcile,
+            "pool": self.pool.reconcile,
+            "plan": self._plan,
+        }
+        return await reconcilers[kind](name)
+
+    async def _tenant(self, name: str) -> Outcome:
+        if notice := self.storms.news(tenant_key(name)):
+            await self.reconciler.notify(name, notice)
+        return await self.reconciler.reconcile(name)
+
+    async def _plan(self, name: str) -> Outcome:
+        self.queue.add(pool_key(name), Priority.RESYNC)
+        await self._feed_tenants(Priority.EDIT, plan=name)
+        return Outcome()
 
     async def _watch(self, backend: Backend) -> None:
         """When a backend goes or comes back, every tenant is looked at, so that conditions say so within seconds."""
@@ -244,7 +232,7 @@ class Operator:
             await asyncio.sleep(max(0.0, beat - loop.time()))
 
     async def _round(self) -> None:
-        """Feeds all releases, kept tenants and pools, and whichever tenant the watch has not told of."""
+        """Feeds all releases, kept tenants and pools, and tenants and operations that the watch has not told of."""
         versions, obsolete, kept, pools = await self.releases.versions(), list[str](), list[TenantId](), list[str]()
         try:
             obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
@@ -260,7 +248,9 @@ class Operator:
             self.queue.add(release_key(version), Priority.RESYNC)
         found = await self._tenants()
         self.reconciler.census.keep(found)
-        for key in map(tenant_key, found):
+        # Not backups, of which there are many: only their deletion is work, and the watch tells of it until it is done.
+        operations = [item["metadata"]["name"] for item in await self.kube.list(OPERATION, labels={})]
+        for key in (*map(operation_key, operations), *map(tenant_key, found)):
             if key not in self.queue:
                 self.queue.add(key, Priority.RESYNC)
 
@@ -271,83 +261,6 @@ class Operator:
     async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
         for name in await self._tenants(plan=plan):
             self.queue.add(tenant_key(name), priority, after=share(name) * within)
-
-
-async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
-    """The operator with its real adapters; `stack` closes them."""
-    kube = await stack.enter_async_context(await Kubernetes.connect(settings.most_calls.kubernetes))
-    backends = connect(settings, stack)
-    database = backends.postgres
-    platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
-    ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
-    releases = Releases(kube, settings.namespace)
-    registry = _registry(database, settings, platform)
-    lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
-    parts = graph(kube, backends, ca, _now, settings.namespace)
-    deletion = Deletion(kube, registry, parts, lease, settings.namespace)
-    reconciler = Reconciler(
-        kube=kube,
-        registry=registry,
-        releases=releases,
-        graph=parts,
-        deletion=deletion,
-        edge=_edge(settings, stack),
-        platform=platform,
-        now=_now,
-        instance=settings.pod_name,
-    )
-    queue = WorkQueue(time.monotonic)
-    spare_parts = Graph(supply(parts), _now, kube)
-    return Operator(
-        settings=settings,
-        queue=queue,
-        kube=kube,
-        backends=backends,
-        registry=registry,
-        reconciler=reconciler,
-        purge=Purge(deletion, _now),
-        pool=Pool(kube, PostgresSpares(database), releases, spare_parts, deletion, platform),
-        templates=Templates(kube, database, releases, platform, ca),
-        releases=releases,
-        lease=lease,
-        storms=Storms(time.monotonic),
-        health=Health(queue, time.monotonic),
-    )
-
-
-def _edge(settings: Settings, stack: AsyncExitStack) -> Edge:
-    edge = Edge(settings.edge_address, str(settings.edge_ca_file))
-    stack.push_async_callback(edge.close)
-    return edge
-
-
-def _registry(database: Postgres, settings: Settings, platform: Platform) -> PostgresRegistry:
-    where = json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
-    return PostgresRegistry(database, settings.namespace, where)
-
-
-def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:
-    """All parts of a tenant; a new kind of part is a line here and one in `deletion` if it has to be deleted."""
-    parts: tuple[AnyProvisioner, ...] = (
-        Namespace(kube),
-        Credentials(kube, ca),
-        Database(kube, backends.postgres),
-        Topics(kube, backends.kafka),
-        Search(kube, backends.elasticsearch),
-        Cache(kube, backends.redis),
-        Storage(kube, backends.s3),
-        Migrations(kube, backends.postgres),
-        Policies(kube),
-        Certificates(kube, now),
-        Modules(kube),
-        Workload(kube),
-        Autoscaling(kube),
-        Disruption(kube),
-        Route(kube, namespace),
-        Suspension(kube),
-        Rotation(kube, now),
-    )
-    return Graph(parts, now, kube)
 
 
 async def _outage(backend: Backend) -> Unavailable | None:
@@ -365,7 +278,3 @@ async def _problem(backend: Backend) -> Unavailable | None:
         message = f"{backend.name} cannot be asked: {type(error).__name__}: {error}"[:500]
         return Unavailable(f"{backend.name.capitalize()}Unreachable", message)
     return None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     postgres_standby_port: int = 5432
     elasticsearch_replicas: int = 1
     otlp_endpoint: str = ""  # where traces go, ours and the tenants'; empty: nowhere
+    image: str = ""  # our own image, which Jobs that write and read backups run
     smtp_host: str = ""  # who takes the tenants' mail; empty: nobody
     smtp_port: int = 0
     smtp_from: str = ""

@@ -36,9 +36,10 @@ class Telling:
         fields: dict[str, Any],
         *,
         held: tuple[Report, ...] = (),
+        notes: tuple[Report, ...] = (),
         version: str | None = None,
     ) -> None:
-        """What a pass found. Ready is the first report; `held` is what holds us back."""
+        """What a pass found. Ready is the first report; `held` is what holds us back, `notes` what Ready is without."""
         old, ready = brokerage.get("status", {}), reports[0]
         visible = [report for report in reports if self.graph.shown(report.condition) == report.condition]
         status: dict[str, Any] = {key: value for key, value in old.items() if key not in WRITTEN_ANEW} | fields
@@ -48,10 +49,10 @@ class Telling:
             ready,
             has_id=status.get("tenantID") is not None,
             was_ready=bool(old.get("version")),
-            suspended=bool(brokerage["spec"].get("suspend")),
+            suspended=bool(brokerage["spec"].get("suspend")) or ready.state is State.SUSPENDED,
         )
         known = old.get("conditions", [])
-        shown = [*visible, *held, *conditions.kstatus(reports)]
+        shown = [*visible, *notes, *held, *conditions.kstatus(reports)]
         fresh = conditions.merged(known, shown, generation=generation, now=self.now())
         status["phase"] = phase.value
         status["conditions"] = [*fresh, *conditions.lasting(known, reports)]

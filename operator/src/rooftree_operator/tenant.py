@@ -33,6 +33,7 @@ class Platform:
     otlp_endpoint: str = ""
     s3_url: str = ""  # empty: this installation has no object storage
     s3_region: str = ""
+    image: str = ""  # our own, which Jobs of operations run
     smtp_host: str = ""
     smtp_port: int = 0
     smtp_from: str = ""
@@ -65,6 +66,8 @@ class Tenant:
     failed: Failed | None = None  # the version that it wants and does not take; `release` is the one before it
     rotate: str = ""  # the id of the rotation of credentials that is wanted, done or not
     retry: str = ""  # changes when an upgrade that failed shall be tried again
+    is_loaded: bool = False  # what it was to begin with is there
+    closed_by: str = ""  # the operation that shows visitors a page meanwhile
     was_suspended: bool = False  # as the status said before this pass: it has not served since
     is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage
 

@@ -24,6 +24,7 @@ LEGAL: dict[str, list[Any]] = {
     "topology": [None, "monolith", "microservices"],
     "timeZone": ["America/Chicago", "America/Denver"],
     "currency": ["USD", "CAD"],
+    "backup": [None, {}, {"schedule": "0 3 * * *"}, {"schedule": "*/5 * * * *", "retention": {"count": 2}}],
     "mls": [None, [], [FEED], [FEED, OTHER_FEED]],
     "suspend": [None, {"reason": "billing"}, {"reason": "manual", "message": "Back on Monday"}],
     "deletionPolicy": [None, "Retain", "Delete"],

@@ -1,6 +1,8 @@
 """A platform out of fakes as the plugin meets it: with the operator's Deployment, pods, logs and kubectl."""
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NoReturn
@@ -51,6 +53,15 @@ class FakeCluster:
                 return self._dry_run(content if file == "-" else self.files[file])
             case ("patch", what, "--type=merge", patch, "--output=json"):
                 return self._patched(what.partition("/")[2], json.loads(patch.removeprefix("--patch=")))
+            case ("create", "--filename", "-", "--output=json"):
+                return json.dumps(self.kube.put(json.loads(content or "")))
+            case ("wait", what, "--for=jsonpath={.status.finishedAt}", _):
+                # kubectl is a process of its own, beside the loop that waits for it.
+                with ThreadPoolExecutor(1) as beside:
+                    beside.submit(asyncio.run, self.world.operate(what.partition("/")[2])).result()
+                return ""
+            case ("get", what, "--output=json"):
+                return json.dumps(self.kube.objects["BrokerageOperation", None, what.partition("/")[2]])
             case ("exec", *_):
                 return "https://acme.rooftree.localhost:8443/invite/once\n"
             case _:
@@ -86,7 +97,12 @@ def installed(world: World) -> FakeCluster:
     """Puts there what the chart installs, as far as the plugin reads it."""
     from rooftree_operator.secret_objects import base64
 
-    settings = {"DOMAIN": PLATFORM.domain, "EDGE_PORT": str(PLATFORM.edge_port), "MOST_CALLS": '{"kafka": 3}'}
+    settings = {
+        "DOMAIN": PLATFORM.domain,
+        "EDGE_PORT": str(PLATFORM.edge_port),
+        "MOST_CALLS": '{"kafka": 3}',
+        "IMAGE": PLATFORM.image,
+    }
     volumes: list[Object] = [{"name": "network", "configMap": {"name": "rooftree-network"}}]
     for backend, values in SECRETS.items():
         data = {

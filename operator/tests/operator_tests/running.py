@@ -29,4 +29,6 @@ def operator(world: World, *, queue: WorkQueue | None = None, storms: Storms | N
         lease=UNUSED,
         storms=storms or Storms(lambda: 100.0),
         health=Health(queue, lambda: 100.0),
+        operations=world.operations,
+        artifacts=world.artifacts,
     )

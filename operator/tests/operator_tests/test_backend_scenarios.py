@@ -8,8 +8,8 @@ from rooftree_operator import scram
 from rooftree_operator.adapters.kafka import Grant
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT
 from rooftree_operator.adapters.redis import digest
+from rooftree_operator.composition import graph
 from rooftree_operator.errors import Unavailable
-from rooftree_operator.runtime import graph
 
 from .test_tenant_scenarios import ready_world
 from .world import CA, NAMESPACE, World, brokerage, now

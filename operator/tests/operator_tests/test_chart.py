@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 from rooftree_operator import host_pages, routing
-from rooftree_operator.adapters.kubernetes import BROKERAGE, PLAN, Kind
+from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, PLAN, Kind
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.handlers import WATCHED
 from rooftree_operator.settings import MostCalls, Settings
@@ -140,14 +140,17 @@ def test_no_role_has_wildcards_or_ways_up(name: str) -> None:
 @pytest.mark.chart
 def test_secrets_of_tenants_are_reached_by_name_only() -> None:
     about = [rule for rule in rules("rooftree-tenant-manager") if "secrets" in rule["resources"]]
-    (named,) = [rule["resourceNames"] for rule in about if rule["verbs"] != ["create"]]
-    assert named == ["app", "migrator", "rpc-ca", "rpc-gateway"]
+    named = [(rule["resourceNames"], rule["verbs"]) for rule in about if rule["verbs"] != ["create"]]
+    assert named == [
+        (["app", "migrator", "rpc-ca", "rpc-gateway"], ["get", "patch"]),
+        (["operation"], ["get", "patch", "delete"]),
+    ]
     assert not any("secrets" in rule["resources"] for rule in rules("rooftree-operator"))
 
 
 @pytest.mark.chart
 def test_the_operator_may_list_and_watch_exactly_the_kinds_that_it_watches() -> None:
-    watched = set(map(_watched, (*WATCHED, BROKERAGE, PLAN)))
+    watched = set(map(_watched, (*WATCHED, BROKERAGE, PLAN, OPERATION, BACKUP)))
     granted = {
         (group, resource)
         for rule in rules("rooftree-operator")

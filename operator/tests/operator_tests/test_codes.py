@@ -13,10 +13,21 @@ from rooftree_operator.codes import CODES, Audience
 from .world import World
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-MAKERS = {"Blocked", "Waiting", "Unavailable", "Report", "done", "waiting", "blocked"}
+MAKERS = {"Blocked", "Waiting", "Unavailable", "OperationFailed", "Report", "done", "waiting", "blocked"}
 REASON = re.compile(r"([A-Z][a-z]+|S3){1,4}$")
-CONDITION_TYPES = {"Ready", "Reconciling", "Stalled", "DatabaseReady"}
-FACTS = {"name", "namespace", "id", "plan", "version", "platform", "template_job", "migration_job", "go_on"}
+CONDITION_TYPES = {"Ready", "Reconciling", "Stalled", "DatabaseReady", "Complete", "Failed"}
+FACTS = {
+    "name",
+    "namespace",
+    "id",
+    "plan",
+    "version",
+    "platform",
+    "template_job",
+    "migration_job",
+    "go_on",
+    "operation",
+}
 # Neither the operator's reasons: what people see.
 OTHERS = {"codes.py", "plugin"}
 
@@ -51,8 +62,8 @@ def test_what_somebody_must_change_is_not_said_to_heal_by_itself_and_an_outage_i
     wrong = [
         (maker, reason)
         for maker, reason in given()
-        if maker in ("Blocked", "blocked", "Waiting", "waiting", "Unavailable")
-        and CODES[reason].retries is (maker in ("Blocked", "blocked"))
+        if maker in ("Blocked", "blocked", "OperationFailed", "Waiting", "waiting", "Unavailable")
+        and CODES[reason].retries is (maker in ("Blocked", "blocked", "OperationFailed"))
     ]
     assert wrong == []
 

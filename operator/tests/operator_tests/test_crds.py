@@ -11,6 +11,7 @@ from rooftree_operator.api.brokerage import RESERVED_SLUGS, BrokerageSpec
 from rooftree_operator.api.plan import BrokeragePlanSpec
 
 ROOT = Path(__file__).parents[3]
+ALL = [generate.brokerage(), generate.plan(), generate.operation(), generate.backup()]
 
 
 def schema(crd: dict[str, Any]) -> dict[str, Any]:
@@ -30,21 +31,21 @@ def test_the_committed_file_is_current(name: str) -> None:
     assert (ROOT / "crds" / name).read_text() == generate.rendered()[name], "run `make gen`"
 
 
-@pytest.mark.parametrize("crd", [generate.brokerage(), generate.plan()], ids=lambda crd: crd["spec"]["names"]["kind"])
+@pytest.mark.parametrize("crd", ALL, ids=lambda crd: crd["spec"]["names"]["kind"])
 def test_every_field_is_described(crd: dict[str, Any]) -> None:
     missing = [path for path, node in fields(schema(crd)) if not node.get("description") and path != ".metadata"]
     assert missing == []
 
 
-@pytest.mark.parametrize("crd", [generate.brokerage(), generate.plan()], ids=lambda crd: crd["spec"]["names"]["kind"])
+@pytest.mark.parametrize("crd", ALL, ids=lambda crd: crd["spec"]["names"]["kind"])
 def test_the_schema_is_structural(crd: dict[str, Any]) -> None:
     for path, node in fields(schema(crd)):
         assert not {"$ref", "anyOf", "allOf", "oneOf", "title", "const"} & node.keys(), path
-        assert node["type"] in ("string", "integer", "boolean", "object", "array"), path
+        assert node["type"] in ("string", "integer", "number", "boolean", "object", "array"), path
         assert node.get("default", "") is not None, path
 
 
-@pytest.mark.parametrize("crd", [generate.brokerage(), generate.plan()], ids=lambda crd: crd["spec"]["names"]["kind"])
+@pytest.mark.parametrize("crd", ALL, ids=lambda crd: crd["spec"]["names"]["kind"])
 def test_every_string_that_people_write_has_a_longest_length_or_a_pattern(crd: dict[str, Any]) -> None:
     spec = schema(crd)["properties"]["spec"]
     loose = [p for p, n in fields(spec) if n["type"] == "string" and not {"maxLength", "pattern", "enum"} & n.keys()]
@@ -63,6 +64,14 @@ def test_it_is_cluster_scoped_with_a_short_name_a_category_and_a_status() -> Non
     assert crd["spec"]["scope"] == "Cluster"
     assert (crd["spec"]["names"]["shortNames"], crd["spec"]["names"]["categories"]) == (["bkr"], ["rooftree"])
     assert crd["spec"]["versions"][0]["subresources"] == {"status": {}}
+
+
+def test_what_was_ordered_cannot_be_changed() -> None:
+    for crd in (generate.operation(), generate.backup()):
+        (rule,) = [
+            one for one in schema(crd)["properties"]["spec"]["x-kubernetes-validations"] if "oldSelf" in one["rule"]
+        ]
+        assert rule["rule"] == "self == oldSelf"
 
 
 def test_every_rule_names_its_field() -> None:

@@ -298,7 +298,7 @@ async def test_a_purge_stops_where_another_operator_took_over_and_goes_on_afterw
     world.lease.lost_after = 0
     assert (await world.purge.reconcile(str(tenant))).failed
     assert world.registry.state(tenant) == "kept"
-    world.lease.lost_after = 1 + 1 + len(("route", "workload", "namespace", "topics"))
+    world.lease.lost_after = 1 + 1 + len(("route", "workload", "namespace", "backups", "topics"))
     assert (await world.purge.reconcile(str(tenant))).failed
     assert world.registry.state(tenant) == "purging"
     assert str(tenant) in world.postgres.known

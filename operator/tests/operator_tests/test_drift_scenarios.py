@@ -25,9 +25,9 @@ from rooftree_operator.adapters.kubernetes import (
     SERVICE,
     Kind,
 )
+from rooftree_operator.composition import graph
 from rooftree_operator.drift import Path
 from rooftree_operator.rpc_certificates import LIFE, RENEW_BEFORE
-from rooftree_operator.runtime import graph
 from rooftree_operator.secret_objects import decoded
 
 from .test_hands import change, told

@@ -22,6 +22,7 @@ TOPIC = "kafka.create.topic"
 SENDS: dict[str, tuple[set[str], set[str]]] = {
     "adapters/kubernetes.py": ({"_request"}, {"get", "list"}),
     "adapters/postgres.py": ({"execute"}, {"_rows", "ping", "ungranted_schemas", "heads", "probe"}),
+    "adapters/postgres_swaps.py": ({"execute"}, set()),
     "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "probe"}),
     "adapters/s3.py": ({"_send"}, {"ping", "_look"}),
     "adapters/redis.py": ({"execute", "execute_command", "unlink", "set", "delete", "_round_trip"}, {"_ask", "ping"}),
@@ -33,6 +34,7 @@ SENDS: dict[str, tuple[set[str], set[str]]] = {
 # The calls above, said once more, that are made inside of something named; or that read beside a write.
 WITHIN: dict[str, set[str]] = {
     "adapters/postgres.py": {"reassign", "revoke_logins"},  # each looks first
+    "adapters/postgres_swaps.py": {"send_again"},  # looks first
     "adapters/redis.py": {"_round_trip", "_change"},  # of `probe`; the steps that `execute` sends
     "adapters/kafka.py": {"_call", "_together"},  # what every call goes through, alone or with others
     # What `adapters/kafka.py` asks for and names, for each who asks. Nobody asks for the guard, which has its own name.

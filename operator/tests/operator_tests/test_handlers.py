@@ -168,3 +168,41 @@ def test_a_brokerage_that_vanished_has_one_look_more_so_that_it_is_counted_no_lo
 def test_secrets_and_config_maps_are_never_watched() -> None:
     assert not {SECRET, CONFIG} & set(WATCHED)
     assert not set(AWAITED) & set(DECLARED)
+
+
+def ordered(**status: Any) -> dict[str, Any]:
+    item = {"metadata": {"uid": "u", "name": "first", "generation": 1}, "spec": {}, "status": status}
+    return {"type": "MODIFIED", "object": item}
+
+
+def test_an_operation_is_looked_at_when_it_comes_and_when_it_is_over_and_not_for_each_of_its_steps() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, Storms(lambda: 0.0))
+
+    def looks(event: dict[str, Any]) -> bool:
+        intake.operation(event)
+        key = queue.pop()
+        if key is not None:
+            queue.done(key)
+        return key == "operation/first"
+
+    assert looks(ordered())
+    assert looks(ordered(phase="Running"))
+    assert not looks(ordered(phase="Running", step="Write"))
+    assert looks(ordered(phase="Succeeded"))
+
+
+def test_the_job_of_an_operation_has_the_operation_looked_at_and_not_the_tenant() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    labels = {"rooftree.dev/brokerage": "acme", "rooftree.dev/operation": "first"}
+    Intake(queue, Storms(lambda: 0.0)).child(child(metadata={"labels": labels}))
+    assert (queue.pop(), queue.pop()) == ("operation/first", None)
+
+
+def test_a_backup_is_looked_at_only_when_it_is_to_go() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, Storms(lambda: 0.0))
+    intake.backup(child("ADDED"))
+    assert queue.pop() is None
+    intake.backup(child(metadata={"name": "first", "deletionTimestamp": "2026-11-24T12:00:00Z"}))
+    assert queue.pop() == "backup/first"

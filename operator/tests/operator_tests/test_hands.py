@@ -20,8 +20,8 @@ from rooftree_operator.adapters.kubernetes import (
     SERVICE,
     Kind,
 )
+from rooftree_operator.composition import graph
 from rooftree_operator.hands import Reach
-from rooftree_operator.runtime import graph
 
 from .test_tenant_scenarios import ready_world
 from .world import CA, NAMESPACE, World, brokerage, now, plan

@@ -17,7 +17,7 @@ from rooftree_operator.settings import Settings
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .running import operator
-from .world import World, brokerage, plan
+from .world import World, brokerage, operation, plan
 
 Looks = dict[str, list[float]]
 
@@ -30,6 +30,16 @@ async def test_a_resync_feeds_every_tenant_while_postgres_is_away() -> None:
     running = operator(world)
     await running._round()
     assert [running.queue.pop(), running.queue.pop(), running.queue.pop()] == ["release/1.0.0", "tenant/acme", None]
+
+
+async def test_a_resync_feeds_operations_whose_events_were_lost() -> None:
+    world = World()
+    world.kube.put(operation("first"))
+    running = operator(world)
+    running.queue.add("operation/second", Priority.CHILD, after=60.0)
+    world.kube.put(operation("second"))
+    await running._round()
+    assert [running.queue.pop(), running.queue.pop()] == ["operation/first", None]
 
 
 class Clock:

@@ -249,7 +249,7 @@ def test_a_brokerage_ends_where_its_last_order_says_whatever_came_before() -> No
 
 
 def test_every_field_that_can_be_changed_is_ordered() -> None:
-    assert LEGAL.keys() == SCHEMA["properties"].keys() - {"tenantID"}
+    assert LEGAL.keys() == SCHEMA["properties"].keys() - {"tenantID", "source"}
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in LEGAL for value in LEGAL[name]])

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, SECRET
-from rooftree_operator.runtime import Backends, graph
+from rooftree_operator.backends import Backends
+from rooftree_operator.composition import graph
 from rooftree_operator.secret_objects import decoded
 
 from .fakes.s3 import Account, Bucket

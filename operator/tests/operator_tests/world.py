@@ -7,22 +7,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rooftree_operator.adapters.kubernetes import BROKERAGE, SECRET, Kind
+from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, SECRET, Kind
 from rooftree_operator.backends import Backends
+from rooftree_operator.composition import graph
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.graph import Graph
 from rooftree_operator.names import TenantId
 from rooftree_operator.network import Network
+from rooftree_operator.operations import assembly
+from rooftree_operator.operations.artifacts import Artifacts
+from rooftree_operator.operations.progress import is_over
 from rooftree_operator.pool import LOOK, Pool, supply
 from rooftree_operator.purge import Purge
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
-from rooftree_operator.runtime import graph
 from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
+from .fakes.archive import FakeArchive
 from .fakes.edge import FakeEdge
 from .fakes.elasticsearch import FakeElasticsearch
 from .fakes.faults import Faults
@@ -65,6 +69,7 @@ PLATFORM = Platform(
     NETWORK,
     s3_url="https://10.200.0.1:7070",
     s3_region="us-east-1",
+    image="localhost/operator:test",
 )
 CA = "-----BEGIN CERTIFICATE-----\n"
 PASSES = 40
@@ -84,6 +89,7 @@ def manifest(version: str, heads: dict[str, str], knows: Sequence[str] = ()) -> 
         "schemas": ["migrations", "identity"],
         "migration_heads": heads,
         "migrations": sorted({*heads.values(), *knows}),
+        "clones": {"emptied": ["jobs.queue"], "masked": {"crm.people": {"name": "name"}}},
         "commands": {"serve": ["python", "-m", "rooftree.main"], "migrate": ["python", "-m", "rooftree.migrate"]},
         "probes": {"live": "/livez", "ready": "/readyz", "startup": "/startupz"},
     }
@@ -102,6 +108,15 @@ def brokerage(name: str, **spec: Any) -> Object:
             "currency": "USD",
             **spec,
         },
+    }
+
+
+def operation(name: str, kind: str = "Backup", *, of: str = "acme", **spec: Any) -> Object:
+    return {
+        "apiVersion": OPERATION.api_version,
+        "kind": OPERATION.kind,
+        "metadata": {"name": name},
+        "spec": {"brokerage": of, "type": kind, **spec},
     }
 
 
@@ -151,6 +166,7 @@ class World:
         self.registry = FakeRegistry(self.postgres, NAMESPACE, self.spares)
         self.lease = FakeLease()
         self.edge = FakeEdge(self.kube)
+        self.archive = FakeArchive(self.kube, self.postgres, self.s3)
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
         self.heads: dict[str, frozenset[str]] = {}
@@ -164,7 +180,9 @@ class World:
         self.purge = Purge(deletion, self.now)
         spare_parts = Graph(supply(parts), self.now, self.kube)
         self.pool = Pool(self.kube, self.spares, self.releases, spare_parts, deletion, PLATFORM)
-        return Reconciler(
+        self.artifacts = Artifacts(self.kube, self.s3)
+        self.woken: list[str] = []
+        reconciler = Reconciler(
             kube=self.kube,
             registry=self.registry,
             releases=self.releases,
@@ -175,6 +193,10 @@ class World:
             now=self.now,
             instance="test",
         )
+        swaps: Any = self.postgres
+        wake = self.woken.append
+        self.operations = assembly.operations(reconciler, self.backends, self.artifacts, swaps, wake)
+        return reconciler
 
     def lowest(self) -> dict[tuple[str | None, str], int]:
         """The fewest pods that each Deployment had available since it first was."""
@@ -200,16 +222,37 @@ class World:
 
     def settle(self) -> None:
         """Lets everything around the operator do its work."""
-        jobs = [item for (kind, _, _), item in self.kube.objects.items() if kind == "Job"]
+        jobs = [
+            item for (kind, _, name), item in self.kube.objects.items() if kind == "Job" and "operation" not in name
+        ]
         images = {_database(job): job["spec"]["template"]["spec"]["containers"][0]["image"] for job in jobs}
         for database in self.kube.settle():
             if database in self.postgres.content:
                 self.postgres.migrated(database, self.heads[images[database]])
+        self.archive.settle()
         self.edge.learn()
 
     async def converge(self, name: str) -> Outcome:
         """Passes over a Brokerage and settling until the operator has nothing more to do."""
         return await self._until_at_rest(self.reconciler.reconcile, name)
+
+    async def operate(self, name: str, passes: int = PASSES) -> Object:
+        """Passes over an operation, and over whichever tenant it wakes, until it is over or nothing moves any more."""
+        for _ in range(passes):
+            try:
+                outcome = await self.operations.reconcile(name)
+            except Unavailable as error:
+                if error.reason != "Injected":
+                    raise
+                continue
+            woken, self.woken[:] = list(self.woken), []
+            for tenant in woken:
+                await self.converge(tenant)
+            self.settle()
+            found = self.kube.find(OPERATION, name)
+            if found is None or is_over(found) or not (outcome.failed or outcome.again_in is not None):
+                return found or {}
+        return self.kube.find(OPERATION, name) or {}
 
     async def purges(self) -> None:
         """What a resync sets off: passes over all kept tenants until the operator has nothing more to do."""
@@ -247,10 +290,21 @@ class World:
                 if "Injected" not in getattr(error, "reason", ""):
                     raise
                 outcome = Outcome(failed=True)
+            await self._drop_backups()
             self.settle()
             if not outcome.failed and outcome.again_in is None:
                 return outcome
         return outcome
+
+    async def _drop_backups(self) -> None:
+        """What the events of backups that are deleted set off."""
+        for kind, _, name in [key for key in self.kube.objects if key[0] == BACKUP.kind]:
+            if "deletionTimestamp" in self.kube.objects[kind, None, name]["metadata"]:
+                try:
+                    await self.artifacts.reconcile(name)
+                except Unavailable as error:
+                    if error.reason != "Injected":
+                        raise
 
     def writes(self) -> list[str]:
         return [*self.kube.writes, *(write for backend in self._fakes() for write in backend.writes)]

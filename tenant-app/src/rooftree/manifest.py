@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from rooftree import assembly
+from rooftree.contracts.personal import EMPTIED, MASKED
 from rooftree.kernel import migrating
 from rooftree.kernel.kafka import DEAD_LETTER_TOPIC, EVENTS_TOPIC
 
@@ -32,6 +33,7 @@ def manifest(version: str) -> dict[str, Any]:
         "metrics_port": METRICS_PORT,
         "rpc_port": RPC_PORT,
         "calls": assembly.calls(found),
+        "clones": {"emptied": list(EMPTIED), "masked": {table: dict(columns) for table, columns in MASKED.items()}},
         "commands": {
             "serve": ["python", "-m", "rooftree.main"],
             "migrate": ["python", "-m", "rooftree.migrate"],

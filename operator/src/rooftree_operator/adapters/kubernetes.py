@@ -59,12 +59,14 @@ BUDGET = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 BROKERAGE = Kind("rooftree.dev/v1alpha1", "Brokerage", "brokerages", namespaced=False)
 PLAN = Kind("rooftree.dev/v1alpha1", "BrokeragePlan", "brokerageplans", namespaced=False)
+OPERATION = Kind("rooftree.dev/v1alpha1", "BrokerageOperation", "brokerageoperations", namespaced=False)
+BACKUP = Kind("rooftree.dev/v1alpha1", "BrokerageBackup", "brokeragebackups", namespaced=False)
 
 KINDS = {
     (kind.api_version, kind.kind): kind
     for kind in (
         NAMESPACE, QUOTA, LIMITS, SECRET, CONFIG, SERVICE, EVENT, BINDING, DEPLOYMENT, JOB, ROUTE, POLICY, AUTOSCALER,
-        BUDGET, LEASE, BROKERAGE, PLAN, POD, SLICE, GRANT,
+        BUDGET, LEASE, BROKERAGE, PLAN, POD, SLICE, GRANT, OPERATION, BACKUP,
     )
 }  # fmt: skip
 

@@ -159,11 +159,37 @@ class S3:
         body = json.dumps(policy).encode()
         self._done(await self._change("put", "policy", Request("PUT", f"/{name}", {"policy": ""}, body)))
 
+    async def delete_policy(self, name: str) -> None:
+        """Nobody but the operator may do anything with the bucket any more; one that is gone is fine."""
+        self._unless(NO_BUCKET, await self._change("delete", "policy", Request("DELETE", f"/{name}", {"policy": ""})))
+
     async def objects(self, name: str) -> list[str]:
         """The keys of the bucket's first page of objects."""
         question = {"list-type": "2", "max-keys": str(PAGE)}
         listed = self._done(await self._look(Request("GET", f"/{name}", question)))
         return [_text(item, "Key") for item in _items(listed, "Contents")]
+
+    async def sizes(self, name: str, prefix: str) -> dict[str, int]:
+        """Sizes in bytes of all objects whose keys begin with `prefix`; empty if there is no such bucket."""
+        found: dict[str, int] = {}
+        after = ""
+        while True:
+            question = {"list-type": "2", "max-keys": str(PAGE), "prefix": prefix}
+            answer = await self._look(Request("GET", f"/{name}", question | ({"start-after": after} if after else {})))
+            if not self._unless(NO_BUCKET, answer):
+                return {}
+            page = {_text(item, "Key"): int(_text(item, "Size")) for item in _items(answer, "Contents")}
+            found |= page
+            if not page or _text(_parsed(answer), "IsTruncated") != "true":
+                return found
+            after = max(page)
+
+    async def read(self, name: str, key: str) -> bytes | None:
+        """A small object; None if there is none."""
+        answer = await self._look(Request("GET", f"/{name}/{key}"))
+        if _code(answer) in (NO_BUCKET, "NoSuchKey"):
+            return None
+        return self._done(answer).content
 
     async def delete_objects(self, name: str, keys: Sequence[str]) -> None:
         """Deletes a page of objects; those that are gone are fine."""

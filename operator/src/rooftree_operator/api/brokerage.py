@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from .common import ApiModel, Column, Condition, Rule, keyed_by, rules
+from .backups import BackupPolicy, BackupsSeen, Source, SourceSeen
+from .common import DNS_LABEL, ApiModel, Column, Condition, Rule, keyed_by, rules
+from .mirror import CurrentOperation
 from .slugs import POOL, RESERVED_SLUGS, SLUG_PATTERN
 
-_DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _HTTP_URL = Rule(
     rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != ''",
     message="must be an absolute http or https URL",
@@ -61,7 +62,7 @@ class MlsFeed(ApiModel):
     """A RESO Web API that listings are imported from."""
 
     name: str = Field(
-        description="Name of the feed, unique in this brokerage.", min_length=1, max_length=40, pattern=_DNS_LABEL
+        description="Name of the feed, unique in this brokerage.", min_length=1, max_length=40, pattern=DNS_LABEL
     )
     url: str = Field(
         description="Root of the RESO Web API, http or https.", max_length=2048, json_schema_extra=rules(_HTTP_URL)
@@ -120,6 +121,7 @@ class DeletionPolicy(StrEnum):
     """What becomes of the data when the Brokerage is deleted."""
 
     RETAIN = "Retain"
+    SNAPSHOT = "Snapshot"
     DELETE = "Delete"
 
 
@@ -133,7 +135,7 @@ class BrokerageSpec(ApiModel):
         description="Name of the BrokeragePlan: limits, sizes and price.",
         min_length=1,
         max_length=63,
-        pattern=_DNS_LABEL,
+        pattern=DNS_LABEL,
     )
     version: str | None = Field(
         default=None,
@@ -166,16 +168,28 @@ class BrokerageSpec(ApiModel):
         max_length=39,
         pattern=r"^[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}$",
     )
+    source: Source | None = Field(
+        default=None,
+        description="The brokerage begins with what a backup holds, of this or another brokerage, under a new id and "
+        "with new keys. Until it is loaded visitors see a page. Cannot be changed.",
+    )
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description="What becomes of the data when the Brokerage is deleted. `Retain`: it stays, closed to everybody, "
-        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Delete`: it "
-        "is gone at once, and deleting must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>`.",
+        "for the plan's `retention.days`, and a Brokerage of the same name with `tenantID` takes it on. `Snapshot`: a "
+        "last backup is written, then all but the backups is gone; a Brokerage whose `source` is that backup begins "
+        "with it. `Delete`: it is gone at once, and deleting must be confirmed by the annotation "
+        "`rooftree.dev/confirm-deletion: <name>`.",
     )
     deletion_protection: bool = Field(
         default=False,
         description="Whether a deletion must be confirmed by the annotation `rooftree.dev/confirm-deletion: <name>` "
         "whatever the policy is.",
+    )
+    backup: BackupPolicy | None = Field(
+        default=None,
+        description="Backups that are written by themselves, instead of those of the plan. An empty one switches these "
+        "off.",
     )
     mls: list[MlsFeed] = Field(
         default_factory=list[MlsFeed],
@@ -201,6 +215,10 @@ SPEC_RULES = (
         rule="has(self.tenantID) == has(oldSelf.tenantID) "
         "&& (!has(self.tenantID) || self.tenantID == oldSelf.tenantID)",
         message="spec.tenantID is immutable: it cannot be set, changed or removed after creation",
+    ),
+    Rule(
+        rule="has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source)",
+        message="spec.source is immutable: it cannot be set, changed or removed after creation",
     ),
 )
 
@@ -280,40 +298,6 @@ class BrokerageError(ApiModel):
     )
 
 
-class OperationType(StrEnum):
-    """What an operation does."""
-
-    CREATE = "Create"
-    UPDATE = "Update"
-    DELETE = "Delete"
-    ROTATE = "Rotate"
-
-
-class OperationState(StrEnum):
-    """How an operation goes."""
-
-    RUNNING = "Running"
-    WAITING = "Waiting"  # for somebody, for a system that is away, or held
-    SUCCEEDED = "Succeeded"
-
-
-class BrokerageOperation(ApiModel):
-    """What the operator is doing, or did last."""
-
-    type: OperationType = Field(description="What it does.")
-    state: OperationState = Field(
-        description="Running; Waiting for somebody who must act, for a system that is away or because the operator is "
-        "held back; or Succeeded."
-    )
-    step: str = Field(description="Type of the condition that it is at; of a rotation the phase.")
-    progress: int = Field(description="Parts that are done, in percent of all.", ge=0, le=100)
-    started_at: str = Field(description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"})
-    finished_at: str | None = Field(
-        default=None, description="When it was over (RFC 3339).", json_schema_extra={"format": "date-time"}
-    )
-    message: str = Field(description="What is the case at this step.")
-
-
 class Constraint(ApiModel):
     """Something that may not be done now."""
 
@@ -354,8 +338,12 @@ class BrokerageStatus(ApiModel):
         description="Digest of the declaration that was last found in place everywhere: what differs while it stays "
         "the same was changed by others.",
     )
-    operation: BrokerageOperation | None = Field(
+    operation: CurrentOperation | None = Field(
         default=None, description="What the operator is doing with the brokerage, or did last."
+    )
+    source: SourceSeen | None = Field(default=None, description="What it began with, once that is loaded.")
+    backups: BackupsSeen | None = Field(
+        default=None, description="Backups that are written by themselves. Absent if there is no schedule."
     )
     errors: list[BrokerageError] = Field(
         default_factory=list[BrokerageError],

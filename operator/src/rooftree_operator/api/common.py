@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
 
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
 
 class ApiModel(BaseModel):
     """Base of everything in a custom resource: camelCase outside, fields of a newer CRD ignored."""

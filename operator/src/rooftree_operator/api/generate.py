@@ -9,6 +9,17 @@ import yaml
 from . import GROUP, VERSION
 from .brokerage import COLUMNS, NAME_RULES, SPEC_RULES, BrokerageSpec, BrokerageStatus
 from .common import Column, Rule
+from .operations import (
+    BACKUP_COLUMNS,
+    BACKUP_RULES,
+    OPERATION_COLUMNS,
+    OPERATION_RULES,
+    BackupSpec,
+    BackupStatus,
+    OperationSpec,
+    OperationStatus,
+)
+from .operations import NAME_RULES as LABEL_RULES
 from .plan import PLAN_COLUMNS, PLAN_NAME_RULES, PLAN_RULES, BrokeragePlanSpec
 from .schema import Schema, structural
 
@@ -86,6 +97,26 @@ def plan() -> dict[str, Any]:
     )
 
 
+def operation() -> dict[str, Any]:
+    """The CRD of BrokerageOperation."""
+    spec = structural(OperationSpec)
+    spec["x-kubernetes-validations"] = [rule.as_dict() for rule in OPERATION_RULES]
+    schema = _root(LABEL_RULES, spec, structural(OperationStatus))
+    about = "One action on a brokerage that is ordered once: its steps, its progress, and what came of it."
+    names = ("BrokerageOperation", "brokerageoperations", "bkrop")
+    return definition(*names, description=about, schema=schema, columns=OPERATION_COLUMNS)
+
+
+def backup() -> dict[str, Any]:
+    """The CRD of BrokerageBackup."""
+    spec = structural(BackupSpec)
+    spec["x-kubernetes-validations"] = [rule.as_dict() for rule in BACKUP_RULES]
+    schema = _root(LABEL_RULES, spec, structural(BackupStatus))
+    about = "What was written of a brokerage at one moment. Deleting it deletes what was written."
+    names = ("BrokerageBackup", "brokeragebackups", "bkrbackup")
+    return definition(*names, description=about, schema=schema, columns=BACKUP_COLUMNS)
+
+
 class _PlainDumper(yaml.SafeDumper):
     """No anchors: a CRD is read by people, too."""
 
@@ -98,7 +129,7 @@ def rendered() -> dict[str, str]:
     return {
         f"{crd['metadata']['name'].split('.')[0]}.yaml": HEADER
         + yaml.dump(crd, Dumper=_PlainDumper, sort_keys=False, width=120, allow_unicode=True)
-        for crd in (brokerage(), plan())
+        for crd in (brokerage(), plan(), operation(), backup())
     }
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from .backups import BackupPolicy
 from .common import ApiModel, Column, Rule, rules
 
 # Kubernetes quantities, without exponents: those would be two spellings of one size.
@@ -174,6 +175,9 @@ class BrokeragePlanSpec(ApiModel):
         "Each has a namespace and a place in every backend, and no pods.",
         ge=0,
         le=20,
+    )
+    backup: BackupPolicy | None = Field(
+        default=None, description="Backups that are written by themselves; a brokerage's own `backup` replaces it."
     )
     price: Price | None = Field(default=None, description="Price of the plan; absent means not for sale.")
 

@@ -97,6 +97,33 @@ async def _rotate(cluster: "Cluster", options: Options) -> "Answer":
     return await acting.rotate(cluster, options.name, now=output.clock())
 
 
+async def _backup(cluster: "Cluster", options: Options) -> "Answer":
+    from . import backups, output
+
+    called, wait = options.called, options.wait
+    return await backups.backup(cluster, options.name, called=called, wait=wait, now=output.clock())
+
+
+async def _restore(cluster: "Cluster", options: Options) -> "Answer":
+    from . import backups, output
+
+    source, wait = options.backup, options.wait
+    return await backups.restore(cluster, options.name, source=source, wait=wait, now=output.clock())
+
+
+async def _drill(cluster: "Cluster", options: Options) -> "Answer":
+    from . import backups, output
+
+    source, wait = options.backup, options.wait
+    return await backups.drill(cluster, options.name, source=source, wait=wait, now=output.clock())
+
+
+async def _backups(cluster: "Cluster", options: Options) -> "Answer":
+    from . import backups, output
+
+    return await backups.backups(cluster, options.name, now=output.clock(), style=_style())
+
+
 async def _diff(cluster: "Cluster", options: Options) -> "Answer":
     from . import diff, output
 
@@ -139,6 +166,7 @@ def _looking(verbs: Any) -> None:
     _verb(verbs, "tree", _tree, "all that belongs to it, with the state of each", forms=True, names="1")
     _verb(verbs, "events", _events, "what happened to it, the newest last", forms=True, names="1")
     _verb(verbs, "top", _top, "CPU and memory of its pods", forms=True, names="*")
+    _verb(verbs, "backups", _backups, "what there is to go back to, the newest last", forms=True, names="1")
     _verb(
         verbs,
         "diff",
@@ -165,6 +193,14 @@ def _acting(verbs: Any) -> None:
     suspend.add_argument("--message", help="what visitors are told")
     _verb(verbs, "resume", _resume, "takes it back into service", names="1")
     _verb(verbs, "rotate", _rotate, "replaces all its credentials and signing keys while it serves", names="1")
+    backup = _verb(verbs, "backup", _backup, "writes a backup of it", forms=True, names="1")
+    backup.add_argument("--called", help="name of the backup; without it the brokerage's name and the time")
+    restore = _verb(verbs, "restore", _restore, "brings it back to a backup", forms=True, names="1")
+    drill = _verb(verbs, "drill", _drill, "tries a backup, which nobody notices", forms=True, names="1")
+    for verb in (restore, drill):
+        verb.add_argument("--backup", help="the backup; without it the newest one")
+    for verb in (backup, restore, drill):
+        verb.add_argument("--wait", action="store_true", help="until it is over")
 
 
 def _verb(

@@ -18,6 +18,7 @@ from ..graph import AnyProvisioner
 from ..names import Slot
 from ..provisioners import (
     autoscaling,
+    backups,
     cache,
     certificates,
     credentials,
@@ -59,6 +60,7 @@ def of_kubernetes(kube: Kubernetes, ca: str, now: Callable[[], datetime], platfo
         route.Route(kube, platform),
         suspension.Suspension(kube),
         rotation.Rotation(kube, now),
+        backups.Backups(kube, None, now),
     )
 
 

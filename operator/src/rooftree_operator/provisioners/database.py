@@ -155,6 +155,9 @@ class Database:
         # Ours by its mark, or by its owner if we died before the mark was made.
         if found and (found.comment == names.mark(tenant) or found.owner == names.owner_role(tenant)):
             await self._postgres.drop_database(names.database(tenant))
+        # What operations have put beside it.
+        for other in await self._postgres.databases(names.prefix(tenant)):
+            await self._postgres.drop_database(other)
         present = await self._postgres.roles(all_roles(tenant))
         if present:
             await self._postgres.drop_roles(sorted(present, reverse=True))

@@ -1,6 +1,8 @@
 """Leads the rotation of a tenant's credentials from one phase to the next: the record that all other parts follow.
 
 It needs all of them, so that a phase ends only when it is so everywhere: each login of it was tried, all pods are new.
+No phase ends while an operation is at work: its Job has the login that was in use when it began, and each of its pods
+looks for that in the Secrets again. Operations wait for no rotation, so neither waits for the other for ever.
 What it writes is the Secret `app`, in exactly the version that was looked at.
 """
 
@@ -8,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from .. import generations, names, pods, serving
+from .. import closing, generations, names, pods, serving
 from ..adapters.kubernetes import DEPLOYMENT, POD, SECRET, Kubernetes
 from ..api.brokerage import RotationPhase
 from ..conditions import stamp
@@ -21,17 +23,19 @@ from ..secret_objects import decoded, secret_object
 from ..tenant import Tenant
 
 STILL_LEAVING = 1.0  # seconds; pods are not watched
+STILL_AT_WORK = 5.0  # seconds; the end of an operation is no reason to look at the tenant
 AT_ONCE = 0.0
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now. `leaving`: pods that began with what is not the newest any more."""
+    """What is there now. `leaving`: pods that began with what is not the newest any more; `operation`: one at work."""
 
     values: Mapping[str, str] = field(repr=False)
     version: str  # of the Secret
     at: datetime
     leaving: tuple[str, ...] = ()
+    operation: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ class Rotation:
         own: dict[str, str | None] = {names.LABEL_TENANT: tenant.id.value, names.LABEL_NAME: None}
         deployments = await self._kube.list(DEPLOYMENT, tenant.namespace, labels=own)
         running = await self._kube.list(POD, tenant.namespace, labels=own)
-        return Seen(values, version, self._now(), former(running, deployments, self._now()))
+        operation = await closing.at_work(self._kube, tenant.slug)
+        return Seen(values, version, self._now(), former(running, deployments, self._now()), operation)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         record = generations.record_of(seen.values)
@@ -78,6 +83,8 @@ class Rotation:
             if not (seen.values and generations.wants(record, tenant.rotate)):
                 return Plan(done("Provisioned", "Nothing is being rotated."))
             return _turn(seen, record.begun(tenant.rotate, seen.at))
+        if seen.operation:
+            return _waiting(record, f"operation {seen.operation} is at work", STILL_AT_WORK)
         if seen.leaving:
             return _waiting(record, f"pods of before are ending: {', '.join(seen.leaving)}", STILL_LEAVING)
         over = moment(record.since) + generations.SIGNED_LIFE

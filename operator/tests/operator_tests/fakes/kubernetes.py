@@ -1,10 +1,12 @@
 """An apiserver and its controllers that keep state: what the operator relies on, and nothing that would flatter it."""
 
+import base64
 import builtins
 import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rooftree_operator import names
 from rooftree_operator.adapters.kubernetes import (
     BROKERAGE,
     DEPLOYMENT,
@@ -183,7 +185,7 @@ class FakeKubernetes(Kubernetes):
             return False
         if uid is not None and found["metadata"]["uid"] != uid:
             raise Conflict(409, "uid differs")
-        if kind in (NAMESPACE, BROKERAGE) or propagation == "Foreground":
+        if kind in (NAMESPACE, BROKERAGE) or propagation == "Foreground" or found["metadata"].get("finalizers"):
             found["metadata"]["deletionTimestamp"] = STAMP
         else:
             del self.objects[kind.kind, namespace, name]
@@ -216,14 +218,8 @@ class FakeKubernetes(Kubernetes):
                     for type_ in ("Accepted", "ResolvedRefs")
                 ]
                 item["status"] = {"parents": [{"conditions": conditions}]}
-            elif kind == JOB.kind and _image(item) in self.broken:
-                item["status"] = {
-                    "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
-                }
             elif kind == JOB.kind:
-                item["status"] = {"succeeded": 1}
-                env = {e["name"]: e["value"] for e in item["spec"]["template"]["spec"]["containers"][0]["env"]}
-                migrated.add(env["ROOFTREE_DATABASE_NAME"])
+                migrated |= self._ended(item)
             elif kind == NAMESPACE.kind and "deletionTimestamp" in item["metadata"]:
                 for key in [key for key in self.objects if key[1] == name]:
                     del self.objects[key]
@@ -236,6 +232,17 @@ class FakeKubernetes(Kubernetes):
         for key in list(self.objects):
             if key in self.objects:
                 yield key, self.objects[key]
+
+    def _ended(self, job: Object) -> set[str]:
+        """A Job comes to its end; the database that it has migrated. Those of operations are `archive`'s business."""
+        if names.LABEL_OPERATION in job["metadata"].get("labels", {}):
+            return set()
+        if _image(job) in self.broken:
+            job["status"] = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
+            return set()
+        job["status"] = {"succeeded": 1}
+        env = {e["name"]: e["value"] for e in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+        return {env["ROOFTREE_DATABASE_NAME"]}
 
     def _rolled_out(self, key: Key, item: Object) -> Object:
         """One step of a rollout: a new pod starts beside the old ones; if its image works all are new, the old ones go.
@@ -314,6 +321,14 @@ class FakeKubernetes(Kubernetes):
         """What a pod finds of its Secrets if it begins now."""
         volumes = [one["secret"] for one in spec["volumes"] if one["name"] in ("secrets", "rpc")]
         return {path: value for volume in volumes for path, value in self._content(space, volume).items()}
+
+    def folders(self, space: str | None, spec: Object) -> dict[str, dict[str, str]]:
+        """The same of a pod with a folder for each Secret; it does not begin while one of its files is missing."""
+        mounted = {one["name"]: self._content(space, one["secret"]) for one in spec["volumes"] if "secret" in one}
+        return {
+            name: {path: base64.b64decode(value).decode() for path, value in files.items()}
+            for name, files in mounted.items()
+        }
 
     def _content(self, space: str | None, volume: Object) -> dict[str, str]:
         data: dict[str, str] = self.objects["Secret", space, volume["secretName"]]["data"]

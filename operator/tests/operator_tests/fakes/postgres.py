@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from rooftree_operator import scram
 from rooftree_operator.adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
-from rooftree_operator.errors import Unavailable
+from rooftree_operator.errors import Unavailable, Waiting
 from rooftree_operator.gate import Gate
 from rooftree_operator.names import TEMPLATE_OWNER
 
@@ -27,6 +27,8 @@ class Content:
     heads: frozenset[str] = frozenset()
     owner_inside: str = ""
     granted: set[str] = field(default_factory=set)
+    rows: list[str] = field(default_factory=list)
+    sent_again: bool = False
 
 
 class FakePostgres(Postgres):
@@ -42,6 +44,8 @@ class FakePostgres(Postgres):
         self.writes: list[str] = []
         self.faults = faults or Faults()
         self.down = False
+        self.busy: set[str] = set()
+        """Databases that somebody comes back into at once."""
 
     def _read(self) -> None:
         self.gate.check()
@@ -181,6 +185,22 @@ class FakePostgres(Postgres):
             owns = [database for database, seen in self.known.items() if seen.owner == name]
             assert not owns, f"{name} still owns {owns}"
             self.known_roles.pop(name, None)
+        self.faults.done()
+
+    async def swap(self, current: str, new: str, aside: str) -> None:
+        """What `Swaps` does; refused while somebody is connected."""
+        self._write_call(f"swap {current} and {new}")
+        if current in self.busy:
+            raise Waiting("DatabaseInUse", f"somebody is connected to {current}", retry_in=1.0)
+        assert aside not in self.known, "the second rename would fail"
+        for old, name in ((current, aside), (new, current)):
+            self.known[name], self.content[name] = self.known.pop(old), self.content.pop(old)
+        self.faults.done()
+
+    async def send_again(self, database: str, login: Login) -> None:
+        self._write_call(f"send again of {database}")
+        assert login.user in self.known[database].can_connect
+        self.content[database].sent_again = True
         self.faults.done()
 
     def migrated(self, database: str, heads: frozenset[str], *, owner: str = TEMPLATE_OWNER) -> None:

@@ -95,9 +95,24 @@ class FakeS3(S3):
         self.buckets[name].policy = policy
         self.faults.done()
 
+    async def delete_policy(self, name: str) -> None:
+        self._write(f"delete policy {name}")
+        if name in self.buckets:
+            self.buckets[name].policy = None
+        self.faults.done()
+
     async def objects(self, name: str) -> list[str]:
         self._read()
         return sorted(self.buckets[name].objects)[:PAGE]
+
+    async def sizes(self, name: str, prefix: str) -> dict[str, int]:
+        self._read()
+        found = self.buckets[name].objects if name in self.buckets else {}
+        return {key: len(content) for key, content in sorted(found.items()) if key.startswith(prefix)}
+
+    async def read(self, name: str, key: str) -> bytes | None:
+        self._read()
+        return self.buckets[name].objects.get(key) if name in self.buckets else None
 
     async def delete_objects(self, name: str, keys: Sequence[str]) -> None:
         self._write(f"delete {len(keys)} objects of {name}")

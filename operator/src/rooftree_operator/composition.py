@@ -1,0 +1,133 @@
+"""Puts the operator together: its real adapters, all parts of a tenant, and what works on them."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+from . import installation, names
+from .adapters.edge import Edge
+from .adapters.kubernetes import Kubernetes
+from .adapters.postgres import Postgres
+from .adapters.postgres_swaps import Swaps
+from .backends import Backends, connect
+from .deletion import Deletion
+from .graph import AnyProvisioner, Graph
+from .health import Health
+from .lease import LeaseHolder
+from .operations import assembly
+from .operations.artifacts import Artifacts
+from .operations.running import Operations
+from .pool import Pool, supply
+from .provisioners.autoscaling import Autoscaling
+from .provisioners.backups import Backups as Schedules
+from .provisioners.cache import Cache
+from .provisioners.certificates import Certificates
+from .provisioners.credentials import Credentials
+from .provisioners.database import Database
+from .provisioners.disruption import Disruption
+from .provisioners.migrations import Migrations
+from .provisioners.modules import Modules
+from .provisioners.namespace import Namespace
+from .provisioners.policies import Policies
+from .provisioners.rotation import Rotation
+from .provisioners.route import Route
+from .provisioners.search import Search
+from .provisioners.storage import Storage
+from .provisioners.suspension import Suspension
+from .provisioners.topics import Topics
+from .provisioners.workload import Workload
+from .purge import Purge
+from .reconcile import Reconciler
+from .registry import PostgresRegistry
+from .release import Releases
+from .runtime import Operator, tenant_key
+from .settings import Settings
+from .spares import PostgresSpares
+from .storms import Storms
+from .templates import Templates
+from .tenant import Platform
+from .workqueue import Priority, WorkQueue
+
+
+async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
+    """The operator with its real adapters; `stack` closes them."""
+    kube = await stack.enter_async_context(await Kubernetes.connect(settings.most_calls.kubernetes))
+    backends = connect(settings, stack)
+    database = backends.postgres
+    platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
+    ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
+    releases = Releases(kube, settings.namespace)
+    registry = _registry(database, settings, platform)
+    lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
+    parts = graph(kube, backends, ca, _now, settings.namespace)
+    deletion = Deletion(kube, registry, parts, lease, settings.namespace)
+    edge = _edge(settings, stack)
+    reconciler = Reconciler(kube, registry, releases, parts, deletion, edge, platform, _now, settings.pod_name)
+    queue, artifacts = WorkQueue(time.monotonic), Artifacts(kube, backends.s3)
+    spare_parts = Graph(supply(parts), _now, kube)
+    return Operator(
+        settings=settings,
+        queue=queue,
+        kube=kube,
+        backends=backends,
+        registry=registry,
+        reconciler=reconciler,
+        purge=Purge(deletion, _now),
+        pool=Pool(kube, PostgresSpares(database), releases, spare_parts, deletion, platform),
+        templates=Templates(kube, database, releases, platform, ca),
+        releases=releases,
+        lease=lease,
+        storms=Storms(time.monotonic),
+        health=Health(queue, time.monotonic),
+        operations=_operations(reconciler, backends, artifacts, queue),
+        artifacts=artifacts,
+    )
+
+
+def _operations(reconciler: Reconciler, backends: Backends, artifacts: Artifacts, queue: WorkQueue) -> Operations:
+    def wake(name: str) -> None:
+        queue.add(tenant_key(name), Priority.CHILD)
+
+    return assembly.operations(reconciler, backends, artifacts, Swaps(backends.postgres), wake)
+
+
+def _edge(settings: Settings, stack: AsyncExitStack) -> Edge:
+    edge = Edge(settings.edge_address, str(settings.edge_ca_file))
+    stack.push_async_callback(edge.close)
+    return edge
+
+
+def _registry(database: Postgres, settings: Settings, platform: Platform) -> PostgresRegistry:
+    where = json.dumps({"postgres": f"{platform.postgres_host}:{platform.postgres_port}"})
+    return PostgresRegistry(database, settings.namespace, where)
+
+
+def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datetime], namespace: str) -> Graph:
+    """All parts of a tenant; a new kind of part is a line here and one in `deletion` if it has to be deleted."""
+    parts: tuple[AnyProvisioner, ...] = (
+        Namespace(kube),
+        Credentials(kube, ca),
+        Database(kube, backends.postgres),
+        Topics(kube, backends.kafka),
+        Search(kube, backends.elasticsearch),
+        Cache(kube, backends.redis),
+        Storage(kube, backends.s3),
+        Migrations(kube, backends.postgres),
+        Policies(kube),
+        Certificates(kube, now),
+        Modules(kube),
+        Workload(kube),
+        Autoscaling(kube),
+        Disruption(kube),
+        Route(kube, namespace),
+        Suspension(kube),
+        Rotation(kube, now),
+        Schedules(kube, backends.s3, now),
+    )
+    return Graph(parts, now, kube)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

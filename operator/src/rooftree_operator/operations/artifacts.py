@@ -1,0 +1,193 @@
+"""BrokerageBackups and what lies behind them in the object store; with the object goes what it stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .. import names
+from ..adapters.kubernetes import BACKUP, Kubernetes
+from ..adapters.s3 import S3
+from ..api.operations import BackupPhase
+from ..archive import manifest as manifests
+from ..archive.envelope import Damaged
+from ..archive.manifest import Manifest
+from ..conditions import stamp
+from ..drift import Object
+from ..errors import Unavailable
+from ..names import TenantId
+from ..reconcile import Outcome
+from .progress import OperationFailed, Order
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """Without an object store there are none."""
+
+    kube: Kubernetes
+    s3: S3 | None
+
+    async def begin(self, order: Order, tenant: TenantId) -> None:
+        """From now on the backup is known, also if writing it never comes to an end. Never over another one."""
+        name, found = order.name, await self.kube.get(BACKUP, order.name)
+        if found is not None and not _is_by(found, order):
+            raise OperationFailed("BackupExists", f"there is a BrokerageBackup {name} already: take another name")
+        if found is None:
+            await self.kube.create(_build(order, tenant))
+        await self._report(name, {"phase": BackupPhase.WRITING.value, "store": _place(name, tenant)})
+
+    async def fail(self, order: Order, message: str) -> None:
+        """Nobody can be brought back to it."""
+        name, found = order.name, await self.kube.get(BACKUP, order.name)
+        if found is not None and _is_by(found, order) and found.get("status", {}).get("phase") != BackupPhase.COMPLETE:
+            status = {**found.get("status", {}), "phase": BackupPhase.FAILED.value, "message": message}
+            await self._report(name, status)
+
+    async def complete(self, name: str, made: Manifest, tenant: TenantId) -> None:
+        """It is written, and all of it is there."""
+        fields = {
+            "phase": BackupPhase.COMPLETE.value,
+            "takenAt": made.taken_at,
+            "size": made.size,
+            "checksum": made.checksum,
+            "rows": made.rows,
+            "objects": made.objects,
+            "outboxPosition": made.outbox,
+            "unsentEvents": made.unsent,
+            "version": made.version,
+            "migrations": list(made.heads),
+            "store": _place(name, tenant),
+            "keyID": made.key_id,
+            "seconds": made.seconds,
+        }
+        await self._report(name, fields)
+
+    async def usable(self, name: str, tenant: TenantId | None) -> Manifest:
+        """The manifest of a backup of this tenant, or of any. Raises `OperationFailed` if it cannot be loaded."""
+        found = await self.kube.get(BACKUP, name)
+        if found is None:
+            raise OperationFailed("BackupUnknown", f"there is no BrokerageBackup {name}")
+        whose = TenantId(found["spec"]["tenantID"])
+        if tenant not in (None, whose):
+            raise OperationFailed("BackupOfAnother", f"backup {name} is of tenant {whose}, and not of {tenant}")
+        status = found.get("status", {})
+        if status.get("phase") != BackupPhase.COMPLETE or "deletionTimestamp" in found["metadata"]:
+            raise OperationFailed("BackupUnusable", f"backup {name} is not complete: {status.get('phase', 'unknown')}")
+        made = await self.manifest(name, whose)
+        if made is None or made.checksum != status["checksum"]:
+            raise OperationFailed("BackupUnusable", f"what lies in the store is not what backup {name} says")
+        return made
+
+    async def manifest(self, name: str, tenant: TenantId) -> Manifest | None:
+        """What the Job wrote last. Raises `OperationFailed` if it is none, or not of this backup."""
+        content = await self._s3().read(names.backups_bucket(tenant), manifests.manifest_name(name))
+        if content is None:
+            return None
+        try:
+            made = manifests.parsed(content)
+        except Damaged as damage:
+            raise OperationFailed("BackupUnusable", str(damage)) from damage
+        if (made.tenant, made.backup) != (tenant.value, name):
+            raise OperationFailed("BackupUnusable", f"the manifest of {name} is of {made.backup} of {made.tenant}")
+        return made
+
+    async def whose(self, name: str) -> str | None:
+        """The name of the brokerage whose backup it is; None: there is no such backup."""
+        found = await self.kube.get(BACKUP, name)
+        return found["spec"]["brokerage"] if found else None
+
+    async def newest(self, tenant: TenantId) -> str | None:
+        """The one that holds the latest moment, of those that are whole."""
+        whole = [one for one in await self.of(tenant) if one.get("status", {}).get("phase") == BackupPhase.COMPLETE]
+        latest = max(whole, key=lambda one: one["status"]["takenAt"], default=None)
+        return latest["metadata"]["name"] if latest else None
+
+    async def prove(self, name: str, now: datetime, seconds: float) -> None:
+        """It was loaded, and all of it was there."""
+        await self._judged(name, {"provenAt": stamp(now), "provenSeconds": round(seconds, 3)})
+
+    async def disprove(self, name: str, now: datetime, message: str) -> None:
+        """It could not be loaded, or something of it was missing or another."""
+        await self._judged(name, {"disprovenAt": stamp(now), "message": message})
+
+    async def _judged(self, name: str, verdict: Mapping[str, Any]) -> None:
+        found = await self.kube.get(BACKUP, name)
+        if found is not None:
+            judged = ("provenAt", "provenSeconds", "disprovenAt", "message")
+            rest = {key: value for key, value in found["status"].items() if key not in judged}
+            await self._report(name, {**rest, **verdict})
+
+    async def stored(self, name: str, tenant: TenantId) -> Mapping[str, int]:
+        """Sizes of all objects of a backup by their names."""
+        return await self._s3().sizes(names.backups_bucket(tenant), manifests.folder(name))
+
+    async def reconcile(self, name: str) -> Outcome:
+        """Of a backup that is deleted all objects go first, then the last trace of it."""
+        item = await self.kube.get(BACKUP, name)
+        if item is not None and "deletionTimestamp" in item["metadata"]:
+            await self._remove(item)
+        return Outcome()
+
+    async def _remove(self, item: Object) -> None:
+        metadata, tenant = item["metadata"], TenantId(item["spec"]["tenantID"])
+        if names.FINALIZER_BACKUP not in metadata.get("finalizers", []):
+            return
+        bucket = names.backups_bucket(tenant)
+        if self.s3 is not None and await self.s3.bucket(bucket) is not None:
+            while page := list(await self.s3.sizes(bucket, manifests.folder(metadata["name"])))[:1000]:
+                await self.s3.delete_objects(bucket, page)
+            others = [one for one in await self.of(tenant) if one["metadata"]["name"] != metadata["name"]]
+            if not others and not await self.s3.sizes(bucket, ""):
+                await self.s3.delete_bucket(bucket)
+        left = [one for one in metadata["finalizers"] if one != names.FINALIZER_BACKUP]
+        await self.kube.patch(BACKUP, metadata["name"], released(metadata, left))
+
+    async def of(self, tenant: TenantId) -> list[Object]:
+        """All backups of a tenant, oldest first."""
+        found = await self.kube.list(BACKUP, labels={names.LABEL_TENANT: tenant.value})
+        return sorted(found, key=lambda item: (item["metadata"]["creationTimestamp"], item["metadata"]["name"]))
+
+    async def _report(self, name: str, status: Mapping[str, Any]) -> None:
+        found = await self.kube.get(BACKUP, name)
+        if found is None or found.get("status") == status:
+            return
+        head = {"apiVersion": BACKUP.api_version, "kind": BACKUP.kind}
+        metadata = {"name": name, "uid": found["metadata"]["uid"]}
+        await self.kube.apply({**head, "metadata": metadata, "status": dict(status)}, subresource="status")
+
+    def _s3(self) -> S3:
+        if self.s3 is None:
+            raise Unavailable("S3Refused", "this installation has no object store")
+        return self.s3
+
+
+def released(metadata: Object, left: list[str]) -> list[Object]:
+    """The patch that leaves these finalizers on exactly the version that was read."""
+    return [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/finalizers", "value": left},
+    ]
+
+
+def _place(name: str, tenant: TenantId) -> Object:
+    return {"bucket": names.backups_bucket(tenant), "key": manifests.folder(name)}
+
+
+def _is_by(item: Object, order: Order) -> bool:
+    """Whether this very operation writes it."""
+    annotations: dict[str, str] = item["metadata"].get("annotations") or {}
+    return annotations.get(names.LABEL_OPERATION) == order.uid
+
+
+def _build(order: Order, tenant: TenantId) -> Object:
+    return {
+        "apiVersion": BACKUP.api_version,
+        "kind": BACKUP.kind,
+        "metadata": {
+            "name": order.name,
+            "labels": {**names.labels(tenant), **({names.LABEL_SCHEDULED: "true"} if order.scheduled else {})},
+            "annotations": {names.LABEL_OPERATION: order.uid},
+            "finalizers": [names.FINALIZER_BACKUP],
+        },
+        "spec": {"brokerage": order.spec.brokerage, "tenantID": tenant.value},
+    }
