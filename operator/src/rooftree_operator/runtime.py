@@ -296,7 +296,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         now=_now,
         instance=settings.pod_name,
     )
-    queue = WorkQueue(time.monotonic)
+    queue = WorkQueue(time.monotonic, most_resyncs=max(1, settings.workers - 1))
     spare_parts = Graph(supply(parts), _now, kube)
     return Operator(
         settings=settings,
