@@ -41,9 +41,12 @@ async def test_a_new_brokerage_is_told_its_tenant_before_anything_is_made_of_it(
     world.forget_writes()
     outcome = await world.reconciler.reconcile("acme")
     assert outcome.again_in == 0
-    assert (world.status("acme")["phase"], world.condition("acme", "Ready")) == ("Provisioning", ("False", "Registered"))
+    assert (world.status("acme")["phase"], world.condition("acme", "Ready")) == (
+        "Provisioning",
+        ("False", "Registered"),
+    )
     assert world.status("acme")["tenantID"] in world.status("acme")["message"]
-    assert [write for write in world.writes() if "Brokerage" not in write] == []
+    assert [write for write in world.writes() if "Brokerage" not in write] == ["register acme"]
 
 
 async def test_a_second_pass_over_an_unchanged_tenant_writes_nothing() -> None:

@@ -211,6 +211,11 @@ class World:
         """Passes over a Brokerage and settling until the operator has nothing more to do."""
         return await self._until_at_rest(self.reconciler.reconcile, name)
 
+    async def begun(self, name: str) -> Outcome:
+        """A new Brokerage after its first pass, in which it is only told its tenant, and the next one."""
+        assert (await self.reconciler.reconcile(name)).again_in == 0
+        return await self.reconciler.reconcile(name)
+
     async def purges(self) -> None:
         """What a resync sets off: passes over all kept tenants until the operator has nothing more to do."""
         for _ in range(PASSES):
