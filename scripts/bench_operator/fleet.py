@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench_operator.api import Api, Object
 
-BEAT = 0.1  # seconds from one edit to the next
+BEAT = 1.0  # seconds from one edit to the next: of one to two passes each, so that none waits for the one before
 AT_ONCE = 16  # requests that make brokerages
 
 
@@ -101,7 +101,7 @@ class Fleet:
             raise TimeoutError(f"{error}: {len(late)} are not, and {late[0]} says {told!r}") from error
 
     async def edit(self, names: Sequence[str], count: int, kind: str, *, within: float) -> None:
-        """Changes a name every tenth of a second, and notes as `kind` when the status speaks of that generation.
+        """Changes a name every `BEAT`, and notes as `kind` when the status speaks of that generation.
 
         Edits begin at fixed times, however long earlier ones take.
         """

@@ -113,6 +113,7 @@ _AWAITED = (
         "S3LoginPending", _NOBODY, True, "The object store does not take the tenant's key yet; it is set again.", _WATCH
     ),
     Code("ConsumersLeaving", _NOBODY, True, "Consumers that were killed are being removed from their groups.", _WATCH),
+    Code("Registered", _NOBODY, True, "It is known, has its tenant's id, and is in line to be made.", _WATCH),
     Code("Deleting", _NOBODY, True, "Deletion is under way; the message tells what is awaited.", _WATCH),
     Code("DeletingNamespace", _NOBODY, True, "The namespace is being deleted; five seconds at least.", _WATCH),
     Code("StoppingWorkload", _NOBODY, True, "The app is being stopped before its data goes.", _WATCH),

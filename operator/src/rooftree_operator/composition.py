@@ -65,7 +65,10 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     deletion = Deletion(kube, registry, parts, lease, settings.namespace)
     edge = _edge(settings, stack)
     reconciler = Reconciler(kube, registry, releases, parts, deletion, edge, platform, _now, settings.pod_name)
-    queue, artifacts = WorkQueue(time.monotonic), Artifacts(kube, backends.s3)
+    queue, artifacts = (
+        WorkQueue(time.monotonic, most_resyncs=max(1, settings.workers - 1)),
+        Artifacts(kube, backends.s3),
+    )
     spare_parts = Graph(supply(parts), _now, kube)
     return Operator(
         settings=settings,

@@ -14,6 +14,7 @@ import structlog
 from prometheus_client import Counter
 
 from . import tampering, tracing
+from .adapters import shared_reads
 from .adapters.kubernetes import KINDS, ApiError, Forbidden, Kubernetes
 from .conditions import Report, State
 from .drift import Object
@@ -112,6 +113,10 @@ class Graph:
     async def run(self, tenant: Tenant, hands: Hands, *, settled: bool) -> Pass:
         """One pass over all of them, as far as the hands reach."""
         this = _Round(tenant, hands, settled)
+        with shared_reads.shared():
+            return await self._all(this)
+
+    async def _all(self, this: _Round) -> Pass:
         tasks: dict[str, asyncio.Task[Result]] = {}
         async with asyncio.TaskGroup() as group:
             for name in self._order:

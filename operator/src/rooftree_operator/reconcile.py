@@ -101,7 +101,16 @@ class Reconciler:
             reports = unresolved(problem)
             await self._tell.report(brokerage, reports, {}, held=may.reports())
             return outcome(reports)
+        if may.reach is Reach.ALL and "tenantID" not in brokerage.get("status", {}):
+            return await self._welcome(brokerage, tenant)
         return await self._look(brokerage, closing.closed(tenant, operation), choice, may)
+
+    async def _welcome(self, brokerage: Object, tenant: Tenant) -> Outcome:
+        """Says that it is known before anything is made of it: of many new ones each waits for those before it."""
+        message = f"it is tenant {tenant.id} now, and its parts are made next"
+        reports = [Report("Ready", State.WAITING, "Registered", message, retry_in=0.0)]
+        await self._tell.report(brokerage, reports, {"tenantID": tenant.id.value, "constraints": constraints(tenant)})
+        return outcome(reports)
 
     async def notify(self, name: str, notice: events.Notice) -> None:
         """Says something of the Brokerage `name`, if there is one."""

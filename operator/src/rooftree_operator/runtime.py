@@ -26,6 +26,7 @@ from .release import Releases
 from .settings import Settings
 from .storms import Storms
 from .templates import Templates
+from .together import together
 from .workqueue import Priority, WorkQueue, share, turn_in
 
 log = structlog.get_logger(__name__)
@@ -99,15 +100,14 @@ class Operator:
         self.backends.postgres.take_over(epoch)
         for gate in (self.kube.gate, *(backend.gate for backend in self.backends)):
             gate.fence = self.lease.confirm
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.lease.keep())
-            group.create_task(self._prepare())
-            group.create_task(self._resync())
-            group.create_task(self._measure())
-            for backend in self.backends:
-                group.create_task(self._watch(backend))
-            for worker in range(self.settings.workers):
-                group.create_task(self._work(worker))
+        await together(
+            self.lease.keep(),
+            self._prepare(),
+            self._resync(),
+            self._measure(),
+            *(self._watch(backend) for backend in self.backends),
+            *(self._work(worker) for worker in range(self.settings.workers)),
+        )
 
     async def _measure(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import heapq
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -73,11 +74,17 @@ class _Heap:
 class WorkQueue:
     """The queue. `clock` returns seconds, monotonic; `jitter` a factor around 1.
 
+    Of resyncs no more than `most_resyncs` are worked on at a time: with fewer than there are workers, one of these is
+    free for whatever somebody waits for.
+
     No operation walks all keys: what waits for its time is in one heap, what is due in one by priority and one by age.
     """
 
-    def __init__(self, clock: Callable[[], float], jitter: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float], jitter: Callable[[], float] | None = None, *, most_resyncs: int = sys.maxsize
+    ) -> None:
         self._clock = clock
+        self._most_resyncs = most_resyncs
         self._jitter = jitter or (lambda: random.uniform(0.8, 1.2))  # noqa: S311 -- spreads load, guards nothing
         self._waiting: dict[str, _Entry] = {}
         self._due: set[str] = set()  # those of them whose time has come
@@ -135,15 +142,22 @@ class WorkQueue:
         return key in self._waiting or key in self._working
 
     def pop(self) -> str | None:
-        """The next key that is due, now being worked on; None if nothing is due."""
+        """The next key that is due, now being worked on; None if nothing is due, or only one resync too many."""
         self._advance()
         if (first := self._urgent.first()) is None:
             return None
         key = first[2]
+        if self._waiting[key].priority is Priority.RESYNC and self._resyncs >= self._most_resyncs:
+            return None
         self._due.remove(key)
         self._priorities[key] = self._waiting.pop(key).priority
         self._working[key] = None
         return key
+
+    @property
+    def _resyncs(self) -> int:
+        """How many are worked on."""
+        return sum(priority is Priority.RESYNC for priority in self._priorities.values())
 
     def priority(self, key: str) -> Priority:
         """Of a key that is being worked on: with which it came."""

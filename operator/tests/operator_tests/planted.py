@@ -224,7 +224,7 @@ def status_first(patch: pytest.MonkeyPatch) -> None:
 
     async def told(self: Reconciler, brokerage: Any, tenant: Any, choice: Any, may: Any) -> Outcome:
         metadata, status = brokerage["metadata"], brokerage.get("status", {})
-        if status.get("observedGeneration") == metadata["generation"] and status.get("phase"):
+        if status.get("observedGeneration") == metadata["generation"] and status.get("phase") == "Ready":
             return Outcome()
         done = {"observedGeneration": metadata["generation"], "phase": "Ready", "tenantID": tenant.id.value}
         item = {"apiVersion": BROKERAGE.api_version, "kind": BROKERAGE.kind, "status": {**status, **done}}

@@ -73,7 +73,7 @@ async def test_a_new_tenant_gets_all_else_while_kafka_is_away() -> None:
     await world.release("1.0.0")
     world.kafka.down = True
     world.kube.put(brokerage("acme"))
-    assert (await world.reconciler.reconcile("acme")).failed
+    assert (await world.begun("acme")).failed
     assert world.condition("acme", "TopicsReady") == ("False", "KafkaUnreachable")
     assert world.condition("acme", "DatabaseReady")[0] == "True"
     assert world.condition("acme", "CacheReady")[0] == "True"
@@ -98,7 +98,7 @@ async def test_a_login_that_kafka_does_not_know_yet_is_waited_for() -> None:
     await world.release("1.0.0")
     world.kafka.slow_logins = 1
     world.kube.put(brokerage("acme"))
-    outcome = await world.reconciler.reconcile("acme")
+    outcome = await world.begun("acme")
     assert (outcome.failed, outcome.again_in) == (False, 0.5)
     assert world.condition("acme", "TopicsReady") == ("False", "KafkaLoginPending")
     await world.converge("acme")

@@ -257,7 +257,7 @@ async def test_who_claims_a_tenant_right_before_its_purge_has_it() -> None:
     annotate(world, tenant, str(tenant))
     before = data_of(world, tenant)
     world.kube.put(brokerage("acme", tenantID=str(tenant)))
-    world.lease.meanwhile = lambda: world.reconciler.reconcile("acme")
+    world.lease.meanwhile = lambda: world.begun("acme")
     world.forget_writes()
     await world.purges()
     assert world.registry.state(tenant) == "live"

@@ -20,7 +20,7 @@ TOPIC = "kafka.create.topic"
 
 # What sends, by file; and the functions that only read with it, or that others wrap whole.
 SENDS: dict[str, tuple[set[str], set[str]]] = {
-    "adapters/kubernetes.py": ({"_request"}, {"get", "list"}),
+    "adapters/kubernetes.py": ({"_request"}, {"_get", "list"}),
     "adapters/postgres.py": ({"execute"}, {"_rows", "ping", "ungranted_schemas", "heads", "probe"}),
     "adapters/postgres_swaps.py": ({"execute"}, set()),
     "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "probe"}),
@@ -48,6 +48,7 @@ NO_SYSTEMS = {
     "adapters/sigv4.py",
     "adapters/kafka_quotas.py",
     "adapters/kafka_requests.py",
+    "adapters/shared_reads.py",
 }
 
 

@@ -134,7 +134,7 @@ def waiting() -> FakeCluster:
         world = World()
         await world.release("1.0.0")
         world.kube.put(brokerage("acme"))
-        await world.reconciler.reconcile("acme")
+        await world.begun("acme")
         return world
 
     cluster = made(make)
@@ -206,7 +206,7 @@ def template_that_cannot_be_pulled() -> FakeCluster:
         template = names.template_database("1.0.0")
         del world.postgres.known[template]
         world.kube.put(brokerage("acme"))
-        await world.reconciler.reconcile("acme")
+        await world.begun("acme")
         return world
 
     cluster = made(make)

@@ -44,7 +44,7 @@ async def test_a_create_goes_up_to_ready_and_ends_once() -> None:
     world = World()
     await world.release("1.0.0")
     world.kube.put(brokerage("acme"))
-    await world.reconciler.reconcile("acme")
+    await world.begun("acme")
     assert at_work(world) == ("Create", "Running", "WorkloadReady")
     begun = world.status("acme")["operation"]
     assert 50 < begun["progress"] < 100

@@ -34,6 +34,21 @@ async def test_a_new_brokerage_becomes_ready_with_all_its_conditions() -> None:
     assert world.condition("acme", "Reconciling") == ("absent", "absent")
 
 
+async def test_a_new_brokerage_is_told_its_tenant_before_anything_is_made_of_it() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    world.forget_writes()
+    outcome = await world.reconciler.reconcile("acme")
+    assert outcome.again_in == 0
+    assert (world.status("acme")["phase"], world.condition("acme", "Ready")) == (
+        "Provisioning",
+        ("False", "Registered"),
+    )
+    assert world.status("acme")["tenantID"] in world.status("acme")["message"]
+    assert [write for write in world.writes() if "Brokerage" not in write] == ["register acme"]
+
+
 async def test_a_second_pass_over_an_unchanged_tenant_writes_nothing() -> None:
     world = await ready_world()
     world.forget_writes()

@@ -136,7 +136,7 @@ async def test_modules_of_a_new_brokerage_start_at_once() -> None:
     await world.release("1.0.0")
     world.kube.put(LARGE)
     world.kube.put(brokerage("acme", plan="large", topology="microservices"))
-    await world.reconciler.reconcile("acme")
+    await world.begun("acme")
     assert starting(world) == {"identity", "property"}
 
 

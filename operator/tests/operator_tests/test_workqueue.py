@@ -134,6 +134,33 @@ def test_depth_and_age_count_only_what_is_due() -> None:
     assert (line.depth, line.oldest_age) == (1, 10)
 
 
+async def test_resyncs_leave_a_worker_free_for_what_somebody_waits_for() -> None:
+    line = WorkQueue(Clock(), jitter=lambda: 1.0, most_resyncs=2)
+    for key in "abc":
+        line.add(key, Priority.RESYNC)
+    assert (line.pop(), line.pop(), line.pop()) == ("a", "b", None)
+    waiting = asyncio.create_task(line.get())
+    await asyncio.sleep(0)
+    line.add("edit", Priority.EDIT)
+    assert await waiting == "edit"
+    waiting = asyncio.create_task(line.get())
+    await asyncio.sleep(0)
+    line.done("edit")
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    line.done("a")
+    assert await waiting == "c"
+
+
+async def test_a_resync_that_becomes_an_edit_is_held_back_no_longer() -> None:
+    line = WorkQueue(Clock(), jitter=lambda: 1.0, most_resyncs=1)
+    line.add("a", Priority.RESYNC)
+    line.add("b", Priority.RESYNC)
+    assert (line.pop(), line.pop()) == ("a", None)
+    line.add("b", Priority.EDIT)
+    assert line.pop() == "b"
+
+
 async def test_a_waiting_worker_wakes_when_a_key_comes() -> None:
     line, _ = queue()
     worker = asyncio.create_task(line.get())

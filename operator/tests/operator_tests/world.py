@@ -254,6 +254,11 @@ class World:
                 return found or {}
         return self.kube.find(OPERATION, name) or {}
 
+    async def begun(self, name: str) -> Outcome:
+        """A new Brokerage after its first pass, in which it is only told its tenant, and the next one."""
+        assert (await self.reconciler.reconcile(name)).again_in == 0
+        return await self.reconciler.reconcile(name)
+
     async def purges(self) -> None:
         """What a resync sets off: passes over all kept tenants until the operator has nothing more to do."""
         for _ in range(PASSES):

@@ -44,16 +44,18 @@ def resting(kubectl: Kubectl) -> Iterator[Tenant]:
     kubectl.apply(manifest(name, **RESTING))
     try:
         found = until(f"{name} to be suspended", lambda: _suspended(kubectl, name), seconds=READY_SECONDS)
-        id_, namespace, database, url = (found["status"][key] for key in ("tenantID", "namespace", "database", "url"))
-        yield Tenant(name, id_, namespace, database, url, version="")
+        id_, namespace, database = (found["status"][key] for key in ("tenantID", "namespace", "database"))
+        yield Tenant(name, id_, namespace, database, url="", version="")
     finally:
         kubectl.delete_brokerage(name, code=None)
         kubectl.run("delete", "brokerageplan", PLAN, code=None)
 
 
 def _suspended(kubectl: Kubectl, name: str) -> dict[str, Any] | None:
+    """Once its page is shown: the phase says so from the start, while all the rest is still being made."""
     found = kubectl.get("brokerage", name)
-    return found if found.get("status", {}).get("phase") == "Suspended" else None
+    shown = [one["type"] for one in found.get("status", {}).get("conditions", []) if one["status"] == "True"]
+    return found if "Suspended" in shown else None
 
 
 def burst(kubectl: Kubectl, tenant: Tenant, dice: random.Random) -> str:

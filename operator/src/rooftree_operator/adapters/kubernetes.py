@@ -11,11 +11,13 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..drift import Object
 from ..errors import Unavailable
 from ..names import MANAGER
+from . import shared_reads
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient
@@ -122,7 +124,10 @@ class Kubernetes:
         await cast("Any", self._api).close()
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
-        """The object, or None if there is none."""
+        """The object, or None if there is none; within a pass as it was first read, or written since."""
+        return await shared_reads.read(kind.path(name, namespace), partial(self._get, kind, name, namespace))
+
+    async def _get(self, kind: Kind, name: str, namespace: str | None) -> Object | None:
         try:
             return await self._request("get", kind.path(name, namespace))
         except ApiError as error:
@@ -225,7 +230,12 @@ class Kubernetes:
         if f"/{LEASE.plural}" in path:
             return await self._send(method, path, **options)  # the Lease waits for no tenant's calls
         async with self.gate.call(f"{method} {_plural(path)}"):
-            return await self._send(method, path, **options)
+            try:
+                return await self._send(method, path, **options)
+            finally:
+                # Whatever the answer was: it may have been done.
+                if method != "get":
+                    shared_reads.wrote(path)
 
     async def _send(self, method: str, path: str, **options: Any) -> Object:
         import aiohttp

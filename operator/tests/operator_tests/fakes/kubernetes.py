@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rooftree_operator import names
+from rooftree_operator.adapters import shared_reads
 from rooftree_operator.adapters.kubernetes import (
     BROKERAGE,
     DEPLOYMENT,
@@ -31,6 +32,7 @@ from .faults import Faults
 
 Key = tuple[str, str | None, str]
 STAMP = "2026-11-24T12:00:00Z"
+PATHS = {kind.kind: kind for kind in KINDS.values()}
 NEVER = "9999-01-01T00:00:00Z"  # when the time of a pod that ends at the next settling is over
 
 
@@ -44,6 +46,7 @@ class FakeKubernetes(Kubernetes):
         self.objects: dict[Key, Object] = {}
         self.applied: dict[Key, Object] = {}
         self.writes: list[str] = []
+        self.reads: list[str] = []
         self.lowest: dict[tuple[str | None, str], int] = {}
         self._serving: dict[Key, Object] = {}  # the pod template that all pods of a Deployment have
         self._starting: dict[Key, Object] = {}  # the one that the first new pod has
@@ -83,8 +86,9 @@ class FakeKubernetes(Kubernetes):
         spaces = {key[2] for key in self.objects if key[0] == "Namespace" and key[2].startswith("tenant-")}
         return sorted((k for k in self.objects if k[1] in spaces or k[2] in spaces), key=str)
 
-    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+    async def _get(self, kind: Kind, name: str, namespace: str | None) -> Object | None:
         self.gate.check()
+        self.reads.append(f"{kind.kind} {name}")
         self.faults.before()
         self._check_rights(kind, namespace)
         found = copy.deepcopy(self.find(kind, name, namespace))
@@ -109,7 +113,7 @@ class FakeKubernetes(Kubernetes):
 
     async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
         key = self._key(wanted)
-        self._begin(f"apply {key[0]}{'/' + subresource if subresource else ''} {key[2]}")
+        self._begin(f"apply {key[0]}{'/' + subresource if subresource else ''} {key[2]}", key)
         old = self.objects.get(key)
         if subresource == "status":
             if old is None or wanted["metadata"]["uid"] != old["metadata"]["uid"]:
@@ -131,7 +135,7 @@ class FakeKubernetes(Kubernetes):
 
     async def create(self, wanted: Object) -> Object:
         key = self._key(wanted)
-        self._begin(f"create {key[0]} {key[2]}")
+        self._begin(f"create {key[0]} {key[2]}", key)
         if key in self.objects:
             raise Conflict(409, "exists")
         result = self._store(key, copy.deepcopy(wanted), None)
@@ -140,7 +144,7 @@ class FakeKubernetes(Kubernetes):
 
     async def replace(self, wanted: Object) -> Object:
         key = self._key(wanted)
-        self._begin(f"update {key[0]} {key[2]}")
+        self._begin(f"update {key[0]} {key[2]}", key)
         old = self.objects.get(key)
         if old is None or old["metadata"]["resourceVersion"] != wanted["metadata"]["resourceVersion"]:
             raise Conflict(409, "the object has changed")
@@ -149,8 +153,8 @@ class FakeKubernetes(Kubernetes):
         return copy.deepcopy(result)
 
     async def patch(self, kind: Kind, name: str, body: builtins.list[Object], namespace: str | None = None) -> Object:
-        self._begin(f"patch {kind.kind} {name}")
         key = (kind.kind, namespace, name)
+        self._begin(f"patch {kind.kind} {name}", key)
         old = self.objects[key]
         for step in body:
             if step["op"] == "test" and old["metadata"]["resourceVersion"] != step["value"]:
@@ -163,8 +167,9 @@ class FakeKubernetes(Kubernetes):
         return copy.deepcopy(result)
 
     async def scale(self, name: str, namespace: str, replicas: int) -> None:
-        self._begin(f"scale {name}")
-        item = self.objects["Deployment", namespace, name]
+        key = ("Deployment", namespace, name)
+        self._begin(f"scale {name}", key)
+        item = self.objects[key]
         if item["spec"].get("replicas") != replicas:
             item["spec"]["replicas"] = replicas
             item["metadata"]["generation"] += 1
@@ -179,7 +184,7 @@ class FakeKubernetes(Kubernetes):
         uid: str | None = None,
         propagation: str = "Background",
     ) -> bool:
-        self._begin(f"delete {kind.kind} {name}")
+        self._begin(f"delete {kind.kind} {name}", (kind.kind, namespace, name))
         found = self.objects.get((kind.kind, namespace, name))
         if found is None:
             return False
@@ -340,10 +345,11 @@ class FakeKubernetes(Kubernetes):
         chosen = [pod for pod in pods if _carries(pod, selector)]
         return [{"conditions": {"ready": "deletionTimestamp" not in pod["metadata"]}} for pod in chosen]
 
-    def _begin(self, write: str) -> None:
+    def _begin(self, write: str, key: Key) -> None:
         self.gate.check()
         self.faults.before()
         self.writes.append(write)
+        shared_reads.wrote(PATHS[key[0]].path(key[2], key[1]))
 
     def _open(self, namespace: str) -> bool:
         if not namespace.startswith("tenant-"):
