@@ -104,7 +104,7 @@ def operations(kubectl: Kubectl) -> Iterator[Callable[..., dict[str, Any]]]:
 
 def figure(name: str, value: float, **more: Any) -> None:
     """One JSON line, as all figures are."""
-    sys.stdout.write(json.dumps({"name": name, "value": value, "unit": "s", **more}) + "\n")
+    sys.stdout.write(json.dumps({"figure": name, "value": value, "unit": "s", **more}) + "\n")
 
 
 def test_a_brokerage_that_lost_its_data_has_all_of_it_again_and_its_neighbour_changes_nothing(

@@ -121,8 +121,9 @@ async def test_a_release_that_knows_nothing_of_clones_makes_none() -> None:
 def test_each_rule_is_a_statement_and_masks_only_where_that_is_asked_for() -> None:
     rules = masking.parsed({"emptied": ["jobs.queue"], "masked": {"crm.people": {"name": "name", "key": "email:mail"}}})
     plain = [one.as_string() for one in masking.statements(rules, "salt", mask=False)]
-    assert plain == ['DELETE FROM "jobs"."queue"']
-    _, update = (one.as_string() for one in masking.statements(rules, "s'alt", mask=True))
+    assert plain == ['SET LOCAL search_path TO pg_catalog, "jobs", pg_temp', 'DELETE FROM "jobs"."queue"']
+    *_, beside, update = (one.as_string() for one in masking.statements(rules, "s'alt", mask=True))
+    assert '"crm"' in beside
     assert update.startswith('UPDATE "crm"."people" SET "name" = CASE WHEN "name" IS NULL THEN NULL ELSE \'Person \'')
     assert "'s''alt' || lower(\"mail\")" in update
 

@@ -51,10 +51,16 @@ def parsed(told: Mapping[str, Any]) -> Rules:
 
 def statements(rules: Rules, salt: str, *, mask: bool) -> list[sql.Composed]:
     """All that is to be done, in order."""
-    made = [sql.SQL("DELETE FROM {}").format(_table(name)) for name in rules.emptied]
+    changes = [(name, sql.SQL("DELETE FROM {}").format(_table(name))) for name in rules.emptied]
     if mask:
-        made += [_update(table, columns, salt) for table, columns in rules.masked.items()]
-    return made
+        changes += [(table, _update(table, columns, salt)) for table, columns in rules.masked.items()]
+    # Triggers of a table name what is beside it without its schema.
+    return [one for table, change in changes for one in (_beside(table), change)]
+
+
+def _beside(table: str) -> sql.Composed:
+    schema = sql.Identifier(table.partition(".")[0])
+    return sql.SQL("SET LOCAL search_path TO pg_catalog, {}, pg_temp").format(schema)
 
 
 def apply(connection: psycopg.Connection, rules: Rules, salt: str, *, mask: bool) -> None:
