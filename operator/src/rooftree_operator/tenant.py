@@ -67,6 +67,7 @@ class Tenant:
     retry: str = ""  # changes when an upgrade that failed shall be tried again
     was_suspended: bool = False  # as the status said before this pass: it has not served since
     is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage
+    met: frozenset[str] = frozenset()  # conditions that were true before this pass
 
     @property
     def slug(self) -> str:

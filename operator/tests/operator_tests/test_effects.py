@@ -22,10 +22,10 @@ TOPIC = "kafka.create.topic"
 SENDS: dict[str, tuple[set[str], set[str]]] = {
     "adapters/kubernetes.py": ({"_request"}, {"get", "list"}),
     "adapters/postgres.py": ({"execute"}, {"_rows", "ping", "ungranted_schemas", "heads", "probe"}),
-    "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "probe"}),
+    "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "_search"}),
     "adapters/s3.py": ({"_send"}, {"ping", "_look"}),
     "adapters/redis.py": ({"execute", "execute_command", "unlink", "set", "delete", "_round_trip"}, {"_ask", "ping"}),
-    "adapters/kafka.py": ({"_call", "_in_thread", "ask"}, {"access", "topics", "groups", "ping"}),
+    "adapters/kafka.py": ({"_call", "_in_thread", "ask"}, {"access", "topics", "groups", "ping", "log_in"}),
     "adapters/kafka_admin.py": ({"_alter", "send", "create_topics", "delete_acls", "alter"}, set()),
     "registry.py": ({"execute"}, {"find", "_in_use", "_state", "kept"}),
     "spares.py": ({"execute"}, {"found"}),
