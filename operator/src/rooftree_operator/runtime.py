@@ -206,7 +206,7 @@ class Operator:
                 return await self.pool.reconcile(name)
             case "plan":
                 self.queue.add(pool_key(name), Priority.RESYNC)
-                await self._feed_tenants(Priority.EDIT, plan=name)
+                await self._feed_tenants(Priority(urgency.get()), plan=name)
                 return Outcome()
             case _:
                 raise ValueError(f"no such kind of key: {kind}")
