@@ -7,7 +7,6 @@ from typing import Any
 import httpx2
 import pytest
 from kafka import errors as kafka_errors
-from prometheus_client import REGISTRY
 from redis import exceptions as redis_errors
 from rooftree_operator.adapters import elasticsearch, kafka, redis, s3
 from rooftree_operator.adapters.elasticsearch import Elasticsearch
@@ -18,17 +17,10 @@ from rooftree_operator.adapters.sigv4 import Key
 from rooftree_operator.errors import LoginRefused, Unavailable
 
 from .fakes.kafka_cluster import Cluster
+from .sent import effects
 
 READ, WRITE, DESCRIBE = 3, 4, 8
 TOPIC, USER, KEY = "acme-1.events", "acme-1.app", "acme-1.probe"
-
-
-def effects() -> float:
-    """Requests that were named as changing something, of all systems."""
-    found = [
-        one for metric in REGISTRY.collect() if metric.name == "rooftree_operator_effects" for one in metric.samples
-    ]
-    return sum(one.value for one in found if one.name.endswith("_total"))
 
 
 @dataclass

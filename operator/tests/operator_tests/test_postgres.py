@@ -8,13 +8,14 @@ from typing import LiteralString
 
 import psycopg
 import pytest
-from prometheus_client import REGISTRY
 from psycopg import conninfo, sql
 from rooftree_operator import keys, names, registry, scram
 from rooftree_operator.adapters.postgres import Login, Postgres, Server
 from rooftree_operator.errors import Blocked, Unavailable, Waiting
 from rooftree_operator.kept import NEVER
 from rooftree_operator.names import TenantId
+
+from .sent import effects
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -38,14 +39,6 @@ def admin_dsn() -> str:
     if not dsn:
         pytest.fail("ROOFTREE_TEST_POSTGRES is not set: run `make test-integration`")
     return dsn
-
-
-def effects_sent() -> float:
-    """Requests to PostgreSQL that were named as changing something."""
-    found = [
-        one for metric in REGISTRY.collect() if metric.name == "rooftree_operator_effects" for one in metric.samples
-    ]
-    return sum(one.value for one in found if one.name.endswith("_total") and one.labels["system"] == "postgres")
 
 
 class Place:
@@ -327,10 +320,10 @@ async def test_an_operator_that_takes_over_ends_older_sessions_before_it_does_an
         older.take_over(6)
         async with older.connect() as late:
             newer.take_over(7)
-            before = effects_sent()
+            before = effects("postgres")
             await newer.ping()
             await newer.ping()
-            assert effects_sent() == before + 1
+            assert effects("postgres") == before + 1
             with pytest.raises(psycopg.OperationalError):
                 await late.execute("SELECT 1")
         await same.execute("SELECT 1")
@@ -338,13 +331,13 @@ async def test_an_operator_that_takes_over_ends_older_sessions_before_it_does_an
 
 async def test_an_operator_that_finds_no_older_session_ends_none(place: Place, postgres: Postgres) -> None:
     postgres.take_over(7)
-    before = effects_sent()
+    before = effects("postgres")
     async with postgres.connect() as same:
         again = Postgres(place.server())
         again.take_over(7)
         await again.ping()
         await same.execute("SELECT 1")
-    assert effects_sent() == before
+    assert effects("postgres") == before
     assert again._unfenced is None
 
 
@@ -359,9 +352,9 @@ async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgr
 
 async def started(place: Place) -> float:
     """How much an operator that starts changes, to have its registry."""
-    before = effects_sent()
+    before = effects("postgres")
     await registry.PostgresRegistry(Postgres(place.server()), "rooftree-system").prepare()
-    return effects_sent() - before
+    return effects("postgres") - before
 
 
 async def facts(postgres: Postgres) -> list[str]:
