@@ -42,6 +42,7 @@ RULES: dict[str, Rule] = {
     "restart_edit_p99": ("restart_edit", p99, "s"),
     "restart_seconds": ("restart_seconds", max, "s"),
     "restart_writes": ("restart_writes", sum, "1"),
+    "restart_lease": ("restart_lease", sum, "1"),
 }
 
 

@@ -28,6 +28,7 @@ STOP_SECONDS = 20.0
 PASSES, EFFECTS = "rooftree_operator_passes_total", "rooftree_operator_effects_total"
 DEPTH = "rooftree_operator_queue_depth"
 Effect = tuple[str, str, str]
+HEARTBEAT: Effect = ("kubernetes", "update", "Lease")  # its holder takes and renews it, whatever else there is to do
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,13 @@ class Metrics:
 
     @property
     def writes(self) -> dict[Effect, float]:
-        """Without the Lease's heartbeat, which is no effect on any tenant."""
-        return {key: value for key, value in self.effects.items() if key[2] != "Lease" and value}
+        """All but the heartbeat of the Lease, which is no effect on any tenant."""
+        return {key: value for key, value in self.effects.items() if key != HEARTBEAT and value}
+
+    @property
+    def heartbeats(self) -> float:
+        """How often the Lease was taken or renewed."""
+        return self.effects.get(HEARTBEAT, 0.0)
 
 
 def parsed(text: str) -> Metrics:
@@ -187,11 +193,11 @@ class Operator:
         except aiohttp.ClientConnectionError:
             return Metrics()
 
-    async def until_seen(self, tenants: int, *, within: float, depth: int = 1) -> None:
-        """Waits until it has had as many passes as there are tenants, and no more than `depth` keys are due."""
+    async def until_seen(self, passes: float, *, within: float, depth: int = 1) -> Metrics:
+        """Waits until it has had so many passes over tenants and no more than `depth` keys are due; what it tells."""
 
-        async def seen() -> bool:
+        async def seen() -> Metrics | None:
             now = await self.metrics()
-            return now.passes >= tenants and now.depth <= depth
+            return now if now.passes >= passes and now.depth <= depth else None
 
-        await until(seen, within=within, what=f"{tenants} brokerages were not seen", every=0.5)
+        return await until(seen, within=within, what=f"there were no {passes:.0f} passes over brokerages", every=0.5)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bench_operator import figures
 from bench_operator.api import dispatched
-from bench_operator.process import parsed
+from bench_operator.process import Installation, Metrics, Operator, parsed
 
 
 def lines(kind: str, *values: float) -> list[dict[str, Any]]:
@@ -107,8 +108,39 @@ def test_passes_over_tenants_are_counted_whatever_came_of_them() -> None:
     assert parsed(METRICS).depth == 7
 
 
-def test_the_heartbeat_of_the_lease_is_no_write() -> None:
+def test_the_heartbeat_of_the_lease_is_no_write_and_is_told_beside_them() -> None:
     assert parsed(METRICS).writes == {("kubernetes", "patch", "Deployment/scale"): 5}
+    assert parsed(METRICS).heartbeats == 9
+
+
+def test_anything_else_that_is_done_to_a_lease_is_a_write() -> None:
+    found = parsed(METRICS.replace('verb="update"', 'verb="create"'))
+    assert found.writes[("kubernetes", "create", "Lease")] == 9
+    assert found.heartbeats == 0
+
+
+async def test_what_an_operator_has_written_is_read_when_it_has_had_its_passes(tmp_path: Path) -> None:
+    operator, pages = Operator(Installation(tmp_path, {}), tmp_path / "log"), Pages()
+    operator.metrics = pages.next  # type: ignore[method-assign]
+    found = await operator.until_seen(42, within=10, depth=7)
+    assert found == parsed(METRICS)
+    assert pages.asked == 3, "before its page was there, and before it had had its passes, it told nothing"
+
+
+class Pages:
+    """What its page says when it is asked again and again."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def next(self) -> Metrics:
+        self.asked += 1
+        return [Metrics(), parsed(METRICS.replace("40.0", "39.0")), parsed(METRICS)][self.asked - 1]
+
+
+def test_a_restart_without_any_write_is_a_figure_of_0() -> None:
+    assert figure("restart_writes", lines("restart_writes", 0.0))["value"] == 0
+    assert figure("restart_lease", lines("restart_lease", 14.0))["value"] == 14
 
 
 def test_of_the_apiservers_requests_only_those_of_service_accounts_are_the_operators() -> None:

@@ -102,6 +102,11 @@ def was_suspended(status: Mapping[str, Any]) -> bool:
     return any(entry["type"] == SUSPENDED for entry in status.get("conditions", []))
 
 
+def met(status: Mapping[str, Any]) -> frozenset[str]:
+    """Those that are true."""
+    return frozenset(entry["type"] for entry in status.get("conditions", []) if entry["status"] == "True")
+
+
 def stamp(moment: datetime) -> str:
     """A time to the millisecond: parts of a tenant follow each other within less than a second."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -75,12 +75,17 @@ def register(
 
 
 class Intake:
-    """Turns events into keys."""
+    """Turns events into keys.
+
+    What the first listing after a start tells is no news, as far as a status speaks of it already: it is looked at like
+    everything else, and an edit that is made then does not wait for all of it.
+    """
 
     def __init__(self, queue: WorkQueue, storms: Storms) -> None:
         self._queue = queue
         self._storms = storms
         self._seen: dict[str, str] = {}
+        self._plans: set[str] = set()
         self._children: dict[str, str] = {}
         self._operations: dict[str, str] = {}
 
@@ -96,12 +101,16 @@ class Intake:
         # Our own status writes come back as events, too; they are no reason to look again.
         declared = _declared(metadata)
         if self._seen.get(name) != declared:
+            is_known = _is_listed(event) and name not in self._seen and _is_observed(event["object"])
             self._seen[name] = declared
-            priority = Priority.DELETION if metadata.get("deletionTimestamp") else Priority.EDIT
-            self._queue.add(tenant_key(name), priority)
+            edit = Priority.RESYNC if is_known else Priority.EDIT
+            self._queue.add(tenant_key(name), Priority.DELETION if metadata.get("deletionTimestamp") else edit)
 
     def plan(self, event: Any, **_: Any) -> None:
-        self._queue.add(plan_key(event["object"]["metadata"]["name"]), Priority.EDIT)
+        name = event["object"]["metadata"]["name"]
+        is_known = _is_listed(event) and name not in self._plans
+        self._plans.add(name)
+        self._queue.add(plan_key(name), Priority.RESYNC if is_known else Priority.EDIT)
 
     def operation(self, event: Any, **_: Any) -> None:
         """Also when it is over: another one may wait for that. Our own status writes are no reason to look again."""
@@ -186,6 +195,16 @@ def _login(settings: kopf.OperatorSettings, logger: Any, **_: Any) -> kopf.Conne
     return kopf.login_with_service_account(settings=settings, logger=logger) or kopf.login_with_kubeconfig(
         settings=settings, logger=logger
     )
+
+
+def _is_listed(event: Any) -> bool:
+    """Whether it tells what is there, and not that anything happened."""
+    return event["type"] is None
+
+
+def _is_observed(brokerage: dict[str, Any]) -> bool:
+    """Whether its status speaks of what it declares now."""
+    return brokerage.get("status", {}).get("observedGeneration") == brokerage["metadata"].get("generation")
 
 
 def _declared(metadata: dict[str, Any]) -> str:

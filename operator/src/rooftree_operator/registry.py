@@ -6,6 +6,7 @@ statement that names the state before, so that of two which come together one fi
 Brokerage gets a spare if one fits: then its tenant is there already (`spares`).
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 import psycopg
+from psycopg import sql
 
 from . import effects, kept, names, spares
 from .adapters.postgres import Connection, Postgres
@@ -35,6 +37,22 @@ CREATE UNIQUE INDEX IF NOT EXISTS tenant_slug_in_use ON registry.tenant (slug) W
 ALTER TABLE registry.tenant ADD COLUMN IF NOT EXISTS purge_after timestamptz;
 ALTER TABLE registry.tenant DROP CONSTRAINT IF EXISTS tenant_state_check,
     ADD CONSTRAINT tenant_state_check CHECK (state IN ('live', 'kept', 'purging', 'deleted'));
+"""
+# All that decides what the tables take and find. The comment tells in short what we left.
+SEEN = """
+SELECT obj_description(n.oid, 'pg_namespace'), array(
+    SELECT concat_ws(' ', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                     pg_get_expr(d.adbin, d.adrelid))
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    WHERE c.relnamespace = n.oid AND c.relkind = 'r'
+    UNION ALL
+    SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+    WHERE c.relnamespace = n.oid
+    UNION ALL
+    SELECT concat_ws(' ', r.conrelid::regclass, r.conname, pg_get_constraintdef(r.oid)) FROM pg_constraint r
+    WHERE r.connamespace = n.oid)
+FROM pg_namespace n WHERE n.nspname = 'registry'
 """
 UNPREPARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 PURGED_WITHIN = 5.0  # seconds until somebody who waits for a slug looks again
@@ -101,12 +119,20 @@ class PostgresRegistry:
         self._entropy = entropy
 
     async def prepare(self) -> None:
-        """Creates the table if there is none, and closes its database to tenants' roles."""
+        """Creates the tables, or what they lack, and closes their database to tenants' roles.
+
+        Nothing is sent that changes anything where all is as we left it.
+        """
         await self._postgres.close_to_public(self._postgres.server.database)
         async with self._postgres.connect() as connection:
+            left, found = await _seen(connection)
+            if left == found:
+                return
             with effects.sending("postgres", "create", "registry"):
                 await connection.execute(SCHEMA)
                 await connection.execute(spares.SCHEMA)
+                _, found = await _seen(connection)
+                await connection.execute(sql.SQL("COMMENT ON SCHEMA registry IS {}").format(sql.Literal(found)))
 
     async def find(self, uid: str) -> Entry | None:
         async with self._postgres.connect() as connection:
@@ -208,6 +234,14 @@ class PostgresRegistry:
                        WHERE id = %s AND state <> 'deleted'""",
                     (tenant.value,),
                 )
+
+
+async def _seen(connection: Connection) -> tuple[str | None, str]:
+    """What we said that we left, and what is there, with our statements, in short: a newer operator may have others."""
+    row = await (await connection.execute(SEEN)).fetchone()
+    left, facts = row or (None, [])
+    text = "\n".join((SCHEMA, spares.SCHEMA, *sorted(facts)))
+    return left, f"{names.GROUP}/registry {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def unprepared() -> Unavailable:

@@ -54,6 +54,7 @@ class Resolver:
             is_loaded="source" in status,
             is_returning=spec.tenant_id is not None and "database" not in status,
             was_suspended=conditions.was_suspended(status),
+            met=conditions.met(status),
         )
         choice = await plans.choose(self.kube, self.plan, tenant, named, status.get("plan"))
         if choice.is_former:

@@ -196,7 +196,7 @@ class Operator:
 
     async def _plan(self, name: str) -> Outcome:
         self.queue.add(pool_key(name), Priority.RESYNC)
-        await self._feed_tenants(Priority.EDIT, plan=name)
+        await self._feed_tenants(Priority(urgency.get()), plan=name)
         return Outcome()
 
     async def _watch(self, backend: Backend) -> None:

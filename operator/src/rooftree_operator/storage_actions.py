@@ -67,10 +67,11 @@ class SetPolicy(Action):
 
 @dataclass(frozen=True)
 class Probe(Action):
-    """As the tenant: put an object, read it back, delete it, and be refused another bucket."""
+    """List objects as the tenant; if `thorough`, put one, read it back, delete it, and be refused another bucket."""
 
     access: str
     secret: str = field(repr=False)
+    thorough: bool = True
     proof = True
 
 

@@ -70,6 +70,7 @@ class Tenant:
     closed_by: str = ""  # the operation that shows visitors a page meanwhile
     was_suspended: bool = False  # as the status said before this pass: it has not served since
     is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage
+    met: frozenset[str] = frozenset()  # conditions that were true before this pass
 
     @property
     def slug(self) -> str:

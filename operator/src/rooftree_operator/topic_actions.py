@@ -81,11 +81,12 @@ class SetQuotas(Action):
 
 @dataclass(frozen=True)
 class Probe(Action):
-    """Log in as the tenant, send a record and read it back."""
+    """Log in as the tenant; if `thorough`, send a record and read it back."""
 
     user: str
     topic: str
     password: str = field(repr=False)
+    thorough: bool = True
     proof = True
 
 

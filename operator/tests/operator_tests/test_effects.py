@@ -23,17 +23,17 @@ SENDS: dict[str, tuple[set[str], set[str]]] = {
     "adapters/kubernetes.py": ({"_request"}, {"_get", "list"}),
     "adapters/postgres.py": ({"execute"}, {"_rows", "ping", "ungranted_schemas", "heads", "probe"}),
     "adapters/postgres_swaps.py": ({"execute"}, set()),
-    "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "probe"}),
+    "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "_search"}),
     "adapters/s3.py": ({"_send"}, {"ping", "_look"}),
     "adapters/redis.py": ({"execute", "execute_command", "unlink", "set", "delete", "_round_trip"}, {"_ask", "ping"}),
-    "adapters/kafka.py": ({"_call", "_in_thread", "ask"}, {"access", "topics", "groups", "ping"}),
+    "adapters/kafka.py": ({"_call", "_in_thread", "ask"}, {"access", "topics", "groups", "ping", "log_in"}),
     "adapters/kafka_admin.py": ({"_alter", "send", "create_topics", "delete_acls", "alter"}, set()),
-    "registry.py": ({"execute"}, {"find", "_in_use", "_state", "kept"}),
+    "registry.py": ({"execute"}, {"find", "_in_use", "_state", "kept", "_seen"}),
     "spares.py": ({"execute"}, {"found"}),
 }
 # The calls above, said once more, that are made inside of something named; or that read beside a write.
 WITHIN: dict[str, set[str]] = {
-    "adapters/postgres.py": {"reassign", "revoke_logins"},  # each looks first
+    "adapters/postgres.py": {"reassign", "revoke_logins", "_fence"},  # each looks first
     "adapters/postgres_swaps.py": {"send_again"},  # looks first
     "adapters/redis.py": {"_round_trip", "_change"},  # of `probe`; the steps that `execute` sends
     "adapters/kafka.py": {"_call", "_together"},  # what every call goes through, alone or with others

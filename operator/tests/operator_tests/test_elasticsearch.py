@@ -13,12 +13,13 @@ import httpx2
 import pytest
 from rooftree_operator import keys, names
 from rooftree_operator.adapters.elasticsearch import Elasticsearch, Login, Server
-from rooftree_operator.errors import Unavailable
+from rooftree_operator.errors import LoginRefused, Unavailable
 from rooftree_operator.names import TenantId
 from rooftree_operator.provisioners.search import Probe, Search
 from rooftree_operator.tenant import Tenant
 
 from .fakes.kubernetes import FakeKubernetes
+from .sent import effects
 from .test_plans import TENANT
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -130,15 +131,28 @@ async def test_after_a_restart_the_tenant_is_probed_without_a_new_index_if_it_ha
     assert await place.elasticsearch.indices(names.prefix(tenant.id)) == [f"{tenant.id}.properties-1"]
 
 
-async def test_an_interrupted_probe_is_finished_by_the_next_one(place: Place) -> None:
+@pytest.mark.parametrize("met", [(), ("SearchReady",)])
+async def test_an_interrupted_probe_is_finished_by_the_next_one(place: Place, met: tuple[str, ...]) -> None:
     tenant = place.tenant()
     await place.provision(tenant)
     app = await place.as_tenant(tenant)
     assert (await app.put(f"/{tenant.id}.probe")).is_success
     await app.aclose()
     place.search = Search(place.kube, place.elasticsearch)
-    assert await place.provision(tenant) == ["Probe"]
+    assert await place.provision(replace(tenant, met=frozenset(met))) == ["Probe"]
     assert await place.elasticsearch.indices(names.prefix(tenant.id)) == []
+
+
+async def test_after_a_restart_a_tenant_that_was_in_place_only_searches_though_it_has_no_index(place: Place) -> None:
+    tenant = place.tenant()
+    await place.provision(tenant)
+    place.search, before = Search(place.kube, place.elasticsearch), effects("elasticsearch")
+    assert await place.provision(replace(tenant, met=frozenset({"SearchReady"}))) == ["Probe"]
+    assert effects("elasticsearch") == before
+    assert await place.provision(tenant) == [], "it is proven by that"
+    login = Login(names.user(tenant.id), "wrong")
+    with pytest.raises(LoginRefused):
+        await place.elasticsearch.log_in(login, prefix=names.prefix(tenant.id), index=f"{tenant.id}.probe")
 
 
 async def test_a_new_password_reaches_the_cluster_and_the_old_one_is_refused(place: Place) -> None:

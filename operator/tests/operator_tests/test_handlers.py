@@ -159,6 +159,77 @@ def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_it
     assert queued(intake, queue, child("ADDED"))
 
 
+def told(
+    kind: str | None, name: str = "acme", *, generation: int = 1, observed: int | None = 1, **metadata: Any
+) -> Any:
+    """What a watch tells of a Brokerage."""
+    status = {} if observed is None else {"status": {"observedGeneration": observed}}
+    return {"type": kind, "object": {"metadata": {"name": name, "generation": generation, **metadata}, **status}}
+
+
+def taken(queue: WorkQueue) -> Priority | None:
+    """With which priority the only key that is due came."""
+    key = queue.pop()
+    if key is None:
+        return None
+    priority = queue.priority(key)
+    queue.done(key)
+    return priority
+
+
+@pytest.mark.parametrize(
+    ("event", "priority"),
+    [
+        (told(None), Priority.RESYNC),
+        (told(None, generation=2), Priority.EDIT),
+        (told(None, observed=None), Priority.EDIT),
+        (told(None, deletionTimestamp="2026-11-24T12:00:00Z"), Priority.DELETION),
+        (told("ADDED"), Priority.EDIT),
+        (told("MODIFIED"), Priority.EDIT),
+    ],
+    ids=["nothing new", "edited meanwhile", "made meanwhile", "deleted meanwhile", "made", "edited"],
+)
+def test_the_first_listing_is_a_routine_look_at_whatever_a_status_speaks_of(event: Any, priority: Priority) -> None:
+    queue = WorkQueue(lambda: 0.0)
+    Intake(queue, Storms(lambda: 0.0)).brokerage(event)
+    assert taken(queue) is priority
+
+
+def test_a_later_listing_tells_of_edits_whose_events_were_lost() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, Storms(lambda: 0.0))
+    intake.brokerage(told(None))
+    assert taken(queue) is Priority.RESYNC
+    intake.brokerage(told(None))
+    assert taken(queue) is None
+    intake.brokerage(told(None, annotations={"rooftree.dev/rotate": "1"}))
+    assert taken(queue) is Priority.EDIT
+    intake.brokerage(told(None, generation=2, observed=2, annotations={"rooftree.dev/rotate": "1"}))
+    assert taken(queue) is Priority.EDIT
+
+
+def test_an_edit_after_a_start_comes_before_all_that_the_first_listing_told_of() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, Storms(lambda: 0.0))
+    for number in range(100):
+        intake.brokerage(told(None, f"brokerage-{number}"))
+        labels = {"rooftree.dev/brokerage": f"brokerage-{number}"}
+        intake.child({"type": None, "object": {"kind": "Deployment", "metadata": {"name": "app", "labels": labels}}})
+    intake.plan(told(None, "starter"))
+    intake.brokerage(told("MODIFIED", "brokerage-77", generation=2))
+    assert queue.pop() == "tenant/brokerage-77"
+
+
+def test_a_plan_is_routine_when_it_is_first_listed_and_an_edit_ever_after() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, Storms(lambda: 0.0))
+    for kind, priority in ((None, Priority.RESYNC), (None, Priority.EDIT), ("MODIFIED", Priority.EDIT)):
+        intake.plan(told(kind, "starter"))
+        assert taken(queue) is priority
+    intake.plan(told("ADDED", "new"))
+    assert taken(queue) is Priority.EDIT
+
+
 def test_a_brokerage_that_vanished_has_one_look_more_so_that_it_is_counted_no_longer() -> None:
     queue = WorkQueue(lambda: 0.0)
     Intake(queue, Storms(lambda: 0.0)).brokerage({"type": "DELETED", "object": {"metadata": {"name": "acme"}}})

@@ -32,6 +32,8 @@ from rooftree_operator.names import TenantId
 from rooftree_operator.provisioners.topics import EVENTS_SETTINGS, grants
 from rooftree_operator.scram import Salted
 
+from .sent import effects
+
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 QUOTAS = {"producer_byte_rate": 1_048_576.0, "controller_mutation_rate": 5.0}
@@ -172,10 +174,39 @@ async def test_drift_of_each_kind_is_seen(kafka: Kafka, home: Home) -> None:
 
 
 async def test_a_wrong_password_is_refused_and_a_foreign_topic_too(kafka: Kafka, home: Home, neighbour: Home) -> None:
-    with pytest.raises(LoginRefused):
-        await kafka.probe(home.user, "wrong", home.events)
-    with pytest.raises(Unavailable, match="TopicAuthorizationFailed"):
-        await kafka.probe(home.user, home.password, neighbour.events)
+    tries: tuple[Callable[..., Awaitable[None]], ...] = (kafka.probe, kafka.log_in)
+    for try_ in tries:
+        with pytest.raises(LoginRefused):
+            await try_(home.user, "wrong", home.events)
+        with pytest.raises(Unavailable, match="TopicAuthorizationFailed"):
+            await try_(home.user, home.password, neighbour.events)
+
+
+async def test_a_login_that_is_only_tried_sends_no_record_and_notices_a_right_that_is_missing(
+    kafka: Kafka, home: Home
+) -> None:
+    async def ends() -> list[int]:
+        consumer = AIOKafkaConsumer(home.events, **home.login())
+        await consumer.start()
+        try:
+            return list((await consumer.end_offsets(consumer.assignment())).values())
+        finally:
+            await consumer.stop()
+
+    there, before = await ends(), effects("kafka")
+    assert len(there) == 1
+    await kafka.log_in(home.user, home.password, home.events)
+    assert (await ends(), effects("kafka")) == (there, before)
+    await kafka.disallow(home.user, [Grant("topic", names.prefix(home.tenant), "prefixed", "write")])
+
+    async def noticed() -> bool:
+        try:
+            await kafka.log_in(home.user, home.password, home.events)
+        except Unavailable as refusal:
+            return "TopicAuthorizationFailed" in refusal.message and "no WRITE" in refusal.message
+        return False
+
+    await until(noticed)
 
 
 async def test_many_calls_at_the_same_time_are_all_answered(kafka: Kafka, home: Home) -> None:

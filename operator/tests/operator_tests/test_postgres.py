@@ -15,6 +15,8 @@ from rooftree_operator.errors import Blocked, Unavailable, Waiting
 from rooftree_operator.kept import NEVER
 from rooftree_operator.names import TenantId
 
+from .sent import effects
+
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 # What a migration leaves behind, in the kinds that ownership and grants treat differently.
@@ -318,11 +320,25 @@ async def test_an_operator_that_takes_over_ends_older_sessions_before_it_does_an
         older.take_over(6)
         async with older.connect() as late:
             newer.take_over(7)
+            before = effects("postgres")
             await newer.ping()
             await newer.ping()
+            assert effects("postgres") == before + 1
             with pytest.raises(psycopg.OperationalError):
                 await late.execute("SELECT 1")
         await same.execute("SELECT 1")
+
+
+async def test_an_operator_that_finds_no_older_session_ends_none(place: Place, postgres: Postgres) -> None:
+    postgres.take_over(7)
+    before = effects("postgres")
+    async with postgres.connect() as same:
+        again = Postgres(place.server())
+        again.take_over(7)
+        await again.ping()
+        await same.execute("SELECT 1")
+    assert effects("postgres") == before
+    assert again._unfenced is None
 
 
 async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgres: Postgres) -> None:
@@ -332,6 +348,69 @@ async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgr
     first = await rows.register("acme", "uid-1", None)
     assert await rows.register("acme", "uid-1", None) == first
     assert await rows.find("uid-1") == registry.Entry(first, "live")
+
+
+async def started(place: Place) -> float:
+    """How much an operator that starts changes, to have its registry."""
+    before = effects("postgres")
+    await registry.PostgresRegistry(Postgres(place.server()), "rooftree-system").prepare()
+    return effects("postgres") - before
+
+
+async def facts(postgres: Postgres) -> list[str]:
+    """What PostgreSQL says of the registry's tables, and what we said of them."""
+    async with postgres.connect() as connection:
+        row = await (await connection.execute(registry.SEEN)).fetchone()
+    assert row is not None
+    return [row[0], *sorted(row[1])]
+
+
+async def test_a_start_over_a_registry_that_is_there_changes_nothing(place: Place, postgres: Postgres) -> None:
+    assert await started(place) == 2, "the database is closed, and the tables are made"
+    made = await facts(postgres)
+    assert any("tenant_slug_in_use" in fact for fact in made)
+    assert any("'purging'" in fact for fact in made)
+    await registry.PostgresRegistry(postgres, "rooftree-system").register("acme", "uid-1", None)
+    assert [await started(place), await started(place)] == [0, 0]
+    assert await facts(postgres) == made
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DROP INDEX registry.tenant_slug_in_use",
+        "DROP INDEX registry.spare_plan",
+        "DROP TABLE registry.spare",
+        "ALTER TABLE registry.tenant DROP COLUMN purge_after",
+        "ALTER TABLE registry.tenant DROP CONSTRAINT tenant_state_check",
+        "COMMENT ON SCHEMA registry IS NULL",
+        "COMMENT ON SCHEMA registry IS 'rooftree.dev/registry 0123456789abcdef'",
+    ],
+)
+async def test_a_start_puts_back_what_the_registry_lacks_and_the_next_one_changes_nothing(
+    place: Place, postgres: Postgres, harm: LiteralString
+) -> None:
+    await started(place)
+    made = await facts(postgres)
+    async with postgres.connect() as connection:
+        await connection.execute(harm)
+    assert await facts(postgres) != made
+    assert await started(place) == 1
+    assert await facts(postgres) == made
+    assert await started(place) == 0
+
+
+@pytest.mark.parametrize("right", ["CONNECT", "TEMP", "CREATE"])
+async def test_a_start_closes_the_registrys_database_that_somebody_opened(
+    place: Place, postgres: Postgres, right: LiteralString
+) -> None:
+    await started(place)
+    place.admin.execute(sql.SQL("GRANT " + right + " ON DATABASE {} TO PUBLIC").format(sql.Identifier(place.mark)))
+    assert await started(place) == 1
+    seen = await postgres.database(place.mark, place.template_owner)
+    assert seen is not None
+    assert not seen.public_can_connect
+    assert await started(place) == 0
 
 
 async def test_a_slug_in_use_is_refused_and_free_again_after_the_tombstone(place: Place, postgres: Postgres) -> None:

@@ -17,6 +17,8 @@ from rooftree_operator.adapters.redis import COMMANDS, PING_DEADLINE, Redis, Ser
 from rooftree_operator.errors import LoginRefused, Unavailable
 from rooftree_operator.names import TenantId
 
+from .sent import effects
+
 EVERY = frozenset({"get", "set", "keys", "scan", "client", "client|id", "client|list", "eval"})
 BACKEND = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -201,8 +203,17 @@ class TestOnAServer:
                 await home.app.execute_command(*words)
 
     async def test_a_wrong_password_is_refused(self, redis: Redis, home: Home) -> None:
-        with pytest.raises(LoginRefused):
-            await redis.probe(home.user, "wrong", names.key(home.tenant, "probe"))
+        for try_ in (redis.probe, redis.log_in):
+            with pytest.raises(LoginRefused):
+                await try_(home.user, "wrong", names.key(home.tenant, "probe"))
+
+    async def test_a_login_that_is_only_tried_changes_nothing(self, redis: Redis, home: Home) -> None:
+        key, before = names.key(home.tenant, "probe"), effects("redis")
+        await redis.log_in(home.user, home.password, key)
+        assert effects("redis") == before
+        await home.app.set(key, "what an interrupted probe left")
+        await redis.log_in(home.user, home.password, key)
+        assert await home.app.get(key) == "what an interrupted probe left"
 
     async def test_a_server_that_hangs_is_told_within_the_deadline(self) -> None:
         taken: list[asyncio.StreamWriter] = []

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import REGISTRY
@@ -17,6 +18,7 @@ from rooftree_operator.settings import Settings
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .running import operator
+from .turns import until
 from .world import World, brokerage, operation, plan
 
 Looks = dict[str, list[float]]
@@ -288,6 +290,29 @@ async def test_a_resync_and_an_edited_plan_feed_the_pool_and_a_worker_fills_it()
     for _ in range(3):
         assert not (await running._dispatch("pool", "starter")).failed
     assert [spare.state for spare in world.spares.rows.values()] == ["ready"]
+
+
+@pytest.mark.parametrize("priority", [Priority.EDIT, Priority.RESYNC])
+async def test_the_brokerages_of_a_plan_are_looked_at_as_urgently_as_the_plan(priority: Priority) -> None:
+    world = World()
+    world.kube.put(brokerage("acme"))
+    world.kube.put(brokerage("birch", plan="large"))
+    running = operator(world)
+    running.settings = Settings(workers=1)
+    running.queue.add("plan/starter", priority)
+    worker = asyncio.create_task(running._work(0))
+    looked: dict[str, Priority] = {}
+
+    async def look(name: str) -> Outcome:
+        looked[name] = running.queue.priority(f"tenant/{name}")
+        return Outcome(gone=True)
+
+    running.reconciler = SimpleNamespace(reconcile=look)  # type: ignore[assignment]
+    try:
+        await until(lambda: looked)
+    finally:
+        worker.cancel()
+    assert looked == {"acme": priority}
 
 
 async def test_what_a_pool_does_next_comes_after_whatever_somebody_waits_for() -> None:

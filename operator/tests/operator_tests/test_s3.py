@@ -24,6 +24,7 @@ from rooftree_operator.provisioners.storage import Storage, build_policy
 from rooftree_operator.storage_actions import Probe, PutKey
 from rooftree_operator.tenant import Tenant
 
+from .sent import effects
 from .test_plans import TENANT
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -338,6 +339,24 @@ async def test_a_wrong_secret_is_refused_and_told_without_it(place: Place) -> No
     with pytest.raises(LoginRefused) as refused:
         await place.s3.probe(wrong, bucket=tenant.id.value, name="x", foreign=names.foreign_bucket(tenant.id))
     assert "wrong-secret" not in str(refused.value)
+    with pytest.raises(LoginRefused) as refused:
+        await place.s3.log_in(wrong, bucket=tenant.id.value, name="x")
+    assert "wrong-secret" not in str(refused.value)
+
+
+async def test_a_login_that_is_only_tried_changes_nothing_but_what_a_probe_left(
+    place: Place, neighbours: tuple[Tenant, Tenant]
+) -> None:
+    own, other = neighbours
+    await place.put(own, "rooftree/probe-notes")
+    before = effects("s3")
+    await place.s3.log_in(place.key(own), bucket=own.id.value, name=storage.PROBE)
+    assert effects("s3") == before
+    await place.put(own, storage.PROBE)
+    await place.s3.log_in(place.key(own), bucket=own.id.value, name=storage.PROBE)
+    assert await place.s3.objects(own.id.value) == ["rooftree/probe-notes"]
+    with pytest.raises(Unavailable, match="AccessDenied"):
+        await place.s3.log_in(place.key(own), bucket=other.id.value, name=storage.PROBE)
 
 
 async def test_the_operator_can_tell_a_server_that_refuses_from_one_that_is_away() -> None:

@@ -88,15 +88,22 @@ async def test_an_installation_without_object_storage_says_so_and_is_ready_all_t
     assert world.kube.find(BROKERAGE, "acme") is None
 
 
-async def test_a_restarted_operator_probes_once_and_changes_nothing() -> None:
+async def test_a_restarted_operator_logs_in_once_and_changes_nothing() -> None:
     world = await ready_world()
     restarted = replace(world.reconciler, graph=graph(world.kube, world.backends, CA, now, NAMESPACE))
     world.forget_writes()
-    await restarted.reconcile("acme")
-    assert world.s3.writes == [f"probe {BUCKET}/rooftree/probe"]
-    world.forget_writes()
-    await restarted.reconcile("acme")
+    for _ in range(3):
+        await restarted.reconcile("acme")
     assert world.writes() == []
+    assert world.s3.logins == [USER]
+
+
+async def test_what_a_probe_that_died_has_left_goes_with_the_next_login() -> None:
+    world = await ready_world()
+    world.s3.buckets[BUCKET].objects = {"rooftree/probe": b"rooftree", "rooftree/probe-notes": b"the app's"}
+    restarted = replace(world.reconciler, graph=graph(world.kube, world.backends, CA, now, NAMESPACE))
+    await restarted.reconcile("acme")
+    assert world.s3.buckets[BUCKET].objects == {"rooftree/probe-notes": b"the app's"}
 
 
 def _no_policy(world: World) -> None:

@@ -131,6 +131,19 @@ async def test_modules_start_one_after_the_other_while_the_app_serves() -> None:
     assert command(world, "app") == ["--modules", "gateway"]
 
 
+async def test_a_module_whose_turn_to_start_has_not_come_is_not_scaled_either() -> None:
+    world = await world_of("monolith")
+    world.kube.put(plan("large", replicas={"min": 2, "max": 3}, database={"connections": 60}))
+    await world.converge("acme")
+    change(world, topology="microservices")
+    for _ in range(10):
+        assert not (await world.reconciler.reconcile("acme")).failed
+        world.settle()
+    counts = [world.child("acme", DEPLOYMENT, name) for name in ("identity", "property")]
+    assert [one and one["spec"]["replicas"] for one in counts] == [2, 2]
+    assert world.condition("acme", "Ready")[0] == "True"
+
+
 async def test_modules_of_a_new_brokerage_start_at_once() -> None:
     world = World()
     await world.release("1.0.0")

@@ -117,16 +117,26 @@ class Elasticsearch:
         moment, which costs the cluster two changes of its state.
         """
         present = await self._indices(prefix, login)
-        unused = not set(present) - {index}
-        if index not in present and unused:
+        if set(present) - {index}:
+            await self._search(login, prefix=prefix, left=index if index in present else None)
+            return
+        if index not in present:
             await self._change("create", "probe", f"/{index}", {}, login)
-        if unused:
-            await self._change("put", "document", f"/{index}/_doc/1?refresh=true", {"probe": login.user}, login)
-        found = await self._send("POST", f"/{prefix}*/_search", {"size": 0, "track_total_hits": 1}, login)
-        if unused or index in present:
-            await self._change("delete", "probe", f"/{index}", None, login)
-        if unused and found["hits"]["total"]["value"] != 1:
+        await self._change("put", "document", f"/{index}/_doc/1?refresh=true", {"probe": login.user}, login)
+        if await self._search(login, prefix=prefix, left=index) != 1:
             raise Unavailable("ElasticsearchRefused", f"{self._where} does not find what {login.user} wrote")
+
+    async def log_in(self, login: Login, *, prefix: str, index: str) -> None:
+        """Searches as the tenant, and changes nothing; an `index` that a `probe` left goes. Raises as `probe` does."""
+        present = await self._indices(prefix, login)
+        await self._search(login, prefix=prefix, left=index if index in present else None)
+
+    async def _search(self, login: Login, *, prefix: str, left: str | None) -> int:
+        """How many documents, up to one, the tenant finds. The index `left` is deleted afterwards."""
+        found = await self._send("POST", f"/{prefix}*/_search", {"size": 0, "track_total_hits": 1}, login)
+        if left:
+            await self._change("delete", "probe", f"/{left}", None, login)
+        return found["hits"]["total"]["value"]
 
     async def _indices(self, prefix: str, login: Login | None) -> list[str]:
         found = await self._look(f"/_resolve/index/{prefix}*?expand_wildcards=all", login) or {}

@@ -52,6 +52,7 @@ SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 ]
 PROBE_TYPE = "dev.rooftree.probe.v1"
+USED = {"READ", "WRITE"}  # rights that the app needs on its topics
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,16 @@ class Kafka:
             await self.ping()  # or is the cluster away, for everyone?
             raise
 
+    async def log_in(self, user: str, password: str, topic: str) -> None:
+        """As `user`: asks what it may do with `topic`, and changes nothing. Raises as `probe` does."""
+        options = self._options(user, password, "SCRAM-SHA-512")
+        try:
+            async with self.gate.call("log in"):
+                await self._in_thread(self._threads, functools.partial(_ask_rights, options, topic), DEADLINE)
+        except LoginRefused:
+            await self.ping()  # as above
+            raise
+
 
 def _user(asked: kafka_admin.Looked | kafka_admin.Credential | kafka_admin.Rights | kafka_admin.Quotas) -> str:
     return asked.user
@@ -303,6 +314,23 @@ def _round_trip(options: dict[str, Any], topic: str) -> None:
         consumer.close()
     if not records or records[0].value != mark:
         raise kafka_errors.KafkaTimeoutError(f"a record sent to {topic} was not read back")
+
+
+def _ask_rights(options: dict[str, Any], topic: str) -> None:
+    """The broker's own word for it; ACLs that are there may not be in force yet."""
+    try:
+        tenant = _connected({**options, "bootstrap_timeout_ms": PROBE_BOOTSTRAP})
+    except kafka_errors.KafkaTimeoutError as error:
+        raise LoginRefused from error  # as in `_round_trip`
+    try:
+        (found,) = tenant.describe_topics([topic])
+    finally:
+        tenant.close()
+    error = kafka_errors.for_code(found["error_code"])
+    if error is not kafka_errors.NoError:
+        raise error(topic)
+    if lacking := USED - set(found["authorized_operations"]):
+        raise kafka_errors.TopicAuthorizationFailedError(f"{topic}: no {', '.join(sorted(lacking))}")
 
 
 def _unavailable(server: Server, error: Exception) -> Unavailable:

@@ -24,10 +24,10 @@ Connection = psycopg.AsyncConnection[TupleRow]
 CONNECT_TIMEOUT = 3  # seconds; a stopped server is noticed within them
 STATEMENT_TIMEOUT = 20.0  # seconds; a clone of a template takes well under one
 PING_TIMEOUT = 4.0  # seconds
-FENCE: LiteralString = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+OLDER: LiteralString = """FROM pg_stat_activity
 WHERE usename = current_user AND pid <> pg_backend_pid() AND starts_with(application_name, %(prefix)s)
   AND split_part(application_name, '/', 2)::int < %(epoch)s"""
+FENCE: LiteralString = "SELECT pg_terminate_backend(pid, 5000) " + OLDER
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,13 @@ class Postgres:
         epoch = self._unfenced
         if epoch is None:
             return
-        with effects.sending("postgres", "terminate", "operator"):
-            cursor = await connection.execute(FENCE, {"prefix": f"{MANAGER}/", "epoch": epoch})
-        if not all(ended for (ended,) in await cursor.fetchall()):
-            raise Unavailable("PostgresRefused", "sessions of an operator that acted before do not end")
+        older = {"prefix": f"{MANAGER}/", "epoch": epoch}
+        # One that is not there yet does nothing any more: its holder asks whether it may act when it is (`connect`).
+        if await (await connection.execute("SELECT pid " + OLDER, older)).fetchone():
+            with effects.sending("postgres", "terminate", "operator"):
+                cursor = await connection.execute(FENCE, older)
+            if not all(ended for (ended,) in await cursor.fetchall()):
+                raise Unavailable("PostgresRefused", "sessions of an operator that acted before do not end")
         if self._unfenced == epoch:
             self._unfenced = None
 
@@ -153,9 +156,11 @@ class Postgres:
 
     async def close_to_public(self, database: str) -> None:
         """Only roles that were granted it connect to `database`."""
-        await self._write(
-            "grant", "database", sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
-        )
+        query = "SELECT has_database_privilege('public', %s::text, 'CONNECT, TEMP, CREATE')"
+        ((is_open,),) = await self._rows(query, database)
+        if is_open:
+            revoke = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
+            await self._write("grant", "database", revoke)
 
     async def roles(self, names: Sequence[str]) -> dict[str, RoleSeen]:
         """Those of the named roles that exist."""

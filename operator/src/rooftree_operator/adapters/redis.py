@@ -7,7 +7,8 @@ A user has no more than an allow-list of commands on keys and channels of its ow
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -164,20 +165,30 @@ class Redis:
 
     async def probe(self, user: str, password: str, key: str) -> None:
         """As `user`: sets `key`, reads it back, deletes it. Raises `LoginRefused` if it does not get in."""
+        async with self._as_tenant(user, password) as tenant, self.gate.call("probe"):
+            with effects.sending("redis", "set", "probe"):
+                value = await self._within(_round_trip(tenant, key))
+        if value != PROBE_VALUE:
+            raise Unavailable("RedisRefused", f"{_where(self.server)} gives back something else than was set")
+
+    async def log_in(self, user: str, password: str, key: str) -> None:
+        """As `user`: reads `key`, and changes nothing. Raises `LoginRefused` if it does not get in."""
+        async with self._as_tenant(user, password) as tenant, self.gate.call("log in"):
+            await self._within(tenant.get(key))
+
+    @asynccontextmanager
+    async def _as_tenant(self, user: str, password: str) -> AsyncGenerator[Any]:
+        """A connection of `user`. Raises `LoginRefused` if it does not get in."""
         self.gate.check()
         tenant = _connected(self.server, user, password)
         try:
-            async with self.gate.call("probe"):
-                with effects.sending("redis", "set", "probe"):
-                    value = await self._within(_round_trip(tenant, key))
+            yield tenant
         except Unavailable as error:
             if isinstance(error.__cause__, exceptions.AuthenticationError):
                 raise LoginRefused from error
             raise
         finally:
             await tenant.aclose()
-        if value != PROBE_VALUE:
-            raise Unavailable("RedisRefused", f"{_where(self.server)} gives back something else than was set")
 
 
 PROBE_VALUE = "rooftree"

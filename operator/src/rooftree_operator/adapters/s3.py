@@ -229,6 +229,15 @@ class S3:
             await self.delete_bucket(foreign)
             raise TooMuch(f"{self._where} lets {key.access} make buckets")
 
+    async def log_in(self, key: Key, *, bucket: str, name: str) -> None:
+        """As the tenant: lists, and changes nothing; an object `name` that a `probe` left goes. Raises as `probe`."""
+        question = {"list-type": "2", "max-keys": "1", "prefix": name}
+        answer = await self._look(Request("GET", f"/{bucket}", question), key)
+        if _code(answer) in NOT_LET_IN:
+            raise LoginRefused(f"{self._where} does not let {key.access} in: {_code(answer)}")
+        if name in {_text(item, "Key") for item in _items(self._done(answer), "Contents")}:
+            self._done(await self._change("delete", "probe", Request("DELETE", f"/{bucket}/{name}"), key))
+
     async def _look(self, request: Request, key: Key | None = None) -> httpx2.Response:
         async with self.gate.call(request.method):
             return await self._send(request, key)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .. import generations, names, pods
+from .. import generations, names, pods, proofs
 from ..adapters.kubernetes import SECRET, Kubernetes
 from ..adapters.redis import Redis, UserSeen, digest, patterns
 from ..errors import LoginRefused, Waiting
@@ -51,10 +51,11 @@ class DeleteUser(Action):
 
 @dataclass(frozen=True)
 class Probe(Action):
-    """Log in as the tenant, set a key, read it back and delete it."""
+    """Log in as the tenant and read a key; if `thorough`, set it before and delete it."""
 
     user: str
     password: str = field(repr=False)
+    thorough: bool = True
     proof = True
 
 
@@ -90,8 +91,8 @@ class Cache:
         if (closing := seen.logins.closing) and seen.users[closing] is not None:
             actions.append(DeleteUser(names.user(tenant.id, closing)))
         if actions or not seen.proven:
-            passwords = seen.logins.passwords.items()
-            actions += [Probe(names.user(tenant.id, slot), password) for slot, password in passwords]
+            passwords, thorough = seen.logins.passwords, proofs.is_thorough(tenant, self.condition, actions)
+            actions += [Probe(names.user(tenant.id, slot), one, thorough) for slot, one in passwords.items()]
         message = f"Keys {names.prefix(tenant.id)}* are the tenant's own."
         return Plan(done("Provisioned", message), actions=tuple(actions))
 
@@ -104,18 +105,19 @@ class Cache:
                     await self._redis.set_user(user, password, commands=commands, prefix=names.prefix(tenant.id))
                 case DeleteUser(user):
                     await self._redis.delete_user(user)
-                case Probe(user, password):
-                    await self._probe(tenant, user, password)
+                case Probe():
+                    await self._probe(tenant, action)
                 case _:
                     raise TypeError(f"no such action: {action!r}")
 
-    async def _probe(self, tenant: Tenant, user: str, password: str) -> None:
+    async def _probe(self, tenant: Tenant, how: Probe) -> None:
+        tries = self._redis.probe if how.thorough else self._redis.log_in
         try:
-            await self._redis.probe(user, password, names.key(tenant.id, "probe"))
+            await tries(how.user, how.password, names.key(tenant.id, "probe"))
         except LoginRefused as refusal:
-            message = f"Redis does not let {user} in; its user is looked at again"
+            message = f"Redis does not let {how.user} in; its user is looked at again"
             raise Waiting("RedisLoginPending", message, retry_in=0.5) from refusal
-        self._proofs.add(tenant.id, password)
+        self._proofs.add(tenant.id, how.password)
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)

@@ -90,10 +90,11 @@ class Modules:
             objects = serving.without_starts(differing, seen.deployments)
             return Plan(serving.at_rest(seen.deployments.values()), objects, removals)
         objects = _in_turn(tenant, seen, differing) if _app_serves(seen) else differing
+        there = seen.deployments.keys() | _changing(objects)
         scales = tuple(
             Scale(module, least)
             for module in tenant.modules
-            if serving.replicas(seen.deployments.get(module) or {"spec": {}}) not in (0, least)
+            if module in there and serving.replicas(seen.deployments.get(module) or {"spec": {}}) not in (0, least)
         )
         return Plan(_verdict(tenant, seen, objects), objects, (*scales, *removals))
 
@@ -163,13 +164,17 @@ def _in_turn(tenant: Tenant, seen: Seen, differing: tuple[Object, ...]) -> tuple
 def _verdict(tenant: Tenant, seen: Seen, objects: tuple[Object, ...]) -> Verdict:
     if not tenant.modules:
         return done("Monolith", "All modules are in the pods of the app.")
-    changing = {item["metadata"]["name"] for item in objects if item["kind"] == DEPLOYMENT.kind}
-    if changing:
+    if changing := _changing(objects):
         return waiting("RollingOut", f"modules are starting: {', '.join(sorted(changing))}")
     verdicts = [serving.rollout(tenant, one) for one in map(seen.deployments.get, tenant.modules) if one is not None]
     if unfinished := next((one for one in verdicts if one.state is not State.DONE), None):
         return unfinished
     return done("Available", "All modules are available.")
+
+
+def _changing(objects: tuple[Object, ...]) -> set[str]:
+    """The modules whose Deployments are among these."""
+    return {item["metadata"]["name"] for item in objects if item["kind"] == DEPLOYMENT.kind}
 
 
 def _app_has_all(tenant: Tenant, seen: Seen) -> bool:

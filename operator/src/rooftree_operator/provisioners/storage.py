@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .. import generations, names, pods
+from .. import generations, names, pods, proofs
 from ..adapters.kubernetes import SECRET, Kubernetes
 from ..adapters.s3 import S3, BucketSeen, Standing, TooMuch
 from ..adapters.sigv4 import Key
@@ -91,7 +91,8 @@ class Storage:
             actions += [DropKey(names.user(tenant.id, closing))] if closing else []
             actions.append(SetPolicy(policy))
         if actions or not seen.proven:
-            actions += [Probe(access, secret) for access, secret in keys.items()]
+            thorough = proofs.is_thorough(tenant, self.condition, actions)
+            actions += [Probe(access, secret, thorough) for access, secret in keys.items()]
         return Plan(
             done("Provisioned", f"Bucket {bucket} is the tenant's own."),
             actions=tuple(actions),
@@ -119,25 +120,28 @@ class Storage:
                 await s3.set_tags(bucket, tags)
             case SetPolicy(body):
                 await s3.set_policy(bucket, body)
-            case Probe(access, secret):
-                await self._prove(s3, tenant.id, Key(access, secret))
+            case Probe(access, secret, thorough):
+                await self._prove(s3, tenant.id, Key(access, secret), thorough)
 
-    async def _prove(self, s3: S3, tenant: TenantId, key: Key) -> None:
+    async def _prove(self, s3: S3, tenant: TenantId, key: Key, thorough: bool) -> None:
         try:
-            await self._probe(s3, tenant, key)
+            await self._probe(s3, tenant, key, thorough)
         except TooMuch:
             # Whether a key may make buckets shows nowhere but in the attempt.
             await s3.put_key(key)
             try:
-                await self._probe(s3, tenant, key)
+                await self._probe(s3, tenant, key, thorough)
             except TooMuch as finding:
                 raise Unavailable("S3Refused", str(finding)) from finding
         self._proofs.add(tenant, key.secret)
 
-    async def _probe(self, s3: S3, tenant: TenantId, key: Key) -> None:
+    async def _probe(self, s3: S3, tenant: TenantId, key: Key, thorough: bool) -> None:
         bucket, foreign = names.bucket(tenant), names.foreign_bucket(tenant)
         try:
-            await s3.probe(key, bucket=bucket, name=PROBE, foreign=foreign)
+            if thorough:
+                await s3.probe(key, bucket=bucket, name=PROBE, foreign=foreign)
+            else:
+                await s3.log_in(key, bucket=bucket, name=PROBE)
         except LoginRefused as refusal:
             message = f"S3 does not let {key.access} in; its key is looked at again"
             raise Waiting("S3LoginPending", message, retry_in=0.5) from refusal

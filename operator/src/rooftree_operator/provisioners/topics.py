@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from .. import generations, names, pods, scram
+from .. import generations, names, pods, proofs, scram
 from ..adapters.kafka import AccessSeen, Grant, Kafka
 from ..adapters.kubernetes import SECRET, Kubernetes
 from ..errors import LoginRefused, Waiting
@@ -95,7 +95,8 @@ class Topics:
         if not topics:
             return Plan(done("Provisioned", "This release has no topics."), actions=tuple(actions))
         if actions or not seen.proven:
-            actions += [Probe(names.user(tenant.id, slot), topics[0], one) for slot, one in passwords.items()]
+            thorough = proofs.is_thorough(tenant, self.condition, actions)
+            actions += [Probe(names.user(tenant.id, slot), topics[0], one, thorough) for slot, one in passwords.items()]
         message = f"Topics {', '.join(topics)} are the tenant's own."
         return Plan(done("Provisioned", message), actions=tuple(actions))
 
@@ -126,8 +127,8 @@ class Topics:
                 await kafka.disallow(user, grants)
             case SetQuotas(user, quotas):
                 await kafka.set_quotas(user, quotas)
-            case Probe(user, topic, password):
-                await self._probe(tenant, user, topic, password)
+            case Probe():
+                await self._probe(tenant, action)
 
     async def _close(self, user: str, grants: tuple[Grant, ...], quotas: tuple[str, ...]) -> None:
         await self._kafka.drop_credential(user)
@@ -136,15 +137,16 @@ class Topics:
         if quotas:
             await self._kafka.set_quotas(user, dict.fromkeys(quotas))
 
-    async def _probe(self, tenant: Tenant, user: str, topic: str, password: str) -> None:
+    async def _probe(self, tenant: Tenant, how: Probe) -> None:
+        tries = self._kafka.probe if how.thorough else self._kafka.log_in
         try:
-            await self._kafka.probe(user, password, topic)
+            await tries(how.user, how.password, how.topic)
         except LoginRefused as refusal:
             # Brokers learn of a credential a moment later; and one with our number of iterations may be another's.
-            await self._kafka.set_credential(user, scram.salted(password))
-            message = f"Kafka does not let {user} in yet; its credential has been set again"
+            await self._kafka.set_credential(how.user, scram.salted(how.password))
+            message = f"Kafka does not let {how.user} in yet; its credential has been set again"
             raise Waiting("KafkaLoginPending", message, retry_in=0.5) from refusal
-        self._proofs.add(tenant.id, password)
+        self._proofs.add(tenant.id, how.password)
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)

@@ -12,7 +12,10 @@ from .faults import Faults
 
 
 class FakeElasticsearch(Elasticsearch):
-    """One cluster. `down` makes it unreachable. `writes` lists every request that changes something."""
+    """One cluster. `down` makes it unreachable. `writes` lists every request that changes something.
+
+    `logins` lists those who got in and changed nothing.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.gate = Gate()
@@ -22,6 +25,7 @@ class FakeElasticsearch(Elasticsearch):
         self.templates: dict[str, Object] = {}
         self.known: set[str] = set()
         self.writes: list[str] = []
+        self.logins: list[str] = []
         self.faults = faults or Faults()
         self.down = False
 
@@ -94,6 +98,24 @@ class FakeElasticsearch(Elasticsearch):
         return found is not None and found["enabled"] and self.passwords[user] == password
 
     async def probe(self, login: Login, *, prefix: str, index: str) -> None:
+        self._enter(login, prefix)
+        if not await self._finish(prefix, index):
+            self.writes.append(f"probe {index}")
+        self.faults.done()
+
+    async def log_in(self, login: Login, *, prefix: str, index: str) -> None:
+        self._enter(login, prefix)
+        await self._finish(prefix, index)
+        self.logins.append(login.user)
+
+    async def _finish(self, prefix: str, index: str) -> bool:
+        """Whether the tenant has indices of its own; the one that a probe left goes."""
+        if index in self.known:
+            self.writes.append(f"delete index {index}")
+            self.known.discard(index)
+        return any(name.startswith(prefix) for name in self.known)
+
+    def _enter(self, login: Login, prefix: str) -> None:
         self._read()
         if not self.lets_in(login.user, login.password):
             raise LoginRefused(f"Elasticsearch refuses the tenant's own user {login.user}")
@@ -101,4 +123,3 @@ class FakeElasticsearch(Elasticsearch):
         role = self.roles.get(granted)
         if role is None or role["indices"][0]["names"] != [f"{prefix}*"]:
             raise Unavailable("ElasticsearchRefused", f"Elasticsearch refuses the tenant's own user {login.user}")
-        self.faults.done()

@@ -13,7 +13,10 @@ from .faults import Faults
 
 
 class FakeKafka(Kafka):
-    """One cluster. `down` makes it unreachable. `writes` lists every request that changes something."""
+    """One cluster. `down` makes it unreachable. `writes` lists every request that changes something.
+
+    `logins` lists those who got in and changed nothing.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.gate = Gate()
@@ -23,6 +26,7 @@ class FakeKafka(Kafka):
         self.known: dict[str, dict[str, str]] = {}  # topics with their settings
         self.members: dict[str, int] = {}  # of consumer groups
         self.writes: list[str] = []
+        self.logins: list[str] = []
         self.faults = faults or Faults()
         self.down = False
         self.slow_logins = 0  # so many logins are refused although the credential is right
@@ -122,6 +126,14 @@ class FakeKafka(Kafka):
 
     async def probe(self, user: str, password: str, topic: str) -> None:
         self._write(f"probe {topic}")
+        self._enter(user, password, topic)
+
+    async def log_in(self, user: str, password: str, topic: str) -> None:
+        self._read()
+        self._enter(user, password, topic)
+        self.logins.append(user)
+
+    def _enter(self, user: str, password: str, topic: str) -> None:
         if self.slow_logins or not self.lets_in(user, password):
             self.slow_logins = max(0, self.slow_logins - 1)
             raise LoginRefused

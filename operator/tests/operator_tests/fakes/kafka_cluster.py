@@ -34,6 +34,7 @@ class Cluster:
         self.acls: dict[str, set[tuple[Any, ...]]] = {}
         self.quotas: dict[str, dict[str, float]] = {}
         self.refused: set[str] = set()
+        self.operations: set[int] = set()  # on topics, that whoever asks may do
         self.silent = False
         self.hold: threading.Event | None = None  # requests wait for it
         self._lock = threading.Lock()
@@ -100,11 +101,20 @@ class Cluster:
     def _metadata(self, request: Any) -> Any:
         found = [
             MetadataResponse.MetadataResponseTopic(
-                name=one.name, error_code=0 if one.name in self.topics else UNKNOWN_TOPIC, partitions=[]
+                name=one.name,
+                error_code=0 if one.name in self.topics else UNKNOWN_TOPIC,
+                partitions=[],
+                authorized_operations=self.operations,
             )
             for one in request.topics
         ]
         return MetadataResponse(brokers=[], cluster_id="c", controller_id=1, topics=found)
+
+    def _describe_cluster(self, request: Any) -> Any:
+        del request
+        return messages.DescribeClusterResponse(
+            error_code=0, error_message=None, cluster_id="c", controller_id=1, brokers=[]
+        )
 
     def _create_topics(self, request: Any) -> Any:
         kind, results = messages.CreateTopicsResponse.CreatableTopicResult, []

@@ -8,7 +8,10 @@ from .faults import Faults
 
 
 class FakeRedis(Redis):
-    """One server. `down` makes it unreachable. `writes` lists every request that changes something."""
+    """One server. `down` makes it unreachable. `writes` lists every request that changes something.
+
+    `logins` lists those who got in and changed nothing.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.gate = Gate()
@@ -16,6 +19,7 @@ class FakeRedis(Redis):
         self.file: dict[str, UserSeen] = {}
         self.keys: set[str] = set()
         self.writes: list[str] = []
+        self.logins: list[str] = []
         self.faults = faults or Faults()
         self.down = False
 
@@ -79,10 +83,18 @@ class FakeRedis(Redis):
 
     async def probe(self, user: str, password: str, key: str) -> None:
         self._write(f"probe {key}")
+        self._enter(user, password, key, {"set", "get", "del"})
+
+    async def log_in(self, user: str, password: str, key: str) -> None:
+        self._read()
+        self._enter(user, password, key, {"get"})
+        self.logins.append(user)
+
+    def _enter(self, user: str, password: str, key: str, commands: set[str]) -> None:
         if not self.lets_in(user, password):
             raise LoginRefused
         found = self.users[user]
-        if not {"set", "get", "del"} <= found.commands or not any(
+        if not commands <= found.commands or not any(
             key.startswith(pattern[1:-1]) for pattern in found.patterns if pattern[0] == "~"
         ):
             raise Unavailable("RedisRefused", f"{user} may not use {key}")

@@ -30,7 +30,10 @@ class Bucket:
 
 
 class FakeS3(S3):
-    """One object store. `down` makes it unreachable. `writes` lists every request that changes something."""
+    """One object store. `down` makes it unreachable. `writes` lists every request that changes something.
+
+    `logins` lists those who got in and changed nothing.
+    """
 
     def __init__(self, faults: Faults | None = None) -> None:
         self.gate = Gate()
@@ -38,6 +41,7 @@ class FakeS3(S3):
         self.buckets: dict[str, Bucket] = {}
         self.stubborn: set[str] = set()  # objects that stay although they are deleted
         self.writes: list[str] = []
+        self.logins: list[str] = []
         self.faults = faults or Faults()
         self.down = False
 
@@ -149,11 +153,22 @@ class FakeS3(S3):
             raise TooMuch(f"{key.access} may make buckets")
         self.faults.done()
 
-    def may(self, access: str, action: str, bucket: str, name: str) -> bool:
-        """What the bucket's policy says."""
+    async def log_in(self, key: Key, *, bucket: str, name: str) -> None:
+        self._read()
+        if not self.lets_in(key.access, key.secret):
+            raise LoginRefused
+        if not self.may(key.access, "ListBucket", bucket):
+            raise Unavailable("S3Refused", f"{key.access} may not list {bucket}")
+        if name in self.buckets[bucket].objects:
+            self.writes.append(f"delete {bucket}/{name}")
+            del self.buckets[bucket].objects[name]
+        self.logins.append(key.access)
+
+    def may(self, access: str, action: str, bucket: str, name: str | None = None) -> bool:
+        """What the bucket's policy says; without a name, of the bucket itself."""
         policy = self.buckets[bucket].policy if bucket in self.buckets else None
         for statement in (policy or {}).get("Statement", []):
-            about = f"arn:aws:s3:::{bucket}/{name}"
+            about = f"arn:aws:s3:::{bucket}" + ("" if name is None else f"/{name}")
             covers = any(
                 about == one or (one[-1] == "*" and about.startswith(one[:-1])) for one in statement["Resource"]
             )
