@@ -69,6 +69,7 @@ FIELDS: dict[str, tuple[Any, Callable[[World], bool]]] = {
     "suspend": ({"reason": "manual"}, lambda world: world.condition("acme", "Suspended") == ("True", "Manual")),
     "deletionPolicy": ("Delete", lambda world: "database" in world.reconciler.deletion.steps(declared(world))),
     "deletionProtection": (True, lambda world: is_protected(world)),
+    "rotation": ({"everyDays": 30}, lambda world: "dueAt" in world.status("acme").get("rotation", {})),
     "pause": ("Changes", lambda world: world.condition("acme", "Paused") == ("True", "Changes")),
     "managementPolicy": ("Observe", lambda world: world.condition("acme", "Observed") == ("True", "Observe")),
 }

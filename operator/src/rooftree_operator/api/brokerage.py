@@ -123,6 +123,17 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
+class Rotation(ApiModel):
+    """That credentials and signing keys are rotated now and then by the operator itself."""
+
+    every_days: int = Field(
+        description="Days from the end of one rotation, or from the brokerage's creation, to the beginning of the "
+        "next. It begins up to a tenth of that later, at most a day: not all brokerages at once.",
+        ge=1,
+        le=365,
+    )
+
+
 class BrokerageSpec(ApiModel):
     """What the brokerage shall be."""
 
@@ -182,6 +193,11 @@ class BrokerageSpec(ApiModel):
         description="MLS feeds to import listings from. Names are unique.",
         max_length=16,
         json_schema_extra=keyed_by("name"),
+    )
+    rotation: Rotation | None = Field(
+        default=None,
+        description="Rotates all credentials and signing keys by itself. Without it they are rotated on request only, "
+        "by the annotation `rooftree.dev/rotate`.",
     )
     pause: Pause | None = Field(
         default=None,
@@ -246,9 +262,16 @@ class RotationPhase(StrEnum):
 
 
 class RotationStatus(ApiModel):
-    """The rotation of all credentials and signing keys that goes on, or was the last one."""
+    """The rotation of all credentials and signing keys that goes on, was the last one, or is to be the first."""
 
-    id: str = Field(description="Value of the annotation rooftree.dev/rotate that it was begun by.")
+    id: str | None = Field(
+        default=None,
+        description="Value of the annotation rooftree.dev/rotate that it was begun by; of one that began by "
+        "spec.rotation the last such value, if there was one.",
+    )
+    scheduled: bool | None = Field(
+        default=None, description="Whether spec.rotation began it, or is to begin it, and no annotation."
+    )
     phase: RotationPhase = Field(
         description="Pending: wanted, and not begun yet. Preparing: the new generation is made, and backends let both "
         "in. Rolling: pods come to have the new one. Draining: the former one is refused, and what its signing key "
@@ -261,6 +284,11 @@ class RotationStatus(ApiModel):
     completed_at: str | None = Field(
         default=None,
         description="When the last one was completed (RFC 3339).",
+        json_schema_extra={"format": "date-time"},
+    )
+    due_at: str | None = Field(
+        default=None,
+        description="When the next one begins by spec.rotation (RFC 3339).",
         json_schema_extra={"format": "date-time"},
     )
     message: str | None = Field(default=None, description="What it waits for.")
@@ -336,7 +364,8 @@ class BrokerageStatus(ApiModel):
         default=None, description="The last try to reach the wanted version, if it failed."
     )
     rotation: RotationStatus | None = Field(
-        default=None, description="The rotation of its credentials. Absent if there never was one."
+        default=None,
+        description="The rotation of its credentials. Absent if there never was one and none is due by itself.",
     )
     namespace: str | None = Field(default=None, description="Namespace of the tenant's workloads.")
     database: str | None = Field(default=None, description="Name of the tenant's database.")

@@ -7,7 +7,7 @@ from typing import Any
 from .. import codes, holds
 from ..adapters.kubernetes import BROKERAGE, Kubernetes
 from ..drift import Object
-from .output import since
+from .output import since, until
 from .problems import Problem
 
 PLATFORM = "rooftree-system"  # where the operator usually is; only hints need it here
@@ -139,3 +139,19 @@ def doing(brokerage: Object, now: datetime) -> str:
         return f"{found['type']} succeeded {since(found['finishedAt'], now)} ago"
     state, begun = found["state"].lower(), since(found["startedAt"], now)
     return f"{found['type']} {state} at {found['step']}, {found['progress']} % done, begun {begun} ago"
+
+
+def rotation(brokerage: Object, now: datetime) -> str:
+    """The rotation of its credentials in a few words; empty if there was none and none is due by itself."""
+    found = status_of(brokerage).get("rotation")
+    if not found:
+        return ""
+    due, phase = found.get("dueAt"), found["phase"]
+    if phase == "Pending":
+        wanted = f"due by schedule for {since(due, now)}" if due else f"wanted ({found['id']})"
+        return "; ".join([wanted, *([found["message"]] if "message" in found else [])])
+    generation = f"generation {found['generation']} of credentials"
+    if phase != "Completed":
+        return f"{generation}: {phase}"
+    told = f"{generation}, rotated {since(found['completedAt'], now)} ago" if "completedAt" in found else generation
+    return f"{told}; the next in {until(due, now)}" if due else told

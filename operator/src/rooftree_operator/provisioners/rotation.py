@@ -44,7 +44,8 @@ class Turn(Action):
     drift = False
 
     def words(self, tenant: TenantId) -> str:
-        return f"Rotation {self.record.id} of credentials: {self.record.phase}"
+        called = "by schedule" if self.record.scheduled else self.record.id
+        return f"Rotation {called} of credentials: {self.record.phase}"
 
 
 class Rotation:
@@ -75,9 +76,8 @@ class Rotation:
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         record = generations.record_of(seen.values)
         if not record.is_running:
-            if not (seen.values and generations.wants(record, tenant.rotate)):
-                return Plan(done("Provisioned", "Nothing is being rotated."))
-            return _turn(seen, record.begun(tenant.rotate, seen.at))
+            begun = generations.next_of(record, tenant, seen.at) if seen.values else None
+            return _turn(seen, begun) if begun else Plan(done("Provisioned", "Nothing is being rotated."))
         if seen.leaving:
             return _waiting(record, f"pods of before are ending: {', '.join(seen.leaving)}", STILL_LEAVING)
         over = moment(record.since) + generations.SIGNED_LIFE
