@@ -48,7 +48,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
-from .spares import PostgresSpares
+from .spares import PostgresSpares, Spare, SpareState
 from .storms import Storms
 from .templates import Templates
 from .tenant import Platform
@@ -88,6 +88,10 @@ def kept_key(tenant: str) -> str:
 
 def pool_key(plan: str) -> str:
     return f"pool/{plan}"
+
+
+def spare_key(tenant: str) -> str:
+    return f"spare/{tenant}"
 
 
 @dataclass
@@ -181,7 +185,7 @@ class Operator:
         return result
 
     def _settle(self, key: str, result: Outcome) -> None:
-        """Ends the work on a key. A tenant that is there is looked at again at its next turn at the latest."""
+        """Ends the work on a key. A tenant or spare that is there is looked at again at its next turn at the latest."""
         kind, _, name = key.partition("/")
         if result.failed:
             self.queue.failed(key)
@@ -189,7 +193,7 @@ class Operator:
         # What nobody waits for yet never comes before what somebody does.
         priority = Priority.RESYNC if kind == "pool" else Priority.CHILD
         self.queue.done(key, again_in=result.again_in, priority=priority)
-        if kind == "tenant" and not result.gone:
+        if kind in ("tenant", "spare") and not result.gone:
             turn = turn_in(name, self.settings.resync_seconds, asyncio.get_running_loop().time())
             self.queue.add(key, Priority.RESYNC, after=turn)
 
@@ -205,6 +209,8 @@ class Operator:
                 return await self.purge.reconcile(name)
             case "pool":
                 return await self.pool.reconcile(name)
+            case "spare":
+                return await self.pool.look(name)
             case "plan":
                 self.queue.add(pool_key(name), Priority.RESYNC)
                 await self._feed_tenants(Priority.EDIT, plan=name)
@@ -245,11 +251,13 @@ class Operator:
             await asyncio.sleep(max(0.0, beat - loop.time()))
 
     async def _round(self) -> None:
-        """Feeds all releases, kept tenants and pools, and whichever tenant the watch has not told of."""
+        """Feeds all releases, kept tenants and pools, and whichever spare or tenant has no turn yet."""
         versions, obsolete, kept, pools = await self.releases.versions(), list[str](), list[TenantId](), list[str]()
+        spares = list[Spare]()
         try:
             obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
-            pools = await self.pool.plans()
+            spares = await self.pool.spares.found()
+            pools = await self.pool.plans(spares)
         except Unavailable as error:
             # The rest goes on; these wait for the next round.
             log.warning("postgres_unreachable", error=str(error))
@@ -261,7 +269,8 @@ class Operator:
             self.queue.add(release_key(version), Priority.RESYNC)
         found = await self._tenants()
         self.reconciler.census.keep(found)
-        for key in map(tenant_key, found):
+        ready = (spare.id.value for spare in spares if spare.state is SpareState.READY)
+        for key in (*map(tenant_key, found), *map(spare_key, ready)):
             if key not in self.queue:
                 self.queue.add(key, Priority.RESYNC)
 
