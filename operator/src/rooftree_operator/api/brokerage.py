@@ -368,6 +368,9 @@ class BrokerageStatus(ApiModel):
         description="The rotation of its credentials. Absent if there never was one and none is due by itself.",
     )
     namespace: str | None = Field(default=None, description="Namespace of the tenant's workloads.")
+    operator_namespace: str | None = Field(
+        default=None, description="Namespace of the operator, with releases, feed credentials and what is kept."
+    )
     database: str | None = Field(default=None, description="Name of the tenant's database.")
     bucket: str | None = Field(default=None, description="Name of the bucket that holds the tenant's objects.")
     replicas: int | None = Field(default=None, description="Pods of the tenant app that are available.", ge=0)

@@ -10,7 +10,7 @@ from ..drift import Object
 from .output import since, until
 from .problems import Problem
 
-PLATFORM = "rooftree-system"  # where the operator usually is; only hints need it here
+PLATFORM = "rooftree-system"  # where the operator usually is
 
 
 async def one(kube: Kubernetes, name: str) -> Object:
@@ -43,6 +43,11 @@ def namespace_of(brokerage: Object) -> str:
         name = name_of(brokerage)
         raise Problem(f"{name} has no namespace yet: see `kubectl brokerage why {name}`")
     return space
+
+
+def platform_of(brokerage: Object) -> str:
+    """The operator's namespace, as it tells it; as long as it has said nothing, the usual one."""
+    return status_of(brokerage).get("operatorNamespace", PLATFORM)
 
 
 def conditions_of(brokerage: Object) -> dict[str, dict[str, Any]]:
@@ -81,7 +86,7 @@ def facts_of(brokerage: Object) -> dict[str, str]:
     status, spec = status_of(brokerage), brokerage["spec"]
     known = {
         "name": name_of(brokerage),
-        "platform": PLATFORM,
+        "platform": platform_of(brokerage),
         "plan": spec.get("plan"),
         "version": spec.get("version") or status.get("version"),
         "id": status.get("tenantID"),
