@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from . import keys, pods, rotation
-from .api.brokerage import RotationPhase
+from .api.rotation import RotationPhase
 from .conditions import stamp
 from .names import Slot
 from .tenant import Tenant

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from .api.brokerage import BrokerageSpec, ManagementPolicy, RotationPhase
+from .api.brokerage import BrokerageSpec, ManagementPolicy
+from .api.rotation import RotationPhase
 from .conditions import Report, State, stamp
 from .kept import moment
 from .names import GROUP, TenantId

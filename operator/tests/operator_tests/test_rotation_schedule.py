@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rooftree_operator import rotation
 from rooftree_operator.adapters.kubernetes import BROKERAGE
-from rooftree_operator.api.brokerage import BrokerageSpec, RotationPhase
+from rooftree_operator.api.brokerage import BrokerageSpec
 from rooftree_operator.api.generate import brokerage as crd
+from rooftree_operator.api.rotation import RotationPhase
 from rooftree_operator.kept import moment
 from rooftree_operator.names import TenantId
 from rooftree_operator.plugin import brokerages, output

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from .. import generations, names, pods, serving
 from ..adapters.kubernetes import DEPLOYMENT, POD, SECRET, Kubernetes
-from ..api.brokerage import RotationPhase
+from ..api.rotation import RotationPhase
 from ..conditions import stamp
 from ..drift import Object
 from ..generations import Record
