@@ -95,6 +95,7 @@ def life(kubectl: Kubectl) -> None:
     whole = json.dumps({"spec": {"topology": "monolith"}})
     kubectl.run("patch", "brokerage", name, "--type=merge", "-p", whole)
     until("no module has pods of its own", lambda: deployments(kubectl, namespace) == {"app"}, seconds=READY_SECONDS)
+    until("nothing is left of modules", lambda: left_of_modules(kubectl, namespace) == set(), seconds=READY_SECONDS)
     tenant = kubectl.get("brokerage", name)["status"]["tenantID"]
     kubectl.run("patch", "brokerage", name, "--type=merge", "-p", json.dumps({"spec": {"deletionPolicy": "Retain"}}))
     kubectl.run("delete", "brokerage", name, f"--timeout={GONE_SECONDS}s")
@@ -123,6 +124,13 @@ def written(kubectl: Kubectl, brokerage: str) -> None:
 
 def deployments(kubectl: Kubectl, namespace: str) -> set[str]:
     return {item["metadata"]["name"] for item in kubectl.items("deployments", "-n", namespace)}
+
+
+def left_of_modules(kubectl: Kubectl, namespace: str) -> set[str]:
+    """What only modules with pods of their own have, by name."""
+    kinds = ("networkpolicies", "poddisruptionbudgets", "secrets")
+    found = {item["metadata"]["name"] for kind in kinds for item in kubectl.items(kind, "-n", namespace)}
+    return found & apart(kubectl)
 
 
 def apart(kubectl: Kubectl) -> set[str]:

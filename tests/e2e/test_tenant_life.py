@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,43 @@ def test_a_second_apply_changes_nothing_and_a_diff_is_clean(kubectl: Kubectl, te
     content = json.dumps(manifest(tenant.name))
     assert "unchanged" in kubectl.run("apply", "-f", "-", content=content).stdout
     assert kubectl.run("diff", "-f", "-", content=content, code=0).stdout == ""
+
+
+def test_days_of_rotation_tell_when_the_next_one_is_due_and_start_no_pod_again(
+    kubectl: Kubectl, tenant: Tenant
+) -> None:
+    def rotation() -> dict[str, Any]:
+        return kubectl.get("brokerage", tenant.name)["status"].get("rotation", {})
+
+    def declare(days: int | None) -> None:
+        spec = {"rotation": None if days is None else {"everyDays": days}}
+        kubectl.run("patch", "brokerage", tenant.name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    created = datetime.fromisoformat(kubectl.get("brokerage", tenant.name)["metadata"]["creationTimestamp"])
+    template = kubectl.get("deployment", "app", "-n", tenant.namespace)["spec"]["template"]
+    declare(30)
+    try:
+        until("the next rotation has its time", lambda: "dueAt" in rotation(), seconds=NOTICED_SECONDS)
+        found = rotation()
+        late = datetime.fromisoformat(found["dueAt"]) - created - timedelta(days=30)
+        assert timedelta() <= late < timedelta(days=1)
+        assert (found["phase"], found["generation"]) == ("Completed", 1)
+        assert kubectl.get("deployment", "app", "-n", tenant.namespace)["spec"]["template"] == template
+        assert (
+            "everyDays"
+            in kubectl.run(
+                "patch",
+                "brokerage",
+                tenant.name,
+                "--type=merge",
+                "-p",
+                '{"spec":{"rotation":{"everyDays":366}}}',
+                code=1,
+            ).stderr
+        )
+    finally:
+        declare(None)
+    until("none is due by itself", lambda: "dueAt" not in rotation(), seconds=NOTICED_SECONDS)
 
 
 def test_the_operator_writes_no_annotation_and_no_spec_on_the_brokerage(kubectl: Kubectl, tenant: Tenant) -> None:

@@ -9,7 +9,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from rooftree_local.postgres import PLATFORM_DATABASE
 
-from .conftest import Edge, Kubectl, Tenant, fresh_name, inventory, manifest, plan_manifest, until
+from .conftest import Edge, Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, plan_manifest, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +21,8 @@ WARM = 2
 FILLED_SECONDS = 120
 # Topics, a bucket and a namespace take some seconds each.
 REMOVED_SECONDS = 180
+# Its turn comes within a round of 50 s, the pool's within 10 s more, after all else.
+MENDED_SECONDS = 120
 
 
 class Pool:
@@ -63,6 +65,17 @@ def test_a_spare_has_its_place_everywhere_and_neither_pods_nor_an_address(kubect
         assert "rooftree.dev/brokerage" not in space["labels"]
         assert kubectl.items("deployments,services,jobs,pods,httproutes", "-n", space["name"]) == []
         assert kubectl.exists("networkpolicy", "default", "-n", space["name"])
+
+
+def test_what_a_ready_spare_lost_is_given_back_though_nobody_asks_for_it(kubectl: Kubectl, pool: Pool) -> None:
+    spares = pool.filled()
+    spare = min(spares)
+    policy, store = ("networkpolicy", "default", "-n", f"tenant-{spare}"), ObjectStore.administrator()
+    kubectl.run("delete", *policy)
+    assert store.ask("DELETE", f"/{spare}").status_code == 204
+    until("its policy is back", lambda: kubectl.exists(*policy), seconds=MENDED_SECONDS)
+    until("its bucket is back", lambda: store.ask("HEAD", f"/{spare}").status_code == 200, seconds=MENDED_SECONDS)
+    assert until("it is ready again", pool.ids, enough=lambda ids: spare in ids, seconds=MENDED_SECONDS) == spares
 
 
 def test_new_brokerages_take_a_spare_each_and_answer_as_ever(

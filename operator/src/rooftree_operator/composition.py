@@ -27,6 +27,7 @@ from .provisioners.certificates import Certificates
 from .provisioners.credentials import Credentials
 from .provisioners.database import Database
 from .provisioners.disruption import Disruption
+from .provisioners.former_modules import FormerModules
 from .provisioners.migrations import Migrations
 from .provisioners.modules import Modules
 from .provisioners.namespace import Namespace
@@ -124,6 +125,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Workload(kube),
         Autoscaling(kube),
         Disruption(kube),
+        FormerModules(kube),
         Route(kube, namespace),
         Suspension(kube),
         Rotation(kube, now),

@@ -17,7 +17,7 @@ from .tenant import Tenant
 
 LENGTH = 12  # hexadecimal digits
 # They hold the operator back, or tell what becomes of the tenant one day, and declare nothing of the tenant itself.
-_NOT_OF_THE_TENANT = {"pause", "management_policy", "deletion_policy", "deletion_protection"}
+_NOT_OF_THE_TENANT = {"pause", "management_policy", "deletion_policy", "deletion_protection", "rotation"}
 _NOT_OF_A_TENANT = {"warm"}  # of a plan: what it says of spares concerns no brokerage that is there
 
 

@@ -62,7 +62,8 @@ def rotated(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> lis
     """Where a rotation of credentials begins, and where it ends; both are statuses."""
     if new is None or is_running(new) == is_running(old):
         return []
-    which = f"generation {new['generation']} of credentials and signing keys (rotation {new['id']})"
+    by = "by schedule" if new.get("scheduled") else f"rotation {new['id']}"
+    which = f"generation {new['generation']} of credentials and signing keys ({by})"
     if is_running(new):
         return [Notice("Normal", "RotationStarted", f"{which} is being made")]
     return [Notice("Normal", "RotationCompleted", f"{which} is the only one now; the former one is refused")]

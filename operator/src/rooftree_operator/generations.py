@@ -20,10 +20,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import keys, pods
-from .api.brokerage import RotationPhase
+from . import keys, pods, rotation
+from .api.rotation import RotationPhase
 from .conditions import stamp
 from .names import Slot
+from .tenant import Tenant
 
 RECORD = "rotation.json"
 SIGNING_KEYS = "signing_keys.json"
@@ -50,10 +51,11 @@ class Record:
 
     generation: int = 1
     phase: RotationPhase = RotationPhase.COMPLETED
-    id: str = ""  # what the annotation said
+    id: str = ""  # what the annotation said; it stays when one begins by schedule, so that it is not done again
     started_at: str = ""
     since: str = ""  # when this phase began
     completed_at: str = ""  # of the last rotation that came to its end
+    scheduled: bool = False  # whether it began by schedule
 
     @property
     def newest(self) -> Slot:
@@ -87,13 +89,14 @@ class Record:
         return self.phase is not RotationPhase.COMPLETED
 
     def begun(self, wanted: str, now: datetime) -> "Record":
-        """The record of the rotation that somebody wants. Only for one that is completed."""
+        """The record of the rotation that somebody wants; empty: that is due. Only for one that is completed."""
         at = stamp(now)
         return replace(
             self,
             generation=self.generation + 1,
             phase=RotationPhase.PREPARING,
-            id=wanted,
+            id=wanted or self.id,
+            scheduled=not wanted,
             started_at=at,
             since=at,
         )
@@ -106,9 +109,10 @@ class Record:
 
     def as_status(self) -> dict[str, Any]:
         """What the Brokerage's status says of it: nothing secret."""
-        told = {"id": self.id, "phase": self.phase.value, "generation": self.generation}
+        told = {"phase": self.phase.value, "generation": self.generation}
+        known = {"id": self.id, "scheduled": self.scheduled}
         times = {"startedAt": self.started_at, "completedAt": self.completed_at}
-        return told | {name: at for name, at in times.items() if at}
+        return told | {name: value for name, value in (known | times).items() if value}
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,17 @@ def progress(phase: str) -> int:
     return 100 * _ORDER.index(RotationPhase(phase)) // (len(_ORDER) - 1)
 
 
-def wants(record: Record, wanted: str) -> bool:
-    """Whether a rotation is to begin: one that was done, or is being done, is not begun again by its own id."""
-    return bool(wanted) and wanted != record.id and not record.is_running
+def next_of(record: Record, tenant: Tenant, now: datetime) -> Record | None:
+    """The record of a rotation that is to begin: one that is wanted and was not done by this id, or that is due.
+
+    None while one goes on, and if none is to begin.
+    """
+    if record.is_running:
+        return None
+    if tenant.rotate and tenant.rotate != record.id:
+        return record.begun(tenant.rotate, now)
+    due = rotation.due_of(tenant, record.completed_at)
+    return record.begun("", now) if due and due <= now and not rotation.hold(tenant.spec) else None
 
 
 def record_of(values: Mapping[str, str]) -> Record:

@@ -12,13 +12,14 @@ from functools import cached_property, partial
 import structlog
 from prometheus_client import Gauge
 
-from . import declaration, hands, names, plans
+from . import declaration, names, plans
 from .adapters.kubernetes import PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec
 from .conditions import State
 from .deletion import Deletion, Overtaken
 from .errors import Blocked, Waiting
 from .graph import AnyProvisioner, Graph
+from .hands import FREE, Hands, Reach
 from .names import TenantId
 from .plans import Named
 from .reconcile import Outcome, outcome
@@ -29,12 +30,14 @@ from .tenant import Fit, Platform, Tenant
 log = structlog.get_logger(__name__)
 
 SPARES = Gauge("rooftree_operator_spares", "Spare tenants, by plan and state.", ["plan", "state"])
+WANTED = Gauge("rooftree_operator_spares_wanted", "Spare tenants that the plan wants.", ["plan"])
 SHOWN = (SpareState.MAKING, SpareState.READY, SpareState.GOING)
 # All that tells nothing of the brokerage. The rest follows its pods, or the topology that it asks for.
 PARTS = (
     "namespace", "credentials", "database", "topics", "search", "cache", "storage", "policies", "migrations",
 )  # fmt: skip
 LOOK = 10.0  # seconds between two looks at a pool that lacks nothing
+ONLY_LOOK = Hands(Reach.LOOK)
 NOBODY = {"displayName": "Spare", "owner": {"email": "nobody@spare.invalid"}}
 
 
@@ -121,11 +124,11 @@ class Pool:
     deletion: Deletion
     platform: Platform
 
-    async def plans(self) -> list[str]:
-        """The plans to look at: those that want spares, and those that have some."""
-        found = await self.kube.list(PLAN, labels={})
-        wanting = {item["metadata"]["name"] for item in found if item["spec"].get("warm")}
-        return sorted(wanting | {spare.plan for spare in await self.spares.found()})
+    async def plans(self, found: Sequence[Spare]) -> list[str]:
+        """The plans to look at: those that want spares, and those that have some of `found`."""
+        there = await self.kube.list(PLAN, labels={})
+        wanting = {item["metadata"]["name"] for item in there if item["spec"].get("warm")}
+        return sorted(wanting | {spare.plan for spare in found})
 
     async def reconcile(self, plan: str) -> Outcome:
         """Takes the next step of the pool of `plan`, if there is one to take."""
@@ -149,8 +152,29 @@ class Pool:
             case None:
                 return Outcome(again_in=LOOK if wanted else None)
 
+    async def look(self, name: str) -> Outcome:
+        """Looks at the ready spare with this id, changing nothing of it: somebody may be taking it just now.
+
+        From one that lacks something the next Brokerage is kept away, until the pool has prepared it anew.
+        """
+        ready = (spare for spare in await self.spares.found() if spare.state is SpareState.READY)
+        spare = next((spare for spare in ready if spare.id.value == name), None)
+        if spare is None:
+            return Outcome(gone=True)
+        try:
+            wanted = await self._wanted(spare.plan)
+        except Blocked:
+            return Outcome()  # the pool says so
+        if wanted is None or wanted.digest != spare.digest:
+            return Outcome()  # the pool's next step
+        seen = await self.graph.run(wanted.tenant(spare.id), ONLY_LOOK, settled=False)
+        if seen.held and await self.spares.move(spare, SpareState.MAKING, spare.digest):
+            log.warning("spare_amiss", plan=spare.plan, spare=spare.id.value, parts=seen.held)
+        return Outcome()
+
     async def _wanted(self, name: str) -> Wanted | None:
         plan = await plans.find(partial(self.kube.get, PLAN), name)
+        WANTED.labels(name).set(plan.spec.warm if plan else 0)
         if plan is None or not plan.spec.warm:
             return None
         return Wanted(plan, await self.releases.find(None, plan.spec.channel), self.platform)
@@ -160,7 +184,7 @@ class Pool:
         making = replace(spare, state=SpareState.MAKING)
         if spare != making and not await self.spares.move(spare, SpareState.MAKING, spare.digest):
             return Outcome(again_in=0.0)
-        seen = await self.graph.run(wanted.tenant(spare.id), hands.FREE, settled=False)
+        seen = await self.graph.run(wanted.tenant(spare.id), FREE, settled=False)
         if seen.is_done:
             await self.spares.move(making, SpareState.READY, wanted.digest)
             log.info("spare_ready", plan=spare.plan, spare=spare.id.value)

@@ -136,7 +136,7 @@ class Reconciler:
             ready = await self._probe(tenant, ready)
         found = {"tenantID": tenant.id.value, "constraints": constraints(tenant), **seen.fields, "upgrade": attempt}
         known = seen.fields.get("rotation", status.get("rotation"))
-        found["rotation"] = rotation.told(known, tenant.rotate, parts)
+        found["rotation"] = rotation.told(known, tenant, parts, self.now())
         if may.reach is Reach.ALL and not choice.refusal:
             found["plan"] = choice.plan.status
         if seen.is_done or may.reach is not Reach.LOOK:

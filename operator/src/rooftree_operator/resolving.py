@@ -50,6 +50,7 @@ class Resolver:
             running=status.get("version"),
             failed=failed,
             retry=retry,
+            created=metadata.get("creationTimestamp", ""),
             rotate=rotation.wanted_of(metadata),
             is_loaded="source" in status,
             is_returning=spec.tenant_id is not None and "database" not in status,

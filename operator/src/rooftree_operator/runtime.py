@@ -24,6 +24,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
+from .spares import Spare, SpareState
 from .storms import Storms
 from .templates import Templates
 from .together import together
@@ -71,6 +72,10 @@ def operation_key(name: str) -> str:
 
 def backup_key(name: str) -> str:
     return f"backup/{name}"
+
+
+def spare_key(tenant: str) -> str:
+    return f"spare/{tenant}"
 
 
 @dataclass
@@ -165,7 +170,7 @@ class Operator:
         return result
 
     def _settle(self, key: str, result: Outcome) -> None:
-        """Ends the work on a key. A tenant that is there is looked at again at its next turn at the latest."""
+        """Ends the work on a key. A tenant or spare that is there is looked at again at its next turn at the latest."""
         kind, _, name = key.partition("/")
         if result.failed:
             self.queue.failed(key)
@@ -173,7 +178,7 @@ class Operator:
         # What nobody waits for yet never comes before what somebody does.
         priority = Priority.RESYNC if kind == "pool" else Priority.CHILD
         self.queue.done(key, again_in=result.again_in, priority=priority)
-        if kind == "tenant" and not result.gone:
+        if kind in ("tenant", "spare") and not result.gone:
             turn = turn_in(name, self.settings.resync_seconds, asyncio.get_running_loop().time())
             self.queue.add(key, Priority.RESYNC, after=turn)
 
@@ -185,6 +190,7 @@ class Operator:
             "release": self.templates.reconcile,
             "kept": self.purge.reconcile,
             "pool": self.pool.reconcile,
+            "spare": self.pool.look,
             "plan": self._plan,
         }
         return await reconcilers[kind](name)
@@ -232,11 +238,13 @@ class Operator:
             await asyncio.sleep(max(0.0, beat - loop.time()))
 
     async def _round(self) -> None:
-        """Feeds all releases, kept tenants and pools, and tenants and operations that the watch has not told of."""
+        """Feeds all releases, kept tenants and pools; spares, tenants and operations that have no turn yet."""
         versions, obsolete, kept, pools = await self.releases.versions(), list[str](), list[TenantId](), list[str]()
+        spares = list[Spare]()
         try:
             obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
-            pools = await self.pool.plans()
+            spares = await self.pool.spares.found()
+            pools = await self.pool.plans(spares)
         except Unavailable as error:
             # The rest goes on; these wait for the next round.
             log.warning("postgres_unreachable", error=str(error))
@@ -248,9 +256,10 @@ class Operator:
             self.queue.add(release_key(version), Priority.RESYNC)
         found = await self._tenants()
         self.reconciler.census.keep(found)
+        ready = (spare.id.value for spare in spares if spare.state is SpareState.READY)
         # Not backups, of which there are many: only their deletion is work, and the watch tells of it until it is done.
         operations = [item["metadata"]["name"] for item in await self.kube.list(OPERATION, labels={})]
-        for key in (*map(operation_key, operations), *map(tenant_key, found)):
+        for key in (*map(operation_key, operations), *map(tenant_key, found), *map(spare_key, ready)):
             if key not in self.queue:
                 self.queue.add(key, Priority.RESYNC)
 

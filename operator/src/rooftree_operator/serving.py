@@ -14,6 +14,7 @@ from .secret_objects import decoded
 from .tenant import Tenant
 
 ANNOTATION_SECRETS = f"{names.GROUP}/secrets"
+RPC_AUTHORITY = "rpc-ca"  # the Secret with the authority of all modules' certificates
 MODULES_OPTION = "--modules"  # of the app's command: the ones that the process has
 GRACE = 45  # seconds that a pod has to end
 

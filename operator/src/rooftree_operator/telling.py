@@ -147,6 +147,7 @@ class Telling:
 
     async def _write(self, brokerage: Object, status: dict[str, Any]) -> None:
         status = {key: value for key, value in status.items() if value not in (None, [])}
+        status["operatorNamespace"] = self.platform
         if _comparable(status) == _comparable(brokerage.get("status", {})):
             return
         metadata = {"name": brokerage["metadata"]["name"], "uid": brokerage["metadata"]["uid"]}

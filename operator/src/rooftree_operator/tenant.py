@@ -64,6 +64,7 @@ class Tenant:
     bucket: str | None = None  # as the status said before this pass: what should be there, and not for the first time
     running: str | None = None  # the version of all pods, as the status said before this pass
     failed: Failed | None = None  # the version that it wants and does not take; `release` is the one before it
+    created: str = ""  # the Brokerage, RFC 3339
     rotate: str = ""  # the id of the rotation of credentials that is wanted, done or not
     retry: str = ""  # changes when an upgrade that failed shall be tried again
     is_loaded: bool = False  # what it was to begin with is there

@@ -29,6 +29,7 @@ LEGAL: dict[str, list[Any]] = {
     "suspend": [None, {"reason": "billing"}, {"reason": "manual", "message": "Back on Monday"}],
     "deletionPolicy": [None, "Retain", "Delete"],
     "deletionProtection": [None, True],
+    "rotation": [None, {"everyDays": 1}, {"everyDays": 365}],
     "pause": [None, None, "Changes", "Everything"],
     "managementPolicy": [None, None, "Manage", "Observe"],
 }

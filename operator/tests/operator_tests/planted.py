@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rooftree_operator import names
 from rooftree_operator.adapters.kubernetes import BROKERAGE, SECRET
+from rooftree_operator.adapters.redis import Redis
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.errors import Unavailable, Waiting
 from rooftree_operator.names import TenantId
@@ -120,6 +121,18 @@ async def overtaken(_: int) -> None:
     await world.reconciler.reconcile("acme")
     done = [write for write in world.writes() if "Brokerage/status" not in write]
     assert done == [], f"done without the Lease: {done}"
+
+
+async def redis_restarts(_: int) -> None:
+    """Whom Redis lets in it lets in after a restart, too, before anybody looks; and whom it refuses it refuses then."""
+    world = await ready_world()
+    user, password = names.user(world.tenant("acme")), decoded(world.child("acme", SECRET, "app"))["redis_password"]
+    world.redis.restart()
+    assert world.redis.lets_in(user, password), "a restart of Redis locks the brokerage out"
+    world.retire("acme")
+    await world.converge("acme")
+    world.redis.restart()
+    assert not world.redis.lets_in(user, password), "a restart of Redis lets a deleted brokerage in again"
 
 
 async def secrets_stay(_: int) -> None:
@@ -261,6 +274,11 @@ def logins_left_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Deletion, "revoke", careless)
 
 
+def acl_not_saved(patch: pytest.MonkeyPatch) -> None:
+    """Users of Redis are changed in its memory only."""
+    patch.setattr(Redis, "_change", Redis._transaction)
+
+
 BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Oracle, str]] = {
     "no fence": (no_fence, overtaken, "done without the Lease"),
     "names by chance": (names_by_chance, made, "differs after a death"),
@@ -270,6 +288,7 @@ BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Oracle, str]] = {
     "finalizer before the data": (finalizer_first, deleted_by_several, "left after a fault"),
     "status before the effect": (status_first, made, "differs after a death"),
     "id of a process": (id_of_a_process, made, "differs after a death"),
+    "ACL SAVE missing": (acl_not_saved, redis_restarts, "a restart of Redis locks the brokerage out"),
     "logins left open": (logins_left_open, retired, "still lets it in"),
 }
 """What is planted, the oracle that it has to fail, and what that one says."""
@@ -279,6 +298,7 @@ ORACLES: dict[str, Oracle] = {
     "deleted with a failure": deleted_with_a_failure,
     "retired": retired,
     "overtaken": overtaken,
+    "redis restarts": redis_restarts,
     "secrets stay": secrets_stay,
     "last spec wins": last_spec_wins,
 }

@@ -35,7 +35,7 @@ SENDS: dict[str, tuple[set[str], set[str]]] = {
 WITHIN: dict[str, set[str]] = {
     "adapters/postgres.py": {"reassign", "revoke_logins", "_fence"},  # each looks first
     "adapters/postgres_swaps.py": {"send_again"},  # looks first
-    "adapters/redis.py": {"_round_trip", "_change"},  # of `probe`; the steps that `execute` sends
+    "adapters/redis.py": {"_round_trip", "_transaction"},  # of `probe`; the steps that `execute` sends
     "adapters/kafka.py": {"_call", "_together"},  # what every call goes through, alone or with others
     # What `adapters/kafka.py` asks for and names, for each who asks. Nobody asks for the guard, which has its own name.
     "adapters/kafka_admin.py": {"_alter", "set_credentials", "create_topics", "allow", "disallow", "set_quotas"},

@@ -73,6 +73,7 @@ FIELDS: dict[str, tuple[Any, Callable[[World], bool]]] = {
         {"schedule": "0 3 * * *"},
         lambda world: world.status("acme").get("backups", {}).get("next", "").startswith("2026-11-25T03:"),
     ),
+    "rotation": ({"everyDays": 30}, lambda world: "dueAt" in world.status("acme").get("rotation", {})),
     "pause": ("Changes", lambda world: world.condition("acme", "Paused") == ("True", "Changes")),
     "managementPolicy": ("Observe", lambda world: world.condition("acme", "Observed") == ("True", "Observe")),
 }

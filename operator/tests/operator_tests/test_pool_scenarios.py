@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +12,9 @@ import pytest
 from prometheus_client import REGISTRY
 from rooftree_operator.adapters.kubernetes import CONFIG, DEPLOYMENT, PLAN, QUOTA, ROUTE, SECRET
 from rooftree_operator.drift import Object
+from rooftree_operator.errors import Unavailable
 from rooftree_operator.names import TenantId
+from rooftree_operator.reconcile import Outcome
 from rooftree_operator.secret_objects import decoded
 from rooftree_operator.spares import QUIET, Spare, SpareState
 
@@ -27,6 +32,10 @@ async def warm_world(warm: int = 1, **spec: Any) -> World:
 
 def spares(world: World, *states: SpareState) -> list[Spare]:
     return [spare for spare in world.spares.rows.values() if spare.state in (states or (SpareState.READY,))]
+
+
+async def plans_of(world: World) -> list[str]:
+    return await world.pool.plans(await world.spares.found())
 
 
 def only(world: World) -> TenantId:
@@ -79,7 +88,7 @@ async def test_a_plan_that_says_nothing_has_no_spare() -> None:
     await world.release("1.0.0")
     await world.fill()
     assert world.spares.rows == {}
-    assert await world.pool.plans() == []
+    assert await plans_of(world) == []
 
 
 async def test_a_spare_has_its_place_in_every_backend_and_neither_pods_nor_a_route() -> None:
@@ -279,12 +288,12 @@ async def test_spares_that_are_wanted_no_more_leave_nothing(change: str) -> None
         del world.kube.objects[PLAN.kind, None, "starter"]
     else:
         wanted(world, warm={"fewer": 1, "none": 0}[change])
-    assert await world.pool.plans() == ["starter"]
+    assert await plans_of(world) == ["starter"]
     await world.fill()
     left = {spare.id for spare in spares(world)}
     assert len(left) == (1 if change == "fewer" else 0)
     assert [trace for one in before - left for trace in world.traces(one)] == []
-    assert await world.pool.plans() == (["starter"] if change == "fewer" else [])
+    assert await plans_of(world) == (["starter"] if change == "fewer" else [])
 
 
 async def test_of_too_many_spares_those_go_first_that_are_not_ready() -> None:
@@ -386,6 +395,137 @@ async def test_a_brokerage_on_a_spare_that_is_kept_is_purged_when_its_time_is_ov
     await world.purges()
     assert world.traces(tenant) == []
     assert world.registry.state(tenant) == "deleted"
+
+
+async def looked_at(world: World) -> None:
+    """Each ready spare has its turn."""
+    for spare in spares(world):
+        assert await world.pool.look(str(spare.id)) == Outcome()
+
+
+async def test_a_look_at_a_spare_that_lacks_nothing_writes_nothing_not_even_after_a_restart() -> None:
+    world = await warm_world(2)
+    world.forget_writes()
+    await looked_at(world)
+    world.reconciler = world.restarted()
+    await looked_at(world)
+    assert world.writes() == []
+    assert len(spares(world)) == 2
+
+
+def without_topic(world: World, spare: TenantId) -> None:
+    del world.kafka.known[f"{spare}.events"]
+
+
+def without_login(world: World, spare: TenantId) -> None:
+    world.redis.users.clear()
+
+
+def without_index_template(world: World, spare: TenantId) -> None:
+    world.elasticsearch.templates.clear()
+
+
+def without_role(world: World, spare: TenantId) -> None:
+    roles, name = world.postgres.known_roles, f"{spare}.app"
+    roles[name] = replace(roles[name], can_login=False)
+
+
+def without_bucket(world: World, spare: TenantId) -> None:
+    world.s3.buckets.clear()
+
+
+def without_policy(world: World, spare: TenantId) -> None:
+    del world.kube.objects["NetworkPolicy", f"tenant-{spare}", "default"]
+
+
+def without_password(world: World, spare: TenantId) -> None:
+    del world.kube.objects["Secret", f"tenant-{spare}", "app"]["data"]["redis_password"]
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        without_topic,
+        without_login,
+        without_index_template,
+        without_role,
+        without_bucket,
+        without_policy,
+        without_password,
+    ],
+)
+async def test_a_ready_spare_that_lost_something_is_kept_from_brokerages_until_it_is_whole_again(
+    lose: Callable[[World, TenantId], None],
+) -> None:
+    world = await warm_world()
+    spare = only(world)
+    whole = traces(world, str(spare))
+    lose(world, spare)
+    assert traces(world, str(spare)) != whole
+    world.forget_writes()
+    await looked_at(world)
+    assert world.writes() == [f"spare {spare} making"], "whoever takes it just now is not disturbed"
+    assert await new(world) != spare
+    await world.fill()
+    assert only(world) == spare
+    assert traces(world, str(spare)) == whole
+
+
+async def test_a_spare_that_a_brokerage_takes_meanwhile_is_left_to_it() -> None:
+    world = await warm_world()
+    spare = only(world)
+    without_topic(world, spare)
+    run = world.pool.graph.run
+
+    async def meanwhile(*words: Any, **more: Any) -> Any:
+        seen = await run(*words, **more)
+        await new(world)
+        return seen
+
+    world.pool.graph.run = meanwhile  # type: ignore[method-assign]
+    assert await world.pool.look(str(spare)) == Outcome()
+    assert world.spares.rows[spare].state is SpareState.TAKEN
+    assert world.tenant("acme") == spare
+
+
+@pytest.mark.parametrize("backend", ["postgres", "kafka", "redis", "elasticsearch", "s3"])
+async def test_an_outage_takes_no_spare_away(backend: str) -> None:
+    world = await warm_world()
+    spare = only(world)
+    getattr(world, backend).down = True
+    world.forget_writes()
+    with suppress(Unavailable):
+        await world.pool.look(str(spare))
+    assert (world.writes(), world.spares.rows[spare].state) == ([], SpareState.READY)
+
+
+async def test_what_is_no_ready_spare_any_more_has_no_turn_and_an_old_one_is_the_pools() -> None:
+    world = await warm_world()
+    spare = only(world)
+    await world.release("1.1.0", "r2", knows=("r1", "r2"))
+    world.forget_writes()
+    assert await world.pool.look(str(spare)) == Outcome()
+    world.kube.objects["ConfigMap", PLATFORM_NAMESPACE, "channels"]["data"].clear()
+    assert await world.pool.look(str(spare)) == Outcome()
+    assert world.writes() == []
+    wanted(world, warm=0)
+    await world.fill()
+    assert await world.pool.look(str(spare)) == Outcome(gone=True)
+
+
+async def test_a_metric_tells_how_many_spares_a_plan_wants_also_when_there_can_be_none() -> None:
+    def count() -> float | None:
+        return REGISTRY.get_sample_value("rooftree_operator_spares_wanted", {"plan": "starter"})
+
+    world = await warm_world(2)
+    assert count() == 2.0
+    wanted(world, warm=3)
+    world.kube.objects["ConfigMap", PLATFORM_NAMESPACE, "channels"]["data"].clear()
+    await world.fill()
+    assert count() == 3.0
+    await world.kube.delete(PLAN, "starter")
+    await world.fill()
+    assert count() == 0.0
 
 
 async def test_a_metric_counts_spares_by_plan_and_state() -> None:

@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from rooftree_operator import generations, names, rotation
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, PLAN, POD, SECRET, Conflict
-from rooftree_operator.api.brokerage import BrokerageSpec, RotationPhase
+from rooftree_operator.api.brokerage import BrokerageSpec
+from rooftree_operator.api.rotation import RotationPhase
 from rooftree_operator.drift import Object
 from rooftree_operator.names import Slot
 from rooftree_operator.resolving import Resolver

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from rooftree_operator import names
 from rooftree_operator.adapters.kubernetes import JOB, OPERATION
-from rooftree_operator.api.brokerage import RotationPhase
+from rooftree_operator.api.rotation import RotationPhase
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.names import Slot
 from rooftree_operator.operations.progress import is_over

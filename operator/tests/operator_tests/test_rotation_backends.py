@@ -20,7 +20,7 @@ from rooftree_operator.adapters.postgres import Postgres
 from rooftree_operator.adapters.redis import Redis
 from rooftree_operator.adapters.s3 import S3, Standing
 from rooftree_operator.adapters.sigv4 import Key
-from rooftree_operator.api.brokerage import RotationPhase
+from rooftree_operator.api.rotation import RotationPhase
 from rooftree_operator.database_roles import login_roles, plan_roles
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import LoginRefused, Unavailable, Waiting

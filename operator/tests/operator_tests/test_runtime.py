@@ -323,3 +323,27 @@ async def test_what_a_pool_does_next_comes_after_whatever_somebody_waits_for() -
     running.queue.add("tenant/birch", Priority.CHILD)
     running.queue.add("tenant/acme", Priority.EDIT)
     assert [running.queue.pop() for _ in range(4)] == ["tenant/acme", "tenant/birch", "pool/starter", None]
+
+
+async def test_a_ready_spare_has_a_turn_in_each_round_after_all_else_and_none_when_it_is_gone() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(plan("starter", warm=1))
+    await world.fill()
+    running = operator(world)
+    running.settings = Settings()
+    key = "spare/pool-00000000"
+    await running._round()
+    running.queue.add("tenant/acme", Priority.CHILD)
+    assert running.queue.pop() == "tenant/acme"
+    popped = [running.queue.pop() for _ in range(4)]
+    assert sorted(filter(None, popped)) == ["pool/starter", "release/1.0.0", key]
+    assert running.queue.priority(key) is Priority.RESYNC
+    outcome = await running._dispatch("spare", "pool-00000000")
+    running._settle(key, outcome)
+    assert key in running.queue, "its next turn"
+    await running._round()
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    for found in (await running._dispatch("spare", "pool-00000000"), Outcome(gone=True)):
+        assert found == Outcome(gone=True)

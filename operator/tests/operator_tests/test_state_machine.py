@@ -69,11 +69,6 @@ def _passing(spec: dict[str, Any]) -> Iterator[str]:
     if spec.get("suspend"):
         # Of one that has served it is known which version that was, and its Deployments are there, without pods.
         yield "'Deployment'|^VersionApplied=|^told version"
-    if spec.get("topology") != "microservices":
-        # What modules with pods of their own had is left to them; it grants nothing to anybody who is there.
-        yield "'(NetworkPolicy|PodDisruptionBudget)', '[^']+', '(identity|property)'"
-        yield "'Secret', '[^']+', 'rpc-"
-        yield "'NetworkPolicy', '[^']+', 'app'.* egress (ports port 9443|to podSelector)"
 
 
 def _ordered(line: str) -> str:

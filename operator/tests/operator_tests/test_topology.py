@@ -1,5 +1,6 @@
 """A Deployment for each module: how a tenant gets them, changes to them and back, and what proves who they are."""
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from rooftree_operator.adapters.kubernetes import BROKERAGE, BUDGET, DEPLOYMENT,
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object
 from rooftree_operator.names import Slot
-from rooftree_operator.provisioners import certificates, modules
+from rooftree_operator.provisioners import certificates, former_modules, modules
 from rooftree_operator.rpc_certificates import LIFE, RENEW_BEFORE, Pair, is_authority, is_good, issue, new_authority
 from rooftree_operator.secret_objects import decoded
 
@@ -35,6 +36,10 @@ def change(world: World, **spec: Any) -> None:
     item = world.kube.find(BROKERAGE, "acme")
     assert item is not None
     world.kube.put({**item, "spec": {**item["spec"], **spec}})
+
+
+def events(world: World, reason: str) -> list[str]:
+    return [item["note"] for key, item in world.kube.objects.items() if key[0] == "Event" and item["reason"] == reason]
 
 
 def command(world: World, name: str) -> list[str] | None:
@@ -181,6 +186,106 @@ async def test_modules_stay_until_the_app_has_them_all_again() -> None:
     await world.converge("acme")
     assert (command(world, "identity"), world.child("acme", SERVICE, "identity")) == (None, None)
     assert world.condition("acme", "Ready")[0] == "True"
+
+
+MODULES = ("identity", "property")
+# All that is there only where modules have pods of their own.
+THEIRS = (
+    *((kind, module) for kind in (DEPLOYMENT, SERVICE, POLICY, BUDGET) for module in MODULES),
+    *((SECRET, f"rpc-{name}") for name in ("ca", "gateway", *MODULES)),
+)
+
+
+def theirs(world: World) -> list[tuple[str, str]]:
+    return [(kind.kind, name) for kind, name in THEIRS if world.child("acme", kind, name)]
+
+
+async def test_nothing_of_modules_is_left_when_one_process_serves_again() -> None:
+    world = await world_of("microservices")
+    assert len(theirs(world)) == len(THEIRS)
+    change(world, topology="monolith")
+    await world.converge("acme")
+    assert theirs(world) == []
+    policy = world.child("acme", POLICY, "app")
+    assert policy is not None
+    assert "identity" not in str(policy["spec"]["egress"])
+    world.forget_writes()
+    await world.converge("acme")
+    assert world.writes() == []
+    assert events(world, "DriftRepaired") == []
+
+
+async def test_what_modules_need_stays_until_the_last_of_their_pods_has_ended() -> None:
+    world = await world_of("microservices")
+    space = f"tenant-{world.tenant('acme')}"
+    ending = world.kube.objects["Pod", space, "property-0"]
+    change(world, topology="monolith")
+    for _ in range(12):
+        await world.reconciler.reconcile("acme")
+        world.settle()
+        world.kube.objects["Pod", space, "property-0"] = ending
+    assert command(world, "property") is None
+    left = [(kind, name) for kind, name in theirs(world) if kind not in ("Deployment", "Service")]
+    assert len(left) == len(THEIRS) - 4
+    assert world.condition("acme", "Ready") == ("True", "Answering")
+    world.forget_writes()
+    outcome = await world.reconciler.reconcile("acme")
+    assert (world.writes(), outcome.again_in) == ([], former_modules.STILL_ENDING)
+    del world.kube.objects["Pod", space, "property-0"]
+    await world.converge("acme")
+    assert theirs(world) == []
+
+
+async def test_on_the_way_to_modules_and_there_again_nothing_of_theirs_goes() -> None:
+    world = await world_of("microservices")
+    for topology, count in (("monolith", 0), ("microservices", len(THEIRS))):
+        change(world, topology=topology)
+        world.kube.writes.clear()
+        await world.converge("acme")
+        assert len(theirs(world)) == count
+        removed = [write for write in world.kube.writes if write.startswith("delete")]
+        assert bool(removed) == (topology == "monolith")
+    assert is_good(pair(world, "rpc-ca"), pair(world, "rpc-identity"), "identity", now())
+
+
+async def test_one_that_turns_back_halfway_keeps_its_modules_and_all_that_is_theirs() -> None:
+    world = await world_of("microservices")
+    authority = pair(world, "rpc-ca")
+    change(world, topology="monolith")
+    for _ in range(2):
+        await world.reconciler.reconcile("acme")
+        world.settle()
+    change(world, topology="microservices")
+    await world.converge("acme")
+    assert len(theirs(world)) == len(THEIRS)
+    assert pair(world, "rpc-ca") == authority
+    assert world.condition("acme", "Ready")[0] == "True"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["call-fails", "answer-is-lost"])
+async def test_after_a_crash_at_any_removal_the_next_pass_removes_the_rest(after: bool) -> None:
+    start = await world_of("microservices")
+    change(start, topology="monolith")
+    while command(start, "property"):
+        await start.reconciler.reconcile("acme")
+        start.settle()
+    for at in range(1, 200):
+        world = deepcopy(start)
+        world.faults.calls, world.faults.at, world.faults.after = 0, at, after
+        await world.converge("acme")
+        assert theirs(world) == [], f"something stays after a failure of call {at}"
+        if at > world.faults.calls:
+            return
+    pytest.fail("there are more calls than that")
+
+
+async def test_a_suspended_brokerage_that_goes_back_to_one_process_keeps_nothing_of_modules_either() -> None:
+    world = await world_of("microservices")
+    change(world, suspend={"reason": "manual"})
+    await world.converge("acme")
+    change(world, topology="monolith")
+    await world.converge("acme")
+    assert theirs(world) == []
 
 
 async def test_modules_are_reached_by_those_that_call_them_and_nobody_else() -> None:

@@ -22,6 +22,7 @@ from ..errors import LoginRefused, Unavailable
 from ..gate import Gate
 
 T = TypeVar("T")
+Step = tuple[Any, ...]  # the words of a command
 
 CONNECT_TIMEOUT = 2.0  # seconds
 DEADLINE = 5.0  # seconds, of one call
@@ -94,11 +95,14 @@ class Redis:
         except (exceptions.RedisError, TimeoutError, OSError) as error:
             raise _unavailable(self.server, error) from error
 
-    async def _change(self, verb: str, kind: str, *steps: tuple[Any, ...]) -> None:
+    async def _change(self, verb: str, kind: str, *steps: Step) -> None:
         """ACL changes and their saving in one transaction: never one without the other."""
+        await self._transaction(verb, kind, *steps, ("ACL SAVE",))
+
+    async def _transaction(self, verb: str, kind: str, *steps: Step) -> None:
         self.gate.check()
         pipeline = self._client.pipeline(transaction=True)
-        for step in (*steps, ("ACL SAVE",)):
+        for step in steps:
             pipeline.execute_command(*step)
         async with self.gate.call(f"{verb} {kind}"):
             with effects.sending("redis", verb, kind):

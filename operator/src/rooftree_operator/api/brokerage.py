@@ -8,6 +8,7 @@ from pydantic import Field
 from .backups import BackupPolicy, BackupsSeen, Source, SourceSeen
 from .common import DNS_LABEL, ApiModel, Column, Condition, Rule, keyed_by, rules
 from .mirror import CurrentOperation
+from .rotation import Rotation, RotationStatus
 from .slugs import POOL, RESERVED_SLUGS, SLUG_PATTERN
 
 _HTTP_URL = Rule(
@@ -197,6 +198,11 @@ class BrokerageSpec(ApiModel):
         max_length=16,
         json_schema_extra=keyed_by("name"),
     )
+    rotation: Rotation | None = Field(
+        default=None,
+        description="Rotates all credentials and signing keys by itself. Without it they are rotated on request only, "
+        "by the annotation `rooftree.dev/rotate`.",
+    )
     pause: Pause | None = Field(
         default=None,
         description="Holds the operator back until it is removed. `Changes`: nothing new is rolled out, while secrets, "
@@ -252,38 +258,6 @@ class FailedUpgrade(ApiModel):
     retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
 
 
-class RotationPhase(StrEnum):
-    """Where the rotation of a brokerage's credentials is."""
-
-    PENDING = "Pending"  # wanted, and not begun
-    PREPARING = "Preparing"
-    ROLLING = "Rolling"
-    DRAINING = "Draining"
-    COMPLETING = "Completing"
-    COMPLETED = "Completed"
-
-
-class RotationStatus(ApiModel):
-    """The rotation of all credentials and signing keys that goes on, or was the last one."""
-
-    id: str = Field(description="Value of the annotation rooftree.dev/rotate that it was begun by.")
-    phase: RotationPhase = Field(
-        description="Pending: wanted, and not begun yet. Preparing: the new generation is made, and backends let both "
-        "in. Rolling: pods come to have the new one. Draining: the former one is refused, and what its signing key "
-        "signed is still good. Completing: pods forget that key. Completed."
-    )
-    generation: int = Field(description="The newest generation of credentials; the first one is 1.", ge=1)
-    started_at: str | None = Field(
-        default=None, description="When it began (RFC 3339).", json_schema_extra={"format": "date-time"}
-    )
-    completed_at: str | None = Field(
-        default=None,
-        description="When the last one was completed (RFC 3339).",
-        json_schema_extra={"format": "date-time"},
-    )
-    message: str | None = Field(default=None, description="What it waits for.")
-
-
 class BrokerageError(ApiModel):
     """Something that is wrong now."""
 
@@ -320,9 +294,13 @@ class BrokerageStatus(ApiModel):
         default=None, description="The last try to reach the wanted version, if it failed."
     )
     rotation: RotationStatus | None = Field(
-        default=None, description="The rotation of its credentials. Absent if there never was one."
+        default=None,
+        description="The rotation of its credentials. Absent if there never was one and none is due by itself.",
     )
     namespace: str | None = Field(default=None, description="Namespace of the tenant's workloads.")
+    operator_namespace: str | None = Field(
+        default=None, description="Namespace of the operator, with releases, feed credentials and what is kept."
+    )
     database: str | None = Field(default=None, description="Name of the tenant's database.")
     bucket: str | None = Field(default=None, description="Name of the bucket that holds the tenant's objects.")
     replicas: int | None = Field(default=None, description="Pods of the tenant app that are available.", ge=0)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 from .. import holds, names, rotation
 from . import brokerages as b
@@ -66,9 +67,10 @@ async def resume(cluster: Cluster, name: str) -> Answer:
 async def rotate(cluster: Cluster, name: str, *, now: datetime) -> Answer:
     """Wants all credentials and signing keys of it to be replaced."""
     one = await b.one(cluster.kube, name)
-    known: dict[str, str] = b.status_of(one).get("rotation") or {"id": "", "phase": "Pending"}
+    known: dict[str, Any] = b.status_of(one).get("rotation") or {"phase": "Pending"}
     last, wanted = rotation.wanted_of(one["metadata"]), f"{now:%Y-%m-%dT%H:%M:%SZ}"
-    if rotation.is_running(known) or last not in ("", known["id"]) or (last and known["phase"] == "Pending"):
+    is_asked = bool(last) and known["phase"] == "Pending" and "scheduled" not in known
+    if rotation.is_running(known) or last not in ("", known.get("id")) or is_asked:
         phase = known["phase"] if rotation.is_running(known) else "Pending"
         raise Problem(f"{name} is being rotated already ({phase}): see `kubectl brokerage status {name}`")
     patch = json.dumps({"metadata": {"annotations": {rotation.ANNOTATION: wanted}}})

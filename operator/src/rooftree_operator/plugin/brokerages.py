@@ -7,10 +7,10 @@ from typing import Any
 from .. import codes, holds
 from ..adapters.kubernetes import BROKERAGE, Kubernetes
 from ..drift import Object
-from .output import since
+from .output import since, until
 from .problems import Problem
 
-PLATFORM = "rooftree-system"  # where the operator usually is; only hints need it here
+PLATFORM = "rooftree-system"  # where the operator usually is
 
 
 async def one(kube: Kubernetes, name: str) -> Object:
@@ -43,6 +43,11 @@ def namespace_of(brokerage: Object) -> str:
         name = name_of(brokerage)
         raise Problem(f"{name} has no namespace yet: see `kubectl brokerage why {name}`")
     return space
+
+
+def platform_of(brokerage: Object) -> str:
+    """The operator's namespace, as it tells it; as long as it has said nothing, the usual one."""
+    return status_of(brokerage).get("operatorNamespace", PLATFORM)
 
 
 def conditions_of(brokerage: Object) -> dict[str, dict[str, Any]]:
@@ -81,7 +86,7 @@ def facts_of(brokerage: Object) -> dict[str, str]:
     status, spec = status_of(brokerage), brokerage["spec"]
     known = {
         "name": name_of(brokerage),
-        "platform": PLATFORM,
+        "platform": platform_of(brokerage),
         "plan": spec.get("plan"),
         "version": spec.get("version") or status.get("version"),
         "id": status.get("tenantID"),
@@ -139,3 +144,19 @@ def doing(brokerage: Object, now: datetime) -> str:
         return f"{found['type']} succeeded {since(found['finishedAt'], now)} ago"
     state, begun = found["state"].lower(), since(found["startedAt"], now)
     return f"{found['type']} {state} at {found['step']}, {found['progress']} % done, begun {begun} ago"
+
+
+def rotation(brokerage: Object, now: datetime) -> str:
+    """The rotation of its credentials in a few words; empty if there was none and none is due by itself."""
+    found = status_of(brokerage).get("rotation")
+    if not found:
+        return ""
+    due, phase = found.get("dueAt"), found["phase"]
+    if phase == "Pending":
+        wanted = f"due by schedule for {since(due, now)}" if due else f"wanted ({found['id']})"
+        return "; ".join([wanted, *([found["message"]] if "message" in found else [])])
+    generation = f"generation {found['generation']} of credentials"
+    if phase != "Completed":
+        return f"{generation}: {phase}"
+    told = f"{generation}, rotated {since(found['completedAt'], now)} ago" if "completedAt" in found else generation
+    return f"{told}; the next in {until(due, now)}" if due else told

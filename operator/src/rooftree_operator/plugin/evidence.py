@@ -36,7 +36,8 @@ class Evidence:
 async def gathered(cluster: Cluster, brokerage: Object) -> Evidence:
     worst = b.worst_of(brokerage)
     reason = worst["code"] if worst else ""
-    looking = _Looking(cluster, b.status_of(brokerage).get("tenantID"))
+    platform = b.platform_of(brokerage)
+    looking = _Looking(cluster, b.status_of(brokerage).get("tenantID"), platform)
     if not b.is_seen(brokerage):
         found = await looking.listed(DEPLOYMENT, None, OPERATOR)
         return Evidence(operator=found[0] if found else None, hidden=looking.hidden)
@@ -45,7 +46,7 @@ async def gathered(cluster: Cluster, brokerage: Object) -> Evidence:
         plans = await looking.listed(PLAN, None, {})
         return Evidence(choices=tuple(sorted(map(b.name_of, plans))), events=events, hidden=looking.hidden)
     if reason == "ReleaseUnknown":
-        releases = await looking.listed(CONFIG, b.PLATFORM, {names.LABEL_RELEASE: None})
+        releases = await looking.listed(CONFIG, platform, {names.LABEL_RELEASE: None})
         versions = sorted(one["metadata"]["labels"][names.LABEL_RELEASE] for one in releases)
         return Evidence(choices=tuple(versions), events=events, hidden=looking.hidden)
     if reason in ROLLOUTS:
@@ -58,9 +59,10 @@ async def gathered(cluster: Cluster, brokerage: Object) -> Evidence:
 class _Looking:
     """Lists that remember what may not be seen, instead of failing."""
 
-    def __init__(self, cluster: Cluster, tenant: str | None) -> None:
+    def __init__(self, cluster: Cluster, tenant: str | None, platform: str) -> None:
         self._cluster = cluster
         self._tenant = tenant
+        self._platform = platform
         self.hidden: tuple[str, ...] = ()
 
     async def listed(self, kind: Kind, space: str | None, labels: dict[str, str | None]) -> list[Object]:
@@ -91,8 +93,8 @@ class _Looking:
         """The migration Jobs that are not done, of the tenant or of the template, and what their pods suffer from."""
         if reason.startswith("Template"):
             of_release: dict[str, str | None] = {names.LABEL_RELEASE: None}
-            found = await self.listed(JOB, b.PLATFORM, of_release)
-            pods = await self.listed(POD, b.PLATFORM, {**of_release, JOB_LABEL: None})
+            found = await self.listed(JOB, self._platform, of_release)
+            pods = await self.listed(POD, self._platform, {**of_release, JOB_LABEL: None})
         else:
             found, pods = await self.own(JOB), await self.own(POD, {JOB_LABEL: None})
         unfinished = [one for one in found if not one.get("status", {}).get("succeeded")]

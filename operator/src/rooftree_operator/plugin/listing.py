@@ -58,6 +58,7 @@ def told(one: Object, *, wide: bool, now: datetime, style: Style) -> str:
         "url": found.get("url"),
         "id": found.get("tenantID"),
         "operation": b.doing(one, now),
+        "rotation": b.rotation(one, now),
     }
     if wide:
         facts |= {name: found.get(name) for name in ("namespace", "database", "bucket")}

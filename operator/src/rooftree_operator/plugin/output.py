@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TextIO
 
 WIDTH = 80
@@ -83,9 +83,16 @@ def moment(stamp: str) -> datetime:
 
 def since(stamp: str | None, now: datetime) -> str:
     """How long ago that was, as kubectl says it: 45s, 12m, 3h, 8d."""
-    if not stamp:
-        return ""
-    seconds = max(0, int((now - moment(stamp)).total_seconds()))
+    return _span(now - moment(stamp)) if stamp else ""
+
+
+def until(stamp: str, now: datetime) -> str:
+    """How long it is until then, in the same words."""
+    return _span(moment(stamp) - now)
+
+
+def _span(time: timedelta) -> str:
+    seconds = max(0, int(time.total_seconds()))
     for size, unit, enough in ((1, "s", 120), (60, "m", 120 * 60), (3600, "h", 48 * 3600)):
         if seconds < enough:
             return f"{seconds // size}{unit}"

@@ -23,7 +23,7 @@ from ..adapters.kubernetes import (
     ApiError,
     Kind,
 )
-from ..api.brokerage import RotationPhase
+from ..api.rotation import RotationPhase
 from ..drift import Object
 from ..generations import Record
 from ..names import Slot, TenantId

@@ -86,7 +86,8 @@ async def why(cluster: Cluster, name: str, *, wide: bool, now: datetime, style: 
         begun = ready["lastTransitionTime"]
         text = f"{style('bold', name)} is {style('good', 'ready')} for {since(begun, now)}: {ready['message']}"
         data = {"name": name, "ready": True, "since": begun, "message": ready["message"]}
-        return Answer("\n".join([text, *_aside(brokerage)]), data | _held_back(brokerage))
+        aside = [*_aside(brokerage), *_not_begun(brokerage, now)]
+        return Answer("\n".join([text, *aside]), data | _held_back(brokerage))
     chain = linked(brokerage, await evidence.gathered(cluster, brokerage), now)
     return Answer("\n".join(rendered(chain, wide=wide, now=now, style=style)), chain.as_data(), fine=False)
 
@@ -133,6 +134,12 @@ def _aside(brokerage: Object) -> Iterator[str]:
     """The same for people."""
     for hold in _held_back(brokerage).values():
         yield from ("", *wrapped("held back", hold["message"]), "", f"  next        {hold['next']}")
+
+
+def _not_begun(brokerage: Object, now: datetime) -> Iterator[str]:
+    """A rotation that is wanted or due, and waits: nothing is wrong with the brokerage, and yet it is not as wanted."""
+    if b.status_of(brokerage).get("rotation", Object()).get("phase") == "Pending":
+        yield from ("", *wrapped("rotation", b.rotation(brokerage, now)))
 
 
 def _also(brokerage: Object, worst: dict[str, Any]) -> list[str]:

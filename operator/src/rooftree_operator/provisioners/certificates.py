@@ -1,7 +1,7 @@
 """The tenant's own authority for calls between modules, and a certificate for each of them; none in a monolith.
 
 While credentials are rotated there are two, and modules trust both: pods of either generation understand each other.
-They stay when a tenant goes back to one process, and go with the namespace. Pods read them when they start: a new
+When a tenant goes back to one process they stay until no pod has them any more. Pods read them when they start: a new
 certificate changes the Deployment's annotation, which rolls it out.
 """
 
@@ -18,10 +18,10 @@ from ..provisioner import Action, Plan, done
 from ..release import GATEWAY
 from ..rpc_certificates import Pair, is_authority, is_good, is_ours, issue, new_authority
 from ..secret_objects import decoded, secret_object
+from ..serving import RPC_AUTHORITY as AUTHORITY
 from ..serving import rpc_secret
 from ..tenant import Tenant
 
-AUTHORITY = "rpc-ca"
 CA, CERTIFICATE, KEY = "ca.crt", "tls.crt", "tls.key"
 FIRST = Record()
 

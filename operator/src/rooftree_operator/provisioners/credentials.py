@@ -124,7 +124,7 @@ class Credentials:
             done("Provisioned", "Secrets are in place."),
             objects=pending([_ca(tenant, self._ca)], [seen.ca]),
             actions=tuple(action for action in actions if action),
-            status={"rotation": record.as_status()} if record.id else None,
+            status={"rotation": record.as_status()} if record.generation > 1 else None,
             also=_feeds_ready(seen.feeds),
         )
 

@@ -15,7 +15,7 @@ Seen = list[Object | None]
 class Disruption:
     """PodDisruptionBudgets of `app`, and of each module that has pods of its own.
 
-    One of a module that has none any more covers nothing.
+    That of a module which is to have none any more stays until the last of them has ended.
     """
 
     name = "disruption"

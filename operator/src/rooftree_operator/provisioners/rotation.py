@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from .. import closing, generations, names, pods, serving
 from ..adapters.kubernetes import DEPLOYMENT, POD, SECRET, Kubernetes
-from ..api.brokerage import RotationPhase
+from ..api.rotation import RotationPhase
 from ..conditions import stamp
 from ..drift import Object
 from ..generations import Record
@@ -48,7 +48,8 @@ class Turn(Action):
     drift = False
 
     def words(self, tenant: TenantId) -> str:
-        return f"Rotation {self.record.id} of credentials: {self.record.phase}"
+        called = "by schedule" if self.record.scheduled else self.record.id
+        return f"Rotation {called} of credentials: {self.record.phase}"
 
 
 class Rotation:
@@ -80,9 +81,8 @@ class Rotation:
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         record = generations.record_of(seen.values)
         if not record.is_running:
-            if not (seen.values and generations.wants(record, tenant.rotate)):
-                return Plan(done("Provisioned", "Nothing is being rotated."))
-            return _turn(seen, record.begun(tenant.rotate, seen.at))
+            begun = generations.next_of(record, tenant, seen.at) if seen.values else None
+            return _turn(seen, begun) if begun else Plan(done("Provisioned", "Nothing is being rotated."))
         if seen.operation:
             return _waiting(record, f"operation {seen.operation} is at work", STILL_AT_WORK)
         if seen.leaving:

@@ -1,6 +1,8 @@
 """A Redis that keeps ACL users, in memory and in its file, and keys."""
 
-from rooftree_operator.adapters.redis import COMMANDS, Redis, UserSeen, digest, patterns
+from dataclasses import replace
+
+from rooftree_operator.adapters.redis import COMMANDS, Redis, Step, UserSeen, digest
 from rooftree_operator.errors import LoginRefused, Unavailable
 from rooftree_operator.gate import Gate
 
@@ -36,10 +38,6 @@ class FakeRedis(Redis):
         self._read()
         self.writes.append(what)
 
-    def _save(self) -> None:
-        self.file = dict(self.users)
-        self.faults.done()
-
     async def ping(self) -> None:
         if self.down:
             raise Unavailable("RedisUnreachable", "Redis does not answer")
@@ -52,24 +50,29 @@ class FakeRedis(Redis):
         self._read()
         return self.users.get(name)
 
-    async def set_user(self, name: str, password: str, *, commands: frozenset[str], prefix: str) -> None:
-        self._write(f"user {name}")
-        assert "client|setinfo" not in commands, "an unknown command is refused"
-        self.users[name] = UserSeen(True, frozenset({digest(password)}), commands, patterns(prefix))
-        self._save()
+    async def _transaction(self, verb: str, kind: str, *steps: Step) -> None:
+        self._write(f"{verb} {kind} {steps[0][1]}")
+        for step in steps:
+            self._carry_out(step)
+        self.faults.done()
 
-    async def disable_user(self, name: str) -> None:
-        self._read()
-        found = self.users.get(name)
-        if found is not None and found.enabled:
-            self.writes.append(f"disable {name}")
-            self.users[name] = UserSeen(False, found.passwords, found.commands, found.patterns)
-            self._save()
-
-    async def delete_user(self, name: str) -> None:
-        self._write(f"delete user {name}")
-        self.users.pop(name, None)
-        self._save()
+    def _carry_out(self, step: Step) -> None:
+        match step:
+            case ("ACL SETUSER", name, "reset", "on", password, *rules):
+                commands = frozenset(rule[1:] for rule in rules if rule[0] == "+")
+                assert "client|setinfo" not in commands, "an unknown command is refused"
+                reach = frozenset(rule for rule in rules if rule[0] in "~&")
+                self.users[name] = UserSeen(True, frozenset({password[1:]}), commands, reach)
+            case ("ACL SETUSER", name, "off"):
+                self.users[name] = replace(self.users[name], enabled=False)
+            case ("ACL DELUSER", name):
+                self.users.pop(name, None)
+            case ("CLIENT KILL", "USER", _):
+                pass
+            case ("ACL SAVE",):
+                self.file = dict(self.users)
+            case _:
+                raise AssertionError(f"no such command: {step}")
 
     async def delete_keys(self, prefix: str) -> None:
         self._write(f"unlink {prefix}*")
