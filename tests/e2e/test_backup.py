@@ -195,7 +195,12 @@ def test_a_new_brokerage_begins_with_the_backup_of_another_and_masks_its_people(
     assert row is not None
     assert (row[0], row[1][:5], row[1] != "+15155550100") == ("Downtown", "+1555", True)
     assert ObjectStore.tenant(kubectl, clone).ask("GET", f"/{clone.id}/photos/1").content == b"a house"
-    told = kubectl.get("brokerage", clone.name)["status"]["source"]
+    # The operation ends a moment after the brokerage answers.
+    told = until(
+        "what it began with",
+        lambda: kubectl.get("brokerage", clone.name)["status"].get("source"),
+        seconds=RESTORE_SECONDS,
+    )
     assert told["backup"] == f"origin-{mark}"
     kubectl.run("delete", "brokerageoperation", f"{clone.name}-clone", "--timeout=60s")
 
