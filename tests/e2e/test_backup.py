@@ -147,6 +147,29 @@ def test_a_brokerage_that_lost_its_data_has_all_of_it_again_and_its_neighbour_ch
     assert sums(admin_dsn, other) == neighbour
 
 
+def test_credentials_are_rotated_during_a_backup_and_the_restore_gets_in_with_the_new_ones(
+    kubectl: Kubectl, brokerages: Callable[..., Tenant], operations: Callable[..., dict[str, Any]], admin_dsn: str
+) -> None:
+    tenant, mark = brokerages(), secrets.token_hex(3)
+    with database(admin_dsn, tenant.database) as connection:
+        fill(connection)
+        give(connection, tenant)
+    before = sums(admin_dsn, tenant)
+    kubectl.run("annotate", "brokerage", tenant.name, f"rooftree.dev/rotate={mark}")
+    operations(f"rotated-{mark}", BACKUP_SECONDS, brokerage=tenant.name, type="Backup")
+    until(
+        "the former logins are shut out",
+        lambda: kubectl.get("brokerage", tenant.name)["status"].get("rotation", {}).get("phase"),
+        seconds=RESTORE_SECONDS,
+        enough=lambda phase: phase in ("Draining", "Completing", "Completed"),
+    )
+    with database(admin_dsn, tenant.database) as connection:
+        connection.execute("TRUNCATE backup_test.home")
+    spec = {"brokerage": tenant.name, "type": "Restore", "backup": f"rotated-{mark}"}
+    operations(f"rotated-back-{mark}", RESTORE_SECONDS, **spec)
+    assert sums(admin_dsn, tenant) == before
+
+
 @pytest.mark.thorough
 @pytest.mark.timeout(2400)
 def test_a_gigabyte_is_written_within_five_minutes_and_back_within_ten(

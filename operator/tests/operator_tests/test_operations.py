@@ -1,11 +1,14 @@
 """Backup and restore over fakes that keep state: a brokerage is written, loses data, and has all of it again."""
 
+import base64
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, JOB, OPERATION, POLICY, SECRET
-from rooftree_operator.archive.envelope import KeyPair
+from rooftree_operator.archive.envelope import Cipher, KeyPair, data_key, seal
+from rooftree_operator.archive.manifest import parsed
 from rooftree_operator.names import Slot
 from rooftree_operator.secret_objects import decoded
 
@@ -249,6 +252,22 @@ async def test_a_backup_whose_manifest_is_another_one_is_refused_before_anything
     files["first/manifest.json"] = files["first/manifest.json"].replace(b'"checksum": "', b'"checksum": "0')
     status = await restored(world)
     assert status["error"]["code"] == "BackupUnusable"
+    assert status["steps"][0]["state"] == "Failed"
+
+
+async def test_whoever_writes_to_the_store_and_knows_the_public_key_passes_nothing_off_as_a_backup() -> None:
+    world = await written_world()
+    files = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    made = parsed(files["first/manifest.json"])
+    ring = decoded(world.kube.find(SECRET, "backup-keys", NAMESPACE))
+    public, key = KeyPair(bytes.fromhex(ring[ring["current"]])).public, data_key()
+    forged = replace(made, sealed_key=base64.b64encode(seal(public, key, made.about)).decode())
+    (segment,) = [name for name in files if not name.endswith(".json")]
+    files[segment] = Cipher(key, made.about).encrypt(1, b"{}", last=True)
+    files["first/manifest.json"] = forged.encoded()
+    content(world).rows = ["newer"]
+    status = await restored(world)
+    assert (status["error"]["code"], content(world).rows) == ("BackupUnusable", ["newer"])
     assert status["steps"][0]["state"] == "Failed"
 
 

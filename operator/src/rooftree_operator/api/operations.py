@@ -184,6 +184,9 @@ class BackupStatus(ApiModel):
     taken_at: str | None = Field(default=None, description="Moment that it holds (RFC 3339).", json_schema_extra=_TIME)
     size: int | None = Field(default=None, description="Bytes in the store.", ge=0)
     checksum: str | None = Field(default=None, description="SHA-256 of all that lies in the store, in order.")
+    manifest: str | None = Field(
+        default=None, description="SHA-256 of its manifest; one that says anything else is refused."
+    )
     rows: int | None = Field(default=None, description="Rows of the database.", ge=0)
     objects: int | None = Field(default=None, description="Files of the brokerage's bucket.", ge=0)
     outbox_position: int | None = Field(default=None, description="Newest event that it holds.", ge=0)

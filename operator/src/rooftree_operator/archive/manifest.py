@@ -1,8 +1,9 @@
 """What is told of a backup in clear: no data of the tenant, but all that reading it needs. Pure."""
 
 import base64
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .envelope import FORMAT, About, Damaged
@@ -31,6 +32,8 @@ class Manifest:
     sealed_key: str  # base64
     seconds: float
     format: int = FORMAT
+    # SHA-256 of what was read, and no part of it: kept away from the store, it tells one that somebody else put there.
+    digest: str = field(default="", compare=False)
 
     @property
     def about(self) -> About:
@@ -41,7 +44,8 @@ class Manifest:
         return base64.b64decode(self.sealed_key)
 
     def encoded(self) -> bytes:
-        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
+        told = {name: value for name, value in asdict(self).items() if name != "digest"}
+        return json.dumps(told, indent=1, sort_keys=True).encode()
 
 
 def parsed(content: bytes) -> Manifest:
@@ -51,7 +55,7 @@ def parsed(content: bytes) -> Manifest:
         if fields["format"] != FORMAT:
             raise Damaged(f"the backup has format {fields['format']}, and this version reads {FORMAT}")
         fields["heads"] = tuple(fields["heads"])
-        return Manifest(**fields)
+        return Manifest(**{**fields, "digest": hashlib.sha256(content).hexdigest()})
     except (ValueError, TypeError, KeyError) as error:
         raise Damaged(f"the backup's manifest cannot be read: {error}") from error
 

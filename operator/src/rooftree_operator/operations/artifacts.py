@@ -50,6 +50,7 @@ class Artifacts:
             "takenAt": made.taken_at,
             "size": made.size,
             "checksum": made.checksum,
+            "manifest": made.digest,
             "rows": made.rows,
             "objects": made.objects,
             "outboxPosition": made.outbox,
@@ -74,7 +75,7 @@ class Artifacts:
         if status.get("phase") != BackupPhase.COMPLETE or "deletionTimestamp" in found["metadata"]:
             raise OperationFailed("BackupUnusable", f"backup {name} is not complete: {status.get('phase', 'unknown')}")
         made = await self.manifest(name, whose)
-        if made is None or made.checksum != status["checksum"]:
+        if made is None or made.digest != status["manifest"]:
             raise OperationFailed("BackupUnusable", f"what lies in the store is not what backup {name} says")
         return made
 
