@@ -12,6 +12,7 @@ import pytest
 import yaml
 from rooftree_operator import pods, routing, serving
 from rooftree_operator.adapters.kafka import AccessSeen
+from rooftree_operator.adapters.kubernetes import BUDGET, POLICY, SECRET
 from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.adapters.s3 import Standing
 from rooftree_operator.api.brokerage import BrokerageSpec, Suspend, SuspensionReason, Topology
@@ -27,6 +28,7 @@ from rooftree_operator.provisioners import (
     credentials,
     database,
     disruption,
+    former_modules,
     migrations,
     modules,
     namespace,
@@ -86,6 +88,7 @@ def rolled_out(replicas: int, status: dict[str, Any]) -> dict[str, Any]:
     return {"metadata": {"name": "app", "generation": 2}, "spec": {"replicas": replicas}, "status": status}
 
 
+LEFT = ((POLICY, "identity"), (BUDGET, "identity"), (SECRET, "rpc-identity"), (SECRET, "rpc-ca"))
 ACCEPTED = ("Accepted", "ResolvedRefs")
 SHOWN = accepted(routing.build_route(CLOSED))
 
@@ -119,6 +122,7 @@ def plans() -> dict[str, Any]:
         "workload-microservices": workload.Workload(NOBODY).plan(APART, workload.Seen(DIGEST, None, None)),
         "policies-microservices": policies.Policies(NOBODY).plan(APART, policies.Seen(None, None)),
         "disruption": disruption.Disruption(NOBODY).plan(TENANT, [None]),
+        "former-modules": former_modules.FormerModules(NOBODY).plan(TENANT, former_modules.Seen(left=LEFT)),
         "route": route.Route(NOBODY, PLATFORM.namespace).plan(TENANT, route.Seen(None, ())),
         "route-suspended": route.Route(NOBODY, PLATFORM.namespace).plan(
             CLOSED, route.Seen(None, (), stamped(routing.build_grant(CLOSED)))

@@ -17,6 +17,7 @@ from rooftree_operator.plugin import brokerages, output
 from rooftree_operator.workqueue import share
 
 from .plugin_world import installed, said
+from .test_plans import TENANT
 from .test_rotation import change, passes, secret, told, world_of
 from .world import World, brokerage, now
 
@@ -215,6 +216,30 @@ async def test_without_the_field_nothing_is_due_and_nothing_begins() -> None:
     at(world, now() + timedelta(days=9000))
     await looked_at(world, 3)
     assert told(world)["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    ("known", "told_then"),
+    [
+        ({"phase": "Completed", "generation": 2, "id": "one"}, {"phase": "Completed", "generation": 2, "id": "one"}),
+        ({"phase": "Pending", "generation": 2, "id": "one"}, {"phase": "Completed", "generation": 2}),
+        (
+            {"phase": "Pending", "generation": 2, "id": "one", "scheduled": True},
+            {"phase": "Completed", "generation": 2, "id": "one"},
+        ),
+        ({"phase": "Pending", "generation": 1, "scheduled": True}, None),
+        (None, None),
+    ],
+)
+def test_where_only_the_status_is_known_nothing_stays_of_what_is_neither_wanted_nor_due(
+    known: dict[str, Any] | None, told_then: dict[str, Any] | None
+) -> None:
+    found = (
+        {**known, "dueAt": "2026-11-24T12:00:00.000Z", "message": "waits until spec.pause is removed"}
+        if known
+        else None
+    )
+    assert rotation.told(found, TENANT, [], now()) == told_then
 
 
 async def test_while_a_request_is_pending_the_last_one_is_still_told() -> None:

@@ -241,7 +241,7 @@ async def test_on_the_way_to_modules_and_there_again_nothing_of_theirs_goes() ->
     for topology, count in (("monolith", 0), ("microservices", len(THEIRS))):
         change(world, topology=topology)
         world.kube.writes.clear()
-        await world.converge("acme")
+        assert (await world.converge("acme")).again_in is None, "it is at rest"
         assert len(theirs(world)) == count
         removed = [write for write in world.kube.writes if write.startswith("delete")]
         assert bool(removed) == (topology == "monolith")
