@@ -61,7 +61,7 @@ def test_jobs_of_templates_are_looked_for_where_the_operator_is(capsys: pytest.C
     async def without_template() -> World:
         world = await world_of()
         del world.postgres.known[template_database("1.0.0")]
-        await world.reconciler.reconcile("acme")
+        await world.begun("acme")
         return world
 
     cluster = FakeCluster(asyncio.run(without_template()))
