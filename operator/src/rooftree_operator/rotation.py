@@ -18,8 +18,8 @@ from .tenant import Tenant
 from .workqueue import share
 
 ANNOTATION = f"{GROUP}/rotate"
-# Brokerages of one moment begin within a tenth of their period, and a day at most: of a thousand, with 13 minutes each,
-# nine go on at once.
+# Brokerages of one moment begin within a tenth of their period, and a day at most. So of a thousand, with 13 minutes
+# each, nine go on at once if they rotate every ten days or more rarely; 90 if every day.
 SPREAD = 10
 LATEST = timedelta(days=1)
 _PENDING = RotationPhase.PENDING.value
