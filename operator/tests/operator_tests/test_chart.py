@@ -144,6 +144,7 @@ def test_secrets_of_tenants_are_reached_by_name_only() -> None:
     assert named == [
         (["app", "migrator", "rpc-ca", "rpc-gateway"], ["get", "patch"]),
         (["operation"], ["get", "patch", "delete"]),
+        (["rpc-ca", "rpc-gateway"], ["delete"]),
     ]
     assert not any("secrets" in rule["resources"] for rule in rules("rooftree-operator"))
 
