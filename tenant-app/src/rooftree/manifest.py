@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 from rooftree import assembly
-from rooftree.contracts.personal import EMPTIED, MASKED
 from rooftree.kernel import migrating
 from rooftree.kernel.kafka import DEAD_LETTER_TOPIC, EVENTS_TOPIC
+from rooftree.personal import EMPTIED, MASKED
 
 METRICS_PORT = 9464
 RPC_PORT = 9443

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from rooftree.contracts.personal import EMPTIED, MASKED
 from rooftree.manifest import manifest
 from rooftree.modules.crm.tables import Table as Crm
 from rooftree.modules.gateway.tables import Table as Gateway
 from rooftree.modules.identity.tables import Table as Identity
+from rooftree.personal import EMPTIED, MASKED
 from sqlalchemy import MetaData, Table, Text
 from sqlalchemy.types import String
 
@@ -44,7 +44,7 @@ def texts(table: Table) -> set[str]:
 )
 def test_every_column_of_text_is_masked_or_tells_nothing(table: Table) -> None:
     known = MASKED.get(table.fullname, {}).keys() | TELLS_NOTHING.get(table.fullname, set())
-    assert texts(table) - known == set(), "mask it in contracts/personal.py, or say here that it tells nothing"
+    assert texts(table) - known == set(), "mask it in personal.py, or say here that it tells nothing"
 
 
 def test_what_is_masked_is_there_and_may_be_empty_only_where_it_is_made_so() -> None:
