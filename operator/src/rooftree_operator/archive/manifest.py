@@ -55,7 +55,8 @@ def parsed(content: bytes) -> Manifest:
         if fields["format"] != FORMAT:
             raise Damaged(f"the backup has format {fields['format']}, and this version reads {FORMAT}")
         fields["heads"] = tuple(fields["heads"])
-        return Manifest(**{**fields, "digest": hashlib.sha256(content).hexdigest()})
+        fields["digest"] = hashlib.sha256(content).hexdigest()
+        return Manifest(**fields)
     except (ValueError, TypeError, KeyError) as error:
         raise Damaged(f"the backup's manifest cannot be read: {error}") from error
 
