@@ -103,7 +103,7 @@ class Reconciler:
             return outcome(reports)
         if may.reach is Reach.ALL and "tenantID" not in brokerage.get("status", {}):
             return await self._welcome(brokerage, tenant)
-        return await self._look(brokerage, closing.closed(tenant, operation), choice, may)
+        return await self._look(brokerage, closing.closed(tenant, operation), choice, may, operation)
 
     async def _welcome(self, brokerage: Object, tenant: Tenant) -> Outcome:
         """Says that it is known before anything is made of it: of many new ones each waits for those before it."""
@@ -118,14 +118,14 @@ class Reconciler:
         if brokerage is not None:
             await self._tell.notify(brokerage, [notice])
 
-    async def _look(self, brokerage: Object, tenant: Tenant, choice: Choice, may: Hands) -> Outcome:
-        """All parts, as far as the hands reach, and what is told of them."""
+    async def _look(self, brokerage: Object, tenant: Tenant, choice: Choice, may: Hands, operation: str) -> Outcome:
+        """All parts, as far as the hands reach, and what is told of them. `operation`: the one that has closed it."""
         if choice.holds:
             may = hands.held_by_plan(may, choice.refusal)
         status = brokerage.get("status", {})
         declared, before = declaration.digest(tenant), status.get("applied")
-        # What differs while credentials are rotated is what we want anew.
-        settled = declared == before and not rotation.is_running(status.get("rotation"))
+        # What differs while credentials are rotated, or a database takes another one's place, is what we want anew.
+        settled = declared == before and not operation and not rotation.is_running(status.get("rotation"))
         seen = await self.graph.run(tenant, may, settled=settled)
         await self._tell.notify(brokerage, events.repaired(seen.repaired))
         version, attempt = _version(tenant, seen)

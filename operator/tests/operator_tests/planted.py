@@ -235,7 +235,7 @@ def status_first(patch: pytest.MonkeyPatch) -> None:
     """The status says that the spec was carried out before it is, and then the spec is not looked at again."""
     look = Reconciler._look
 
-    async def told(self: Reconciler, brokerage: Any, tenant: Any, choice: Any, may: Any) -> Outcome:
+    async def told(self: Reconciler, brokerage: Any, tenant: Any, *others: Any) -> Outcome:
         metadata, status = brokerage["metadata"], brokerage.get("status", {})
         if status.get("observedGeneration") == metadata["generation"] and status.get("phase") == "Ready":
             return Outcome()
@@ -244,7 +244,7 @@ def status_first(patch: pytest.MonkeyPatch) -> None:
         await self.kube.apply(
             {**item, "metadata": {"name": metadata["name"], "uid": metadata["uid"]}}, subresource="status"
         )
-        return await look(self, brokerage, tenant, choice, may)
+        return await look(self, brokerage, tenant, *others)
 
     patch.setattr(Reconciler, "_look", told)
 

@@ -152,6 +152,24 @@ async def test_what_tells_of_the_time_after_the_backup_is_gone_and_known_events_
     assert content(world).sent_again
 
 
+@pytest.mark.parametrize("suspend", [None, {"reason": "manual"}], ids=["serving", "suspended"])
+async def test_what_a_restore_takes_away_is_told_of_as_nobody_elses_work(suspend: Any) -> None:
+    world = await written_world()
+    if suspend:
+        item = world.kube.find(BROKERAGE, "acme")
+        assert item is not None
+        world.kube.put({**item, "spec": {**item["spec"], "suspend": suspend}})
+        await world.converge("acme")
+    world.kube.put(operation("back", "Restore", backup="first"))
+    for _ in range(30):
+        await world.operate("back", passes=1)
+        await world.converge("acme")
+    assert (world.kube.find(OPERATION, "back") or {})["status"]["phase"] == "Succeeded"
+    told = [item for key, item in world.kube.objects.items() if key[0] == "Event"]
+    assert [item for item in told if item["reason"] == "DriftRepaired"] == []
+    assert f"{world.tenant('acme')}.events" in world.kafka.known
+
+
 async def test_people_go_on_working_until_the_backup_is_loaded_and_then_see_the_page() -> None:
     world = await written_world()
     world.archive.stands.add("read")

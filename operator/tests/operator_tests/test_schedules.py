@@ -11,8 +11,9 @@ from rooftree_operator import backup_schedule, cron
 from rooftree_operator.adapters.kubernetes import BACKUP, OPERATION
 from rooftree_operator.api.backups import BackupRetention
 
+from .test_pool_scenarios import warm_world
 from .test_tenant_scenarios import ready_world
-from .world import World, now, plan
+from .world import World, brokerage, now, plan
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)  # a Tuesday
 
@@ -67,6 +68,18 @@ def test_what_is_no_schedule_is_said(schedule: str, told: str) -> None:
 
 async def scheduled_world(schedule: str = "0 13 * * *", **retention: int) -> World:
     return await ready_world(backup={"schedule": schedule, **({"retention": retention} if retention else {})})
+
+
+async def test_a_brokerage_that_took_an_old_spare_has_not_missed_the_times_before_it_was_there() -> None:
+    world = await warm_world()
+    world.later = timedelta(hours=26)
+    item = brokerage("acme", backup={"schedule": "0 13 * * *"})
+    item["metadata"]["creationTimestamp"] = "2026-11-25T14:00:00Z"
+    world.kube.put(item)
+    await world.converge("acme")
+    assert str(world.tenant("acme")).startswith("pool-")
+    assert world.status("acme")["backups"]["next"] > "2026-11-26T13:00:00Z"
+    assert [key for key in world.kube.objects if key[0] == OPERATION.kind] == []
 
 
 async def at(world: World, later: timedelta) -> list[str]:

@@ -255,7 +255,7 @@ class Operations:
             return  # its deletion is what shows there
         if (entry := mirrored(item, status)) is not None and brokerage.get("status", {}).get("operation") != entry:
             async with self.turns.of(brokerage["metadata"]["name"]):
-                await self._show(brokerage, entry, _source(item, status))
+                await self._show(brokerage, entry, _remembered(item, status))
 
     async def _show(self, brokerage: Object, entry: dict[str, Any], more: dict[str, Any]) -> None:
         fresh = await self.kube.get(BROKERAGE, brokerage["metadata"]["name"])
@@ -263,7 +263,8 @@ class Operations:
             return
         metadata = {"name": fresh["metadata"]["name"], "uid": fresh["metadata"]["uid"]}
         head = {"apiVersion": BROKERAGE.api_version, "kind": BROKERAGE.kind, "metadata": metadata}
-        whole = {**fresh.get("status", {}), "operation": entry, **more}
+        known = {**fresh.get("status", {}), "operation": entry, **more}
+        whole = {name: value for name, value in known.items() if value is not None}
         await self.kube.apply({**head, "status": whole}, subresource="status")
 
 
@@ -274,11 +275,15 @@ async def _known_id(brokerage: Object, _: Fit) -> TenantId:
     return TenantId(known)
 
 
-def _source(item: Object, status: Mapping[str, Any]) -> dict[str, Any]:
-    """What a Brokerage remembers of its clone, once that is there."""
+def _remembered(item: Object, status: Mapping[str, Any]) -> dict[str, Any]:
+    """What else changes in the status of the Brokerage: its clone is there, or what it was found to have is no more.
+
+    So nobody else is said to have done what an operation does that has closed it.
+    """
+    gone = {"applied": None} if "closed" in status else {}
     if item["spec"]["type"] != OperationKind.CLONE or status["phase"] != OperationPhase.SUCCEEDED:
-        return {}
-    return {"source": {"backup": status["result"]["backup"], "takenAt": status["result"]["takenAt"]}}
+        return gone
+    return gone | {"source": {"backup": status["result"]["backup"], "takenAt": status["result"]["takenAt"]}}
 
 
 def _names(brokerage: Object, item: Object) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import backup_schedule as schedule
 from .. import closing, cron, names
-from ..adapters.kubernetes import BACKUP, NAMESPACE, OPERATION, Conflict, Kubernetes
+from ..adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, Conflict, Kubernetes
 from ..adapters.s3 import S3
 from ..api.backups import BackupPolicy, Source
 from ..api.operations import OperationKind, OperationPhase
@@ -33,7 +33,7 @@ class Seen:
     """What is there now, of the schedule only; without a schedule nothing is looked at."""
 
     now: datetime
-    since: str = ""  # when the tenant came to be, RFC 3339
+    since: str = ""  # when the brokerage came to be, RFC 3339
     backups: tuple[Object, ...] = ()  # oldest first
     ordered: tuple[Object, ...] = ()  # operations of the schedule that are not deleted yet
     clone: Object | None = None  # the operation that loads what the brokerage begins with
@@ -88,8 +88,9 @@ class Backups:
         mine: dict[str, str | None] = {names.LABEL_TENANT: tenant.id.value, names.LABEL_SCHEDULED: None}
         found = await self._kube.list(BACKUP, labels=mine)
         ordered = await self._kube.list(OPERATION, labels=mine)
-        space = None if found else await self._kube.get(NAMESPACE, tenant.namespace)
-        since = space["metadata"]["creationTimestamp"] if space else ""
+        # Not of the namespace: that of a spare may be much older.
+        brokerage = None if found else await self._kube.get(BROKERAGE, tenant.slug)
+        since = brokerage["metadata"]["creationTimestamp"] if brokerage else ""
         return Seen(self._now(), since, tuple(sorted(found, key=schedule.made)), tuple(ordered), clone)
 
     async def _clone(self, tenant: Tenant) -> Object | None:
