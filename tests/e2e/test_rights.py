@@ -233,7 +233,11 @@ def test_no_right_is_a_wildcard_or_a_way_up(kubectl: Kubectl) -> None:
 
 def test_secrets_of_tenants_are_reached_by_their_names_only(kubectl: Kubectl) -> None:
     about = [right for right in granted(kubectl) if right.resource == "secrets" and right.verb != "create"]
-    assert {right.name for right in about if right.role == "tenant"} - apart(kubectl) == {"app", "migrator", "operation"}
+    assert {right.name for right in about if right.role == "tenant"} - apart(kubectl) == {
+        "app",
+        "migrator",
+        "operation",
+    }
     assert {right.role for right in about} == {"tenant", "own"}
     # Feed credentials have names that the Brokerages choose, Secrets of kept tenants bear their ids. Which of them may
     # be changed and deleted, an admission policy says.
