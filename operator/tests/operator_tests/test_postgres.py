@@ -3,8 +3,9 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString
+from typing import LiteralString, Self
 
 import psycopg
 import pytest
@@ -56,6 +57,17 @@ class Place:
             sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(self.mark), sql.Identifier(self.role))
         )
 
+    @classmethod
+    @contextmanager
+    def made(cls) -> Iterator[Self]:
+        """One that is there while this is open."""
+        with psycopg.connect(admin_dsn(), autocommit=True) as connection:
+            place = cls(connection)
+            try:
+                yield place
+            finally:
+                place.remove()
+
     def server(self, **changes: object) -> Server:
         given = conninfo.conninfo_to_dict(admin_dsn())
         values = {
@@ -93,12 +105,8 @@ class Place:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with psycopg.connect(admin_dsn(), autocommit=True) as connection:
-        made = Place(connection)
-        try:
-            yield made
-        finally:
-            made.remove()
+    with Place.made() as made:
+        yield made
 
 
 @pytest.fixture

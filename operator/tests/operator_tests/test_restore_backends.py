@@ -30,12 +30,8 @@ PAIR = KeyPair.made()
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with psycopg.connect(admin_dsn(), autocommit=True) as connection:
-        made = Place(connection)
-        try:
-            yield made
-        finally:
-            made.remove()
+    with Place.made() as made:
+        yield made
 
 
 @pytest.fixture

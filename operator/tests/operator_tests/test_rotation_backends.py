@@ -35,7 +35,7 @@ from rooftree_operator.tenant import Tenant
 
 from . import test_elasticsearch, test_kafka, test_redis, test_s3
 from .test_plans import TENANT
-from .test_postgres import Place, admin_dsn, tenant_in
+from .test_postgres import Place, tenant_in
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -201,12 +201,8 @@ async def test_s3_lets_both_generations_in_and_then_the_new_one_alone() -> None:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    with psycopg.connect(admin_dsn(), autocommit=True) as connection:
-        made = Place(connection)
-        try:
-            yield made
-        finally:
-            made.remove()
+    with Place.made() as made:
+        yield made
 
 
 async def turned(postgres: Postgres, tenant: Tenant, app: Logins, migrator: Logins) -> int:

@@ -8,7 +8,7 @@ import yaml
 
 from . import GROUP, VERSION
 from .brokerage import COLUMNS, NAME_RULES, SPEC_RULES, BrokerageSpec, BrokerageStatus
-from .common import Column, Rule
+from .common import ApiModel, Column, Rule
 from .operations import (
     BACKUP_COLUMNS,
     BACKUP_RULES,
@@ -73,25 +73,21 @@ def _root(name_rules: tuple[Rule, ...], spec: Schema, status: Schema | None) -> 
         "type": "object",
         "required": ["spec"],
         "properties": properties,
-        "x-kubernetes-validations": [rule.as_dict() for rule in name_rules],
+        "x-kubernetes-validations": _told(name_rules),
     }
 
 
 def brokerage() -> dict[str, Any]:
     """The CRD of Brokerage."""
-    spec = structural(BrokerageSpec)
-    spec["x-kubernetes-validations"] = [rule.as_dict() for rule in SPEC_RULES]
-    schema = _root(NAME_RULES, spec, structural(BrokerageStatus))
     about = "A brokerage: one tenant of the platform."
+    schema = _root(NAME_RULES, _checked(BrokerageSpec, SPEC_RULES), structural(BrokerageStatus))
     return definition("Brokerage", "brokerages", "bkr", description=about, schema=schema, columns=COLUMNS)
 
 
 def plan() -> dict[str, Any]:
     """The CRD of BrokeragePlan."""
-    spec = structural(BrokeragePlanSpec)
-    spec["x-kubernetes-validations"] = [rule.as_dict() for rule in PLAN_RULES]
-    schema = _root(PLAN_NAME_RULES, spec, None)
     about = "Limits, sizes, channel and price that brokerages share by naming the plan."
+    schema = _root(PLAN_NAME_RULES, _checked(BrokeragePlanSpec, PLAN_RULES), None)
     return definition(
         "BrokeragePlan", "brokerageplans", "bkrplan", description=about, schema=schema, columns=PLAN_COLUMNS
     )
@@ -99,22 +95,27 @@ def plan() -> dict[str, Any]:
 
 def operation() -> dict[str, Any]:
     """The CRD of BrokerageOperation."""
-    spec = structural(OperationSpec)
-    spec["x-kubernetes-validations"] = [rule.as_dict() for rule in OPERATION_RULES]
-    schema = _root(LABEL_RULES, spec, structural(OperationStatus))
     about = "One action on a brokerage that is ordered once: its steps, its progress, and what came of it."
+    schema = _root(LABEL_RULES, _checked(OperationSpec, OPERATION_RULES), structural(OperationStatus))
     names = ("BrokerageOperation", "brokerageoperations", "bkrop")
     return definition(*names, description=about, schema=schema, columns=OPERATION_COLUMNS)
 
 
 def backup() -> dict[str, Any]:
     """The CRD of BrokerageBackup."""
-    spec = structural(BackupSpec)
-    spec["x-kubernetes-validations"] = [rule.as_dict() for rule in BACKUP_RULES]
-    schema = _root(LABEL_RULES, spec, structural(BackupStatus))
     about = "What was written of a brokerage at one moment. Deleting it deletes what was written."
+    schema = _root(LABEL_RULES, _checked(BackupSpec, BACKUP_RULES), structural(BackupStatus))
     names = ("BrokerageBackup", "brokeragebackups", "bkrbackup")
     return definition(*names, description=about, schema=schema, columns=BACKUP_COLUMNS)
+
+
+def _checked(spec: type[ApiModel], together: tuple[Rule, ...]) -> Schema:
+    """The schema of a spec, with the rules that speak of several of its fields."""
+    return {**structural(spec), "x-kubernetes-validations": _told(together)}
+
+
+def _told(found: tuple[Rule, ...]) -> list[dict[str, Any]]:
+    return [rule.as_dict() for rule in found]
 
 
 class _PlainDumper(yaml.SafeDumper):
