@@ -13,7 +13,7 @@ from typing import Any
 import kopf
 from kopf._cogs.clients import watching
 
-from . import names
+from . import names, shards
 from .adapters.kubernetes import (
     AUTOSCALER,
     BINDING,
@@ -52,10 +52,16 @@ def _resource(kind: Kind) -> tuple[str, str, str]:
 
 
 def register(
-    registry: kopf.OperatorRegistry, queue: WorkQueue, storms: Storms, health: Health, acts: Callable[[], bool]
+    registry: kopf.OperatorRegistry,
+    queue: WorkQueue,
+    storms: Storms,
+    health: Health,
+    acts: Callable[[], bool],
+    *,
+    shard: str = shards.DEFAULT,
 ) -> None:
     """Hooks the queue to what Kopf watches. `acts` says whether this replica works on the queue."""
-    intake = Intake(queue, storms)
+    intake = Intake(queue, storms, shard)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
     ours = {names.LABEL_MANAGED_BY: names.MANAGER}
@@ -71,17 +77,28 @@ def register(
 
 
 class Intake:
-    """Turns events into keys."""
+    """Turns events into keys.
 
-    def __init__(self, queue: WorkQueue, storms: Storms) -> None:
+    Brokerages of all shards are watched, as a selector would not tell of one that leaves while a watch is broken.
+    """
+
+    def __init__(self, queue: WorkQueue, storms: Storms, shard: str = shards.DEFAULT) -> None:
         self._queue = queue
         self._storms = storms
+        self._shard = shard
+        self._elsewhere: set[str] = set()
         self._seen: dict[str, str] = {}
         self._children: dict[str, str] = {}
 
     def brokerage(self, event: Any, **_: Any) -> None:
-        metadata: dict[str, Any] = event["object"]["metadata"]
+        brokerage: dict[str, Any] = event["object"]
+        metadata: dict[str, Any] = brokerage["metadata"]
         name = metadata["name"]
+        if event["type"] != "DELETED" and not shards.concerns(self._shard, brokerage):
+            self._elsewhere.add(name)
+            self._seen.pop(name, None)
+            return
+        self._elsewhere.discard(name)
         if event["type"] == "DELETED":
             self._seen.pop(name, None)
             self._storms.forget(tenant_key(name))
@@ -89,7 +106,7 @@ class Intake:
             self._queue.add(tenant_key(name), Priority.CHILD)
             return
         # Our own status writes come back as events, too; they are no reason to look again.
-        declared = _declared(metadata)
+        declared = _declared(metadata, shards.holder(brokerage) or shards.DEFAULT)
         if self._seen.get(name) != declared:
             self._seen[name] = declared
             priority = Priority.DELETION if metadata.get("deletionTimestamp") else Priority.EDIT
@@ -102,8 +119,9 @@ class Intake:
         item: dict[str, Any] = event["object"]
         labels: dict[str, str] = item["metadata"].get("labels", {})
         if owner := labels.get(names.LABEL_BROKERAGE):
-            self._look(tenant_key(owner), item)
-        elif version := labels.get(names.LABEL_RELEASE):
+            if owner not in self._elsewhere:
+                self._look(tenant_key(owner), item)
+        elif (version := labels.get(names.LABEL_RELEASE)) and self._shard == shards.DEFAULT:
             self._look(release_key(version), item)
 
     def _look(self, key: str, child: dict[str, Any]) -> None:
@@ -165,9 +183,10 @@ def _login(settings: kopf.OperatorSettings, logger: Any, **_: Any) -> kopf.Conne
     )
 
 
-def _declared(metadata: dict[str, Any]) -> str:
-    """What people can change on a Brokerage, in short."""
-    parts = [metadata.get(key) for key in ("uid", "generation", "deletionTimestamp", "annotations", "labels")]
+def _declared(metadata: dict[str, Any], holder: str) -> str:
+    """What people can change on a Brokerage, and whose it is, in short."""
+    told = ("uid", "generation", "deletionTimestamp", "annotations", "labels")
+    parts = [holder, *(metadata.get(key) for key in told)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -201,7 +220,8 @@ def configured() -> kopf.OperatorSettings:
 async def run(settings: Settings, operator: Operator) -> None:
     """Kopf and the workers together; the end of one is the end of both."""
     registry = kopf.OperatorRegistry()
-    register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held)
+    own = operator.shards.own
+    register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held, shard=own)
     operator.health.listens(kind.plural for kind in (BROKERAGE, PLAN, *WATCHED))
     with listening(operator.health):
         await _together(registry, settings, operator)

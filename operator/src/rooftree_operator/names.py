@@ -21,6 +21,7 @@ LABEL_NAME = "app.kubernetes.io/name"  # of what the app runs as, or the module 
 LABEL_TENANT = f"{GROUP}/tenant"
 LABEL_BROKERAGE = f"{GROUP}/brokerage"
 LABEL_RELEASE = f"{GROUP}/release"
+LABEL_SHARD = f"{GROUP}/shard"  # of a Brokerage: which operator's it is
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 
 # Of the Secret with what brings a kept tenant back. The label's value is the slug.

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from . import conditions, declaration, events, hands, rotation, upgrade
+from . import conditions, declaration, events, hands, rotation, shards, upgrade
 from .adapters.edge import Answer
 from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
 from .api.brokerage import BrokerageSpec
@@ -27,6 +27,7 @@ from .plans import Choice
 from .registry import Registry
 from .release import Releases
 from .resolving import Resolver
+from .shards import Elsewhere, Shards
 from .telling import Telling
 from .tenant import Fit, Platform, Tenant
 
@@ -62,6 +63,7 @@ class Reconciler:
     graph: Graph
     deletion: Deletion
     edge: Probe
+    shards: Shards
     platform: Platform
     now: Callable[[], datetime]
     instance: str
@@ -77,6 +79,10 @@ class Reconciler:
         if brokerage is None:
             self.census.note(name, None)
             return Outcome(gone=True)
+        try:
+            brokerage = await self.shards.enter(brokerage)
+        except Elsewhere as other:
+            return await self._leave_alone(brokerage, other)
         may = hands.of(brokerage)
         self.census.note(name, may.level)
         if "deletionTimestamp" in brokerage["metadata"]:
@@ -95,6 +101,13 @@ class Reconciler:
             await self._tell.report(brokerage, reports, {}, held=may.reports())
             return outcome(reports)
         return await self._look(brokerage, tenant, choice, may)
+
+    async def _leave_alone(self, brokerage: Object, other: Elsewhere) -> Outcome:
+        """It is another operator's; if that one does not run, the default one says so in its place."""
+        self.census.note(brokerage["metadata"]["name"], None)
+        for one in await self.shards.unattended([brokerage]):
+            await self._tell.unattended(one)
+        return Outcome(again_in=other.retry_in, gone=True)
 
     async def notify(self, name: str, notice: events.Notice) -> None:
         """Says something of the Brokerage `name`, if there is one."""
@@ -126,7 +139,8 @@ class Reconciler:
         if seen.is_done or may.reach is not Reach.LOOK:
             # Gone while something else is being made: what differs then is ours, also if that is taken back again.
             found["applied"] = declared if seen.is_done or declared == before else None
-        reports = [ready, *parts, version]
+        unserved = shards.report(brokerage, self.shards.own)
+        reports = [ready, *parts, version, *([unserved] if unserved else [])]
         await self._tell.report(brokerage, reports, found, held=may.reports(seen.held), version=tenant.release.version)
         rests = ready.state in (State.DONE, State.SUSPENDED)
         if rests and may.reach is Reach.ALL and tenant.spec.tenant_id:

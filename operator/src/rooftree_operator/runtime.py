@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +12,13 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from structlog.contextvars import bound_contextvars
 
-from . import installation, names, tracing
+from . import installation, tracing
 from .adapters.edge import Edge
 from .adapters.kubernetes import BROKERAGE, ApiError, Kubernetes
 from .adapters.postgres import Postgres
 from .backends import Backends, connect
 from .deletion import Deletion
+from .drift import Object
 from .errors import Unavailable
 from .gate import Backend, urgency
 from .graph import AnyProvisioner, Graph
@@ -47,6 +48,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
+from .shards import Shards, concerns, lease_name
 from .spares import PostgresSpares
 from .storms import Storms
 from .templates import Templates
@@ -107,16 +109,21 @@ class Operator:
     storms: Storms
     health: Health
 
+    @property
+    def shards(self) -> Shards:
+        return self.reconciler.shards
+
     async def run(self) -> None:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
         epoch = await self.lease.acquire()
         log.info("lease_acquired", epoch=epoch)
-        self.backends.postgres.take_over(epoch)
+        self.backends.postgres.take_over(epoch, self.lease.name)
         for gate in (self.kube.gate, *(backend.gate for backend in self.backends)):
             gate.fence = self.lease.confirm
         async with asyncio.TaskGroup() as group:
             group.create_task(self.lease.keep())
-            group.create_task(self._prepare())
+            if self.shards.is_default:
+                group.create_task(self._prepare())
             group.create_task(self._resync())
             group.create_task(self._measure())
             for backend in self.backends:
@@ -205,7 +212,8 @@ class Operator:
             case "pool":
                 return await self.pool.reconcile(name)
             case "plan":
-                self.queue.add(pool_key(name), Priority.RESYNC)
+                if self.shards.is_default:
+                    self.queue.add(pool_key(name), Priority.RESYNC)
                 await self._feed_tenants(Priority.EDIT, plan=name)
                 return Outcome()
             case _:
@@ -244,7 +252,18 @@ class Operator:
             await asyncio.sleep(max(0.0, beat - loop.time()))
 
     async def _round(self) -> None:
-        """Feeds all releases, kept tenants and pools, and whichever tenant the watch has not told of."""
+        """Feeds whatever has no turn of its own, and whichever tenant the watch has not told of."""
+        if self.shards.is_default:
+            await self._common()
+        found = await self.kube.list(BROKERAGE, labels={})
+        ours = _names(self._ours(found))
+        self.reconciler.census.keep(ours)
+        for key in map(tenant_key, (*ours, *_names(await self.shards.unattended(found)))):
+            if key not in self.queue:
+                self.queue.add(key, Priority.RESYNC)
+
+    async def _common(self) -> None:
+        """Feeds what belongs to no shard: all releases, kept tenants and pools."""
         versions, obsolete, kept, pools = await self.releases.versions(), list[str](), list[TenantId](), list[str]()
         try:
             obsolete, kept = await self.templates.obsolete(set(versions)), await self.purge.pending()
@@ -258,18 +277,13 @@ class Operator:
             self.queue.add(pool_key(plan), Priority.RESYNC)
         for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
-        found = await self._tenants()
-        self.reconciler.census.keep(found)
-        for key in map(tenant_key, found):
-            if key not in self.queue:
-                self.queue.add(key, Priority.RESYNC)
 
-    async def _tenants(self, *, plan: str | None = None) -> list[str]:
-        found = await self.kube.list(BROKERAGE, labels={})
-        return [item["metadata"]["name"] for item in found if plan is None or item["spec"]["plan"] == plan]
+    def _ours(self, found: Iterable[Object]) -> list[Object]:
+        return [one for one in found if concerns(self.shards.own, one)]
 
     async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
-        for name in await self._tenants(plan=plan):
+        found = self._ours(await self.kube.list(BROKERAGE, labels={}))
+        for name in _names(one for one in found if plan is None or one["spec"]["plan"] == plan):
             self.queue.add(tenant_key(name), priority, after=share(name) * within)
 
 
@@ -282,7 +296,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
     releases = Releases(kube, settings.namespace)
     registry = _registry(database, settings, platform)
-    lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
+    lease = _lease(kube, settings)
     parts = graph(kube, backends, ca, _now, settings.namespace)
     deletion = Deletion(kube, registry, parts, lease, settings.namespace)
     reconciler = Reconciler(
@@ -292,6 +306,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         graph=parts,
         deletion=deletion,
         edge=_edge(settings, stack),
+        shards=Shards(kube, database, settings.namespace, _now, settings.shard),
         platform=platform,
         now=_now,
         instance=settings.pod_name,
@@ -313,6 +328,15 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         storms=Storms(time.monotonic),
         health=Health(queue, time.monotonic),
     )
+
+
+def _names(brokerages: Iterable[Object]) -> list[str]:
+    return [one["metadata"]["name"] for one in brokerages]
+
+
+def _lease(kube: Kubernetes, settings: Settings) -> LeaseHolder:
+    name, namespace = lease_name(settings.shard), settings.namespace
+    return LeaseHolder(kube, name=name, namespace=namespace, identity=settings.pod_name, now=_now)
 
 
 def _edge(settings: Settings, stack: AsyncExitStack) -> Edge:

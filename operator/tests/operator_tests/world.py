@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rooftree_operator.adapters.kubernetes import BROKERAGE, SECRET, Kind
+from rooftree_operator.adapters.kubernetes import BROKERAGE, LEASE, SECRET, Kind
 from rooftree_operator.backends import Backends
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.graph import Graph
+from rooftree_operator.lease import DURATION
 from rooftree_operator.names import TenantId
 from rooftree_operator.network import Network
 from rooftree_operator.pool import LOOK, Pool, supply
@@ -20,6 +21,7 @@ from rooftree_operator.purge import Purge
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
 from rooftree_operator.runtime import graph
+from rooftree_operator.shards import Shards
 from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
@@ -157,8 +159,8 @@ class World:
         self.reconciler = self.restarted()
         self.kube.put(plan("starter"))
 
-    def restarted(self) -> Reconciler:
-        """What a new process of the operator works with."""
+    def restarted(self, shard: str = "") -> Reconciler:
+        """What a new process of the operator of a shard works with."""
         parts = graph(self.kube, self.backends, CA, self.now, NAMESPACE)
         deletion = Deletion(self.kube, self.registry, parts, self.lease, NAMESPACE)
         self.purge = Purge(deletion, self.now)
@@ -171,10 +173,23 @@ class World:
             graph=parts,
             deletion=deletion,
             edge=self.edge,
+            shards=Shards(self.kube, self.postgres, NAMESPACE, self.now, shard),
             platform=PLATFORM,
             now=self.now,
             instance="test",
         )
+
+    def leads(self, shard: str = "", *, epoch: int = 1, holder: str = "somebody") -> None:
+        """An operator of the shard runs, until a Lease is over from now on; without a `holder` it has just ended."""
+        name = f"rooftree-operator-{shard}" if shard else "rooftree-operator"
+        spec = {
+            "holderIdentity": holder,
+            "leaseDurationSeconds": DURATION,
+            "renewTime": f"{self.now():%Y-%m-%dT%H:%M:%SZ}",
+            "leaseTransitions": epoch,
+        }
+        metadata = {"name": name, "namespace": NAMESPACE}
+        self.kube.put({"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec})
 
     def lowest(self) -> dict[tuple[str | None, str], int]:
         """The fewest pods that each Deployment had available since it first was."""
@@ -207,9 +222,9 @@ class World:
                 self.postgres.migrated(database, self.heads[images[database]])
         self.edge.learn()
 
-    async def converge(self, name: str) -> Outcome:
-        """Passes over a Brokerage and settling until the operator has nothing more to do."""
-        return await self._until_at_rest(self.reconciler.reconcile, name)
+    async def converge(self, name: str, reconciler: Reconciler | None = None) -> Outcome:
+        """Passes over a Brokerage and settling until the operator, or that of another shard, has nothing more to do."""
+        return await self._until_at_rest((reconciler or self.reconciler).reconcile, name)
 
     async def purges(self) -> None:
         """What a resync sets off: passes over all kept tenants until the operator has nothing more to do."""

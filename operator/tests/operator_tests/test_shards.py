@@ -1,0 +1,636 @@
+"""Operators of several shards over one world: each has its own brokerages, and no tenant ever has two."""
+
+import asyncio
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rooftree_operator import shards
+from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, POLICY, ROUTE, ApiError, Conflict, Kind
+from rooftree_operator.drift import Object
+from rooftree_operator.errors import Unavailable
+from rooftree_operator.handlers import Intake
+from rooftree_operator.lease import DURATION
+from rooftree_operator.reconcile import Outcome, Reconciler
+from rooftree_operator.runtime import tenant_key
+from rooftree_operator.settings import Settings
+from rooftree_operator.shards import DESERTED, Shards
+from rooftree_operator.spares import SpareState
+from rooftree_operator.storms import Storms
+from rooftree_operator.workqueue import Priority, WorkQueue
+
+from .fakes.kubernetes import FakeKubernetes
+from .running import operator
+from .turns import others_run, until
+from .world import World, brokerage, plan
+
+LABEL = "rooftree.dev/shard"
+OVER = timedelta(seconds=DURATION + 1)  # after which a Lease that was not renewed is
+SEEDS = 60 if os.environ.get("THOROUGH") else 12
+
+
+def labelled(name: str, shard: str, **spec: Any) -> Object:
+    item = brokerage(name, **spec)
+    item["metadata"]["labels"] = {LABEL: shard} if shard else {}
+    return item
+
+
+def relabel(world: World, shard: str, name: str = "acme") -> None:
+    """Somebody moves it."""
+    item = deepcopy(world.kube.objects[BROKERAGE.kind, None, name])
+    item["metadata"]["labels"] = {LABEL: shard} if shard else {}
+    world.kube.put(item)
+
+
+def at(world: World, name: str = "acme") -> Object:
+    return world.kube.objects[BROKERAGE.kind, None, name]
+
+
+def changes(world: World) -> list[str]:
+    """What was written but for the status, and for trying what is there."""
+    return [write for write in world.writes() if "Brokerage/status" not in write and not write.startswith("probe ")]
+
+
+def message(world: World, kind: str, name: str = "acme") -> str:
+    return next(one["message"] for one in world.status(name)["conditions"] if one["type"] == kind)
+
+
+async def sharded(shard: str = "", **spec: Any) -> tuple[World, Reconciler]:
+    """A ready brokerage of a shard, and the operator of shard `east`; both operators run."""
+    world = World()
+    await world.release("1.0.0")
+    world.leads()
+    world.leads("east")
+    east = world.restarted("east")
+    world.kube.put(labelled("acme", shard, **spec))
+    await world.converge("acme", east if shard else None)
+    assert world.status("acme")["phase"] == "Ready"
+    world.forget_writes()
+    return world, east
+
+
+# -- pure -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "status", "finalizers", "parties"),
+    [
+        ({}, {}, [], ("", None)),
+        ({LABEL: "east"}, {}, [], ("east", None)),
+        ({LABEL: "east"}, {}, ["rooftree.dev/tenant"], ("east", "")),
+        ({LABEL: "east"}, {"phase": "Ready"}, [], ("east", "")),
+        ({LABEL: "east"}, {"phase": "Ready", "shard": "east"}, ["rooftree.dev/tenant"], ("east", "east")),
+        ({LABEL: ""}, {"phase": "Ready", "shard": "east"}, [], ("", "east")),
+        ({}, {}, ["somebody.else/finalizer"], ("", None)),
+    ],
+)
+def test_a_label_says_whose_a_brokerage_shall_be_and_the_status_whose_it_is(
+    labels: dict[str, str], status: dict[str, str], finalizers: list[str], parties: tuple[str, str | None]
+) -> None:
+    item = {"metadata": {"labels": labels, "finalizers": finalizers}, "status": status}
+    assert (shards.wanted(item), shards.holder(item)) == parties
+    told = {shard for shard in ("", "east", "west") if shards.concerns(shard, item)}
+    assert told == set(parties) - {None}
+
+
+def test_each_shard_has_a_lease_of_its_own_and_the_default_one_the_name_it_always_had() -> None:
+    assert [shards.lease_name(shard) for shard in ("", "east")] == ["rooftree-operator", "rooftree-operator-east"]
+
+
+@pytest.mark.parametrize("shard", ["East", "a.b", "-a", "a-", "1a", "a" * 31, " "])
+def test_a_name_that_would_be_none_of_a_lease_is_refused(shard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOFTREE_OPERATOR_SHARD", shard)
+    with pytest.raises(ValueError, match="shard"):
+        Settings()
+
+
+def test_a_shard_is_named_by_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().shard == ""
+    monkeypatch.setenv("ROOFTREE_OPERATOR_SHARD", "a" * 30)
+    assert Settings().shard == "a" * 30
+
+
+# -- each its own -----------------------------------------------------------------------------------------------------
+
+
+async def test_each_operator_makes_and_changes_its_own_brokerages_only() -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.leads()
+    world.leads("east")
+    east = world.restarted("east")
+    world.kube.put(labelled("acme", ""))
+    world.kube.put(labelled("birch", "east"))
+    world.forget_writes()
+    assert (await world.converge("acme", east)).gone
+    assert (await world.converge("birch")).gone
+    assert world.writes() == []
+    await world.converge("acme")
+    await world.converge("birch", east)
+    assert [world.status(name)["phase"] for name in ("acme", "birch")] == ["Ready", "Ready"]
+    assert [world.status(name).get("shard") for name in ("acme", "birch")] == [None, "east"]
+    world.delete("birch")
+    await world.converge("birch")
+    assert world.kube.find(BROKERAGE, "birch") is not None, "another shard's is not deleted here"
+    await world.converge("birch", east)
+    assert world.kube.find(BROKERAGE, "birch") is None
+
+
+@pytest.mark.parametrize("shard", ["", "east"])
+async def test_a_second_pass_over_an_unchanged_brokerage_of_a_shard_writes_nothing(shard: str) -> None:
+    world, east = await sharded(shard)
+    for one in (world.reconciler, east):
+        await world.converge("acme", one)
+    assert world.writes() == []
+
+
+async def test_an_operator_that_cannot_reach_postgresql_looks_after_its_shard_after_a_restart_all_the_same() -> None:
+    world, _ = await sharded("east")
+    world.postgres.down = True
+    del world.kube.objects[POLICY.kind, f"tenant-{world.tenant('acme')}", "app"]
+    await world.converge("acme", world.restarted("east"))
+    assert world.child("acme", POLICY, "app") is not None
+
+
+# -- a move -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_brokerage_that_is_moved_changes_hands_once_and_nothing_of_it_changes() -> None:
+    world, east = await sharded()
+    before = world.inventory()
+    relabel(world, "east")
+    assert (await east.reconcile("acme")).again_in == shards.SOON
+    assert world.writes() == []
+    assert (await world.reconciler.reconcile("acme")).gone
+    assert world.status("acme")["shard"] == "east"
+    await world.converge("acme", east)
+    await world.converge("acme")
+    assert changes(world) == []
+    assert world.status("acme")["phase"] == "Ready"
+    relabel(world, "")
+    await east.reconcile("acme")
+    await world.converge("acme")
+    assert "shard" not in world.status("acme"), "as if there never had been any"
+    after = world.inventory()
+    del before["objects"]["Brokerage", None, "acme"], after["objects"]["Brokerage", None, "acme"]
+    assert after == before
+
+
+async def test_a_brokerage_that_is_moved_while_a_pass_is_under_way_is_left_alone_until_that_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    await world.release("1.0.0")
+    world.leads()
+    world.leads("east")
+    east = world.restarted("east")
+    world.kube.put(labelled("acme", ""))
+    database, goes_on, waits = world.postgres.create_database, asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any, **kwargs: Any) -> None:
+        waits.set()
+        await goes_on.wait()
+        await database(*args, **kwargs)
+
+    monkeypatch.setattr(world.postgres, "create_database", slow)
+    old = asyncio.create_task(world.reconciler.reconcile("acme"))
+    await until(waits.is_set)
+    relabel(world, "east")
+    world.forget_writes()
+    for _ in range(3):
+        assert (await east.reconcile("acme")).again_in == shards.SOON
+    assert world.writes() == []
+    goes_on.set()
+    await old
+    monkeypatch.undo()
+    assert world.status("acme").get("shard") is None, "the pass that has ended gives nothing away"
+    await world.reconciler.reconcile("acme")
+    await world.converge("acme", east)
+    assert (world.status("acme")["phase"], world.status("acme")["shard"]) == ("Ready", "east")
+    assert len(world.registry.rows) == 1
+
+
+async def test_who_was_read_before_a_move_takes_and_gives_nothing() -> None:
+    world, east = await sharded()
+    relabel(world, "east")
+    stale = deepcopy(at(world))
+    relabel(world, "")
+    with pytest.raises(Conflict):
+        await world.reconciler.shards.enter(stale)
+    world.later = OVER
+    with pytest.raises(Conflict):
+        await east.shards.enter(stale)
+    assert "shard" not in world.status("acme")
+
+
+async def test_a_new_brokerage_that_is_moved_before_anything_is_made_of_it_has_one_owner() -> None:
+    world, east = await sharded()
+    world.kube.put(labelled("birch", ""))
+    stale = await world.reconciler.shards.enter(deepcopy(at(world, "birch")))
+    relabel(world, "east", "birch")
+    await east.reconcile("birch")
+    with pytest.raises(ApiError):
+        await world.reconciler._hold(stale)
+    assert world.status("birch")["shard"] == "east"
+    await world.converge("birch", east)
+    assert world.status("birch")["phase"] == "Ready"
+
+
+async def test_a_brokerage_that_is_deleted_while_it_is_moved_is_deleted_by_one_after_the_other() -> None:
+    world, east = await sharded()
+    tenant = world.tenant("acme")
+    world.delete("acme")
+    await world.reconciler.reconcile("acme")
+    assert world.status("acme")["phase"] == "Deleting"
+    assert world.child("acme", ROUTE, "app") is None
+    relabel(world, "east")
+    world.forget_writes()
+    await east.reconcile("acme")
+    assert world.writes() == []
+    await world.reconciler.reconcile("acme")
+    assert changes(world) == []
+    assert world.status("acme")["shard"] == "east"
+    await world.converge("acme", east)
+    assert world.kube.find(BROKERAGE, "acme") is None
+    assert world.traces(tenant) == []
+    assert world.registry.state(tenant) == "deleted"
+
+
+async def test_a_paused_brokerage_is_moved_and_stays_paused() -> None:
+    world, east = await sharded()
+    item = deepcopy(at(world))
+    item["spec"]["pause"] = "Everything"
+    world.kube.put(item)
+    relabel(world, "east")
+    await world.reconciler.reconcile("acme")
+    await world.converge("acme", east)
+    assert (world.status("acme")["phase"], world.status("acme")["shard"]) == ("Paused", "east")
+    assert [write for write in changes(world) if not write.startswith("create Event")] == []
+
+
+# -- an operator that does not run ------------------------------------------------------------------------------------
+
+
+async def test_what_an_operator_has_that_runs_no_more_is_taken_when_its_lease_is_over_and_its_sessions_have_ended() -> (
+    None
+):
+    world, east = await sharded()
+    world.leads(epoch=7)
+    relabel(world, "east")
+    world.later = timedelta(seconds=DURATION)
+    assert (await east.reconcile("acme")).again_in == shards.SOON
+    world.later = OVER
+    world.postgres.down = True
+    with pytest.raises(Unavailable):
+        await east.reconcile("acme")
+    assert "shard" not in world.status("acme"), "what it has begun in PostgreSQL may go on"
+    world.postgres.down = False
+    await world.converge("acme", east)
+    assert world.status("acme")["shard"] == "east"
+    assert "end sessions of rooftree-operator before 8" in world.writes()
+
+
+async def test_what_an_operator_has_that_has_ended_itself_is_taken_at_once() -> None:
+    world, east = await sharded()
+    relabel(world, "east")
+    world.leads(holder="")
+    await east.reconcile("acme")
+    assert world.status("acme")["shard"] == "east"
+
+
+async def test_a_brokerage_stays_with_who_has_it_while_nobody_serves_its_new_shard_and_that_is_told() -> None:
+    world, _ = await sharded()
+    relabel(world, "esat")
+    del world.kube.objects[DEPLOYMENT.kind, f"tenant-{world.tenant('acme')}", "app"]
+    await world.converge("acme")
+    assert world.child("acme", DEPLOYMENT, "app") is not None, "it is repaired as ever"
+    assert world.condition("acme", "Ready") == ("True", "Answering")
+    assert world.condition("acme", "ShardServed") == ("False", "ShardUnserved")
+    assert world.condition("acme", "Stalled") == ("True", "ShardUnserved")
+    assert "no operator serves shard 'esat' (label rooftree.dev/shard)" in message(world, "ShardServed")
+    assert "the default shard goes on with it" in message(world, "ShardServed")
+    (error,) = world.status("acme")["errors"]
+    assert (error["code"], error["audience"]) == ("ShardUnserved", "Platform")
+    world.forget_writes()
+    await world.converge("acme")
+    assert world.writes() == []
+    relabel(world, "")
+    await world.converge("acme")
+    assert world.condition("acme", "ShardServed") == ("absent", "absent")
+    assert world.condition("acme", "Stalled") == ("absent", "absent")
+
+
+async def test_a_new_brokerage_of_a_shard_that_nobody_serves_says_so_and_is_made_when_somebody_does() -> None:
+    world, east = await sharded()
+    world.kube.put(labelled("birch", "esat"))
+    await world.converge("birch", east)
+    assert world.status("birch") == {}, "one operator speaks for those that do not run"
+    await world.converge("birch")
+    assert world.status("birch")["phase"] == "Pending"
+    assert world.condition("birch", "Ready") == ("False", "ShardUnserved")
+    assert "nothing of it is made, changed or repaired" in world.status("birch")["message"]
+    assert changes(world) == []
+    world.forget_writes()
+    await world.converge("birch")
+    assert world.writes() == []
+    for shard, reconciler in (("east", east), ("", world.reconciler)):
+        relabel(world, shard, "birch")
+        await world.reconciler.reconcile("birch")
+        await east.reconcile("birch")
+        await world.converge("birch", reconciler)
+        assert (world.status("birch")["phase"], world.status("birch").get("shard", "")) == ("Ready", shard)
+        assert world.condition("birch", "ShardServed") == ("absent", "absent")
+
+
+async def test_an_operator_that_has_been_gone_for_more_than_a_restart_is_told_on_its_brokerages() -> None:
+    world, _ = await sharded("east")
+    world.later = timedelta(seconds=DURATION) + DESERTED
+    await world.converge("acme")
+    assert world.writes() == []
+    world.later += timedelta(seconds=1)
+    await world.converge("acme")
+    assert world.condition("acme", "ShardServed") == ("False", "ShardUnserved")
+    assert world.condition("acme", "Ready") == ("True", "Answering"), "it still serves"
+    assert (world.status("acme")["phase"], world.status("acme")["shard"]) == ("Ready", "east")
+    world.leads("east", epoch=2)
+    await world.converge("acme", world.restarted("east"))
+    assert world.condition("acme", "ShardServed") == ("absent", "absent")
+    assert world.condition("acme", "Stalled") == ("absent", "absent")
+    assert "errors" not in world.status("acme")
+
+
+async def test_a_brokerage_of_a_shard_that_was_given_up_goes_on_in_another_one() -> None:
+    world, _ = await sharded("east")
+    world.later = OVER
+    relabel(world, "")
+    del world.kube.objects[DEPLOYMENT.kind, f"tenant-{world.tenant('acme')}", "app"]
+    await world.converge("acme")
+    assert world.child("acme", DEPLOYMENT, "app") is not None
+    assert "shard" not in world.status("acme")
+
+
+async def test_of_a_brokerage_that_a_living_operator_has_no_other_one_says_anything() -> None:
+    world, east = await sharded("east")
+    relabel(world, "esat")
+    await world.converge("acme", east)
+    assert world.condition("acme", "ShardServed") == ("False", "ShardUnserved")
+    world.forget_writes()
+    await world.converge("acme")
+    assert await world.reconciler.shards.unattended([at(world)]) == []
+    assert world.writes() == []
+
+
+# -- what belongs to no shard -----------------------------------------------------------------------------------------
+
+
+async def test_a_spare_of_the_default_shard_is_taken_by_a_brokerage_of_another_one() -> None:
+    world, east = await sharded()
+    world.kube.put(plan("starter", warm=1))
+    await world.fill()
+    (spare,) = world.spares.rows
+    world.kube.put(labelled("birch", "east"))
+    await world.converge("birch", east)
+    assert world.tenant("birch") == spare
+    assert world.spares.rows[spare].state is SpareState.TAKEN
+    await world.fill()
+    assert world.status("birch")["phase"] == "Ready"
+
+
+async def test_a_tenant_that_one_shard_kept_comes_back_in_another_and_is_purged_by_the_default_one() -> None:
+    world, east = await sharded("east")
+    tenant = world.tenant("acme")
+    world.retire("acme")
+    await world.converge("acme", east)
+    assert world.registry.state(tenant) == "kept"
+    world.kube.put(labelled("acme", "", tenantID=str(tenant)))
+    await world.converge("acme")
+    assert world.tenant("acme") == tenant
+    world.retire("acme")
+    await world.converge("acme")
+    world.later = timedelta(days=31)
+    await world.purges()
+    assert world.registry.state(tenant) == "deleted"
+
+
+async def test_a_round_of_a_shard_feeds_its_own_brokerages_and_nothing_that_belongs_to_all() -> None:
+    world, east = await sharded()
+    world.kube.put(plan("starter", warm=1))
+    for name, shard in (("birch", "east"), ("cedar", "esat"), ("doug", "east")):
+        world.kube.put(labelled(name, shard))
+    world.kube.put({**at(world, "doug"), "metadata": {**at(world, "doug")["metadata"], "labels": {}}})
+    world.kube.put({**at(world, "doug"), "status": {"shard": "east"}})  # it was moved, and is still there
+    default, other = operator(world), operator(world, reconciler=east)
+    await default._round()
+    await other._round()
+    assert drained(default.queue) == {
+        "release/1.0.0",
+        "pool/starter",
+        "tenant/acme",
+        "tenant/cedar",
+        "tenant/doug",
+    }
+    assert drained(other.queue) == {"tenant/birch", "tenant/doug"}
+    for one in (default, other):
+        await one._dispatch("plan", "starter")
+    assert drained(default.queue) == {"pool/starter", "tenant/acme", "tenant/doug"}
+    assert drained(other.queue) == {"tenant/birch", "tenant/doug"}
+
+
+def drained(queue: WorkQueue) -> set[str]:
+    found = set[str]()
+    while (key := queue.pop()) is not None:
+        queue.done(key)
+        found.add(key)
+    return found
+
+
+# -- what is watched --------------------------------------------------------------------------------------------------
+
+
+def event(item: Object, kind: str = "MODIFIED") -> dict[str, Any]:
+    return {"type": kind, "object": deepcopy(item)}
+
+
+def test_an_operator_hears_of_its_own_brokerages_and_of_one_that_goes_or_comes() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, Storms(lambda: 0.0), "east")
+    item = labelled("acme", "east")
+    item["metadata"]["uid"] = "u"
+    intake.brokerage(event(item))
+    assert drained(queue) == {"tenant/acme"}
+    item["status"] = {"shard": "east"}
+    intake.brokerage(event(item))
+    assert drained(queue) == {"tenant/acme"}, "it has just become ours"
+    item["status"] |= {"phase": "Ready"}
+    intake.brokerage(event(item))
+    assert drained(queue) == set(), "our own writes are no news"
+    item["metadata"]["labels"] = {}
+    intake.brokerage(event(item))
+    assert drained(queue) == {"tenant/acme"}, "it is to be given away"
+    item["status"] |= {"shard": ""}
+    intake.brokerage(event(item))
+    assert drained(queue) == set(), "it is another one's"
+    item["metadata"]["labels"] = {LABEL: "east"}
+    intake.brokerage(event(item))
+    assert drained(queue) == {"tenant/acme"}, "it is to come back"
+    item["status"] |= {"shard": "east"}
+    intake.brokerage(event(item))
+    assert drained(queue) == {"tenant/acme"}, "it is back, and nobody waits for the next look"
+
+
+@pytest.mark.parametrize("shard", ["", "east"])
+def test_children_are_looked_at_by_the_operator_of_their_brokerage_and_releases_by_that_of_the_default_shard(
+    shard: str,
+) -> None:
+    queue = WorkQueue(lambda: 0.0)
+    intake = Intake(queue, Storms(lambda: 0.0), shard)
+    for name in ("", "east"):
+        intake.brokerage(event(labelled(f"of-{name}", name)))
+    drained(queue)
+    for labels in (
+        {"rooftree.dev/brokerage": "of-"},
+        {"rooftree.dev/brokerage": "of-east"},
+        {"rooftree.dev/release": "1.0.0"},
+    ):
+        intake.child(event({"kind": "Job", "metadata": {"name": "x", "labels": labels}}))
+    assert drained(queue) == {f"tenant/of-{shard}", *([] if shard else ["release/1.0.0"])}
+
+
+# -- any order --------------------------------------------------------------------------------------------------------
+
+
+class YieldingKubernetes(FakeKubernetes):
+    """Others go on before each answer."""
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        await others_run()
+        found = await super().get(kind, name, namespace)
+        await others_run()
+        return found
+
+    async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
+        await others_run()
+        return await super().apply(wanted, subresource=subresource)
+
+
+@dataclass
+class Referee:
+    """Who acts on the brokerage now. Two at a time are a foul."""
+
+    acting: list[str] = field(default_factory=list[str])
+    passes: list[str] = field(default_factory=list[str])
+    fouls: list[str] = field(default_factory=list[str])
+
+    def enters(self, shard: str) -> None:
+        if self.acting:
+            self.fouls.append(f"{shard!r} began while {self.acting} was at it")
+        self.acting.append(shard)
+        self.passes.append(shard)
+
+    @contextmanager
+    def watching(self, shard: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if shard in self.acting:
+                self.acting.remove(shard)
+
+
+@dataclass(frozen=True)
+class Watched(Shards):
+    """Tells the referee when a pass begins to act."""
+
+    referee: Referee = field(default_factory=Referee)
+
+    async def enter(self, brokerage: Object) -> Object:
+        found = await super().enter(brokerage)
+        self.referee.enters(self.own)
+        return found
+
+
+class Process:
+    """An operator of a shard that hears of everything, late, and works with one worker."""
+
+    def __init__(self, world: World, shard: str, referee: Referee) -> None:
+        self.world, self.shard, self.referee = world, shard, referee
+        made = world.restarted(shard)
+        known = {one.name: getattr(made.shards, one.name) for one in fields(Shards)}
+        self.reconciler = replace(made, shards=Watched(**known, referee=referee))
+        self.clock = 0.0
+        self.queue = WorkQueue(lambda: self.clock, lambda: 1.0)
+        self.intake = Intake(self.queue, Storms(lambda: 0.0), shard)
+
+    async def work(self) -> None:
+        """One pass if there is a reason; its time goes on by a second each."""
+        self.clock += 1.0
+        if (item := self.world.kube.find(BROKERAGE, "acme")) is not None:
+            self.intake.brokerage(event(item))
+        if (key := self.queue.pop()) is None:
+            await others_run()
+            return
+        assert key == tenant_key("acme")
+        with self.referee.watching(self.shard):
+            try:
+                found = await self.reconciler.reconcile("acme")
+            except ApiError as error:
+                self.referee.fouls += [] if error.status in (409, 422) else [str(error)]
+                found = Outcome(failed=True)
+        if found.failed:
+            self.queue.failed(key)
+        else:
+            self.queue.done(key, again_in=found.again_in)
+            if not found.gone:
+                self.queue.add(key, Priority.RESYNC, after=20.0)
+
+
+async def life(seed: int) -> tuple[World, Referee]:
+    """Somebody moves a brokerage about while its operators work, and deletes it in the end, or not."""
+    dice, referee = random.Random(seed), Referee()
+    world = World(cluster=YieldingKubernetes)
+    await world.release("1.0.0")
+    for shard in ("", "east"):
+        world.leads(shard)
+    world.kube.put(labelled("acme", dice.choice(["", "east"])))
+    processes = [Process(world, shard, referee) for shard in ("", "east")]
+    stop = False
+
+    async def works(process: Process) -> None:
+        while not stop:
+            await process.work()
+
+    async with asyncio.TaskGroup() as group:
+        for process in processes:
+            group.create_task(works(process))
+        for _ in range(12):
+            for _ in range(dice.randrange(400)):
+                await others_run()
+            world.settle()
+            relabel(world, dice.choice(["", "east"]))
+        if dice.random() < 0.5:
+            world.delete("acme")
+            relabel(world, dice.choice(["", "east"]))
+        for _ in range(3000):
+            await others_run()
+            world.settle()
+        stop = True
+    return world, referee
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_however_a_brokerage_is_moved_no_two_passes_overlap_and_it_ends_as_declared(seed: int) -> None:
+    world, referee = await life(seed)
+    assert referee.fouls == []
+    assert set(referee.passes) == {"", "east"}, "both had it"
+    item = world.kube.find(BROKERAGE, "acme")
+    if item is None:
+        assert {row.state for row in world.registry.rows.values()} == {"deleted"}
+        assert all(world.traces(tenant) == [] for tenant in world.registry.rows)
+    else:
+        assert (world.status("acme")["phase"], shards.holder(item)) == ("Ready", shards.wanted(item))
+        assert [row.state for row in world.registry.rows.values()] == ["live"]
