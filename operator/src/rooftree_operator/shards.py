@@ -41,12 +41,13 @@ class Sessions(Protocol):
 
 def wanted(brokerage: Object) -> str:
     """The shard that it shall be in."""
-    return (brokerage["metadata"].get("labels") or {}).get(names.LABEL_SHARD, DEFAULT)
+    labels: dict[str, str] = brokerage["metadata"].get("labels") or {}
+    return labels.get(names.LABEL_SHARD, DEFAULT)
 
 
 def holder(brokerage: Object) -> str | None:
     """The shard that has it; None: no operator has begun with it."""
-    status = brokerage.get("status") or {}
+    status: dict[str, str] = brokerage.get("status") or {}
     if status or names.FINALIZER in brokerage["metadata"].get("finalizers", []):
         return status.get(FIELD, DEFAULT)
     return None

@@ -167,8 +167,11 @@ class Telling:
         known = old.get("conditions", [])
         fresh = conditions.merged(known, shown, generation=generation, now=self.now())
         left = {*(entry["type"] for entry in fresh), *holds.CONDITIONS, *gone}
+        # What was said while no operator looked at it is not so any more, unless it is said again.
         others = [one for one in known if one["type"] not in left and one["reason"] != shards.UNSERVED]
-        await self._write(brokerage, {**old, **fields, "conditions": [*fresh, *others]}, exact=exact)
+        errors = [one for one in old.get("errors", []) if one["code"] != shards.UNSERVED]
+        status = {**old, "errors": errors, **fields, "conditions": [*fresh, *others]}
+        await self._write(brokerage, status, exact=exact)
 
     async def _write(self, brokerage: Object, status: dict[str, Any], *, exact: bool = False) -> None:
         status = {key: value for key, value in status.items() if value not in (None, [])}

@@ -2,32 +2,26 @@
 
 import asyncio
 import os
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from rooftree_operator import shards
-from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, POLICY, ROUTE, ApiError, Conflict, Kind
+from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, POLICY, ROUTE, ApiError, Conflict
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.handlers import Intake
 from rooftree_operator.lease import DURATION
-from rooftree_operator.reconcile import Outcome, Reconciler
-from rooftree_operator.runtime import tenant_key
+from rooftree_operator.reconcile import Reconciler
 from rooftree_operator.settings import Settings
-from rooftree_operator.shards import DESERTED, Shards
+from rooftree_operator.shards import DESERTED
 from rooftree_operator.spares import SpareState
 from rooftree_operator.storms import Storms
-from rooftree_operator.workqueue import Priority, WorkQueue
+from rooftree_operator.workqueue import WorkQueue
 
-from .fakes.kubernetes import FakeKubernetes
 from .running import operator
-from .turns import others_run, until
+from .turns import until
 from .world import World, brokerage, plan
 
 LABEL = "rooftree.dev/shard"
@@ -348,6 +342,19 @@ async def test_a_new_brokerage_of_a_shard_that_nobody_serves_says_so_and_is_made
         assert world.condition("birch", "ShardServed") == ("absent", "absent")
 
 
+async def test_what_is_said_for_an_operator_that_does_not_run_never_undoes_what_it_does_when_it_begins() -> None:
+    world, _ = await sharded()
+    world.kube.put(labelled("birch", "west"))
+    stale = deepcopy(at(world, "birch"))
+    world.leads("west")
+    await world.restarted("west").reconcile("birch")
+    begun = deepcopy(world.status("birch"))
+    with pytest.raises(Conflict):
+        await world.reconciler._tell.unattended(stale)
+    assert world.status("birch") == begun
+    assert begun["shard"] == "west"
+
+
 async def test_an_operator_that_has_been_gone_for_more_than_a_restart_is_told_on_its_brokerages() -> None:
     world, _ = await sharded("east")
     world.later = timedelta(seconds=DURATION) + DESERTED
@@ -362,6 +369,21 @@ async def test_an_operator_that_has_been_gone_for_more_than_a_restart_is_told_on
     await world.converge("acme", world.restarted("east"))
     assert world.condition("acme", "ShardServed") == ("absent", "absent")
     assert world.condition("acme", "Stalled") == ("absent", "absent")
+    assert "errors" not in world.status("acme")
+
+
+async def test_what_was_said_while_nobody_looked_is_over_also_for_a_brokerage_that_is_only_paused() -> None:
+    world, _ = await sharded("east")
+    world.later = 2 * OVER + DESERTED
+    await world.converge("acme")
+    assert world.condition("acme", "Stalled") == ("True", "ShardUnserved")
+    item = deepcopy(at(world))
+    item["spec"]["pause"] = "Everything"
+    world.kube.put(item)
+    world.leads("east", epoch=2)
+    await world.converge("acme", world.restarted("east"))
+    for kind in ("ShardServed", "Stalled"):
+        assert world.condition("acme", kind) == ("absent", "absent")
     assert "errors" not in world.status("acme")
 
 
@@ -500,137 +522,3 @@ def test_children_are_looked_at_by_the_operator_of_their_brokerage_and_releases_
     ):
         intake.child(event({"kind": "Job", "metadata": {"name": "x", "labels": labels}}))
     assert drained(queue) == {f"tenant/of-{shard}", *([] if shard else ["release/1.0.0"])}
-
-
-# -- any order --------------------------------------------------------------------------------------------------------
-
-
-class YieldingKubernetes(FakeKubernetes):
-    """Others go on before each answer."""
-
-    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
-        await others_run()
-        found = await super().get(kind, name, namespace)
-        await others_run()
-        return found
-
-    async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
-        await others_run()
-        return await super().apply(wanted, subresource=subresource)
-
-
-@dataclass
-class Referee:
-    """Who acts on the brokerage now. Two at a time are a foul."""
-
-    acting: list[str] = field(default_factory=list[str])
-    passes: list[str] = field(default_factory=list[str])
-    fouls: list[str] = field(default_factory=list[str])
-
-    def enters(self, shard: str) -> None:
-        if self.acting:
-            self.fouls.append(f"{shard!r} began while {self.acting} was at it")
-        self.acting.append(shard)
-        self.passes.append(shard)
-
-    @contextmanager
-    def watching(self, shard: str) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            if shard in self.acting:
-                self.acting.remove(shard)
-
-
-@dataclass(frozen=True)
-class Watched(Shards):
-    """Tells the referee when a pass begins to act."""
-
-    referee: Referee = field(default_factory=Referee)
-
-    async def enter(self, brokerage: Object) -> Object:
-        found = await super().enter(brokerage)
-        self.referee.enters(self.own)
-        return found
-
-
-class Process:
-    """An operator of a shard that hears of everything, late, and works with one worker."""
-
-    def __init__(self, world: World, shard: str, referee: Referee) -> None:
-        self.world, self.shard, self.referee = world, shard, referee
-        made = world.restarted(shard)
-        known = {one.name: getattr(made.shards, one.name) for one in fields(Shards)}
-        self.reconciler = replace(made, shards=Watched(**known, referee=referee))
-        self.clock = 0.0
-        self.queue = WorkQueue(lambda: self.clock, lambda: 1.0)
-        self.intake = Intake(self.queue, Storms(lambda: 0.0), shard)
-
-    async def work(self) -> None:
-        """One pass if there is a reason; its time goes on by a second each."""
-        self.clock += 1.0
-        if (item := self.world.kube.find(BROKERAGE, "acme")) is not None:
-            self.intake.brokerage(event(item))
-        if (key := self.queue.pop()) is None:
-            await others_run()
-            return
-        assert key == tenant_key("acme")
-        with self.referee.watching(self.shard):
-            try:
-                found = await self.reconciler.reconcile("acme")
-            except ApiError as error:
-                self.referee.fouls += [] if error.status in (409, 422) else [str(error)]
-                found = Outcome(failed=True)
-        if found.failed:
-            self.queue.failed(key)
-        else:
-            self.queue.done(key, again_in=found.again_in)
-            if not found.gone:
-                self.queue.add(key, Priority.RESYNC, after=20.0)
-
-
-async def life(seed: int) -> tuple[World, Referee]:
-    """Somebody moves a brokerage about while its operators work, and deletes it in the end, or not."""
-    dice, referee = random.Random(seed), Referee()
-    world = World(cluster=YieldingKubernetes)
-    await world.release("1.0.0")
-    for shard in ("", "east"):
-        world.leads(shard)
-    world.kube.put(labelled("acme", dice.choice(["", "east"])))
-    processes = [Process(world, shard, referee) for shard in ("", "east")]
-    stop = False
-
-    async def works(process: Process) -> None:
-        while not stop:
-            await process.work()
-
-    async with asyncio.TaskGroup() as group:
-        for process in processes:
-            group.create_task(works(process))
-        for _ in range(12):
-            for _ in range(dice.randrange(400)):
-                await others_run()
-            world.settle()
-            relabel(world, dice.choice(["", "east"]))
-        if dice.random() < 0.5:
-            world.delete("acme")
-            relabel(world, dice.choice(["", "east"]))
-        for _ in range(3000):
-            await others_run()
-            world.settle()
-        stop = True
-    return world, referee
-
-
-@pytest.mark.parametrize("seed", range(SEEDS))
-async def test_however_a_brokerage_is_moved_no_two_passes_overlap_and_it_ends_as_declared(seed: int) -> None:
-    world, referee = await life(seed)
-    assert referee.fouls == []
-    assert set(referee.passes) == {"", "east"}, "both had it"
-    item = world.kube.find(BROKERAGE, "acme")
-    if item is None:
-        assert {row.state for row in world.registry.rows.values()} == {"deleted"}
-        assert all(world.traces(tenant) == [] for tenant in world.registry.rows)
-    else:
-        assert (world.status("acme")["phase"], shards.holder(item)) == ("Ready", shards.wanted(item))
-        assert [row.state for row in world.registry.rows.values()] == ["live"]
