@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from . import names
-from .adapters.kubernetes import Kubernetes
+from .adapters.kubernetes import ApiError, Kubernetes
 from .conditions import Report, State
 from .drift import Object
 from .lease import term
@@ -152,7 +152,12 @@ class Shards:
     async def _give(self, brokerage: Object, shard: str) -> Object:
         metadata = {name: brokerage["metadata"][name] for name in ("name", "uid", "resourceVersion")}
         head = {"apiVersion": brokerage["apiVersion"], "kind": brokerage["kind"], "metadata": metadata}
-        return await self.kube.apply({**head, "status": given(brokerage, shard)}, subresource="status")
+        found = await self.kube.apply({**head, "status": given(brokerage, shard)}, subresource="status")
+        if (holder(found) or DEFAULT) != shard:
+            raise ApiError(
+                422, f"status.{FIELD} is dropped: a platform admin must apply the definitions in crds/ first"
+            )
+        return found
 
     async def _is_served(self, shard: str) -> bool:
         found = await term(self.kube, lease_name(shard), self.namespace)

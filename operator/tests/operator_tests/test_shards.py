@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from rooftree_operator.spares import SpareState
 from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import WorkQueue
 
+from .fakes.kubernetes import FakeKubernetes, Key
 from .running import operator
 from .turns import until
 from .world import World, brokerage, plan
@@ -266,6 +268,31 @@ async def test_a_paused_brokerage_is_moved_and_stays_paused() -> None:
     await world.converge("acme", east)
     assert (world.status("acme")["phase"], world.status("acme")["shard"]) == ("Paused", "east")
     assert [write for write in changes(world) if not write.startswith("create Event")] == []
+
+
+class OlderKubernetes(FakeKubernetes):
+    """Its definition of Brokerages knows nothing of shards."""
+
+    def _store(self, key: Key, item: Object, old: Object | None) -> Object:
+        item.get("status", {}).pop("shard", None)
+        return super()._store(key, item, old)
+
+
+@pytest.mark.parametrize("label", ["", "east"])
+async def test_where_the_definitions_are_older_nobody_acts_on_what_would_be_two_operators(label: str) -> None:
+    world = World(cluster=OlderKubernetes)
+    await world.release("1.0.0")
+    world.leads()
+    world.leads("east")
+    world.kube.put(labelled("acme", label))
+    if not label:
+        await world.converge("acme")
+        relabel(world, "east")
+    world.forget_writes()
+    for one in (world.reconciler, world.restarted("east")):
+        with suppress(ApiError):
+            await one.reconcile("acme")
+    assert changes(world) == []
 
 
 # -- an operator that does not run ------------------------------------------------------------------------------------
