@@ -48,7 +48,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
-from .shards import Shards, concerns, lease_name
+from .shards import UNATTENDED, Shards, concerns, lease_name
 from .spares import PostgresSpares
 from .storms import Storms
 from .templates import Templates
@@ -258,7 +258,9 @@ class Operator:
         found = await self.kube.list(BROKERAGE, labels={})
         ours = _names(self._ours(found))
         self.reconciler.census.keep(ours)
-        for key in map(tenant_key, (*ours, *_names(await self.shards.unattended(found)))):
+        nobodys = _names(await self.shards.unattended(found))
+        UNATTENDED.set(len(nobodys))
+        for key in map(tenant_key, (*ours, *nobodys)):
             if key not in self.queue:
                 self.queue.add(key, Priority.RESYNC)
 

@@ -11,18 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from prometheus_client import Gauge
+
 from . import names
 from .adapters.kubernetes import ApiError, Kubernetes
 from .conditions import Report, State
 from .drift import Object
 from .lease import term
 
+UNATTENDED = Gauge("rooftree_operator_unattended", "Brokerages that no operator looks after.")
+
 DEFAULT = ""  # the shard of whatever has no label; it also has all that belongs to no brokerage
 CONDITION = "ShardServed"
 UNSERVED = "ShardUnserved"
 FIELD = "shard"
 SOON = 2.0  # seconds between two looks whether another operator has let go; its word comes as an event
-DESERTED = timedelta(minutes=1)  # after the end of a Lease; no restart takes so long
+DESERTED = timedelta(minutes=1)  # after the end of a Lease; a restart takes less
 
 
 class Elsewhere(Exception):
@@ -88,8 +92,8 @@ def deserted(brokerage: Object) -> Report:
 
 
 def _unserved(shard: str, meanwhile: str) -> Report:
-    advice = "a platform admin must add it to the chart's operator.shards, or whoever applied it set the label"
-    message = f"no operator serves {_spelled(shard)} (label {names.LABEL_SHARD}): {meanwhile}: {advice} to one that is"
+    advice = "a platform admin must add it to operator.shards of the chart, or whoever applied it correct the label"
+    message = f"no operator serves {_spelled(shard)} (label {names.LABEL_SHARD}): {meanwhile}: {advice}"
     return Report(CONDITION, State.BLOCKED, UNSERVED, message)
 
 

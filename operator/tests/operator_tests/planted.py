@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from rooftree_operator import names
+from rooftree_operator import names, shards
 from rooftree_operator.adapters.kubernetes import BROKERAGE, SECRET
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.errors import Unavailable, Waiting
@@ -20,12 +20,14 @@ from rooftree_operator.provisioners.credentials import Credentials
 from rooftree_operator.provisioners.database import Database
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.secret_objects import decoded
+from rooftree_operator.shards import Shards
 from rooftree_operator.tenant import Fit
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .fakes.faults import Died
 from .fakes.registry import FakeRegistry, Row
 from .test_lost_updates import sequence
+from .test_shard_moves import life
 from .test_tenant_scenarios import ready_world
 from .world import World, brokerage
 
@@ -135,6 +137,13 @@ async def last_spec_wins(step: int) -> None:
     """No edit is lost, whatever becomes of its event."""
     for seed in range(0, 40, step):
         await sequence(seed)
+
+
+async def moved(step: int) -> None:
+    """However a brokerage is moved between two operators, no two passes over it overlap."""
+    for seed in range(0, 40, step):
+        _, referee = await life(seed, killed=False)
+        assert referee.fouls == [], f"two at a time: {referee.fouls[0]}"
 
 
 # -- the mistakes -----------------------------------------------------------------------------------------------------
@@ -261,6 +270,17 @@ def logins_left_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Deletion, "revoke", careless)
 
 
+def taken_by_the_label(patch: pytest.MonkeyPatch) -> None:
+    """An operator acts on what its label selects, whoever is still at work on it."""
+
+    async def enter(self: Shards, brokerage: Any) -> Any:
+        if shards.wanted(brokerage) != self.own:
+            raise shards.Elsewhere(None)
+        return brokerage
+
+    patch.setattr(Shards, "enter", enter)
+
+
 BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Oracle, str]] = {
     "no fence": (no_fence, overtaken, "done without the Lease"),
     "names by chance": (names_by_chance, made, "differs after a death"),
@@ -270,6 +290,7 @@ BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Oracle, str]] = {
     "finalizer before the data": (finalizer_first, deleted_by_several, "left after a fault"),
     "status before the effect": (status_first, made, "differs after a death"),
     "id of a process": (id_of_a_process, made, "differs after a death"),
+    "taken by the label": (taken_by_the_label, moved, "two at a time"),
     "logins left open": (logins_left_open, retired, "still lets it in"),
 }
 """What is planted, the oracle that it has to fail, and what that one says."""
@@ -281,4 +302,5 @@ ORACLES: dict[str, Oracle] = {
     "overtaken": overtaken,
     "secrets stay": secrets_stay,
     "last spec wins": last_spec_wins,
+    "moved": moved,
 }

@@ -151,8 +151,7 @@ async def life(seed: int, *, killed: bool) -> tuple[World, Referee]:
         world.leads(last, epoch=1)
     if dice.random() < 0.5:
         world.delete("acme")
-    if BROKERAGE.kind in {kind for kind, _, _ in world.kube.objects}:
-        relabel(world, last)
+    relabel(world, last)
     await _turns(world, AT_REST)
     for task in working.values():
         assert not task.done(), task.result()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from rooftree_operator import shards
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, POLICY, ROUTE, ApiError, Conflict
 from rooftree_operator.drift import Object
@@ -485,6 +486,9 @@ async def test_a_round_of_a_shard_feeds_its_own_brokerages_and_nothing_that_belo
         "tenant/doug",
     }
     assert drained(other.queue) == {"tenant/birch", "tenant/doug"}
+    await default._round()
+    drained(default.queue)
+    assert REGISTRY.get_sample_value("rooftree_operator_unattended") == 1.0, "cedar"
     for one in (default, other):
         await one._dispatch("plan", "starter")
     assert drained(default.queue) == {"pool/starter", "tenant/acme", "tenant/doug"}
