@@ -115,12 +115,14 @@ class Operations:
                     self.wake(run.tenant.slug)
                 return told
         progress.finish()
-        if shards.wanted(run.brokerage) != self.shards.own:
-            self.wake(run.tenant.slug)  # it has waited for this to go to another shard
         phase, seconds = progress.status["phase"], progress.result["seconds"]
         SECONDS.labels(run.order.spec.type.value, phase).observe(seconds)
         log.info("operation_ended", operation=run.order.name, phase=phase, seconds=seconds)
-        return await self._told(item, run.brokerage, progress, Outcome(again_in=self._left(item, progress.status)))
+        told = await self._told(item, run.brokerage, progress, Outcome(again_in=self._left(item, progress.status)))
+        if shards.wanted(run.brokerage) != self.shards.own:
+            # Only now it can be read that nothing keeps the brokerage from going to another shard.
+            self.wake(run.tenant.slug)
+        return told
 
     async def _step(self, work: Work, step: str, run: Run) -> Outcome | None:
         """None: it is over."""
