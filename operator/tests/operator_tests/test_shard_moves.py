@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 
 import pytest
 from rooftree_operator import shards
-from rooftree_operator.adapters.kubernetes import BROKERAGE, OPERATION, ApiError, Kind
+from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, ApiError, Kind
 from rooftree_operator.drift import Object
 from rooftree_operator.handlers import Intake
 from rooftree_operator.operations.progress import is_over
@@ -98,7 +98,9 @@ class Process:
         made = world.restarted(shard)
         known = {one.name: getattr(made.shards, one.name) for one in fields(Shards)}
         self.reconciler = replace(made, shards=Watched(**known, referee=referee))
-        self.operations = world.operations_of(self.reconciler)
+        operations = world.operations_of(self.reconciler)
+        self.works = {"tenant": self.reconciler, "operation": operations, "backup": operations.artifacts}
+        self.leaving: set[str] = set()  # backups that are to go, of which it has heard
         self.clock = 0.0
         self.queue = WorkQueue(lambda: self.clock, lambda: 1.0)
         self.intake = Intake(self.queue, Storms(lambda: 0.0), shard)
@@ -113,7 +115,7 @@ class Process:
         kind, _, name = key.partition("/")
         with self.referee.watching(self.shard):
             try:
-                found = await {"tenant": self.reconciler, "operation": self.operations}[kind].reconcile(name)
+                found = await self.works[kind].reconcile(name)
             except ApiError as error:
                 self.referee.fouls += [] if error.status in (409, 422) else [str(error)]
                 found = Outcome(failed=True)
@@ -121,11 +123,11 @@ class Process:
             self.queue.failed(key)
         else:
             self.queue.done(key, again_in=found.again_in)
-            if not found.gone:
+            if kind == "tenant" and not found.gone:
                 self.queue.add(key, Priority.RESYNC, after=20.0)
 
     def _hear(self) -> None:
-        """Of what there is, and in a regular look of operations whose brokerage was moved."""
+        """Of what there is; in a regular look of operations whose brokerage was moved; of a backup that goes once."""
         if (item := self.world.kube.find(BROKERAGE, "acme")) is not None:
             self.intake.brokerage(event(item))
         for item in [item for key, item in self.world.kube.objects.items() if key[0] == OPERATION.kind]:
@@ -133,6 +135,10 @@ class Process:
             key = operation_key(item["metadata"]["name"])
             if self.clock % 20 == 0 and key not in self.queue:
                 self.queue.add(key, Priority.RESYNC)
+        for item in [item for key, item in self.world.kube.objects.items() if key[0] == BACKUP.kind]:
+            if "deletionTimestamp" in item["metadata"] and item["metadata"]["name"] not in self.leaving:
+                self.leaving.add(item["metadata"]["name"])
+                self.intake.backup(event(item))
 
 
 async def _works(process: Process) -> None:
@@ -192,7 +198,8 @@ async def test_no_two_passes_overlap_and_the_brokerage_ends_as_declared(seed: in
     assert [one["metadata"]["name"] for one in done if not is_over(one)] == []
     if item is None:
         assert {row.state for row in world.registry.rows.values()} == {"deleted"}
-        assert all(world.traces(tenant) == [] for tenant in world.registry.rows)
+        left = [path for tenant in world.registry.rows for path in world.traces(tenant)]
+        assert [path for path in left if OPERATION.kind not in path] == [], "operations stay for their time"
     else:
         assert (world.status("acme")["phase"], shards.holder(item)) == ("Ready", shards.wanted(item))
         assert [row.state for row in world.registry.rows.values()] == ["live"]
