@@ -349,7 +349,8 @@ async def test_who_takes_over_from_another_shard_ends_that_ones_sessions_and_nob
     old.take_over(6, east)
     new.take_over(7, east)
     own.take_over(3, f"{east}-2")
-    async with old.connect() as ended, new.connect() as follows, own.connect() as other:
+    # The newer one first: it would end the older one's session itself when it begins.
+    async with new.connect() as follows, old.connect() as ended, own.connect() as other:
         postgres.take_over(9)
         await postgres.end_sessions(east, 7)
         with pytest.raises(psycopg.OperationalError):
