@@ -34,3 +34,8 @@ tolerations: {{ toJson . }}
 affinity: {{ toJson . }}
 {{- end }}
 {{- end -}}
+
+{{- /* What the operator of a shard is called: its Deployment, its pods and its Lease. */ -}}
+{{- define "rooftree.operatorName" -}}
+rooftree-operator{{ with . }}-{{ . }}{{ end }}
+{{- end -}}

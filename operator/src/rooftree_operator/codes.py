@@ -248,6 +248,14 @@ _HELD = (
 
 _PLATFORM_MUST = (
     Code(
+        "ShardUnserved",
+        _PLATFORM,
+        False,
+        "The label `rooftree.dev/shard` names a shard that no operator serves. Add it to `operator.shards` of the "
+        "chart, or set another label; whoever had the brokerage before goes on with it, if it still runs.",
+        "kubectl label --overwrite brokerage {name} rooftree.dev/shard-",
+    ),
+    Code(
         "UpgradeReturned",
         _PLATFORM,
         False,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from . import installation, names
+from . import installation
 from .adapters.edge import Edge
 from .adapters.kubernetes import Kubernetes
 from .adapters.postgres import Postgres
@@ -45,6 +45,7 @@ from .registry import PostgresRegistry
 from .release import Releases
 from .runtime import Operator, tenant_key
 from .settings import Settings
+from .shards import Shards, lease_name
 from .spares import PostgresSpares
 from .storms import Storms
 from .templates import Templates
@@ -61,15 +62,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
     releases = Releases(kube, settings.namespace)
     registry = _registry(database, settings, platform)
-    lease = LeaseHolder(kube, name=names.MANAGER, namespace=settings.namespace, identity=settings.pod_name, now=_now)
+    lease, shards = _lease(kube, settings), Shards(kube, database, settings.namespace, _now, settings.shard)
     parts = graph(kube, backends, ca, _now, settings.namespace)
     deletion = Deletion(kube, registry, parts, lease, settings.namespace)
-    edge = _edge(settings, stack)
-    reconciler = Reconciler(kube, registry, releases, parts, deletion, edge, platform, _now, settings.pod_name)
-    queue, artifacts = (
-        WorkQueue(time.monotonic, most_resyncs=max(1, settings.workers - 1)),
-        Artifacts(kube, backends.s3),
-    )
+    edge, pod = _edge(settings, stack), settings.pod_name
+    reconciler = Reconciler(kube, registry, releases, parts, deletion, edge, shards, platform, _now, pod)
+    queue = WorkQueue(time.monotonic, most_resyncs=max(1, settings.workers - 1))
+    artifacts = Artifacts(kube, backends.s3, shards)
     spare_parts = Graph(supply(parts), _now, kube)
     return Operator(
         settings=settings,
@@ -95,6 +94,11 @@ def _operations(reconciler: Reconciler, backends: Backends, artifacts: Artifacts
         queue.add(tenant_key(name), Priority.CHILD)
 
     return assembly.operations(reconciler, backends, artifacts, Swaps(backends.postgres), wake)
+
+
+def _lease(kube: Kubernetes, settings: Settings) -> LeaseHolder:
+    name, namespace = lease_name(settings.shard), settings.namespace
+    return LeaseHolder(kube, name=name, namespace=namespace, identity=settings.pod_name, now=_now)
 
 
 def _edge(settings: Settings, stack: AsyncExitStack) -> Edge:

@@ -13,7 +13,7 @@ from typing import Any
 import kopf
 from kopf._cogs.clients import watching
 
-from . import names
+from . import names, shards
 from .adapters.kubernetes import (
     AUTOSCALER,
     BACKUP,
@@ -54,10 +54,16 @@ def _resource(kind: Kind) -> tuple[str, str, str]:
 
 
 def register(
-    registry: kopf.OperatorRegistry, queue: WorkQueue, storms: Storms, health: Health, acts: Callable[[], bool]
+    registry: kopf.OperatorRegistry,
+    queue: WorkQueue,
+    storms: Storms,
+    health: Health,
+    acts: Callable[[], bool],
+    *,
+    shard: str = shards.DEFAULT,
 ) -> None:
     """Hooks the queue to what Kopf watches. `acts` says whether this replica works on the queue."""
-    intake = Intake(queue, storms)
+    intake = Intake(queue, storms, shard)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
     kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
     kopf.on.event(*_resource(OPERATION), registry=registry)(intake.operation)
@@ -79,19 +85,29 @@ class Intake:
 
     What the first listing after a start tells is no news, as far as a status speaks of it already: it is looked at like
     everything else, and an edit that is made then does not wait for all of it.
+
+    Brokerages of all shards are watched, as a selector would not tell of one that leaves while a watch is broken.
     """
 
-    def __init__(self, queue: WorkQueue, storms: Storms) -> None:
+    def __init__(self, queue: WorkQueue, storms: Storms, shard: str = shards.DEFAULT) -> None:
         self._queue = queue
         self._storms = storms
+        self._shard = shard
+        self._elsewhere: set[str] = set()
         self._seen: dict[str, str] = {}
         self._plans: set[str] = set()
         self._children: dict[str, str] = {}
         self._operations: dict[str, str] = {}
 
     def brokerage(self, event: Any, **_: Any) -> None:
-        metadata: dict[str, Any] = event["object"]["metadata"]
+        brokerage: dict[str, Any] = event["object"]
+        metadata: dict[str, Any] = brokerage["metadata"]
         name = metadata["name"]
+        if event["type"] != "DELETED" and not shards.concerns(self._shard, brokerage):
+            self._elsewhere.add(name)
+            self._seen.pop(name, None)
+            return
+        self._elsewhere.discard(name)
         if event["type"] == "DELETED":
             self._seen.pop(name, None)
             self._storms.forget(tenant_key(name))
@@ -99,7 +115,7 @@ class Intake:
             self._queue.add(tenant_key(name), Priority.CHILD)
             return
         # Our own status writes come back as events, too; they are no reason to look again.
-        declared = _declared(metadata)
+        declared = _declared(metadata, shards.holder(brokerage) or shards.DEFAULT)
         if self._seen.get(name) != declared:
             is_known = _is_listed(event) and name not in self._seen and _is_observed(event["object"])
             self._seen[name] = declared
@@ -114,16 +130,17 @@ class Intake:
 
     def operation(self, event: Any, **_: Any) -> None:
         """Also when it is over: another one may wait for that. Our own status writes are no reason to look again."""
-        metadata, status = event["object"]["metadata"], event["object"].get("status", {})
-        name, declared = metadata["name"], f"{_declared(metadata)} {status.get('phase')}"
+        item: dict[str, Any] = event["object"]
+        name, declared = item["metadata"]["name"], _declared(item["metadata"], item.get("status", {}).get("phase"))
         if event["type"] == "DELETED":
             self._operations.pop(name, None)
             self._storms.forget(operation_key(name))
-        elif self._operations.get(name) != declared:
+        elif item["spec"].get("brokerage") not in self._elsewhere and self._operations.get(name) != declared:
             self._operations[name] = declared
             self._queue.add(operation_key(name), Priority.EDIT)
 
     def backup(self, event: Any, **_: Any) -> None:
+        """Of any shard: it is told once only, and may have become ours before it is done."""
         metadata: dict[str, Any] = event["object"]["metadata"]
         if event["type"] != "DELETED" and metadata.get("deletionTimestamp"):
             self._queue.add(backup_key(metadata["name"]), Priority.DELETION)
@@ -131,11 +148,14 @@ class Intake:
     def child(self, event: Any, **_: Any) -> None:
         item: dict[str, Any] = event["object"]
         labels: dict[str, str] = item["metadata"].get("labels", {})
+        owner = labels.get(names.LABEL_BROKERAGE)
+        if owner in self._elsewhere:
+            return
         if operation := labels.get(names.LABEL_OPERATION):
             self._look(operation_key(operation), item)
-        elif owner := labels.get(names.LABEL_BROKERAGE):
+        elif owner:
             self._look(tenant_key(owner), item)
-        elif version := labels.get(names.LABEL_RELEASE):
+        elif (version := labels.get(names.LABEL_RELEASE)) and self._shard == shards.DEFAULT:
             self._look(release_key(version), item)
 
     def _look(self, key: str, child: dict[str, Any]) -> None:
@@ -207,9 +227,10 @@ def _is_observed(brokerage: dict[str, Any]) -> bool:
     return brokerage.get("status", {}).get("observedGeneration") == brokerage["metadata"].get("generation")
 
 
-def _declared(metadata: dict[str, Any]) -> str:
-    """What people can change on a Brokerage, in short."""
-    parts = [metadata.get(key) for key in ("uid", "generation", "deletionTimestamp", "annotations", "labels")]
+def _declared(metadata: dict[str, Any], *more: str | None) -> str:
+    """What people can change on an object, and what `more` there is to hear of, in short."""
+    told = ("uid", "generation", "deletionTimestamp", "annotations", "labels")
+    parts = [*(metadata.get(key) for key in told), *more]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -243,7 +264,8 @@ def configured() -> kopf.OperatorSettings:
 async def run(settings: Settings, operator: Operator) -> None:
     """Kopf and the workers together; the end of one is the end of both."""
     registry = kopf.OperatorRegistry()
-    register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held)
+    own = operator.shards.own
+    register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held, shard=own)
     operator.health.listens(kind.plural for kind in (BROKERAGE, PLAN, OPERATION, BACKUP, *WATCHED))
     with listening(operator.health):
         await _together(registry, settings, operator)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -18,6 +19,25 @@ MARGIN = 3.0  # seconds before that in which the holder has ended itself: effect
 RENEW = 4.0  # seconds from one renewal to the next
 TRY = 3.0  # seconds for one renewal; below RENEW, so that a request that hangs leaves time for others
 RETRY = 1.0  # seconds after a try that failed
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a Lease says: who acts, in which epoch, and when that ends unless it is renewed."""
+
+    holder: str
+    epoch: int
+    ends: datetime
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nobody acts by it any more."""
+        return not self.holder or self.ends < now
+
+
+async def term(kube: Kubernetes, name: str, namespace: str) -> Term | None:
+    """Of the Lease `name`; None if there is none. Raises `ApiError` and `Unavailable`."""
+    found = await kube.get(LEASE, name, namespace)
+    return _term(found) if found is not None else None
 
 
 class LeaseLost(Exception):
@@ -36,6 +56,10 @@ class LeaseHolder:
         self._held: Object | None = None
         self._renewed = 0.0  # when the last good renewal was sent, by the loop's clock
         self._safe_until = 0.0  # by the system's clock: the loop's stands still while a callback runs
+
+    @property
+    def name(self) -> str:
+        return self._name
 
     @property
     def held(self) -> bool:
@@ -70,18 +94,14 @@ class LeaseHolder:
             found = await self._kube.get(LEASE, self._name, self._namespace)
             if found is None:
                 return await self._kube.create(self._lease({"name": self._name, "namespace": self._namespace}, 1))
-            spec = found["spec"]
-            if spec.get("holderIdentity") and not self._expired(spec):
+            last = _term(found)
+            if not last.is_over(self._now()):
                 return None
-            return await self._kube.replace(self._lease(found["metadata"], int(spec.get("leaseTransitions", 0)) + 1))
+            return await self._kube.replace(self._lease(found["metadata"], last.epoch + 1))
         except (ApiError, Unavailable) as error:
             if not isinstance(error, Conflict):
                 log.warning("lease_not_acquired", error=str(error))
             return None
-
-    def _expired(self, spec: Object) -> bool:
-        renewed = datetime.fromisoformat(spec["renewTime"].replace("Z", "+00:00"))
-        return renewed + timedelta(seconds=spec["leaseDurationSeconds"]) < self._now()
 
     def _lease(self, metadata: Object, epoch: int, identity: str | None = None) -> Object:
         stamp = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -145,6 +165,13 @@ class LeaseHolder:
 def _safe() -> float:
     """Until when a renewal that is sent now lets us act, by the system's clock."""
     return time.monotonic() + DURATION - MARGIN
+
+
+def _term(lease: Object) -> Term:
+    spec = lease["spec"]
+    renewed = datetime.fromisoformat(spec["renewTime"].replace("Z", "+00:00"))
+    ends = renewed + timedelta(seconds=spec["leaseDurationSeconds"])
+    return Term(spec.get("holderIdentity", ""), int(spec.get("leaseTransitions", 0)), ends)
 
 
 def _holder(lease: Object) -> tuple[str, int]:

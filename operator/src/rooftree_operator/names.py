@@ -26,6 +26,7 @@ LABEL_RELEASE = f"{GROUP}/release"
 LABEL_SCHEDULED = f"{GROUP}/scheduled"
 LABEL_FINAL = f"{GROUP}/final"
 LABEL_OPERATION = f"{GROUP}/operation"
+LABEL_SHARD = f"{GROUP}/shard"  # of a Brokerage: which operator's it is
 ANNOTATION_APPLIED = f"{GROUP}/applied"
 
 # Of the Secret with what brings a kept tenant back. The label's value is the slug.

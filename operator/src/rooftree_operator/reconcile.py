@@ -27,6 +27,7 @@ from .plans import Choice
 from .registry import Registry
 from .release import Releases
 from .resolving import Resolver
+from .shards import Elsewhere, Shards
 from .telling import Telling
 from .tenant import Fit, Platform, Tenant
 
@@ -62,6 +63,7 @@ class Reconciler:
     graph: Graph
     deletion: Deletion
     edge: Probe
+    shards: Shards
     platform: Platform
     now: Callable[[], datetime]
     instance: str
@@ -75,16 +77,21 @@ class Reconciler:
     async def reconcile(self, name: str) -> Outcome:
         """Brings the Brokerage `name` closer to what it declares."""
         async with self.turns.of(name):
-            return await self._reconcile(name)
+            brokerage = await self.kube.get(BROKERAGE, name)
+            if brokerage is None:
+                self.census.note(name, None)
+                self.turns.forget(name)
+                return Outcome(gone=True)
+            try:
+                brokerage = await self.shards.enter(brokerage)
+            except Elsewhere as other:
+                return await self._leave_alone(brokerage, other)
+            return await self._reconcile(brokerage)
 
-    async def _reconcile(self, name: str) -> Outcome:
-        brokerage = await self.kube.get(BROKERAGE, name)
-        if brokerage is None:
-            self.census.note(name, None)
-            self.turns.forget(name)
-            return Outcome(gone=True)
+    async def _reconcile(self, brokerage: Object) -> Outcome:
+        """A pass over one that is ours."""
         may = hands.of(brokerage)
-        self.census.note(name, may.level)
+        self.census.note(brokerage["metadata"]["name"], may.level)
         if "deletionTimestamp" in brokerage["metadata"]:
             return await self._delete(brokerage)
         if may.reach is Reach.NOTHING:
@@ -111,6 +118,13 @@ class Reconciler:
         reports = [Report("Ready", State.WAITING, "Registered", message, retry_in=0.0)]
         await self._tell.report(brokerage, reports, {"tenantID": tenant.id.value, "constraints": constraints(tenant)})
         return outcome(reports)
+
+    async def _leave_alone(self, brokerage: Object, other: Elsewhere) -> Outcome:
+        """It is another operator's; if that one does not run, the default one says so in its place."""
+        self.census.note(brokerage["metadata"]["name"], None)
+        for one in await self.shards.unattended([brokerage]):
+            await self._tell.unattended(one)
+        return Outcome(again_in=other.retry_in, gone=True)
 
     async def notify(self, name: str, notice: events.Notice) -> None:
         """Says something of the Brokerage `name`, if there is one."""
@@ -142,7 +156,8 @@ class Reconciler:
         if seen.is_done or may.reach is not Reach.LOOK:
             # Gone while something else is being made: what differs then is ours, also if that is taken back again.
             found["applied"] = declared if seen.is_done or declared == before else None
-        reports = [ready, *parts, version]
+        unserved = await self.shards.report(brokerage)
+        reports = [ready, *parts, version, *([unserved] if unserved else [])]
         version, holds = tenant.release.version, may.reports(seen.held)
         await self._tell.report(brokerage, reports, found, held=holds, notes=seen.notes, version=version)
         rests = ready.state in (State.DONE, State.SUSPENDED)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -11,6 +12,7 @@ from structlog.contextvars import bound_contextvars
 from . import tracing
 from .adapters.kubernetes import BROKERAGE, OPERATION, ApiError, Kubernetes
 from .backends import Backends
+from .drift import Object
 from .errors import Unavailable
 from .gate import Backend, urgency
 from .health import Health
@@ -24,6 +26,7 @@ from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .settings import Settings
+from .shards import UNATTENDED, Shards, concerns, keeper
 from .spares import Spare, SpareState
 from .storms import Storms
 from .templates import Templates
@@ -98,16 +101,20 @@ class Operator:
     operations: Operations
     artifacts: Artifacts
 
+    @property
+    def shards(self) -> Shards:
+        return self.reconciler.shards
+
     async def run(self) -> None:
         """Waits for the Lease, then works until it is lost or the task is cancelled."""
         epoch = await self.lease.acquire()
         log.info("lease_acquired", epoch=epoch)
-        self.backends.postgres.take_over(epoch)
+        self.backends.postgres.take_over(epoch, self.lease.name)
         for gate in (self.kube.gate, *(backend.gate for backend in self.backends)):
             gate.fence = self.lease.confirm
         await together(
             self.lease.keep(),
-            self._prepare(),
+            *([self._prepare()] if self.shards.is_default else []),
             self._resync(),
             self._measure(),
             *(self._watch(backend) for backend in self.backends),
@@ -201,7 +208,8 @@ class Operator:
         return await self.reconciler.reconcile(name)
 
     async def _plan(self, name: str) -> Outcome:
-        self.queue.add(pool_key(name), Priority.RESYNC)
+        if self.shards.is_default:
+            self.queue.add(pool_key(name), Priority.RESYNC)
         await self._feed_tenants(Priority(urgency.get()), plan=name)
         return Outcome()
 
@@ -238,7 +246,27 @@ class Operator:
             await asyncio.sleep(max(0.0, beat - loop.time()))
 
     async def _round(self) -> None:
-        """Feeds all releases, kept tenants and pools; spares, tenants and operations that have no turn yet."""
+        """Feeds whatever has no turn of its own, and whichever tenant the watch has not told of."""
+        spares = await self._common() if self.shards.is_default else []
+        found = await self.kube.list(BROKERAGE, labels={})
+        ours = _names(self._ours(found))
+        self.reconciler.census.keep(ours)
+        nobodys = _names(await self.shards.unattended(found))
+        UNATTENDED.set(len(nobodys))
+        tenants = map(tenant_key, (*ours, *nobodys))
+        for key in (*map(operation_key, await self._operations(found)), *tenants, *map(spare_key, spares)):
+            if key not in self.queue:
+                self.queue.add(key, Priority.RESYNC)
+
+    async def _operations(self, brokerages: Iterable[Object]) -> list[str]:
+        """Those that are ours to do."""
+        # Not backups, of which there are many: only their deletion is work, and the watch tells of it until it is done.
+        known = {one["metadata"]["name"]: one for one in brokerages}
+        found = await self.kube.list(OPERATION, labels={})
+        return _names(one for one in found if keeper(known.get(one["spec"]["brokerage"])) == self.shards.own)
+
+    async def _common(self) -> list[str]:
+        """Feeds what belongs to no shard: all releases, kept tenants and pools. Returns the spares that are ready."""
         versions, obsolete, kept, pools = await self.releases.versions(), list[str](), list[TenantId](), list[str]()
         spares = list[Spare]()
         try:
@@ -254,22 +282,19 @@ class Operator:
             self.queue.add(pool_key(plan), Priority.RESYNC)
         for version in (*versions, *obsolete):
             self.queue.add(release_key(version), Priority.RESYNC)
-        found = await self._tenants()
-        self.reconciler.census.keep(found)
-        ready = (spare.id.value for spare in spares if spare.state is SpareState.READY)
-        # Not backups, of which there are many: only their deletion is work, and the watch tells of it until it is done.
-        operations = [item["metadata"]["name"] for item in await self.kube.list(OPERATION, labels={})]
-        for key in (*map(operation_key, operations), *map(tenant_key, found), *map(spare_key, ready)):
-            if key not in self.queue:
-                self.queue.add(key, Priority.RESYNC)
+        return [spare.id.value for spare in spares if spare.state is SpareState.READY]
 
-    async def _tenants(self, *, plan: str | None = None) -> list[str]:
-        found = await self.kube.list(BROKERAGE, labels={})
-        return [item["metadata"]["name"] for item in found if plan is None or item["spec"]["plan"] == plan]
+    def _ours(self, found: Iterable[Object]) -> list[Object]:
+        return [one for one in found if concerns(self.shards.own, one)]
 
     async def _feed_tenants(self, priority: Priority, *, plan: str | None = None, within: float = 0.0) -> None:
-        for name in await self._tenants(plan=plan):
+        found = self._ours(await self.kube.list(BROKERAGE, labels={}))
+        for name in _names(one for one in found if plan is None or one["spec"]["plan"] == plan):
             self.queue.add(tenant_key(name), priority, after=share(name) * within)
+
+
+def _names(items: Iterable[Object]) -> list[str]:
+    return [item["metadata"]["name"] for item in items]
 
 
 async def _outage(backend: Backend) -> Unavailable | None:

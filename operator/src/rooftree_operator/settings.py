@@ -36,6 +36,9 @@ class Settings(BaseSettings):
 
     namespace: str = "rooftree-system"
     pod_name: str = "local"
+    # The brokerages with this value of the label rooftree.dev/shard are ours; empty: those without. It is part of the
+    # name of a Lease, and of PostgreSQL's sessions, whose names have 63 characters.
+    shard: str = Field(default="", pattern=r"^([a-z]([-a-z0-9]{0,28}[a-z0-9])?)?$")
     domain: str = "rooftree.localhost"
     edge_port: int = 8443
     edge_address: str = "rooftree-edge.rooftree-system.svc.cluster.local:8443"

@@ -1,11 +1,11 @@
 """Tells people how a Brokerage stands: its status, written once a pass and only if it changed, and Events."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from . import conditions, diagnosis, events, holds, operation
+from . import conditions, diagnosis, events, holds, operation, shards
 from .adapters.kubernetes import Kubernetes
 from .api.brokerage import Phase
 from .conditions import Report, State
@@ -61,6 +61,23 @@ class Telling:
         await self._write(brokerage, status)
         turned = events.rotated(old.get("rotation"), status.get("rotation"))
         await self.notify(brokerage, [*events.transitions(known, visible), *events.holds(known, held), *turned])
+
+    async def unattended(self, brokerage: Object) -> None:
+        """A Brokerage that no operator looks after: all else as it was last seen.
+
+        Raises `Conflict` if one has begun with it meanwhile.
+        """
+        old, told = brokerage.get("status", {}), shards.deserted(brokerage)
+        has_begun = "tenantID" in old
+        ready = [] if has_begun else [replace(told, condition="Ready")]
+        fields: dict[str, Any] = {
+            "observedGeneration": brokerage["metadata"]["generation"],
+            "errors": self._errors(brokerage, [told], old, old.get("version")),
+            shards.FIELD: shards.wanted(brokerage) if shards.holder(brokerage) is None else old.get(shards.FIELD),
+        }
+        if not has_begun:
+            fields |= {"phase": Phase.PENDING.value, "message": told.message}
+        await self._overlay(brokerage, [*ready, told, *conditions.kstatus([told])], fields, gone=PASSING, exact=True)
 
     async def rest(self, brokerage: Object, may: Hands) -> None:
         """A Brokerage that is not looked at: keeps the condition of the pause, and all else as it was last seen."""
@@ -135,22 +152,35 @@ class Telling:
         return operation.current(last, found, held_up=graph.held_up, shown=graph.shown, now=self.now())
 
     async def _overlay(
-        self, brokerage: Object, shown: Sequence[Report], fields: dict[str, Any], *, gone: Sequence[str]
+        self,
+        brokerage: Object,
+        shown: Sequence[Report],
+        fields: dict[str, Any],
+        *,
+        gone: Sequence[str],
+        exact: bool = False,
     ) -> None:
-        """Writes these conditions and fields over the others, which stay; those of `gone` only if they are shown."""
+        """Writes these conditions and fields over the others, which stay; those of `gone` only if they are shown.
+
+        `exact`: only if nobody has written anything since it was read, or `Conflict` is raised.
+        """
         old, generation = brokerage.get("status", {}), brokerage["metadata"]["generation"]
         known = old.get("conditions", [])
         fresh = conditions.merged(known, shown, generation=generation, now=self.now())
         left = {*(entry["type"] for entry in fresh), *holds.CONDITIONS, *gone}
-        others = [entry for entry in known if entry["type"] not in left]
-        await self._write(brokerage, {**old, **fields, "conditions": [*fresh, *others]})
+        # What was said while no operator looked at it is not so any more, unless it is said again.
+        others = [one for one in known if one["type"] not in left and one["reason"] != shards.UNSERVED]
+        errors = [one for one in old.get("errors", []) if one["code"] != shards.UNSERVED]
+        status = {**old, "errors": errors, **fields, "conditions": [*fresh, *others]}
+        await self._write(brokerage, status, exact=exact)
 
-    async def _write(self, brokerage: Object, status: dict[str, Any]) -> None:
+    async def _write(self, brokerage: Object, status: dict[str, Any], *, exact: bool = False) -> None:
         status = {key: value for key, value in status.items() if value not in (None, [])}
         status["operatorNamespace"] = self.platform
         if _comparable(status) == _comparable(brokerage.get("status", {})):
             return
-        metadata = {"name": brokerage["metadata"]["name"], "uid": brokerage["metadata"]["uid"]}
+        exactly = ("name", "uid", "resourceVersion") if exact else ("name", "uid")
+        metadata = {name: brokerage["metadata"][name] for name in exactly}
         head = {"apiVersion": brokerage["apiVersion"], "kind": brokerage["kind"], "metadata": metadata}
         await self.kube.apply({**head, "status": status}, subresource="status")
 

@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from rooftree_operator import names
+from rooftree_operator import names, shards
 from rooftree_operator.adapters.kubernetes import BROKERAGE, SECRET
 from rooftree_operator.adapters.redis import Redis
 from rooftree_operator.deletion import Deletion
@@ -21,12 +21,14 @@ from rooftree_operator.provisioners.credentials import Credentials
 from rooftree_operator.provisioners.database import Database
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.secret_objects import decoded
+from rooftree_operator.shards import Shards
 from rooftree_operator.tenant import Fit
 from rooftree_operator.workqueue import Priority, WorkQueue
 
 from .fakes.faults import Died
 from .fakes.registry import FakeRegistry, Row
 from .test_lost_updates import sequence
+from .test_shard_moves import life
 from .test_tenant_scenarios import ready_world
 from .world import World, brokerage
 
@@ -148,6 +150,13 @@ async def last_spec_wins(step: int) -> None:
     """No edit is lost, whatever becomes of its event."""
     for seed in range(0, 40, step):
         await sequence(seed)
+
+
+async def moved(step: int) -> None:
+    """However a brokerage is moved between two operators, no two passes over it overlap."""
+    for seed in range(0, 40, step):
+        _, referee = await life(seed, killed=False)
+        assert referee.fouls == [], f"two at a time: {referee.fouls[0]}"
 
 
 # -- the mistakes -----------------------------------------------------------------------------------------------------
@@ -279,6 +288,17 @@ def acl_not_saved(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Redis, "_change", Redis._transaction)
 
 
+def taken_by_the_label(patch: pytest.MonkeyPatch) -> None:
+    """An operator acts on what its label selects, whoever is still at work on it."""
+
+    async def enter(self: Shards, brokerage: Any) -> Any:
+        if shards.wanted(brokerage) != self.own:
+            raise shards.Elsewhere(None)
+        return brokerage
+
+    patch.setattr(Shards, "enter", enter)
+
+
 BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Oracle, str]] = {
     "no fence": (no_fence, overtaken, "done without the Lease"),
     "names by chance": (names_by_chance, made, "differs after a death"),
@@ -289,6 +309,7 @@ BUGS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], Oracle, str]] = {
     "status before the effect": (status_first, made, "differs after a death"),
     "id of a process": (id_of_a_process, made, "differs after a death"),
     "ACL SAVE missing": (acl_not_saved, redis_restarts, "a restart of Redis locks the brokerage out"),
+    "taken by the label": (taken_by_the_label, moved, "two at a time"),
     "logins left open": (logins_left_open, retired, "still lets it in"),
 }
 """What is planted, the oracle that it has to fail, and what that one says."""
@@ -301,4 +322,5 @@ ORACLES: dict[str, Oracle] = {
     "redis restarts": redis_restarts,
     "secrets stay": secrets_stay,
     "last spec wins": last_spec_wins,
+    "moved": moved,
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rooftree_operator.health import Health
+from rooftree_operator.reconcile import Reconciler
 from rooftree_operator.runtime import Operator
 from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import WorkQueue
@@ -12,8 +13,15 @@ from .world import World
 UNUSED: Any = None
 
 
-def operator(world: World, *, queue: WorkQueue | None = None, storms: Storms | None = None) -> Operator:
-    """Its clock stands still, but for what is given."""
+def operator(
+    world: World,
+    *,
+    queue: WorkQueue | None = None,
+    storms: Storms | None = None,
+    reconciler: Reconciler | None = None,
+) -> Operator:
+    """Its clock stands still, but for what is given. `reconciler`: of another shard."""
+    operations = world.processes[reconciler.shards.own] if reconciler else world.operations
     queue = queue or WorkQueue(lambda: 100.0)
     return Operator(
         settings=UNUSED,
@@ -21,7 +29,7 @@ def operator(world: World, *, queue: WorkQueue | None = None, storms: Storms | N
         kube=world.kube,
         backends=world.backends,
         registry=UNUSED,
-        reconciler=world.reconciler,
+        reconciler=reconciler or world.reconciler,
         purge=world.purge,
         pool=world.pool,
         templates=world.templates,
@@ -29,6 +37,6 @@ def operator(world: World, *, queue: WorkQueue | None = None, storms: Storms | N
         lease=UNUSED,
         storms=storms or Storms(lambda: 100.0),
         health=Health(queue, lambda: 100.0),
-        operations=world.operations,
-        artifacts=world.artifacts,
+        operations=operations,
+        artifacts=operations.artifacts,
     )

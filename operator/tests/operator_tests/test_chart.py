@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from rooftree_operator import host_pages, routing
+from rooftree_operator import host_pages, routing, shards
 from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, PLAN, Kind
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.handlers import WATCHED
@@ -76,6 +76,9 @@ def test_good_values_are_taken() -> None:
         ({"postgres": {"host": ""}}, "postgres/host"),
         ({"operator": {"replicas": 0}}, "operator/replicas"),
         ({"operator": {"replica": 3}}, "operator"),
+        ({"operator": {"shards": ["East"]}}, "operator/shards/0"),
+        ({"operator": {"shards": ["a" * 31]}}, "operator/shards/0"),
+        ({"operator": {"shards": ["east", "east"]}}, "operator/shards"),
         ({"operator": {"mostCalls": {"kafka": 0}}}, "operator/mostCalls/kafka"),
         ({"operator": {"mostCalls": {"mongodb": 1}}}, "operator/mostCalls"),
         ({"edge": {"replicas": 0}}, "edge/replicas"),
@@ -216,12 +219,71 @@ def test_the_operator_reads_its_limits_as_the_chart_writes_them_and_they_are_its
     assert limits(operator={"mostCalls": {"postgres": 16}}) == MostCalls(postgres=16)
 
 
+def test_a_shard_that_the_chart_takes_is_one_that_the_operator_takes() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    pattern = schema["properties"]["operator"]["properties"]["shards"]["items"]["pattern"]
+    (rule,) = [one.pattern for one in Settings.model_fields["shard"].metadata if hasattr(one, "pattern")]
+    assert rule == f"^({pattern[1:-1]})?$"
+
+
+@pytest.mark.chart
+def test_each_shard_has_an_operator_of_its_own_that_is_told_which_and_nothing_else_differs() -> None:
+    found = rendered(operator={"shards": ["east", "west"], "replicas": 2})
+    names = [OPERATOR, f"{OPERATOR}-east", f"{OPERATOR}-west"]
+    operators = [one for one in found if one["kind"] == "Deployment" and one["metadata"]["name"].startswith(OPERATOR)]
+    assert [one["metadata"]["name"] for one in operators] == names
+    selectors = [one["spec"]["selector"]["matchLabels"] for one in operators]
+    assert selectors == [{"app.kubernetes.io/name": name} for name in names]
+    budgets = [one for one in found if one["kind"] == "PodDisruptionBudget"]
+    assert [one["spec"]["selector"]["matchLabels"] for one in budgets] == selectors
+    pods = [one["spec"]["template"] for one in operators]
+    own = [told(pod).pop("ROOFTREE_OPERATOR_SHARD", "") for pod in pods]
+    assert own == ["", "east", "west"]
+    for pod, name in zip(pods, names, strict=True):
+        assert pod["metadata"]["labels"].pop("app.kubernetes.io/name") == name
+        (container,) = pod["spec"]["containers"]
+        container["env"] = [one for one in container["env"] if one["name"] != "ROOFTREE_OPERATOR_SHARD"]
+    assert pods[0] == pods[1] == pods[2]
+
+
+def told(pod: dict[str, Any]) -> dict[str, Any]:
+    (container,) = pod["spec"]["containers"]
+    return {entry["name"]: entry.get("value") for entry in container["env"]}
+
+
+@pytest.mark.chart
+def test_operators_of_all_shards_reach_what_they_need_are_measured_and_hold_their_own_leases_only() -> None:
+    monitored = {"enabled": True, "interval": "30s", "labels": {}}
+    found = rendered(operator={"shards": ["east"]}, serviceMonitor=monitored)
+    labels = [
+        one["spec"]["template"]["metadata"]["labels"]
+        for one in found
+        if one["kind"] == "Deployment" and one["metadata"]["name"].startswith(OPERATOR)
+    ]
+    policy = next(one for one in found if one["kind"] == "NetworkPolicy" and one["metadata"]["name"] == "operator")
+    (chosen,) = policy["spec"]["podSelector"]["matchExpressions"]
+    assert (chosen["key"], chosen["operator"]) == ("app.kubernetes.io/name", "In")
+    assert chosen["values"] == [one["app.kubernetes.io/name"] for one in labels]
+    service = next(one for one in found if one["kind"] == "Service" and one["metadata"]["name"] == OPERATOR)
+    assert all(service["spec"]["selector"].items() <= one.items() for one in labels)
+    own = next(one for one in found if one["kind"] == "Role" and one["metadata"]["name"] == OPERATOR)
+    leases = [(rule["verbs"], rule.get("resourceNames")) for rule in own["rules"] if "leases" in rule["resources"]]
+    held = [shards.lease_name(shard) for shard in ("", "east")]
+    assert leases == [(["create"], None), (["get"], None), (["update"], held)]
+
+
+@pytest.mark.chart
+def test_without_shards_there_is_one_operator_which_is_told_of_none() -> None:
+    assert "ROOFTREE_OPERATOR_SHARD" not in environment()
+    found = [one["metadata"]["name"] for one in rendered() if one["kind"] == "Deployment"]
+    assert [name for name in found if name.startswith(OPERATOR)] == [OPERATOR]
+
+
 def environment(**changes: Any) -> dict[str, Any]:
     (deployment,) = [
         one for one in rendered(**changes) if one["metadata"]["name"] == OPERATOR and one["kind"] == "Deployment"
     ]
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    return {entry["name"]: entry.get("value") for entry in container["env"]}
+    return told(deployment["spec"]["template"])
 
 
 @pytest.mark.chart

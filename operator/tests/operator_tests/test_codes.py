@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import rooftree_operator
-from rooftree_operator import codes, conditions_page, deletion, holds
+from rooftree_operator import codes, conditions_page, deletion, holds, shards
 from rooftree_operator.codes import CODES, Audience
 
 from .world import World
@@ -48,7 +48,7 @@ def given() -> Iterator[tuple[str, str]]:
 def reasons() -> set[str]:
     # The watch makes one of a backend's name for what no adapter foresaw; a pause has that of its level.
     outages = {f"{name.name.capitalize()}Unreachable" for name in World().backends}
-    return {reason for _, reason in given()} | outages | set(holds.LEVELS)
+    return {reason for _, reason in given()} | outages | {*holds.LEVELS, shards.UNSERVED}
 
 
 def test_every_reason_has_a_code_and_every_code_a_reason() -> None:

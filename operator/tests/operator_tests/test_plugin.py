@@ -350,6 +350,31 @@ def test_why_says_of_a_ready_brokerage_that_it_is_held_back_and_how_to_go_on(
     assert data["heldBack"]["level"] == spec[field]
 
 
+def unserved(world: World, name: str, **spec: Any) -> FakeCluster:
+    item = deepcopy(world.kube.find(BROKERAGE, name)) or brokerage(name, **spec)
+    item["metadata"]["labels"] = {"rooftree.dev/shard": "esat"}
+    world.kube.put(item)
+    asyncio.run(world.reconciler.reconcile(name))
+    return installed(world)
+
+
+def test_why_says_of_a_ready_brokerage_that_no_operator_serves_its_shard(capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = unserved(started(), "acme")
+    code, out, _ = said(cluster, capsys, "why", "acme")
+    assert (code, out.splitlines()[0].startswith("acme is ready")) == (0, True)
+    assert "also wrong  ShardServed: ShardUnserved: no operator serves shard 'esat'" in out
+    assert out.endswith("next        kubectl label --overwrite brokerage acme rooftree.dev/shard-\n")
+    (error,) = json.loads(said(cluster, capsys, "why", "acme", "-o", "json")[1])["errors"]
+    assert (error["code"], error["audience"]) == ("ShardUnserved", "Platform")
+
+
+def test_why_says_of_a_new_brokerage_that_no_operator_serves_its_shard(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(unserved(started(), "birch"), capsys, "why", "birch")
+    assert (code, "ShardServed is False: ShardUnserved" in out) == (1, True)
+    assert "a platform admin" in out
+    assert "next        kubectl label --overwrite brokerage birch rooftree.dev/shard-" in out
+
+
 @pytest.mark.parametrize("words", [("suspend", "acme", "--reason", "billing"), ("resume", "acme")])
 def test_whoever_suspends_or_resumes_over_a_pause_is_told_that_it_waits(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]

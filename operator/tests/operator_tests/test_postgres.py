@@ -349,6 +349,24 @@ async def test_an_operator_that_finds_no_older_session_ends_none(place: Place, p
     assert again._unfenced is None
 
 
+async def test_who_takes_over_from_another_shard_ends_that_ones_sessions_and_nobody_elses(
+    place: Place, postgres: Postgres
+) -> None:
+    east = f"rooftree-operator-{place.mark}"
+    old, new, own = (Postgres(place.server()) for _ in range(3))
+    old.take_over(6, east)
+    new.take_over(7, east)
+    own.take_over(3, f"{east}-2")
+    # The newer one first: it would end the older one's session itself when it begins.
+    async with new.connect() as follows, old.connect() as ended, own.connect() as other:
+        postgres.take_over(9)
+        await postgres.end_sessions(east, 7)
+        with pytest.raises(psycopg.OperationalError):
+            await ended.execute("SELECT 1")
+        await follows.execute("SELECT 1")
+        await other.execute("SELECT 1")
+
+
 async def test_the_registry_mints_an_id_once_for_each_owner(place: Place, postgres: Postgres) -> None:
     rows = registry.PostgresRegistry(postgres, "rooftree-system")
     await rows.prepare()

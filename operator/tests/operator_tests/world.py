@@ -7,22 +7,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, SECRET, Kind
+from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, LEASE, OPERATION, SECRET, Kind
 from rooftree_operator.backends import Backends
 from rooftree_operator.composition import graph
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.graph import Graph
+from rooftree_operator.lease import DURATION
 from rooftree_operator.names import TenantId
 from rooftree_operator.network import Network
 from rooftree_operator.operations import assembly
 from rooftree_operator.operations.artifacts import Artifacts
 from rooftree_operator.operations.progress import is_over
+from rooftree_operator.operations.running import Operations
 from rooftree_operator.pool import LOOK, Pool, supply
 from rooftree_operator.purge import Purge
 from rooftree_operator.reconcile import Outcome, Reconciler
 from rooftree_operator.release import Releases
+from rooftree_operator.shards import Shards
 from rooftree_operator.templates import Templates
 from rooftree_operator.tenant import Platform
 
@@ -170,18 +173,19 @@ class World:
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
         self.heads: dict[str, frozenset[str]] = {}
+        self.woken: list[str] = []
+        self.processes: dict[str, Operations] = {}
         self.reconciler = self.restarted()
         self.kube.put(plan("starter"))
 
-    def restarted(self) -> Reconciler:
-        """What a new process of the operator works with."""
+    def restarted(self, shard: str = "") -> Reconciler:
+        """What a new process of the operator of a shard works with."""
         parts = graph(self.kube, self.backends, CA, self.now, NAMESPACE)
         deletion = Deletion(self.kube, self.registry, parts, self.lease, NAMESPACE)
         self.purge = Purge(deletion, self.now)
         spare_parts = Graph(supply(parts), self.now, self.kube)
         self.pool = Pool(self.kube, self.spares, self.releases, spare_parts, deletion, PLATFORM)
-        self.artifacts = Artifacts(self.kube, self.s3)
-        self.woken: list[str] = []
+        self.woken.clear()
         reconciler = Reconciler(
             kube=self.kube,
             registry=self.registry,
@@ -189,14 +193,41 @@ class World:
             graph=parts,
             deletion=deletion,
             edge=self.edge,
+            shards=Shards(self.kube, self.postgres, NAMESPACE, self.now, shard),
             platform=PLATFORM,
             now=self.now,
             instance="test",
         )
-        swaps: Any = self.postgres
-        wake = self.woken.append
-        self.operations = assembly.operations(reconciler, self.backends, self.artifacts, swaps, wake)
+        self.processes[shard] = self.operations_of(reconciler)
         return reconciler
+
+    def operations_of(self, reconciler: Reconciler) -> Operations:
+        """What the process of `reconciler` does of operations, and of backups that are to go."""
+        swaps: Any = self.postgres
+        artifacts = Artifacts(self.kube, self.s3, reconciler.shards)
+        return assembly.operations(reconciler, self.backends, artifacts, swaps, self.woken.append)
+
+    @property
+    def operations(self) -> Operations:
+        """The default shard's."""
+        return self.processes[""]
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The default shard's."""
+        return self.operations.artifacts
+
+    def leads(self, shard: str = "", *, epoch: int = 1, holder: str = "somebody") -> None:
+        """An operator of the shard runs, until a Lease is over from now on; without a `holder` it has just ended."""
+        name = f"rooftree-operator-{shard}" if shard else "rooftree-operator"
+        spec = {
+            "holderIdentity": holder,
+            "leaseDurationSeconds": DURATION,
+            "renewTime": f"{self.now():%Y-%m-%dT%H:%M:%SZ}",
+            "leaseTransitions": epoch,
+        }
+        metadata = {"name": name, "namespace": NAMESPACE}
+        self.kube.put({"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec})
 
     def lowest(self) -> dict[tuple[str | None, str], int]:
         """The fewest pods that each Deployment had available since it first was."""
@@ -232,22 +263,23 @@ class World:
         self.archive.settle()
         self.edge.learn()
 
-    async def converge(self, name: str) -> Outcome:
-        """Passes over a Brokerage and settling until the operator has nothing more to do."""
-        return await self._until_at_rest(self.reconciler.reconcile, name)
+    async def converge(self, name: str, reconciler: Reconciler | None = None) -> Outcome:
+        """Passes over a Brokerage and settling until the operator, or that of another shard, has nothing more to do."""
+        return await self._until_at_rest((reconciler or self.reconciler).reconcile, name)
 
-    async def operate(self, name: str, passes: int = PASSES) -> Object:
+    async def operate(self, name: str, passes: int = PASSES, reconciler: Reconciler | None = None) -> Object:
         """Passes over an operation, and over whichever tenant it wakes, until it is over or nothing moves any more."""
+        operations = self.processes[reconciler.shards.own] if reconciler else self.operations
         for _ in range(passes):
             try:
-                outcome = await self.operations.reconcile(name)
+                outcome = await operations.reconcile(name)
             except Unavailable as error:
                 if error.reason != "Injected":
                     raise
                 continue
             woken, self.woken[:] = list(self.woken), []
             for tenant in woken:
-                await self.converge(tenant)
+                await self.converge(tenant, reconciler)
             self.settle()
             found = self.kube.find(OPERATION, name)
             if found is None or is_over(found) or not (outcome.failed or outcome.again_in is not None):
@@ -306,7 +338,8 @@ class World:
         for kind, _, name in [key for key in self.kube.objects if key[0] == BACKUP.kind]:
             if "deletionTimestamp" in self.kube.objects[kind, None, name]["metadata"]:
                 try:
-                    await self.artifacts.reconcile(name)
+                    for operations in self.processes.values():
+                        await operations.artifacts.reconcile(name)
                 except Unavailable as error:
                     if error.reason != "Injected":
                         raise

@@ -37,26 +37,26 @@ READS = {"get", "list", "watch"}
 
 
 class Operators:
-    """Both replicas, seen from beside them."""
+    """The replicas of an operator, by the name of its Deployment and Lease, seen from beside them."""
 
-    def __init__(self, kubectl: Kubectl) -> None:
-        self._kubectl = kubectl
+    def __init__(self, kubectl: Kubectl, name: str = NAME) -> None:
+        self._kubectl, self.name = kubectl, name
 
     def scale(self, replicas: int) -> None:
-        self._kubectl.run("scale", f"deployment/{NAME}", "-n", PLATFORM, f"--replicas={replicas}")
+        self._kubectl.run("scale", f"deployment/{self.name}", "-n", PLATFORM, f"--replicas={replicas}")
         until(f"{replicas} operators", self.ready, seconds=READY_SECONDS, enough=lambda it: len(it) == replicas)
 
     def replicas(self) -> int:
-        return self._kubectl.get("deployment", NAME, "-n", PLATFORM)["spec"]["replicas"]
+        return self._kubectl.get("deployment", self.name, "-n", PLATFORM)["spec"]["replicas"]
 
     def ready(self) -> dict[str, dict[str, Any]]:
         """Pods that are, by name."""
-        pods = self._kubectl.items("pods", "-n", PLATFORM, "-l", f"app.kubernetes.io/name={NAME}")
+        pods = self._kubectl.items("pods", "-n", PLATFORM, "-l", f"app.kubernetes.io/name={self.name}")
         return {pod["metadata"]["name"]: pod for pod in pods if is_ready(pod)}
 
     def lease(self) -> tuple[str, int]:
         """Who acts, in which epoch."""
-        spec = self._kubectl.get("lease", NAME, "-n", PLATFORM)["spec"]
+        spec = self._kubectl.get("lease", self.name, "-n", PLATFORM)["spec"]
         return spec.get("holderIdentity", ""), spec["leaseTransitions"]
 
     def acting(self) -> tuple[str, int]:
@@ -160,9 +160,9 @@ def all_ready(kubectl: Kubectl, names: list[str]) -> list[Tenant]:
     return [Tenant.of(kubectl.wait_ready(name)) for name in names]
 
 
-def sessions_of(superuser: Database, epoch: int) -> int:
+def sessions_of(superuser: Database, epoch: int, name: str = NAME) -> int:
     row = superuser.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", (f"{NAME}/{epoch}",)
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", (f"{name}/{epoch}",)
     ).fetchone()
     return row[0] if row else 0
 

@@ -86,24 +86,23 @@ class Postgres:
         self.server = server
         self._unfenced: int | None = None
 
-    def take_over(self, epoch: int) -> None:
-        """From now on we act in `epoch`: nothing is done before the sessions of older epochs have ended."""
-        self.server = replace(self.server, application_name=f"{MANAGER}/{epoch}")
+    def take_over(self, epoch: int, holder: str = MANAGER) -> None:
+        """From now on we act in `epoch` of the Lease `holder`: before anything is done, sessions of older ones end."""
+        self.server = replace(self.server, application_name=f"{holder}/{epoch}")
         self._unfenced = epoch
 
     async def _fence(self, connection: Connection) -> None:
         epoch = self._unfenced
         if epoch is None:
             return
-        older = {"prefix": f"{MANAGER}/", "epoch": epoch}
-        # One that is not there yet does nothing any more: its holder asks whether it may act when it is (`connect`).
-        if await (await connection.execute("SELECT pid " + OLDER, older)).fetchone():
-            with effects.sending("postgres", "terminate", "operator"):
-                cursor = await connection.execute(FENCE, older)
-            if not all(ended for (ended,) in await cursor.fetchall()):
-                raise Unavailable("PostgresRefused", "sessions of an operator that acted before do not end")
+        await _end_sessions(connection, self.server.application_name.partition("/")[0], epoch)
         if self._unfenced == epoch:
             self._unfenced = None
+
+    async def end_sessions(self, holder: str, epoch: int) -> None:
+        """Ends what operators of the Lease `holder` have begun before `epoch`. Raises `Unavailable` if it does not."""
+        async with self.connect() as connection:
+            await _end_sessions(connection, holder, epoch)
 
     @asynccontextmanager
     async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
@@ -369,6 +368,17 @@ class Postgres:
         """Drops roles that own nothing any more; those that are gone are fine."""
         statements = [sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)) for name in names]
         await self._write("drop", "role", *statements)
+
+
+async def _end_sessions(connection: Connection, holder: str, epoch: int) -> None:
+    older = {"prefix": f"{holder}/", "epoch": epoch}
+    # One that is not there yet does nothing any more: its holder asks whether it may act when it is (`connect`).
+    if not await (await connection.execute("SELECT pid " + OLDER, older)).fetchone():
+        return
+    with effects.sending("postgres", "terminate", "operator"):
+        cursor = await connection.execute(FENCE, older)
+    if not all(ended for (ended,) in await cursor.fetchall()):
+        raise Unavailable("PostgresRefused", "sessions of an operator that acted before do not end")
 
 
 def _unavailable(server: Server, error: psycopg.OperationalError | TimeoutError) -> Unavailable:

@@ -308,6 +308,7 @@ class BrokerageStatus(ApiModel):
     observed_generation: int | None = Field(
         default=None, description="Generation of the spec that this status was computed from.", ge=0
     )
+    shard: str | None = Field(default=None, description="The shard whose operator has it. Absent: the default one.")
     plan: PlanInForce | None = Field(
         default=None, description="The plan in force; another one than spec.plan while that is too small."
     )
@@ -336,7 +337,7 @@ class BrokerageStatus(ApiModel):
         default_factory=list[Condition],
         description="Ready and one condition for each subsystem; Suspended only while it is or is being suspended or "
         "resumed; Paused and Observed only while the operator is held back; PlanApplied only while the plan is too "
-        "small; Reconciling and Stalled as kstatus defines them.",
+        "small; ShardServed only while no operator serves its shard; Reconciling and Stalled as kstatus defines them.",
         json_schema_extra=keyed_by("type"),
     )
 

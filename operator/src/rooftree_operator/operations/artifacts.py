@@ -17,7 +17,10 @@ from ..drift import Object
 from ..errors import Unavailable
 from ..names import TenantId
 from ..reconcile import Outcome
+from ..shards import Elsewhere, Shards
 from .progress import OperationFailed, Order
+
+LATER = 50.0  # seconds; nothing tells that the brokerage of a backup that is to go was moved to us
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Artifacts:
 
     kube: Kubernetes
     s3: S3 | None
+    shards: Shards
 
     async def begin(self, order: Order, tenant: TenantId) -> None:
         """From now on the backup is known, also if writing it never comes to an end. Never over another one."""
@@ -125,8 +129,13 @@ class Artifacts:
     async def reconcile(self, name: str) -> Outcome:
         """Of a backup that is deleted all objects go first, then the last trace of it."""
         item = await self.kube.get(BACKUP, name)
-        if item is not None and "deletionTimestamp" in item["metadata"]:
-            await self._remove(item)
+        if item is None or "deletionTimestamp" not in item["metadata"]:
+            return Outcome()
+        try:
+            async with self.shards.staying(item["spec"]["brokerage"]):
+                await self._remove(item)
+        except Elsewhere as other:
+            return Outcome(again_in=other.retry_in or LATER)
         return Outcome()
 
     async def _remove(self, item: Object) -> None:

@@ -34,4 +34,14 @@ def operations(
         OperationKind.CLONE: Restore(loading, backends, swaps, lease, is_clone=True),
     }
     resolver = Resolver(kube, reconciler.releases, platform, partial(kube.get, PLAN))
-    return Operations(kube, resolver, works, reconciler.now, platform.namespace, reconciler.turns, artifacts, wake)
+    return Operations(
+        kube=kube,
+        resolver=resolver,
+        works=works,
+        now=reconciler.now,
+        namespace=platform.namespace,
+        turns=reconciler.turns,
+        shards=reconciler.shards,
+        artifacts=artifacts,
+        wake=wake,
+    )

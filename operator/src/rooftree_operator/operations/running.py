@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from prometheus_client import Histogram
 
-from .. import final_backup, hands, kept, names
+from .. import final_backup, hands, kept, names, shards
 from ..adapters.kubernetes import BROKERAGE, OPERATION, Kubernetes
 from ..api.brokerage import BrokerageSpec
 from ..api.operations import OperationKind, OperationPhase
@@ -23,6 +23,7 @@ from ..hands import Reach
 from ..names import TenantId
 from ..reconcile import Outcome
 from ..resolving import Resolver
+from ..shards import Elsewhere, Shards
 from ..tenant import Fit
 from .artifacts import Artifacts, released
 from .progress import OperationFailed, Progress, before, is_over, mirrored, ordered, tenant_of
@@ -50,22 +51,31 @@ class Operations:
     now: Callable[[], datetime]
     namespace: str
     turns: Turns
+    shards: Shards
     artifacts: Artifacts
     wake: Callable[[str], None]
 
     async def reconcile(self, name: str) -> Outcome:
-        """Brings the operation `name` closer to its end."""
+        """Brings the operation `name` closer to its end, if it is ours: whoever has the brokerage has it."""
         item = await self.kube.get(OPERATION, name)
         if item is None:
             return Outcome(gone=True)
-        if "deletionTimestamp" in item["metadata"]:
-            return await self._leave(item)
-        if is_over(item):
-            return await self._rest(item)
-        return await self._go_on(await self._hold(item))
+        try:
+            async with self.shards.staying(item["spec"]["brokerage"]) as found:
+                return await self._pass(item, _usable(item, found))
+        except Elsewhere as other:
+            return Outcome(again_in=other.retry_in, gone=True)
 
-    async def _go_on(self, item: Object) -> Outcome:
-        progress, brokerage = self._progress(item), await self._brokerage(item)
+    async def _pass(self, item: Object, brokerage: Object | None) -> Outcome:
+        """`brokerage`: None, if there is none that anything can be done of."""
+        if "deletionTimestamp" in item["metadata"]:
+            return await self._leave(item, brokerage)
+        if is_over(item):
+            return await self._rest(item, brokerage)
+        return await self._go_on(await self._hold(item), brokerage)
+
+    async def _go_on(self, item: Object, brokerage: Object | None) -> Outcome:
+        progress = self._progress(item)
         if brokerage is None:
             return await self._without_brokerage(item, progress)
         if rival := await self._rival(item):
@@ -108,7 +118,11 @@ class Operations:
         phase, seconds = progress.status["phase"], progress.result["seconds"]
         SECONDS.labels(run.order.spec.type.value, phase).observe(seconds)
         log.info("operation_ended", operation=run.order.name, phase=phase, seconds=seconds)
-        return await self._told(item, run.brokerage, progress, Outcome(again_in=self._left(item, progress.status)))
+        told = await self._told(item, run.brokerage, progress, Outcome(again_in=self._left(item, progress.status)))
+        if shards.wanted(run.brokerage) != self.shards.own:
+            # Only now it can be read that nothing keeps the brokerage from going to another shard.
+            self.wake(run.tenant.slug)
+        return told
 
     async def _step(self, work: Work, step: str, run: Run) -> Outcome | None:
         """None: it is over."""
@@ -150,13 +164,12 @@ class Operations:
         await self._write(item, None, progress)
         return Outcome(again_in=self._left(item, progress.status))
 
-    async def _leave(self, item: Object) -> Outcome:
+    async def _leave(self, item: Object, brokerage: Object | None) -> Outcome:
         """It is deleted: what it has begun comes to an end first, and then what it kept goes, too."""
         metadata = item["metadata"]
         if names.FINALIZER_OPERATION not in metadata.get("finalizers", []):
             return Outcome()
-        brokerage, begun = await self._brokerage(item), "startedAt" in item.get("status", {})
-        if begun and not is_over(item) and brokerage is not None:
+        if "startedAt" in item.get("status", {}) and not is_over(item) and brokerage is not None:
             outcome = await self._give_up(item, brokerage)
             if outcome is not None:
                 return outcome
@@ -181,9 +194,8 @@ class Operations:
         outcome = await self._steps(item, run)
         return None if "finishedAt" in progress.status else outcome
 
-    async def _rest(self, item: Object) -> Outcome:
+    async def _rest(self, item: Object, brokerage: Object | None) -> Outcome:
         """It is over; after its time to live it is deleted. What the Brokerage says of it is written once more."""
-        brokerage = await self._brokerage(item)
         if brokerage is not None and _names(brokerage, item):
             await self._mirror(brokerage, item, item["status"])
         left = self._left(item, item["status"])
@@ -211,13 +223,6 @@ class Operations:
         source = await self.artifacts.whose(spec["backup"]) if spec["type"] == OperationKind.CLONE else None
         return {spec["brokerage"], *([source] if source else [])}
 
-    async def _brokerage(self, item: Object) -> Object | None:
-        """None: there is none, or it is being deleted, and this is not its last backup."""
-        found = await self.kube.get(BROKERAGE, item["spec"]["brokerage"])
-        if found is None or ("deletionTimestamp" in found["metadata"] and not final_backup.is_of(item, found)):
-            return None
-        return found
-
     async def _hold(self, item: Object) -> Object:
         metadata = item["metadata"]
         finalizers = metadata.get("finalizers", [])
@@ -243,9 +248,10 @@ class Operations:
         status = progress.as_status(item["metadata"].get("generation", 1))
         if status != item.get("status", {}):
             head = {"apiVersion": OPERATION.api_version, "kind": OPERATION.kind}
-            metadata = {"name": item["metadata"]["name"], "uid": item["metadata"]["uid"]}
-            await self.kube.apply({**head, "metadata": metadata, "status": status}, subresource="status")
-            item = {**item, "status": status}
+            # Exactly the version that was read: its brokerage may have been another operator's when it was.
+            metadata = {name: item["metadata"][name] for name in ("name", "uid", "resourceVersion")}
+            found = await self.kube.apply({**head, "metadata": metadata, "status": status}, subresource="status")
+            item = {**found, "status": status}
         if brokerage is not None:
             await self._mirror(brokerage, item, status)
         return item
@@ -259,13 +265,22 @@ class Operations:
 
     async def _show(self, brokerage: Object, entry: dict[str, Any], more: dict[str, Any]) -> None:
         fresh = await self.kube.get(BROKERAGE, brokerage["metadata"]["name"])
-        if fresh is None or fresh.get("status", {}).get("operation") == entry:
+        if fresh is None or fresh["metadata"]["uid"] != brokerage["metadata"]["uid"]:
+            return
+        if fresh.get("status", {}).get("operation") == entry:
             return
         metadata = {"name": fresh["metadata"]["name"], "uid": fresh["metadata"]["uid"]}
         head = {"apiVersion": BROKERAGE.api_version, "kind": BROKERAGE.kind, "metadata": metadata}
         known = {**fresh.get("status", {}), "operation": entry, **more}
         whole = {name: value for name, value in known.items() if value is not None}
         await self.kube.apply({**head, "status": whole}, subresource="status")
+
+
+def _usable(item: Object, brokerage: Object | None) -> Object | None:
+    """None: there is none, or it is being deleted, and this is not its last backup."""
+    if brokerage is None or ("deletionTimestamp" in brokerage["metadata"] and not final_backup.is_of(item, brokerage)):
+        return None
+    return brokerage
 
 
 async def _known_id(brokerage: Object, _: Fit) -> TenantId:

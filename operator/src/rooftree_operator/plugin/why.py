@@ -86,8 +86,9 @@ async def why(cluster: Cluster, name: str, *, wide: bool, now: datetime, style: 
         begun = ready["lastTransitionTime"]
         text = f"{style('bold', name)} is {style('good', 'ready')} for {since(begun, now)}: {ready['message']}"
         data = {"name": name, "ready": True, "since": begun, "message": ready["message"]}
+        wrong = {"errors": errors} if (errors := b.status_of(brokerage).get("errors")) else {}
         aside = [*_aside(brokerage), *_not_begun(brokerage, now)]
-        return Answer("\n".join([text, *aside]), data | _held_back(brokerage))
+        return Answer("\n".join([text, *aside]), data | wrong | _held_back(brokerage))
     chain = linked(brokerage, await evidence.gathered(cluster, brokerage), now)
     return Answer("\n".join(rendered(chain, wide=wide, now=now, style=style)), chain.as_data(), fine=False)
 
@@ -131,7 +132,10 @@ def _held_back(brokerage: Object) -> dict[str, Any]:
 
 
 def _aside(brokerage: Object) -> Iterator[str]:
-    """The same for people."""
+    """What is wrong though it answers, and how far the operator is held back; for people."""
+    for error in b.status_of(brokerage).get("errors", []):
+        text = f"{error['condition']}: {error['code']}: {error['message']}"
+        yield from ("", *wrapped("also wrong", text), "", f"  next        {error['hint']}")
     for hold in _held_back(brokerage).values():
         yield from ("", *wrapped("held back", hold["message"]), "", f"  next        {hold['next']}")
 

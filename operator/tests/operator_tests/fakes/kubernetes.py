@@ -118,13 +118,12 @@ class FakeKubernetes(Kubernetes):
         if subresource == "status":
             if old is None or wanted["metadata"]["uid"] != old["metadata"]["uid"]:
                 raise Conflict(409, "uid differs")
+            self._check_version(wanted, old)
             result = self._store(key, {**old, "status": copy.deepcopy(wanted["status"])}, old)
         else:
             if wanted["metadata"].get("namespace") and not self._open(wanted["metadata"]["namespace"]):
                 raise Forbidden(403, f"namespace {wanted['metadata']['namespace']} is not open")
-            version = wanted["metadata"].get("resourceVersion")
-            if version is not None and (old is None or old["metadata"]["resourceVersion"] != version):
-                raise Conflict(409, "the object has changed")
+            self._check_version(wanted, old)
             kept = _without(old or {}, self.applied.get(key, {}))
             # By force: what others had set is nobody's but ours now.
             kept.get("metadata", {}).pop("managedFields", None)
@@ -132,6 +131,12 @@ class FakeKubernetes(Kubernetes):
             result = self._store(key, _as_server_stores(_merge(kept, wanted)), old)
         self.faults.done()
         return copy.deepcopy(result)
+
+    @staticmethod
+    def _check_version(wanted: Object, old: Object | None) -> None:
+        version = wanted["metadata"].get("resourceVersion")
+        if version is not None and (old is None or old["metadata"]["resourceVersion"] != version):
+            raise Conflict(409, "the object has changed")
 
     async def create(self, wanted: Object) -> Object:
         key = self._key(wanted)

@@ -60,6 +60,10 @@ class FakePostgres(Postgres):
     async def ping(self) -> None:
         self._read()
 
+    async def end_sessions(self, holder: str, epoch: int) -> None:
+        self._write_call(f"end sessions of {holder} before {epoch}")
+        self.faults.done()
+
     async def roles(self, names: Sequence[str]) -> dict[str, RoleSeen]:
         self._read()
         return {name: self.known_roles[name] for name in names if name in self.known_roles}
