@@ -96,26 +96,28 @@ class Edge:
 
 
 class Elasticsearch:
-    """What the operator puts, by path; and documents by index."""
+    """What the operator puts, by path. There are no indices: nobody runs who would make them."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], Object] = {}
-        self._indices: dict[str, set[str]] = {}
 
     def application(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/_security/_authenticate", self._nothing)
         for kind, path in (("role", "/_security/role"), ("user", "/_security/user"), ("template", "/_index_template")):
             app.router.add_route("*", f"{path}/{{name}}", self._keeper(kind))
-        app.router.add_get("/_resolve/index/{pattern}", self._resolve)
-        app.router.add_post("/{pattern}/_search", self._search)
-        app.router.add_put("/{index}/_doc/{id}", self._document)
-        app.router.add_put("/{index}", self._create)
-        app.router.add_delete("/{index}", self._delete)
+        app.router.add_post("/_security/user/_has_privileges", self._everything)
+        app.router.add_get("/_resolve/index/{pattern}", self._no_indices)
         return app
 
     async def _nothing(self, _request: web.Request) -> web.Response:
         return web.json_response({})
+
+    async def _everything(self, _request: web.Request) -> web.Response:
+        return web.json_response({"has_all_requested": True})
+
+    async def _no_indices(self, _request: web.Request) -> web.Response:
+        return web.json_response({"indices": []})
 
     def _keeper(self, kind: str) -> Any:
         async def answer(request: web.Request) -> web.Response:
@@ -135,30 +137,6 @@ class Elasticsearch:
             return web.json_response(listed if kind == "template" else {name: found})
 
         return answer
-
-    def _matching(self, request: web.Request) -> list[str]:
-        prefix = request.match_info["pattern"].removesuffix("*")
-        return sorted(name for name in self._indices if name.startswith(prefix))
-
-    async def _resolve(self, request: web.Request) -> web.Response:
-        return web.json_response({"indices": [{"name": name} for name in self._matching(request)]})
-
-    async def _search(self, request: web.Request) -> web.Response:
-        count = sum(len(self._indices[name]) for name in self._matching(request))
-        return web.json_response({"hits": {"total": {"value": count, "relation": "eq"}}})
-
-    async def _create(self, request: web.Request) -> web.Response:
-        self._indices.setdefault(request.match_info["index"], set())
-        return web.json_response({"acknowledged": True})
-
-    async def _document(self, request: web.Request) -> web.Response:
-        self._indices.setdefault(request.match_info["index"], set()).add(request.match_info["id"])
-        return web.json_response({"result": "created"})
-
-    async def _delete(self, request: web.Request) -> web.Response:
-        for name in request.match_info["index"].split(","):
-            self._indices.pop(name, None)
-        return web.json_response({"acknowledged": True})
 
 
 async def serve(app: web.Application, certificate: str, address: str) -> web.AppRunner:

@@ -54,6 +54,8 @@ APISERVER_FLAGS = (
     f"--tls-cert-file={PKI}/apiserver.crt",
     f"--tls-private-key-file={PKI}/apiserver.key",
     f"--client-ca-file={PKI}/ca.crt",
+    # It takes a watch from version 0 for a streamed list, and refuses that with an etcd that tells of no progress.
+    "--feature-gates=WatchList=false",
     "--authorization-mode=Node,RBAC",
     "--enable-admission-plugins=NodeRestriction",
     "--service-account-issuer=https://kubernetes.default.svc.cluster.local",

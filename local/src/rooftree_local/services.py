@@ -37,6 +37,7 @@ S3_FLAGS = (
     f"--key={STATE}/s3/server.key",
     "--health=/health",
     "--quiet",
+    "--keep-alive",
     # Users beside the administrator, looked up in each request: a cached one could outlive its deletion.
     f"--iam-dir={STATE}/s3/users",
     "--iam-cache-disable",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from .adapters import elasticsearch, kafka, postgres, redis, s3
+from .adapters import elasticsearch, kafka, postgres_sessions, redis, s3
 from .adapters.elasticsearch import Elasticsearch
 from .adapters.kafka import Kafka
 from .adapters.postgres import Postgres
@@ -34,6 +34,7 @@ def connect(settings: Settings, stack: AsyncExitStack) -> Backends:
     """The systems of this installation; `stack` closes them."""
     storage = _s3(settings) if settings.has_backend("s3") else None
     backends = Backends(_postgres(settings), _kafka(settings), _elasticsearch(settings), _redis(settings), storage)
+    stack.push_async_callback(backends.postgres.close)
     stack.callback(backends.kafka.close)
     stack.push_async_callback(backends.elasticsearch.close)
     stack.push_async_callback(backends.redis.close)
@@ -43,7 +44,7 @@ def connect(settings: Settings, stack: AsyncExitStack) -> Backends:
 
 
 def _postgres(settings: Settings) -> Postgres:
-    server = postgres.Server(
+    server = postgres_sessions.Server(
         host=settings.backend("postgres", "host"),
         port=int(settings.backend("postgres", "port")),
         user=settings.backend("postgres", "user"),

@@ -13,6 +13,7 @@ from .names import MANAGER
 from .rotation import is_running
 
 NOTE = 1000  # characters that an Event's note may have
+MANY = 3  # conditions that come true in one pass, as those of a new brokerage: one Event tells of all
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,19 @@ class Notice:
 def transitions(old: Iterable[Mapping[str, Any]], reports: Iterable[Report]) -> list[Notice]:
     """Conditions that came true, those that somebody must look at and that say something new.
 
+    Ready and Suspended have Events of their own. Of the others that come true in one pass, one tells if there are
+    `MANY`.
+
     Resumption has no condition that comes true: Suspended goes when the brokerage is Ready.
     """
     before = {condition["type"]: condition for condition in old}
-    notices: list[Notice] = []
+    came = [one for one in reports if one.state is State.DONE and before.get(one.condition, {}).get("status") != "True"]
+    parts = [one for one in came if one.condition not in ("Ready", SUSPENDED)]
+    notices = [Notice("Normal", one.condition, one.message) for one in came if one not in parts or len(parts) < MANY]
+    if len(parts) >= MANY:
+        notices.append(Notice("Normal", "PartsReady", _listed([f"{one.condition}: {one.message}" for one in parts])))
     for report in reports:
         last = before.get(report.condition, {})
-        if report.state is State.DONE and last.get("status") != "True":
-            notices.append(Notice("Normal", f"{report.condition}", report.message))
         if report.condition == "Ready" and report.state is State.DONE and SUSPENDED in before:
             notices.append(Notice("Normal", "Resumed", report.message))
         wrong = report.state in (State.BLOCKED, State.FAILING)
@@ -71,15 +77,18 @@ def rotated(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> lis
 
 def repaired(found: Sequence[str]) -> list[Notice]:
     """One for all that others changed and that was set back in one pass."""
-    if not found:
-        return []
-    text = "changed by others and set back: " + found[0]
+    return [Notice("Warning", "DriftRepaired", _listed(found, "changed by others and set back: "))] if found else []
+
+
+def _listed(found: Sequence[str], begin: str = "") -> str:
+    """As many as a note has room for."""
+    text = begin + found[0]
     for number, words in enumerate(found[1:], 1):
         more = f"; and {len(found) - number} more"
         if len(text) + len(words) + len(more) > NOTE:
-            return [Notice("Warning", "DriftRepaired", text + more)]
+            return text + more
         text += f"; {words}"
-    return [Notice("Warning", "DriftRepaired", text)]
+    return text
 
 
 def build_event(brokerage: Object, notice: Notice, *, now: datetime, instance: str) -> Object:

@@ -219,7 +219,7 @@ class Graph:
         metadata = wanted["metadata"]
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
         try:
-            return True, await self._kube.get(kind, metadata["name"], metadata.get("namespace"))
+            return True, await self._kube.fetch(kind, metadata["name"], metadata.get("namespace"))
         except Forbidden:
             # Our rights in a namespace come by an object in it, which is set back in the same plan.
             return False, None

@@ -11,7 +11,7 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import kopf
-from kopf._cogs.clients import watching
+from kopf._cogs.clients import fetching, watching
 
 from . import names, shards
 from .adapters.kubernetes import (
@@ -32,6 +32,7 @@ from .adapters.kubernetes import (
     SERVICE,
     Kind,
 )
+from .adapters.watched import Watched
 from .health import SILENT, Health, Unhealthy
 from .runtime import Operator, backup_key, operation_key, plan_key, release_key, tenant_key
 from .settings import Settings
@@ -45,6 +46,7 @@ DECLARED = (POLICY, SERVICE, AUTOSCALER, BUDGET, QUOTA, LIMITS, BINDING)
 # The resync sees to Secrets, which nobody should be able to list, and to the one ConfigMap with the backends' CAs: to
 # watch it would need the right to read every ConfigMap of the cluster.
 WATCHED = (*AWAITED, *DECLARED)
+KEPT = {kind.plural: kind for kind in WATCHED}
 OWNED = f"{names.LABEL_MANAGED_BY}={names.MANAGER}"
 
 
@@ -64,15 +66,15 @@ def register(
 ) -> None:
     """Hooks the queue to what Kopf watches. `acts` says whether this replica works on the queue."""
     intake = Intake(queue, storms, shard)
-    kopf.on.event(*_resource(BROKERAGE), registry=registry)(intake.brokerage)
-    kopf.on.event(*_resource(PLAN), registry=registry)(intake.plan)
-    kopf.on.event(*_resource(OPERATION), registry=registry)(intake.operation)
-    kopf.on.event(*_resource(BACKUP), registry=registry)(intake.backup)
+    kopf.on.event(*_resource(BROKERAGE), registry=registry)(_inline(intake.brokerage))
+    kopf.on.event(*_resource(PLAN), registry=registry)(_inline(intake.plan))
+    kopf.on.event(*_resource(OPERATION), registry=registry)(_inline(intake.operation))
+    kopf.on.event(*_resource(BACKUP), registry=registry)(_inline(intake.backup))
     ours = {names.LABEL_MANAGED_BY: names.MANAGER}
     for kind in AWAITED:
-        kopf.on.event(*_resource(kind), registry=registry, labels=ours)(intake.child)
+        kopf.on.event(*_resource(kind), registry=registry, labels=ours)(_inline(intake.child))
     for kind in DECLARED:
-        kopf.on.event(*_resource(kind), registry=registry, labels=ours)(intake.declared)
+        kopf.on.event(*_resource(kind), registry=registry, labels=ours)(_inline(intake.declared))
     kopf.on.login(registry=registry)(_login)
     # On standby for the Lease the queue only fills.
     kopf.on.probe(id="queue_oldest_seconds", registry=registry)(_probe(lambda: health.queue() if acts() else 0.0))
@@ -176,6 +178,17 @@ class Intake:
         self.child(event)
 
 
+def _inline(take: Callable[..., None]) -> Callable[..., Any]:
+    """A handler that Kopf calls in its loop. It would call each of the plain ones in a thread, for nothing."""
+
+    async def handler(**told: Any) -> None:
+        take(**told)
+
+    # Not by functools.wraps: Kopf looks through that and takes the handler for a plain one.
+    handler.__name__, handler.__qualname__ = take.__name__, take.__qualname__
+    return handler
+
+
 def _probe(look: Callable[[], float]) -> Callable[..., float]:
     """What Kopf calls for a look at the health."""
 
@@ -190,25 +203,44 @@ def _probe(look: Callable[[], float]) -> Callable[..., float]:
 
 
 @contextmanager
-def listening(health: Health) -> Generator[None]:
-    """Tells `health` of everything that the watches hear.
+def listening(health: Health, watched: Watched) -> Generator[None]:
+    """Tells `health` and `watched` of everything that the listings and watches tell.
 
-    Kopf hands no bookmark on, which alone tells a watch that has nothing to say from one that is deaf. So its innermost
-    stream is wrapped, which is not public: a test with the real Kopf notices if that changes.
+    Kopf hands no bookmark on, which alone tells a watch that has nothing to say from one that is deaf, nor where a
+    listing ends, which alone tells what went while nobody watched. So its innermost streams are wrapped, which are not
+    public: a test with the real Kopf notices if that changes.
     """
+    fetch: Callable[..., AsyncGenerator[Any]] = fetching.fetch_objs  # type: ignore[assignment]
     stream: Callable[..., AsyncGenerator[Any]] = watching.watch_objs  # type: ignore[assignment]
 
+    async def listed(**options: Any) -> AsyncGenerator[Any]:
+        plural, told, version = options["resource"].plural, set[str](), "0"
+        async with aclosing(fetch(**options)) as chunks:
+            async for items, version in chunks:
+                told |= watched.lists(plural, [(_path(plural, item), item) for item in items])
+                yield items, version
+        watched.listed(plural, told, version)
+
     async def heard(**options: Any) -> AsyncGenerator[Any]:
+        plural = options["resource"].plural
         async with aclosing(stream(**options)) as events:
             async for event in events:
-                health.hears(options["resource"].plural)
+                health.hears(plural)
+                if event["type"] != "ERROR":
+                    watched.hears(plural, event["type"], _path(plural, event["object"]), event["object"])
                 yield event
 
-    watching.watch_objs = heard  # type: ignore[assignment]
+    fetching.fetch_objs, watching.watch_objs = listed, heard  # type: ignore[assignment]
     try:
         yield
     finally:
-        watching.watch_objs = stream  # type: ignore[assignment]
+        fetching.fetch_objs, watching.watch_objs = fetch, stream  # type: ignore[assignment]
+
+
+def _path(plural: str, item: dict[str, Any]) -> str:
+    """Where an object of a watched kind is; nowhere for others, and for what a bookmark has in place of one."""
+    kind, metadata = KEPT.get(plural), item["metadata"]
+    return kind.path(metadata.get("name"), metadata.get("namespace")) if kind else ""
 
 
 def _login(settings: kopf.OperatorSettings, logger: Any, **_: Any) -> kopf.ConnectionInfo | None:
@@ -242,6 +274,19 @@ def _content(item: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps([metadata, rest], sort_keys=True).encode()).hexdigest()[:16]
 
 
+class _NoDiffs(kopf.DiffBaseStorage):
+    """Nothing is compared with what it was: that would take a copy of each object that a watch tells of."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        raise NotImplementedError("nothing is ever stored on an object")
+
+
 def configured() -> kopf.OperatorSettings:
     """Settings for production (see the operator notes of the project)."""
     settings = kopf.OperatorSettings()
@@ -258,6 +303,7 @@ def configured() -> kopf.OperatorSettings:
     settings.peering.standalone = True
     settings.execution.default_backoff = 5
     settings.batching.exit_timeout = 1
+    settings.persistence.diffbase_storage = _NoDiffs()
     return settings
 
 
@@ -267,7 +313,8 @@ async def run(settings: Settings, operator: Operator) -> None:
     own = operator.shards.own
     register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held, shard=own)
     operator.health.listens(kind.plural for kind in (BROKERAGE, PLAN, OPERATION, BACKUP, *WATCHED))
-    with listening(operator.health):
+    operator.kube.watched.keeps(KEPT)
+    with listening(operator.health, operator.kube.watched):
         await _together(registry, settings, operator)
 
 

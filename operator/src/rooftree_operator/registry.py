@@ -17,7 +17,8 @@ import psycopg
 from psycopg import sql
 
 from . import effects, kept, names, spares
-from .adapters.postgres import Connection, Postgres
+from .adapters.postgres import Postgres
+from .adapters.postgres_sessions import Connection
 from .errors import Blocked, Unavailable, Waiting
 from .names import TenantId
 from .tenant import Fit

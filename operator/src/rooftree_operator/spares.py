@@ -14,7 +14,8 @@ from typing import Protocol
 import psycopg
 
 from . import effects, names
-from .adapters.postgres import Connection, Postgres
+from .adapters.postgres import Postgres
+from .adapters.postgres_sessions import Connection
 from .errors import Unavailable
 from .names import TenantId
 from .tenant import Fit

@@ -11,7 +11,8 @@ import structlog
 
 from . import keys, names, pods, scram
 from .adapters.kubernetes import CONFIG, JOB, SECRET, Kubernetes
-from .adapters.postgres import Login, Postgres
+from .adapters.postgres import Postgres
+from .adapters.postgres_sessions import Login
 from .drift import Object, pending, stamped
 from .errors import Blocked, Unavailable
 from .names import LABEL_MANAGED_BY, LABEL_RELEASE, MANAGER, TEMPLATE_MIGRATOR, TEMPLATE_OWNER

@@ -75,7 +75,7 @@ class WorkQueue:
     """The queue. `clock` returns seconds, monotonic; `jitter` a factor around 1.
 
     Of resyncs no more than `most_resyncs` are worked on at a time: with fewer than there are workers, one of these is
-    free for whatever somebody waits for.
+    free for whatever somebody waits for. While such work goes on only one resync begins: the workers share one CPU.
 
     No operation walks all keys: what waits for its time is in one heap, what is due in one by priority and one by age.
     """
@@ -147,17 +147,17 @@ class WorkQueue:
         if (first := self._urgent.first()) is None:
             return None
         key = first[2]
-        if self._waiting[key].priority is Priority.RESYNC and self._resyncs >= self._most_resyncs:
+        if self._waiting[key].priority is Priority.RESYNC and not self._may_resync():
             return None
         self._due.remove(key)
         self._priorities[key] = self._waiting.pop(key).priority
         self._working[key] = None
         return key
 
-    @property
-    def _resyncs(self) -> int:
-        """How many are worked on."""
-        return sum(priority is Priority.RESYNC for priority in self._priorities.values())
+    def _may_resync(self) -> bool:
+        """Whether one more resync may begin."""
+        resyncs = sum(priority is Priority.RESYNC for priority in self._priorities.values())
+        return resyncs < (self._most_resyncs if resyncs == len(self._priorities) else 1)
 
     def priority(self, key: str) -> Priority:
         """Of a key that is being worked on: with which it came."""

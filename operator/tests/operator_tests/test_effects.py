@@ -20,10 +20,11 @@ TOPIC = "kafka.create.topic"
 
 # What sends, by file; and the functions that only read with it, or that others wrap whole.
 SENDS: dict[str, tuple[set[str], set[str]]] = {
-    "adapters/kubernetes.py": ({"_request"}, {"_get", "list"}),
-    "adapters/postgres.py": ({"execute"}, {"_rows", "ping", "ungranted_schemas", "heads", "probe"}),
+    "adapters/kubernetes.py": ({"_request"}, {"fetch", "list"}),
+    "adapters/postgres.py": ({"execute"}, {"_rows", "ungranted_schemas", "heads", "probe"}),
+    "adapters/postgres_sessions.py": ({"execute"}, {"ping", "is_usable"}),
     "adapters/postgres_swaps.py": ({"execute"}, set()),
-    "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "_search"}),
+    "adapters/elasticsearch.py": ({"_send"}, {"ping", "_look", "probe"}),
     "adapters/s3.py": ({"_send"}, {"ping", "_look"}),
     "adapters/redis.py": ({"execute", "execute_command", "unlink", "set", "delete", "_round_trip"}, {"_ask", "ping"}),
     "adapters/kafka.py": ({"_call", "_in_thread", "ask"}, {"access", "topics", "groups", "ping", "log_in"}),
@@ -33,7 +34,8 @@ SENDS: dict[str, tuple[set[str], set[str]]] = {
 }
 # The calls above, said once more, that are made inside of something named; or that read beside a write.
 WITHIN: dict[str, set[str]] = {
-    "adapters/postgres.py": {"reassign", "revoke_logins", "_fence"},  # each looks first
+    "adapters/postgres.py": {"reassign", "revoke_logins"},  # each looks first
+    "adapters/postgres_sessions.py": {"_end_sessions"},  # looks first
     "adapters/postgres_swaps.py": {"send_again"},  # looks first
     "adapters/redis.py": {"_round_trip", "_transaction"},  # of `probe`; the steps that `execute` sends
     "adapters/kafka.py": {"_call", "_together"},  # what every call goes through, alone or with others
@@ -49,6 +51,7 @@ NO_SYSTEMS = {
     "adapters/kafka_quotas.py",
     "adapters/kafka_requests.py",
     "adapters/shared_reads.py",
+    "adapters/watched.py",
 }
 
 

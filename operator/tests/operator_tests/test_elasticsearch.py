@@ -15,7 +15,7 @@ from rooftree_operator import keys, names
 from rooftree_operator.adapters.elasticsearch import Elasticsearch, Login, Server
 from rooftree_operator.errors import LoginRefused, Unavailable
 from rooftree_operator.names import TenantId
-from rooftree_operator.provisioners.search import Probe, Search
+from rooftree_operator.provisioners.search import Probe, Search, build_role
 from rooftree_operator.tenant import Tenant
 
 from .fakes.kubernetes import FakeKubernetes
@@ -122,28 +122,7 @@ async def test_a_tenant_gets_its_place_once_and_is_then_left_alone(place: Place)
     assert await place.elasticsearch.indices(names.prefix(tenant.id)) == [], "the probe left nothing"
 
 
-async def test_after_a_restart_the_tenant_is_probed_without_a_new_index_if_it_has_one(place: Place) -> None:
-    tenant = place.tenant()
-    await place.provision(tenant)
-    await place.listed(tenant)
-    place.search = Search(place.kube, place.elasticsearch)
-    assert await place.provision(tenant) == ["Probe"]
-    assert await place.elasticsearch.indices(names.prefix(tenant.id)) == [f"{tenant.id}.properties-1"]
-
-
-@pytest.mark.parametrize("met", [(), ("SearchReady",)])
-async def test_an_interrupted_probe_is_finished_by_the_next_one(place: Place, met: tuple[str, ...]) -> None:
-    tenant = place.tenant()
-    await place.provision(tenant)
-    app = await place.as_tenant(tenant)
-    assert (await app.put(f"/{tenant.id}.probe")).is_success
-    await app.aclose()
-    place.search = Search(place.kube, place.elasticsearch)
-    assert await place.provision(replace(tenant, met=frozenset(met))) == ["Probe"]
-    assert await place.elasticsearch.indices(names.prefix(tenant.id)) == []
-
-
-async def test_after_a_restart_a_tenant_that_was_in_place_only_searches_though_it_has_no_index(place: Place) -> None:
+async def test_after_a_restart_a_tenant_that_was_in_place_only_logs_in(place: Place) -> None:
     tenant = place.tenant()
     await place.provision(tenant)
     place.search, before = Search(place.kube, place.elasticsearch), effects("elasticsearch")
@@ -152,7 +131,17 @@ async def test_after_a_restart_a_tenant_that_was_in_place_only_searches_though_i
     assert await place.provision(tenant) == [], "it is proven by that"
     login = Login(names.user(tenant.id), "wrong")
     with pytest.raises(LoginRefused):
-        await place.elasticsearch.log_in(login, prefix=names.prefix(tenant.id), index=f"{tenant.id}.probe")
+        await place.elasticsearch.probe(login, build_role(tenant.id))
+
+
+async def test_a_tenant_whose_role_grants_less_than_it_should_is_told_of(place: Place) -> None:
+    tenant = place.tenant()
+    await place.provision(tenant)
+    less = build_role(tenant.id)
+    less["indices"][0]["privileges"] = ["read"]
+    await place.elasticsearch.put_role(names.app_role(tenant.id), less)
+    with pytest.raises(Unavailable, match="what its role grants"):
+        await place.elasticsearch.probe(await place.login(tenant), build_role(tenant.id))
 
 
 async def test_a_new_password_reaches_the_cluster_and_the_old_one_is_refused(place: Place) -> None:

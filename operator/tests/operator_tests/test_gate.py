@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 from rooftree_operator.adapters import kubernetes
+from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate, urgency
 from rooftree_operator.settings import Settings
@@ -166,7 +167,7 @@ async def test_the_lease_is_renewed_however_many_calls_the_apiserver_has(monkeyp
     monkeypatch.setattr(kubernetes.Kubernetes, "__init__", lambda *_: None)
     kube, api = kubernetes.Kubernetes(None, 2), Api()  # type: ignore[arg-type]
     kube.gate = Gate("kubernetes", 2)
-    kube._client = api
+    kube._client, kube.watched = api, Watched()
     tasks = [asyncio.create_task(kube.get(kubernetes.PLAN, str(number))) for number in range(5)]
     await settled()
     tasks.append(asyncio.create_task(kube.get(kubernetes.LEASE, "rooftree-operator", "rooftree-system")))

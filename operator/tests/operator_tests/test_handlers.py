@@ -9,12 +9,14 @@ from typing import Any
 
 import kopf
 import pytest
-from kopf._cogs.clients import watching
+from kopf._cogs.clients import fetching, watching
+from kopf._core.actions.invocation import is_async_fn
 from kopf._core.engines.activities import ActivityError, run_activity
 from kopf._core.engines.indexing import OperatorIndexers
 from kopf._core.intents.causes import Activity
 from prometheus_client import REGISTRY
-from rooftree_operator.adapters.kubernetes import CONFIG, SECRET
+from rooftree_operator.adapters.kubernetes import CONFIG, SECRET, SERVICE
+from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.handlers import AWAITED, DECLARED, WATCHED, Intake, listening, register
 from rooftree_operator.health import LONGEST_PASS, SILENT, STUCK, Health
 from rooftree_operator.storms import Storms
@@ -122,13 +124,59 @@ async def test_bookmarks_are_heard_although_kopf_tells_nobody_of_them(monkeypatc
     resource = kopf.Resource("rooftree.dev", "v1alpha1", "brokerages", namespaced=False)
     beats.health.listens(["brokerages"])
     beats.now, silences = 50.0, list[float]()
-    with listening(beats.health):
+    with listening(beats.health, Watched()):
         async for _ in watching.continuous_watch(
             settings=settings, resource=resource, namespace=None, operator_pause_waiter=waiter
         ):
             silences.append(beats.health.watches())
     assert silences == [0.0, 0.0, 0.0], "after the bookmark, once more for the end of the list, and after the event"
     assert watching.watch_objs is stream
+
+
+async def test_what_kopf_lists_and_watches_is_known_of_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    def service(name: str, version: str) -> dict[str, Any]:
+        metadata = {"name": name, "namespace": "tenant-acme", "resourceVersion": version}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": metadata}
+
+    async def fetch(**_: Any) -> AsyncIterator[Any]:
+        yield [service("app", "3")], "9"
+        yield [service("rpc", "4")], "9"
+
+    async def stream(**_: Any) -> AsyncIterator[Any]:
+        yield {"type": "DELETED", "object": service("rpc", "10")}
+        yield {"type": "MODIFIED", "object": service("app", "11")}
+        waiter.set_result(None)
+
+    monkeypatch.setattr(fetching, "fetch_objs", fetch)
+    monkeypatch.setattr(watching, "watch_objs", stream)
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    watched, told = Watched(lambda: 0.0), list[Any]()
+    watched.keeps(["services"])
+    with listening(Beats().health, watched):
+        async for event in watching.continuous_watch(
+            settings=kopf.OperatorSettings(),
+            resource=kopf.Resource("", "v1", "services", namespaced=True),
+            namespace=None,
+            operator_pause_waiter=waiter,
+        ):
+            told.append(event)
+    found = watched.find("services", SERVICE.path("app", "tenant-acme"))
+    assert found is not None
+    assert found["metadata"]["resourceVersion"] == "11"
+    with pytest.raises(LookupError):
+        watched.find("services", SERVICE.path("rpc", "tenant-acme"))
+    assert watched.find("services", SERVICE.path("gone", "tenant-acme")) is None
+    assert len(told) == 5, "Kopf hears all of it, and where the list ends"
+    assert fetching.fetch_objs is fetch
+
+
+async def test_kopf_calls_the_handlers_in_its_loop_and_in_no_thread() -> None:
+    registry = kopf.OperatorRegistry()
+    queue = WorkQueue(lambda: 0.0)
+    register(registry, queue, Storms(lambda: 0.0), Health(queue, lambda: 0.0), lambda: True)
+    handlers = list(registry._watching._handlers)
+    assert len(handlers) == len(WATCHED) + 4
+    assert all(is_async_fn(handler.fn) for handler in handlers)
 
 
 def child(kind: str = "MODIFIED", **fields: Any) -> dict[str, Any]:

@@ -49,49 +49,30 @@ def searching(web: Web) -> Elasticsearch:
     return made
 
 
-def indices(*names: str) -> Callable[[httpx2.Request], httpx2.Response]:
-    """An Elasticsearch that has these, with one document."""
-
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        if request.url.path.startswith("/_resolve"):
-            return httpx2.Response(200, json={"indices": [{"name": name} for name in names]})
-        return httpx2.Response(200, json={"hits": {"total": {"value": 1}}})
-
-    return answer
+ROLE = {"cluster": [], "indices": [{"names": ["acme-1.*"], "privileges": ["all"]}]}
 
 
-LOOKS = ["GET /_resolve/index/acme-1.*", "POST /acme-1.*/_search"]
-WRITES = ["PUT /acme-1.probe", "PUT /acme-1.probe/_doc/1"]
+def privileged(*, all_requested: bool) -> Callable[[httpx2.Request], httpx2.Response]:
+    return lambda _: httpx2.Response(200, json={"has_all_requested": all_requested})
 
 
-@pytest.mark.parametrize(
-    ("there", "thorough", "sent"),
-    [
-        ([], False, LOOKS),
-        (["acme-1.properties-1"], False, LOOKS),
-        (["acme-1.probe"], False, [*LOOKS, "DELETE /acme-1.probe"]),
-        ([], True, [LOOKS[0], *WRITES, LOOKS[1], "DELETE /acme-1.probe"]),
-        (["acme-1.properties-1"], True, LOOKS),
-        (["acme-1.probe"], True, [LOOKS[0], WRITES[1], LOOKS[1], "DELETE /acme-1.probe"]),
-        (["acme-1.probe", "acme-1.properties-1"], True, [*LOOKS, "DELETE /acme-1.probe"]),
-    ],
-)
-async def test_elasticsearch_is_written_to_only_for_a_thorough_look_or_what_one_left(
-    there: list[str], thorough: bool, sent: list[str]
-) -> None:
-    web, before = Web(indices(*there)), effects()
-    used = searching(web)
-    login = elasticsearch.Login(USER, "secret")
-    await (used.probe if thorough else used.log_in)(login, prefix="acme-1.", index="acme-1.probe")
-    assert web.sent == sent
-    assert effects() - before == sum(not line.startswith(("GET", "POST")) for line in sent)
+async def test_elasticsearch_is_asked_as_the_tenant_and_not_written_to() -> None:
+    web, before = Web(privileged(all_requested=True)), effects()
+    await searching(web).probe(elasticsearch.Login(USER, "secret"), ROLE)
+    assert web.sent == ["POST /_security/user/_has_privileges"]
+    assert effects() == before
+
+
+async def test_a_tenant_that_may_not_do_what_its_role_grants_is_told_of() -> None:
+    with pytest.raises(Unavailable, match="what its role grants"):
+        await searching(Web(privileged(all_requested=False))).probe(elasticsearch.Login(USER, "secret"), ROLE)
 
 
 async def test_a_login_that_elasticsearch_refuses_is_told_from_a_right_that_is_missing() -> None:
     for status, problem in ((401, LoginRefused), (403, Unavailable)):
         web = Web(lambda _, status=status: httpx2.Response(status, json={"error": {"reason": "no"}}))
         with pytest.raises(problem):
-            await searching(web).log_in(elasticsearch.Login(USER, "secret"), prefix="acme-1.", index="acme-1.probe")
+            await searching(web).probe(elasticsearch.Login(USER, "secret"), ROLE)
 
 
 def storing(web: Web) -> S3:

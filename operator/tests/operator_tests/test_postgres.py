@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString, Self
@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 from rooftree_operator import keys, names, registry, scram
-from rooftree_operator.adapters.postgres import Login, Postgres, Server
+from rooftree_operator.adapters.postgres import Postgres
+from rooftree_operator.adapters.postgres_sessions import Login, Server
 from rooftree_operator.errors import Blocked, Unavailable, Waiting
 from rooftree_operator.kept import NEVER
 from rooftree_operator.names import TenantId
@@ -110,8 +111,10 @@ def place() -> Iterator[Place]:
 
 
 @pytest.fixture
-def postgres(place: Place) -> Postgres:
-    return Postgres(place.server())
+async def postgres(place: Place) -> AsyncIterator[Postgres]:
+    made = Postgres(place.server())
+    yield made
+    await made.close()
 
 
 async def template(place: Place, postgres: Postgres) -> str:

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from psycopg import conninfo
 from rooftree_operator import keys, names
-from rooftree_operator.adapters.postgres import Login, Postgres
+from rooftree_operator.adapters.postgres import Postgres
+from rooftree_operator.adapters.postgres_sessions import Login
 from rooftree_operator.adapters.postgres_swaps import Swaps
 from rooftree_operator.adapters.s3 import S3
 from rooftree_operator.adapters.sigv4 import Key

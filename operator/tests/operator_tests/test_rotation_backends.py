@@ -28,7 +28,7 @@ from rooftree_operator.generations import Logins, Record
 from rooftree_operator.names import Slot, TenantId
 from rooftree_operator.provisioners.cache import Cache
 from rooftree_operator.provisioners.database import Database
-from rooftree_operator.provisioners.search import Search
+from rooftree_operator.provisioners.search import Search, build_role
 from rooftree_operator.provisioners.storage import PROBE, Storage
 from rooftree_operator.provisioners.topics import Topics
 from rooftree_operator.tenant import Tenant
@@ -135,8 +135,7 @@ async def test_elasticsearch_lets_both_generations_in_and_then_the_new_one_alone
 
     async def probe(slot: Slot) -> None:
         login = SearchLogin(names.user(tenant.id, slot), secrets.password("elasticsearch_password", slot))
-        prefix, index = names.prefix(tenant.id), names.index_alias(tenant.id, "probe")
-        await elasticsearch.probe(login, prefix=prefix, index=index)
+        await elasticsearch.probe(login, build_role(tenant.id))
 
     async with provisioned(part, tenant) as provision:
         await provision()

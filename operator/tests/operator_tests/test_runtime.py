@@ -307,7 +307,7 @@ async def test_the_brokerages_of_a_plan_are_looked_at_as_urgently_as_the_plan(pr
         looked[name] = running.queue.priority(f"tenant/{name}")
         return Outcome(gone=True)
 
-    running.reconciler = SimpleNamespace(reconcile=look)  # type: ignore[assignment]
+    running.reconciler = SimpleNamespace(reconcile=look, shards=running.shards)  # type: ignore[assignment]
     try:
         await until(lambda: looked)
     finally:
@@ -336,6 +336,7 @@ async def test_a_ready_spare_has_a_turn_in_each_round_after_all_else_and_none_wh
     await running._round()
     running.queue.add("tenant/acme", Priority.CHILD)
     assert running.queue.pop() == "tenant/acme"
+    running.queue.done("tenant/acme")
     popped = [running.queue.pop() for _ in range(4)]
     assert sorted(filter(None, popped)) == ["pool/starter", "release/1.0.0", key]
     assert running.queue.priority(key) is Priority.RESYNC

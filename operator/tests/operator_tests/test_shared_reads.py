@@ -12,6 +12,10 @@ from .world import World, brokerage
 SECRET = "/api/v1/namespaces/tenant-acme/secrets/app"
 
 
+def far() -> Object | None:
+    raise LookupError("ask")
+
+
 class Server:
     """Answers with how often it was asked. `hold`: an answer that is on its way waits for it."""
 
@@ -20,7 +24,7 @@ class Server:
         self.hold: asyncio.Event | None = None
 
     def ask(self, path: str = SECRET) -> Awaitable[Object | None]:
-        return shared_reads.read(path, self._answer)
+        return shared_reads.read(path, self._answer, far)
 
     async def _answer(self) -> Object:
         self.asked += 1
@@ -82,6 +86,21 @@ async def test_an_answer_that_was_on_its_way_during_a_write_is_not_kept() -> Non
         assert await server.ask() == {"answer": 2}
 
 
+async def test_what_is_near_is_not_asked_for_and_is_looked_at_again_after_a_write() -> None:
+    server, near = Server(), iter([{"answer": 10}, {"answer": 11}])
+    with shared_reads.shared():
+        for expected in (10, 10):
+            assert await shared_reads.read(SECRET, server._answer, lambda: next(near)) == {"answer": expected}
+        shared_reads.wrote(SECRET)
+        assert await shared_reads.read(SECRET, server._answer, lambda: next(near)) == {"answer": 11}
+    assert server.asked == 0
+
+
+async def test_outside_of_a_pass_the_apiserver_is_asked_whatever_is_near() -> None:
+    server = Server()
+    assert await shared_reads.read(SECRET, server._answer, lambda: {"answer": 10}) == {"answer": 1}
+
+
 async def test_an_error_is_told_to_who_asked_and_the_next_one_asks_again() -> None:
     answers = iter([LookupError("gone"), {"answer": 2}])
 
@@ -94,8 +113,8 @@ async def test_an_error_is_told_to_who_asked_and_the_next_one_asks_again() -> No
     question: Callable[[], Awaitable[Object | None]] = ask
     with shared_reads.shared():
         with pytest.raises(LookupError):
-            await shared_reads.read(SECRET, question)
-        assert await shared_reads.read(SECRET, question) == {"answer": 2}
+            await shared_reads.read(SECRET, question, far)
+        assert await shared_reads.read(SECRET, question, far) == {"answer": 2}
 
 
 async def test_a_pass_over_an_unchanged_tenant_reads_each_object_once() -> None:

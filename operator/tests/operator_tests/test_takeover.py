@@ -8,8 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from rooftree_operator.adapters import elasticsearch, kafka, kubernetes, postgres, redis, s3
+from rooftree_operator.adapters import elasticsearch, kafka, kubernetes, postgres, postgres_sessions, redis, s3
 from rooftree_operator.adapters.kafka import Grant
+from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.deletion import DATA, RUNNING
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
@@ -168,7 +169,7 @@ def adapter(system: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr("ssl.create_default_context", lambda **_: False)
     match system:
         case "postgres":
-            return postgres.Postgres(postgres.Server("127.0.0.1", 1, "u", "p", "d", None))
+            return postgres.Postgres(postgres_sessions.Server("127.0.0.1", 1, "u", "p", "d", None))
         case "kafka":
             return kafka.Kafka(kafka.Server("127.0.0.1:1", "u", "p", None))
         case "elasticsearch":
@@ -179,7 +180,7 @@ def adapter(system: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             return s3.S3(s3.Server("http://127.0.0.1:1", "r", "u", "p", "ca"))
         case _:
             kube = kubernetes.Kubernetes.__new__(kubernetes.Kubernetes)
-            kube.gate = Gate("kubernetes")
+            kube.gate, kube.watched = Gate("kubernetes"), Watched()
             return kube
 
 
@@ -204,6 +205,9 @@ async def test_a_postgres_session_that_began_too_late_for_the_successors_fence_d
             return self
 
         async def __aexit__(self, *_: object) -> None:
+            pass
+
+        async def close(self) -> None:
             pass
 
         async def execute(self, *_: Any) -> None:

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from rooftree_operator import tracing
 from rooftree_operator.adapters import kubernetes
+from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
 from rooftree_operator.reconcile import Outcome
@@ -142,7 +143,7 @@ async def test_a_request_that_writes_makes_its_pass_one_that_changed_something()
             return {}
 
     kube = kubernetes.Kubernetes.__new__(kubernetes.Kubernetes)
-    kube.gate, kube._client = Gate("kubernetes", 2), Api()
+    kube.gate, kube._client, kube.watched = Gate("kubernetes", 2), Api(), Watched()
     with tracing.of_pass("tenant/acme", Priority.RESYNC) as trace:
         await kube.get(kubernetes.SERVICE, "app", "tenant-a")
         assert not trace.changed
@@ -151,7 +152,9 @@ async def test_a_request_that_writes_makes_its_pass_one_that_changed_something()
 
 
 def test_a_call_is_named_after_the_kind_and_never_after_the_object() -> None:
-    assert kubernetes._plural("/apis/apps/v1/namespaces/tenant-a/deployments/services") in ("deployments", "services")
+    assert kubernetes._plural("/apis/apps/v1/namespaces/tenant-a/deployments/services") == "deployments"
+    assert kubernetes._plural("/apis/apps/v1/namespaces/tenant-a/deployments/app/scale") == "deployments"
+    assert kubernetes._plural("/api/v1/namespaces/services") == "namespaces"
     assert kubernetes._plural("/api/v1/namespaces/tenant-a/secrets/app") == "secrets"
     assert kubernetes._plural("/apis/rooftree.dev/v1alpha1/brokerages/acme/status") == "brokerages"
 

@@ -152,6 +152,16 @@ async def test_resyncs_leave_a_worker_free_for_what_somebody_waits_for() -> None
     assert await waiting == "c"
 
 
+async def test_while_somebody_waits_for_work_only_one_resync_begins() -> None:
+    line = WorkQueue(Clock(), jitter=lambda: 1.0, most_resyncs=3)
+    line.add("edit", Priority.EDIT)
+    for key in "abc":
+        line.add(key, Priority.RESYNC)
+    assert (line.pop(), line.pop(), line.pop()) == ("edit", "a", None)
+    line.done("edit")
+    assert (line.pop(), line.pop()) == ("b", "c")
+
+
 async def test_a_resync_that_becomes_an_edit_is_held_back_no_longer() -> None:
     line = WorkQueue(Clock(), jitter=lambda: 1.0, most_resyncs=1)
     line.add("a", Priority.RESYNC)

@@ -110,33 +110,15 @@ class Elasticsearch:
             some = ",".join(wanted[start : start + NAMES_A_REQUEST])
             await self._change("delete", "index", f"/{some}?ignore_unavailable=true")
 
-    async def probe(self, login: Login, *, prefix: str, index: str) -> None:
-        """Does as the tenant what the tenant's app does. Raises `LoginRefused`, or `Unavailable` with what was refused.
+    async def probe(self, login: Login, role: Object) -> None:
+        """Asks as the tenant whether it may do all that `role` grants; no index need be there for that.
 
-        Indices that the tenant has made are proof enough of its right to make them; without any, one is made for a
-        moment, which costs the cluster two changes of its state.
+        Raises `LoginRefused` if it does not get in, and `Unavailable` if it may not.
         """
-        present = await self._indices(prefix, login)
-        if set(present) - {index}:
-            await self._search(login, prefix=prefix, left=index if index in present else None)
-            return
-        if index not in present:
-            await self._change("create", "probe", f"/{index}", {}, login)
-        await self._change("put", "document", f"/{index}/_doc/1?refresh=true", {"probe": login.user}, login)
-        if await self._search(login, prefix=prefix, left=index) != 1:
-            raise Unavailable("ElasticsearchRefused", f"{self._where} does not find what {login.user} wrote")
-
-    async def log_in(self, login: Login, *, prefix: str, index: str) -> None:
-        """Searches as the tenant, and changes nothing; an `index` that a `probe` left goes. Raises as `probe` does."""
-        present = await self._indices(prefix, login)
-        await self._search(login, prefix=prefix, left=index if index in present else None)
-
-    async def _search(self, login: Login, *, prefix: str, left: str | None) -> int:
-        """How many documents, up to one, the tenant finds. The index `left` is deleted afterwards."""
-        found = await self._send("POST", f"/{prefix}*/_search", {"size": 0, "track_total_hits": 1}, login)
-        if left:
-            await self._change("delete", "probe", f"/{left}", None, login)
-        return found["hits"]["total"]["value"]
+        wanted = {"cluster": role["cluster"], "index": role["indices"]}
+        found = await self._send("POST", "/_security/user/_has_privileges", wanted, login)
+        if not found["has_all_requested"]:
+            raise Unavailable("ElasticsearchRefused", f"{self._where} refuses {_subject(login)} what its role grants")
 
     async def _indices(self, prefix: str, login: Login | None) -> list[str]:
         found = await self._look(f"/_resolve/index/{prefix}*?expand_wildcards=all", login) or {}

@@ -18,6 +18,7 @@ from ..drift import Object
 from ..errors import Unavailable
 from ..names import MANAGER
 from . import shared_reads
+from .watched import Watched
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient
@@ -72,8 +73,6 @@ KINDS = {
     )
 }  # fmt: skip
 
-_PLURALS = {kind.plural for kind in KINDS.values()}
-
 
 class ApiError(Exception):
     """The apiserver refused a request; `status` is the HTTP status."""
@@ -101,6 +100,7 @@ class Kubernetes:
 
         self.gate = Gate("kubernetes", most)
         self._api = api
+        self.watched = Watched()
         # Not awaited: that would run discovery, which nothing here needs.
         self._client: Any = DynamicClient(api)
 
@@ -110,7 +110,9 @@ class Kubernetes:
         from kubernetes.aio import client as kubernetes_client
         from kubernetes.aio import config as kubernetes_config
 
-        configuration = kubernetes_client.Configuration()
+        configuration: Any = kubernetes_client.Configuration()
+        # Or it would look in a thread for a .netrc before each request.
+        configuration.client_session_kwargs = {"trust_env": False}
         if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
             cast("Any", kubernetes_config).load_incluster_config(configuration)
         else:
@@ -124,10 +126,16 @@ class Kubernetes:
         await cast("Any", self._api).close()
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
-        """The object, or None if there is none; within a pass as it was first read, or written since."""
-        return await shared_reads.read(kind.path(name, namespace), partial(self._get, kind, name, namespace))
+        """The object, or None if there is none.
 
-    async def _get(self, kind: Kind, name: str, namespace: str | None) -> Object | None:
+        Within a pass as it was first read, or as a watch told of it, or as it was written since.
+        """
+        path = kind.path(name, namespace)
+        ask, near = partial(self.fetch, kind, name, namespace), partial(self.watched.find, kind.plural, path)
+        return await shared_reads.read(path, ask, near)
+
+    async def fetch(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        """The object as the apiserver has it, with `managedFields`, whatever was read before; None if there is none."""
         try:
             return await self._request("get", kind.path(name, namespace))
         except ApiError as error:
@@ -170,7 +178,8 @@ class Kubernetes:
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]
         path = kind.path(None, wanted["metadata"].get("namespace"))
         with _sending("create", kind.kind):
-            return await self._request("post", path, body=wanted, field_manager=MANAGER)
+            name = f"/{wanted['metadata']['name']}"
+            return await self._request("post", path, name, body=wanted, field_manager=MANAGER)
 
     async def replace(self, wanted: Object) -> Object:
         """Updates exactly the version that was read; raises `Conflict` if it changed since."""
@@ -226,16 +235,22 @@ class Kubernetes:
             raise
         return True
 
-    async def _request(self, method: str, path: str, **options: Any) -> Object:
+    async def _request(self, method: str, path: str, name: str = "", **options: Any) -> Object:
+        """`name`: of an object that is made, which is not in the path, after a slash."""
         if f"/{LEASE.plural}" in path:
             return await self._send(method, path, **options)  # the Lease waits for no tenant's calls
-        async with self.gate.call(f"{method} {_plural(path)}"):
-            try:
+        plural = _plural(path)
+        async with self.gate.call(f"{method} {plural}"):
+            if method == "get":
                 return await self._send(method, path, **options)
+            self.watched.writes(plural, path + name)
+            try:
+                answer = await self._send(method, path, **options)
             finally:
                 # Whatever the answer was: it may have been done.
-                if method != "get":
-                    shared_reads.wrote(path)
+                shared_reads.wrote(path)
+            self.watched.answered(plural, path + name, answer)
+            return answer
 
     async def _send(self, method: str, path: str, **options: Any) -> Object:
         import aiohttp
@@ -253,7 +268,9 @@ class Kubernetes:
 
 def _plural(path: str) -> str:
     """Which kind a path leads to."""
-    return next((part for part in reversed(path.split("/")) if part in _PLURALS), "")
+    _, root, *parts = path.split("/")
+    kind = parts[1:] if root == "api" else parts[2:]
+    return kind[2] if kind[0] == NAMESPACE.plural and len(kind) > 2 else kind[0]
 
 
 def refusal(status: int, message: str) -> ApiError:

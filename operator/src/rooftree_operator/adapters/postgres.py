@@ -1,13 +1,10 @@
 """PostgreSQL as the operator needs it: roles, databases, grants. The operator's role is CREATEDB CREATEROLE, no more.
 
-Connections are short and pin `search_path`, so nothing that a tenant creates can shadow what we call (the lesson of
-CVE-2026-55769). Passwords arrive as SCRAM verifiers only. Names always go through `sql.Identifier`.
+Passwords arrive as SCRAM verifiers only. Names always go through `sql.Identifier`.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
@@ -15,41 +12,7 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from .. import effects
-from ..errors import Unavailable
-from ..gate import Gate
-from ..names import MANAGER
-
-Connection = psycopg.AsyncConnection[TupleRow]
-
-CONNECT_TIMEOUT = 3  # seconds; a stopped server is noticed within them
-STATEMENT_TIMEOUT = 20.0  # seconds; a clone of a template takes well under one
-PING_TIMEOUT = 4.0  # seconds
-OLDER: LiteralString = """FROM pg_stat_activity
-WHERE usename = current_user AND pid <> pg_backend_pid() AND starts_with(application_name, %(prefix)s)
-  AND split_part(application_name, '/', 2)::int < %(epoch)s"""
-FENCE: LiteralString = "SELECT pg_terminate_backend(pid, 5000) " + OLDER
-
-
-@dataclass(frozen=True)
-class Server:
-    """How to reach PostgreSQL. `ca_file` switches TLS with full verification on."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    database: str
-    ca_file: str | None
-    application_name: str = "rooftree-operator"
-
-
-@dataclass(frozen=True)
-class Login:
-    """A role to connect as instead of our own, and the role whose rights it may then take."""
-
-    user: str
-    password: str = field(repr=False)
-    owner: str = ""
+from .postgres_sessions import Login, Sessions
 
 
 @dataclass(frozen=True)
@@ -76,82 +39,18 @@ class DatabaseSeen:
     foreign_objects: bool  # still owned by the template's owner
 
 
-class Postgres:
+class Postgres(Sessions):
     """One server."""
-
-    name = "postgres"
-
-    def __init__(self, server: Server, most: int = 8) -> None:
-        self.gate = Gate(self.name, most)
-        self.server = server
-        self._unfenced: int | None = None
-
-    def take_over(self, epoch: int, holder: str = MANAGER) -> None:
-        """From now on we act in `epoch` of the Lease `holder`: before anything is done, sessions of older ones end."""
-        self.server = replace(self.server, application_name=f"{holder}/{epoch}")
-        self._unfenced = epoch
-
-    async def _fence(self, connection: Connection) -> None:
-        epoch = self._unfenced
-        if epoch is None:
-            return
-        await _end_sessions(connection, self.server.application_name.partition("/")[0], epoch)
-        if self._unfenced == epoch:
-            self._unfenced = None
-
-    async def end_sessions(self, holder: str, epoch: int) -> None:
-        """Ends what operators of the Lease `holder` have begun before `epoch`. Raises `Unavailable` if it does not."""
-        async with self.connect() as connection:
-            await _end_sessions(connection, holder, epoch)
-
-    @asynccontextmanager
-    async def connect(self, database: str | None = None, login: Login | None = None) -> AsyncGenerator[Connection]:
-        """A connection for one piece of work, in autocommit. Raises `Unavailable` if the server does not do it now."""
-        async with self.gate.call(), self._connection(database, login, STATEMENT_TIMEOUT) as connection:
-            # A session that is older than the next holder ends with `FENCE`; this one is, if we still may act now.
-            self.gate.fence()
-            yield connection
-
-    @asynccontextmanager
-    async def _connection(self, database: str | None, login: Login | None, within: float) -> AsyncGenerator[Connection]:
-        server = self.server
-        sslmode = "verify-full" if server.ca_file else "disable"
-        try:
-            async with asyncio.timeout(within):
-                connection: Connection = await psycopg.AsyncConnection.connect(
-                    host=server.host,
-                    port=server.port,
-                    user=login.user if login else server.user,
-                    password=login.password if login else server.password,
-                    dbname=database or server.database,
-                    connect_timeout=CONNECT_TIMEOUT,
-                    application_name=server.application_name,
-                    options="-c search_path=pg_catalog,pg_temp -c lock_timeout=10s",
-                    autocommit=True,
-                    sslmode=sslmode,
-                    sslrootcert=server.ca_file,
-                )
-                async with connection:
-                    if login is None:
-                        await self._fence(connection)
-                    yield connection
-        except (psycopg.OperationalError, TimeoutError) as error:
-            raise _unavailable(server, error) from error
 
     async def _rows(self, query: LiteralString, *values: Any) -> list[TupleRow]:
         async with self.connect() as connection:
             return await (await connection.execute(query, values)).fetchall()
 
     async def _write(self, verb: str, kind: str, *statements: sql.Composed, database: str | None = None) -> None:
+        """All statements in one transaction, as what is sent at once is."""
         async with self.connect(database) as connection:
-            for statement in statements:
-                with effects.sending("postgres", verb, kind):
-                    await connection.execute(statement)
-
-    async def ping(self) -> None:
-        """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
-        async with self._connection(None, None, PING_TIMEOUT) as connection:
-            await connection.execute("SELECT 1")
+            with effects.sending("postgres", verb, kind):
+                await connection.execute(sql.SQL("; ").join(statements))
 
     async def close_to_public(self, database: str) -> None:
         """Only roles that were granted it connect to `database`."""
@@ -368,29 +267,3 @@ class Postgres:
         """Drops roles that own nothing any more; those that are gone are fine."""
         statements = [sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)) for name in names]
         await self._write("drop", "role", *statements)
-
-
-async def _end_sessions(connection: Connection, holder: str, epoch: int) -> None:
-    older = {"prefix": f"{holder}/", "epoch": epoch}
-    # One that is not there yet does nothing any more: its holder asks whether it may act when it is (`connect`).
-    if not await (await connection.execute("SELECT pid " + OLDER, older)).fetchone():
-        return
-    with effects.sending("postgres", "terminate", "operator"):
-        cursor = await connection.execute(FENCE, older)
-    if not all(ended for (ended,) in await cursor.fetchall()):
-        raise Unavailable("PostgresRefused", "sessions of an operator that acted before do not end")
-
-
-def _unavailable(server: Server, error: psycopg.OperationalError | TimeoutError) -> Unavailable:
-    """Tells a server that is away from one that answers and refuses, with its words but never with the statement."""
-    where = f"PostgreSQL at {server.host}:{server.port}"
-    state = None
-    if isinstance(error, psycopg.OperationalError):
-        state, primary = error.sqlstate, error.diag.message_primary
-        if state and not state.startswith(("08", "57P")):
-            return Unavailable("PostgresRefused", f"{where} refuses: {primary} ({state})")
-    words = " ".join(str(error).split()) or "no answer in time"
-    # What is refused at login comes without a state; a server that starts or stops says so in the same way.
-    if not state and "FATAL: " in words and "the database system is " not in words:
-        return Unavailable("PostgresRefused", f"{where} refuses: {words[words.index('FATAL: ') :]}")
-    return Unavailable("PostgresUnreachable", f"{where} does not answer: {words}")

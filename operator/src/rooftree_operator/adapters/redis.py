@@ -7,6 +7,7 @@ A user has no more than an allow-list of commands on keys and channels of its ow
 import asyncio
 import hashlib
 import re
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ class Redis:
     def __init__(self, server: Server, most: int = 8) -> None:
         self.server = server
         self.gate = Gate(self.name, most)
-        self._client: Any = _connected(server, server.user, server.password)
+        self._trust = ssl.create_default_context(cafile=server.ca_file) if server.ca_file else None
+        self._client: Any = _connected(server, server.user, server.password, self._trust)
         # What the server's version has; a newer one may have more, which shows when the operator starts again.
         self._every: frozenset[str] | None = None
         self._categories: dict[str, frozenset[str]] = {}
@@ -184,7 +186,7 @@ class Redis:
     async def _as_tenant(self, user: str, password: str) -> AsyncGenerator[Any]:
         """A connection of `user`. Raises `LoginRefused` if it does not get in."""
         self.gate.check()
-        tenant = _connected(self.server, user, password)
+        tenant = _connected(self.server, user, password, self._trust)
         try:
             yield tenant
         except Unavailable as error:
@@ -230,14 +232,21 @@ def allowed(rules: str, every: frozenset[str], categories: Mapping[str, frozense
     return result
 
 
-def _connected(server: Server, user: str, password: str) -> Any:
-    return client.Redis(
+class _Trusting(client.SSLConnection):
+    """Trusts one authority. Its parent reads those of the whole system besides, again for each connection."""
+
+    def __init__(self, *, trust: ssl.SSLContext, **rest: Any) -> None:
+        super().__init__(**rest)  # pyright: ignore[reportUnknownMemberType] -- half typed
+        self.ssl_context.context = trust
+
+
+def _connected(server: Server, user: str, password: str, trust: ssl.SSLContext | None) -> Any:
+    kind: dict[str, Any] = {"connection_class": _Trusting, "trust": trust} if trust else {}
+    pool = client.ConnectionPool(
         host=server.host,
         port=server.port,
         username=user,
         password=password,
-        ssl=server.ca_file is not None,
-        ssl_ca_certs=server.ca_file,
         decode_responses=True,
         socket_connect_timeout=CONNECT_TIMEOUT,
         socket_timeout=DEADLINE,
@@ -245,7 +254,9 @@ def _connected(server: Server, user: str, password: str) -> Any:
         retry=Retry(NoBackoff(), 1, supported_errors=(exceptions.ConnectionError,)),
         protocol=3,  # answers have names
         client_name="rooftree-operator",
+        **kind,
     )
+    return client.Redis.from_pool(pool)
 
 
 def _where(server: Server) -> str:

@@ -36,14 +36,23 @@ def shared() -> Generator[None]:
         _known.reset(token)
 
 
-async def read(path: str, ask: Callable[[], Awaitable[Object | None]]) -> Object | None:
-    """The object at `path`; asks for it if nobody of this pass did since it was written. An error is nobody else's."""
+async def read(
+    path: str, ask: Callable[[], Awaitable[Object | None]], near: Callable[[], Object | None]
+) -> Object | None:
+    """The object at `path`; asks for it if nobody of this pass did since it was written. An error is nobody else's.
+
+    `near` answers without a request, or raises LookupError.
+    """
     known = _known.get()
     if known is None:
         return await ask()
     async with known.asking.setdefault(path, asyncio.Lock()):
         if path not in known.answers:
-            before, answer = known.writes, await ask()
+            before = known.writes
+            try:
+                answer = near()
+            except LookupError:
+                answer = await ask()
             if known.writes != before:
                 return answer
             known.answers[path] = answer

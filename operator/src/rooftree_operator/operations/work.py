@@ -6,7 +6,7 @@ from typing import Protocol
 
 from .. import generations, keys, names, pods
 from ..adapters.kubernetes import JOB, NAMESPACE, POD, POLICY, SECRET, Forbidden, Kubernetes
-from ..adapters.postgres import Login
+from ..adapters.postgres_sessions import Login
 from ..adapters.s3 import S3, Standing
 from ..adapters.sigv4 import Key
 from ..drift import Object

@@ -17,6 +17,7 @@ from typing import Any, NoReturn, Protocol, cast
 from urllib.parse import quote, urlencode
 
 from ..adapters.kubernetes import TIMEOUT, Kubernetes, refusal
+from ..adapters.watched import Watched
 from ..drift import Object
 from ..errors import Unavailable
 from .problems import Problem
@@ -48,6 +49,7 @@ class _Reading(Kubernetes):
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self.watched = Watched()
 
     async def _request(self, method: str, path: str, **options: Any) -> Object:
         if method != "get":

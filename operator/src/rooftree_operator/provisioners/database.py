@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from .. import generations, names, pods, scram
 from ..adapters.kubernetes import JOB, SECRET, Kubernetes
-from ..adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
+from ..adapters.postgres import DatabaseSeen, Postgres, RoleSeen
+from ..adapters.postgres_sessions import Login
 from ..database_actions import (
     Adopt,
     CloseRole,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from .. import generations, names, pods
 from ..adapters.kubernetes import JOB, SECRET, Kubernetes
-from ..adapters.postgres import Login, Postgres
+from ..adapters.postgres import Postgres
+from ..adapters.postgres_sessions import Login
 from ..drift import Object, stamped
 from ..names import Slot, TenantId
 from ..provisioner import Plan, blocked, done, waiting

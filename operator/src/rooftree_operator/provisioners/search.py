@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import generations, names, pods, proofs, scram
+from .. import generations, names, pods, scram
 from ..adapters.elasticsearch import Elasticsearch, Login
 from ..adapters.kubernetes import SECRET, Kubernetes
 from ..drift import Object, differences
@@ -76,11 +76,10 @@ class PutTemplate(Action):
 
 @dataclass(frozen=True)
 class Probe(Action):
-    """Log in as the tenant and search its indices; if `thorough` and there are none, write to one."""
+    """Log in as the tenant and ask whether it may do what its role grants."""
 
     user: str
     password: str = field(repr=False)
-    thorough: bool = True
     proof = True
 
 
@@ -125,8 +124,7 @@ class Search:
         if seen.template is None or differences(template, seen.template):
             actions.append(PutTemplate(template))
         if actions or not seen.proven:
-            thorough = proofs.is_thorough(tenant, self.condition, actions)
-            actions += [Probe(names.user(tenant.id, slot), one, thorough) for slot, one in passwords.items()]
+            actions += [Probe(names.user(tenant.id, slot), one) for slot, one in passwords.items()]
         pattern = names.index_pattern(tenant.id)
         return Plan(done("Provisioned", f"Indices {pattern} are the tenant's own."), actions=tuple(actions))
 
@@ -137,7 +135,7 @@ class Search:
             await asyncio.gather(*changes)
         for action in plan.actions:
             if isinstance(action, Probe):
-                await self._prove(tenant, Login(action.user, action.password), action.thorough)
+                await self._prove(tenant, Login(action.user, action.password))
 
     async def _put(self, tenant: Tenant, action: Change) -> None:
         match action:
@@ -150,22 +148,19 @@ class Search:
             case PutTemplate(body):
                 await self._elasticsearch.put_template(names.index_template(tenant.id), body)
 
-    async def _prove(self, tenant: Tenant, login: Login, thorough: bool) -> None:
+    async def _prove(self, tenant: Tenant, login: Login) -> None:
+        role = build_role(tenant.id)
         try:
-            await self._probe(tenant.id, login, thorough)
+            await self._elasticsearch.probe(login, role)
         except LoginRefused:
             # Whoever knows a password may change it, and the mark of the credential would not tell.
             body = build_user(tenant.id, login.password)
             await self._put(tenant, PutUser(login.user, body, login.password))
             try:
-                await self._probe(tenant.id, login, thorough=True)
+                await self._elasticsearch.probe(login, role)
             except LoginRefused as refusal:
                 raise Unavailable("ElasticsearchRefused", str(refusal)) from refusal
         self._proofs.add(tenant.id, login.password)
-
-    async def _probe(self, tenant: TenantId, login: Login, thorough: bool) -> None:
-        tries = self._elasticsearch.probe if thorough else self._elasticsearch.log_in
-        await tries(login, prefix=names.prefix(tenant), index=names.index_alias(tenant, "probe"))
 
     async def revoke(self, tenant: TenantId) -> None:
         self._proofs.drop(tenant)

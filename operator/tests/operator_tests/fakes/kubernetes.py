@@ -25,6 +25,7 @@ from rooftree_operator.adapters.kubernetes import (
     Kind,
     Kubernetes,
 )
+from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.drift import Object, Path, quantity
 from rooftree_operator.gate import Gate
 
@@ -51,6 +52,7 @@ class FakeKubernetes(Kubernetes):
         self._serving: dict[Key, Object] = {}  # the pod template that all pods of a Deployment have
         self._starting: dict[Key, Object] = {}  # the one that the first new pod has
         self.gate = Gate()
+        self.watched = Watched()
         self.mounted: dict[Key, dict[str, str]] = {}
         """By pod, the files that it found of its Secret when it began, encoded."""
         self.faults = faults or Faults()
@@ -86,7 +88,7 @@ class FakeKubernetes(Kubernetes):
         spaces = {key[2] for key in self.objects if key[0] == "Namespace" and key[2].startswith("tenant-")}
         return sorted((k for k in self.objects if k[1] in spaces or k[2] in spaces), key=str)
 
-    async def _get(self, kind: Kind, name: str, namespace: str | None) -> Object | None:
+    async def fetch(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         self.gate.check()
         self.reads.append(f"{kind.kind} {name}")
         self.faults.before()

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from rooftree_operator import scram
-from rooftree_operator.adapters.postgres import DatabaseSeen, Login, Postgres, RoleSeen
+from rooftree_operator.adapters.postgres import DatabaseSeen, Postgres, RoleSeen
+from rooftree_operator.adapters.postgres_sessions import Login
 from rooftree_operator.errors import Unavailable, Waiting
 from rooftree_operator.gate import Gate
 from rooftree_operator.names import TEMPLATE_OWNER

@@ -1,0 +1,126 @@
+"""What the watches have told of children, so that a pass need not ask for each again.
+
+What a watch does not know of is missing, or has lost our label: to apply it anew is right for both. An object is kept
+as text, which is small and a copy whenever it is read, and without `managedFields`. Versions are compared as numbers,
+which Kubernetes promises for one kind (KEP-5504): so a watch that lags never covers what we have written since.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..drift import Object
+
+# Seconds without a word, not even the bookmark of each minute, after which a watch is not believed. Kopf begins it anew
+# after 70.
+SILENT = 75.0
+FOREIGN = "namespaces"  # whose names are not in a place of ours: one that is there must not be taken for missing
+SUBRESOURCES = ("/scale", "/status")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """`text`: None if all that is known is that an object was there, gone or another, at this version."""
+
+    version: int
+    text: str | None
+
+
+@dataclass
+class _Watch:
+    """One kind by the paths of its objects. `heard`: when its watch last told anything; None before it had listed."""
+
+    kept: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
+    heard: float | None = None
+
+    def take(self, path: str, kept: _Kept) -> None:
+        """Unless something newer is known."""
+        before = self.kept.get(path)
+        if before is None or before.version <= kept.version:
+            self.kept[path] = kept
+
+
+class Watched:
+    """Objects of the kinds that are `kept`, named by their plurals."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._watches: dict[str, _Watch] = {}
+
+    def keeps(self, plurals: Iterable[str]) -> None:
+        self._watches = {plural: _Watch() for plural in plurals}
+
+    def find(self, plural: str, path: str) -> Object | None:
+        """The object, or None if there is none. Raises LookupError if only the apiserver can tell."""
+        watch = self._watches.get(plural)
+        if watch is None or watch.heard is None or self._clock() - watch.heard > SILENT:
+            raise LookupError(f"no watch tells of {plural}")
+        if (kept := watch.kept.get(path)) is None:
+            if plural == FOREIGN:
+                raise LookupError(f"{path} may be there, and somebody else's")
+            return None
+        if kept.text is None:
+            raise LookupError(f"{path} has been written, or was deleted, since a watch told of it")
+        return json.loads(kept.text)
+
+    def lists(self, plural: str, items: Iterable[tuple[str, Object]]) -> set[str]:
+        """Takes a part of a listing, by paths, which it returns."""
+        watch, told = self._watches.get(plural), set[str]()
+        for path, item in items if watch else ():
+            self._take(plural, path, item)
+            told.add(path)
+        return told
+
+    def listed(self, plural: str, told: set[str], version: str) -> None:
+        """The listing as of `version` is complete: what it did not tell of is gone."""
+        if (watch := self._watches.get(plural)) is None:
+            return
+        gone = [path for path, kept in watch.kept.items() if path not in told and kept.version <= int(version)]
+        for path in gone:
+            del watch.kept[path]
+        watch.heard = self._clock()
+
+    def hears(self, plural: str, event: str, path: str, item: Object) -> None:
+        """Takes an event of the watch; also a bookmark, which only says that there was nothing else."""
+        if (watch := self._watches.get(plural)) is None:
+            return
+        watch.heard = self._clock()
+        if event == "DELETED":
+            watch.take(path, _Kept(_version(item), None))
+        elif event in ("ADDED", "MODIFIED"):
+            self._take(plural, path, item)
+
+    def writes(self, plural: str, path: str) -> None:
+        """Something is being sent to `path`, whose answer may get lost: what is known of it does not count any more."""
+        own = _own(path)
+        if (watch := self._watches.get(plural)) is not None:
+            kept = watch.kept.get(own)
+            watch.kept[own] = _Kept(kept.version if kept else 0, None)
+
+    def answered(self, plural: str, path: str, answer: Object) -> None:
+        """What the apiserver answered to what was sent to `path`: the object as it is now, or at least its version."""
+        watch = self._watches.get(plural)
+        if watch is None or "resourceVersion" not in answer.get("metadata", {}):
+            return
+        if path.endswith(SUBRESOURCES):
+            watch.take(_own(path), _Kept(_version(answer), None))
+        else:
+            self._take(plural, path, answer)
+
+    def _take(self, plural: str, path: str, item: Object) -> None:
+        metadata: dict[str, Any] = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
+        text = json.dumps({**item, "metadata": metadata}, separators=(",", ":"))
+        self._watches[plural].take(path, _Kept(_version(item), text))
+
+
+def _own(path: str) -> str:
+    """Of the object that a subresource belongs to."""
+    for end in SUBRESOURCES:
+        path = path.removesuffix(end)
+    return path
+
+
+def _version(item: Object) -> int:
+    return int(item["metadata"]["resourceVersion"])

@@ -1,0 +1,214 @@
+"""What the watches told is read instead of asking, as long as it cannot be older than what we know otherwise."""
+
+import json
+from typing import Any
+
+import pytest
+from rooftree_operator.adapters.kubernetes import DEPLOYMENT, JOB, NAMESPACE, SERVICE, Kubernetes
+from rooftree_operator.adapters.shared_reads import shared
+from rooftree_operator.adapters.watched import SILENT, Watched
+from rooftree_operator.drift import Object
+from rooftree_operator.errors import Unavailable
+from rooftree_operator.gate import Gate
+
+SPACE = "tenant-acme"
+APP = SERVICE.path("app", SPACE)
+
+
+def service(version: int, name: str = "app", **more: Any) -> Object:
+    metadata = {"name": name, "namespace": SPACE, "resourceVersion": str(version), "managedFields": [{"manager": "x"}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, **more}
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def following(*items: Object) -> tuple[Watched, Clock]:
+    """Services, with a listing of these as of version 10."""
+    clock = Clock()
+    made = Watched(clock)
+    made.keeps(["services", "namespaces"])
+    told = made.lists("services", [(SERVICE.path(item["metadata"]["name"], SPACE), item) for item in items])
+    made.listed("services", told, "10")
+    return made, clock
+
+
+def version(made: Watched, path: str = APP) -> int:
+    found = made.find("services", path)
+    assert found is not None
+    return int(found["metadata"]["resourceVersion"])
+
+
+def unknown(made: Watched, path: str = APP, plural: str = "services") -> bool:
+    try:
+        made.find(plural, path)
+    except LookupError:
+        return True
+    return False
+
+
+def test_what_was_listed_is_found_without_its_managers_and_as_a_copy() -> None:
+    made, _ = following(service(5, spec={"ports": [80]}))
+    found = made.find("services", APP)
+    assert found is not None
+    found["spec"]["ports"].append(81)
+    assert made.find("services", APP) == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "app", "namespace": SPACE, "resourceVersion": "5"},
+        "spec": {"ports": [80]},
+    }
+
+
+def test_before_the_listing_is_complete_nobody_is_told_anything() -> None:
+    made = Watched(Clock())
+    assert unknown(made)
+    made.keeps(["services"])
+    made.lists("services", [(APP, service(5))])
+    assert unknown(made)
+    made.listed("services", {APP}, "10")
+    assert version(made) == 5
+
+
+def test_what_is_not_in_a_complete_listing_is_missing_but_a_namespace_may_be_somebody_elses() -> None:
+    made, _ = following()
+    assert made.find("services", APP) is None
+    made.listed("namespaces", set(), "10")
+    assert unknown(made, NAMESPACE.path(SPACE, None), "namespaces")
+
+
+def test_what_went_while_nobody_watched_is_gone_with_the_next_listing() -> None:
+    made, _ = following(service(5), service(6, "rpc"))
+    made.listed("services", {APP}, "20")
+    assert made.find("services", SERVICE.path("rpc", SPACE)) is None
+    assert version(made) == 5
+
+
+def test_a_listing_that_began_before_a_write_does_not_take_the_written_away() -> None:
+    made, _ = following()
+    made.answered("services", APP, service(15))
+    made.listed("services", set(), "12")
+    assert version(made) == 15
+
+
+def test_events_bring_newer_versions_and_an_old_event_covers_nothing() -> None:
+    made, _ = following(service(5))
+    made.hears("services", "MODIFIED", APP, service(12))
+    made.hears("services", "MODIFIED", APP, service(11))
+    assert version(made) == 12
+
+
+def test_what_was_deleted_is_asked_for_and_an_answer_from_before_does_not_bring_it_back() -> None:
+    made, _ = following(service(5))
+    made.hears("services", "DELETED", APP, service(12))
+    assert unknown(made), "it may only have lost our label"
+    made.answered("services", APP, service(11))
+    assert unknown(made)
+    made.listed("services", set(), "20")
+    assert made.find("services", APP) is None
+
+
+def test_a_watch_that_tells_nothing_not_even_that_is_not_believed() -> None:
+    made, clock = following(service(5))
+    clock.now = SILENT + 1
+    assert unknown(made)
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
+    assert version(made) == 5
+
+
+class Api:
+    """An apiserver that answers in turn; `asked` lists methods and paths."""
+
+    def __init__(self, *answers: Object | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def request(self, method: str, path: str, **_: Any) -> Any:
+        self.asked.append(f"{method} {path}")
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        self.answer = answer
+        return self
+
+    async def json(self) -> Object:
+        return json.loads(json.dumps(self.answer))
+
+
+def cluster(made: Watched, *answers: Object | Exception) -> tuple[Kubernetes, Api]:
+    kube, api = Kubernetes.__new__(Kubernetes), Api(*answers)
+    kube.gate, kube._client, kube.watched = Gate(), api, made
+    return kube, api
+
+
+async def test_a_pass_reads_what_a_watch_told_and_whoever_is_in_no_pass_asks() -> None:
+    kube, api = cluster(following(service(5))[0], service(5))
+    with shared():
+        assert await kube.get(SERVICE, "app", SPACE) is not None
+        assert await kube.get(SERVICE, "rpc", SPACE) is None
+    assert api.asked == []
+    await kube.get(SERVICE, "app", SPACE)
+    assert api.asked == [f"get {APP}"]
+
+
+async def test_a_kind_that_is_not_watched_is_asked_for() -> None:
+    kube, api = cluster(following()[0], service(5))
+    with shared():
+        await kube.get(JOB, "migrate", SPACE)
+    assert api.asked == [f"get {JOB.path('migrate', SPACE)}"]
+
+
+async def test_what_was_applied_is_known_from_the_answer_before_its_event_comes() -> None:
+    made, _ = following(service(5))
+    kube, api = cluster(made, service(12, spec={"ports": [81]}))
+    await kube.apply(service(0))
+    made.hears("services", "MODIFIED", APP, service(11))
+    with shared():
+        found = await kube.get(SERVICE, "app", SPACE)
+    assert found is not None
+    assert (found["spec"], len(api.asked)) == ({"ports": [81]}, 1)
+
+
+async def test_a_write_whose_answer_got_lost_makes_the_next_pass_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = following(service(5))
+    kube, api = cluster(made, TimeoutError(), service(12), TimeoutError(), service(13, "rpc"))
+    with pytest.raises(Unavailable):
+        await kube.apply(service(0))
+    with shared():
+        found = await kube.get(SERVICE, "app", SPACE)
+    assert found is not None
+    assert found["metadata"]["resourceVersion"] == "12"
+    with pytest.raises(Unavailable):
+        await kube.create(service(0, "rpc"))
+    with shared():
+        assert await kube.get(SERVICE, "rpc", SPACE) is not None
+    assert [line.partition(" ")[0] for line in api.asked] == ["patch", "get", "post", "get"]
+
+
+async def test_what_was_deleted_or_scaled_is_asked_for_until_the_watch_tells() -> None:
+    made = Watched(Clock())
+    made.keeps(["deployments"])
+    path = DEPLOYMENT.path("app", SPACE)
+    made.listed("deployments", made.lists("deployments", [(path, service(5))]), "10")
+    scaled: Object = {"kind": "Scale", "metadata": {"name": "app", "resourceVersion": "12"}}
+    kube, _ = cluster(made, scaled, {"kind": "Status", "metadata": {}})
+    await kube.scale("app", SPACE, 3)
+    made.hears("deployments", "MODIFIED", path, service(11))
+    assert unknown(made, path, "deployments")
+    made.hears("deployments", "MODIFIED", path, service(12))
+    assert not unknown(made, path, "deployments")
+    await kube.delete(DEPLOYMENT, "app", SPACE)
+    assert unknown(made, path, "deployments")
+
+
+async def test_who_changed_something_is_read_from_the_apiserver() -> None:
+    kube, api = cluster(following(service(5))[0], service(5))
+    with shared():
+        found = await kube.fetch(SERVICE, "app", SPACE)
+    assert found is not None
+    assert found["metadata"]["managedFields"] == [{"manager": "x"}]
+    assert len(api.asked) == 1
