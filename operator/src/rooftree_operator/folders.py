@@ -91,7 +91,7 @@ def write(folder: int, name: str, content: bytes) -> None:
     with suppress(FileNotFoundError):
         os.unlink(partial, dir_fd=folder)
     try:
-        with open(os.open(partial, _NEW, 0o640, dir_fd=folder), "wb") as file:
+        with open(os.open(partial, _NEW, 0o660, dir_fd=folder), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -328,6 +328,26 @@ async def test_more_or_less_than_the_manifest_says_is_no_backup(extra: str) -> N
 
 
 @pytest.mark.usefixtures("either_place")
+async def test_what_a_backup_that_failed_has_written_gives_its_room_back_and_no_other_one_does() -> None:
+    world = await written_world()
+    kept = {name for name in lying(world) if name.startswith("first/")}
+    world.archive.stands.add("write")
+    world.kube.put(operation("half"))
+    await world.operate("half", passes=3)
+    lying(world)["half/try1/00000001"] = b"half of it"
+    (job,) = [item for item in found(world, JOB) if item["metadata"]["labels"].get(names.LABEL_OPERATION) == "half"]
+    world.archive._fail(job, '{"error": "StoreError", "message": "No space left on device"}')
+    status = (await world.operate("half"))["status"]
+    assert (status["phase"], status["error"]["code"]) == ("Failed", "BackupFailed")
+    assert "No space left on device" in status["error"]["message"]
+    item = world.kube.find(BACKUP, "half")
+    assert item is not None
+    assert item["status"]["phase"] == "Failed"
+    assert set(lying(world)) == kept
+    assert (await restored(world))["phase"] == "Succeeded"
+
+
+@pytest.mark.usefixtures("either_place")
 async def test_a_manifest_of_another_tenant_or_backup_is_refused() -> None:
     world = await standing_world()
     world.archive.stands.clear()

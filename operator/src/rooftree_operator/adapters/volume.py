@@ -18,8 +18,8 @@ from ..gate import Gate
 TIMEOUT = 60.0  # seconds for one call
 PING_TIMEOUT = 4.0  # seconds
 # The path of a volume is gone through by the node's root, whom NFS takes for nobody: it may pass, and look at nothing.
-TENANT_MODE = 0o711
-BACKUP_MODE = 0o2770  # for the user and the group that our pods and the tenants' run as
+# All below is of the group of our pods and the tenants', whoever makes it.
+TENANT_MODE, BACKUP_MODE = 0o2711, 0o2770
 PAGE = 1000  # files that one call deletes
 PAGES = 500  # of one pass
 MOST_FILES = 250_000  # of one backup; as segments of 8 MiB nearly 2 TiB

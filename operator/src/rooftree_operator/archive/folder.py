@@ -8,7 +8,7 @@ from .manifest import NAME
 from .store import Fetched, StoreError
 
 MOST_BYTES = 64 * 2**20  # of a file: a segment has 8 MiB
-MODE = 0o770
+MODE = 0o2770  # as the folder itself
 PAGE = 1000  # of what is cleared at once
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -47,9 +47,11 @@ class Artifacts:
             raise OperationFailed("BackupElsewhere", problem)
 
     async def fail(self, order: Order, message: str) -> None:
-        """Nobody can be brought back to it."""
+        """Nobody can be brought back to it: what of it lies there gives its room back."""
         name, found = order.name, await self.kube.get(BACKUP, order.name)
         if found is not None and _is_by(found, order) and found.get("status", {}).get("phase") != BackupPhase.COMPLETE:
+            if self.place is not None and elsewhere(self.place, found) is None:
+                await self.place.remove(TenantId(found["spec"]["tenantID"]), name)
             status = {**found.get("status", {}), "phase": BackupPhase.FAILED.value, "message": message}
             await self._report(name, status)
 

@@ -116,6 +116,8 @@ def _pod(container: Object, slot: Slot, entrance: Entrance) -> Object:
         only["volumeMounts"].append({"name": name, "mountPath": f"{pods.SECRETS_DIR}/{name}", "readOnly": True})
         made["volumes"].append({"name": name, "secret": files.as_volume()})
     if entrance.volume is not None:
+        # Else a driver that sets owners would look at all backups before each Job.
+        made["securityContext"] = {**made["securityContext"], "fsGroupChangePolicy": "OnRootMismatch"}
         made["volumes"].append(entrance.volume)
         only["volumeMounts"].append(entrance.mount)
     return made
