@@ -142,6 +142,9 @@ def test_a_link_that_an_earlier_job_planted_is_read_by_nobody(root: Path, tmp_pa
     segment.symlink_to(tmp_path / "secret")
     with pytest.raises(StoreError, match="something else than first/try1/00000001"):
         read(folder, made)
+    segment.unlink()
+    segment.write_bytes(b"real")
+    assert folder.get("first/try1/00000001").content == b"real"
     (root / "try1").rename(root / "real")
     (root / "try1").symlink_to("real")
     with pytest.raises(StoreError):

@@ -177,6 +177,7 @@ def test_a_request_that_fails_is_sent_and_never_done(tmp_path: Path) -> None:
         f"{TOPIC}:before:1=kill",
         f"{TOPIC}:after:12=kill",
         f"{TOPIC}:after:3=lost",
+        "volume.delete.backup:before:1=kill",
         "kubernetes.apply.Brokerage/status:after:1=kill",
     ],
 )

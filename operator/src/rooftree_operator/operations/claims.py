@@ -173,6 +173,5 @@ def _mode(way: Way) -> str:
 
 def _is_by(item: Object, order: Order) -> bool:
     """Whether it is this operation's, and stays."""
-    metadata = item["metadata"]
-    is_its: bool = (metadata.get("annotations") or {}).get(names.LABEL_OPERATION) == order.uid
-    return is_its and "deletionTimestamp" not in metadata
+    annotations: dict[str, str] = item["metadata"].get("annotations") or {}
+    return annotations.get(names.LABEL_OPERATION) == order.uid and "deletionTimestamp" not in item["metadata"]
