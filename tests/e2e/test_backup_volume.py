@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from rooftree_local import release
 
-from .conftest import Kubectl, ObjectStore, Tenant, fresh_name, manifest, required, until
+from .conftest import Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, required, until
 from .test_backup import BACKUP_SECONDS, RESTORE_SECONDS, database, fill, give, operate, sums
 
 if TYPE_CHECKING:
@@ -178,8 +178,14 @@ def test_a_brokerage_that_goes_with_its_data_leaves_nothing_on_the_volume(
     assert installation.lying(tenant)
     kubectl.delete_brokerage(tenant.name)
     assert not (installation.folder / tenant.id).exists()
-    left = kubectl.items("persistentvolumes", "-l", f"rooftree.dev/tenant={tenant.id}")
-    assert [item["metadata"]["name"] for item in left if "deletionTimestamp" not in item["metadata"]] == []
+    # A volume goes a moment after the pod that had it.
+    until(
+        f"nothing is left of {tenant.id}",
+        lambda: inventory(tenant.id)["items"],
+        seconds=GONE_SECONDS,
+        enough=lambda items: items == [],
+        every=2.0,
+    )
 
 
 def test_a_snapshot_on_the_volume_stays_when_its_brokerage_goes_and_brings_it_back(

@@ -203,7 +203,7 @@ def make_backups_folder(target: Stack) -> None:
     folder = target.state / BACKUPS
     folder.mkdir(exist_ok=True)
     os.chown(folder, POD_USER, POD_USER)
-    folder.chmod(0o2711)
+    folder.chmod(0o2771)
 
 
 def install(target: Stack, work: Work) -> None:

@@ -100,7 +100,7 @@ def test_the_folder_of_backups_is_the_pods_own_and_the_one_that_the_volume_names
     release.make_backups_folder(target)
     folder = target.state / "backups"
     assert owners == {"backups": (10001, 10001)}
-    assert folder.stat().st_mode & 0o7777 == 0o2711
+    assert folder.stat().st_mode & 0o7777 == 0o2771
     assert release.backups_volume() == {"hostPath": {"path": f"{STATE}/{folder.name}"}}
     assert folder.name in node.DISCARDED
 

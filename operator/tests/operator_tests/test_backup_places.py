@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rooftree_operator import names
+from rooftree_operator import composition, names
 from rooftree_operator.adapters.kubernetes import (
     BACKUP,
     BROKERAGE,
@@ -18,6 +18,7 @@ from rooftree_operator.adapters.kubernetes import (
 )
 from rooftree_operator.archive.manifest import parsed
 from rooftree_operator.drift import Object
+from rooftree_operator.operations.bucket import BucketPlace
 from rooftree_operator.operations.claims import VolumePlace, claim, described, narrowed, persistent_volume
 from rooftree_operator.operations.places import Way
 from rooftree_operator.operations.progress import ordered
@@ -55,6 +56,20 @@ async def standing_world(kind: str = "write") -> World:
     world.kube.put(operation("next", "Restore", backup="first") if kind == "read" else operation("next"))
     await world.operate("next", passes=3)
     return world
+
+
+@pytest.mark.parametrize(
+    ("s3", "on_volume", "kind"),
+    [(True, False, BucketPlace), (True, True, VolumePlace), (False, True, VolumePlace), (False, False, type(None))],
+)
+def test_an_installation_keeps_backups_in_one_place_and_on_the_volume_if_it_has_one(
+    s3: bool, on_volume: bool, kind: type
+) -> None:
+    world = World(on_volume=on_volume)
+    backends = world.backends if s3 else replace(world.backends, s3=None)
+    assert type(composition.place(world.kube, backends)) is kind
+    # So it is watched, and fenced for whoever has lost the Lease.
+    assert (world.volume in list(backends)) is on_volume
 
 
 async def test_in_the_object_store_a_tenants_own_key_opens_no_backup_and_the_jobs_only_one() -> None:

@@ -50,7 +50,7 @@ async def test_a_folder_is_made_for_the_pods_and_passed_by_the_nodes_root(volume
         await volume.make(ACME, "first")
     finally:
         os.umask(before)
-    assert (root / ACME).stat().st_mode & 0o7777 == 0o2711
+    assert (root / ACME).stat().st_mode & 0o7777 == 0o2771
     assert (root / ACME / "first").stat().st_mode & 0o7777 == 0o2770
 
 

@@ -19,7 +19,7 @@ TIMEOUT = 60.0  # seconds for one call
 PING_TIMEOUT = 4.0  # seconds
 # The path of a volume is gone through by the node's root, whom NFS takes for nobody: it may pass, and look at nothing.
 # All below is of the group of our pods and the tenants', whoever makes it.
-TENANT_MODE, BACKUP_MODE = 0o2711, 0o2770
+TENANT_MODE, BACKUP_MODE = 0o2771, 0o2770
 PAGE = 1000  # files that one call deletes
 PAGES = 500  # of one pass
 MOST_FILES = 250_000  # of one backup; as segments of 8 MiB nearly 2 TiB
