@@ -198,6 +198,29 @@ async def test_a_claim_that_an_earlier_operation_left_goes_before_another_one_is
 
 
 @pytest.mark.usefixtures("on_volume")
+@pytest.mark.parametrize("left", ["a volume that goes", "a volume whose claim was deleted"])
+async def test_a_volume_that_takes_no_claim_any_more_is_made_anew(left: str) -> None:
+    world = await standing_world()
+    (volume,) = found(world, VOLUME)
+    if left == "a volume that goes":
+        volume["metadata"]["deletionTimestamp"] = "2026-11-24T12:00:00Z"
+    else:
+        volume["spec"]["claimRef"]["uid"] = "of-a-claim-that-is-gone"
+        del world.kube.objects[CLAIM.kind, f"tenant-{world.tenant('acme')}", "operation"]
+    item = world.kube.find(OPERATION, "next")
+    assert item is not None
+    del item["status"]["steps"][0]["finishedAt"]
+    item["status"]["steps"][0]["state"] = "Running"
+    status = (await world.operate("next", passes=1))["status"]
+    assert "goes first" in status["message"]
+    for one in found(world, VOLUME):  # what Kubernetes takes away when no claim has it any more
+        del world.kube.objects[VOLUME.kind, None, one["metadata"]["name"]]
+    world.archive.stands.clear()
+    assert (await world.operate("next"))["status"]["phase"] == "Succeeded"
+    assert leftovers(world) == []
+
+
+@pytest.mark.usefixtures("on_volume")
 async def test_with_a_brokerage_that_is_deleted_amid_an_operation_its_way_goes_too() -> None:
     world = await standing_world()
     tenant = world.tenant("acme")

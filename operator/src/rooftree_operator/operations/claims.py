@@ -53,18 +53,20 @@ class VolumePlace:
         return Entrance({"ROOFTREE_BACKUP_DIR": FOLDER}, {"name": mount["name"], "persistentVolumeClaim": claim}, mount)
 
     async def open(self, way: Way, secrets: Mapping[str, str]) -> None:
-        namespace, found = way.tenant.namespace, await self.kube.get(CLAIM, NAME, way.tenant.namespace)
-        if found is not None and not _is_by(found, way.order):
-            # It was left when the operator was told to keep backups elsewhere meanwhile, or is just going.
-            if "deletionTimestamp" not in found["metadata"]:
-                await self.kube.delete(CLAIM, NAME, namespace, uid=found["metadata"]["uid"])
+        namespace, volume = way.tenant.namespace, names.operation_volume(way.order.uid)
+        claimed, bound = await self.kube.get(CLAIM, NAME, namespace), await self.kube.get(VOLUME, volume)
+        if not _fit(claimed, bound, way.order):
+            # They are just going, or were left when the operator was told to keep backups elsewhere meanwhile.
+            if claimed is not None and "deletionTimestamp" not in claimed["metadata"]:
+                await self.kube.delete(CLAIM, NAME, namespace, uid=claimed["metadata"]["uid"])
+            await self.shut(way.tenant.id)
             raise Waiting("OperationRunning", "the claim of an earlier operation goes first", retry_in=SOON)
         if way.writes:
             await self.volume.make(way.source.value, way.backup)
         try:
-            if await self.kube.get(VOLUME, names.operation_volume(way.order.uid)) is None:
+            if bound is None:
                 await self.kube.create(persistent_volume(self.volume.source, way))
-            if found is None:
+            if claimed is None:
                 await self.kube.create(claim(way))
         except Conflict:
             raise Waiting("OperationRunning", "the way to the backup is being made", retry_in=SOON) from None
@@ -169,6 +171,13 @@ def _metadata(way: Way, name: str) -> Object:
 
 def _mode(way: Way) -> str:
     return "ReadWriteMany" if way.writes else "ReadOnlyMany"
+
+
+def _fit(claimed: Object | None, bound: Object | None, order: Order) -> bool:
+    """Whether what is there of both is this operation's. A volume that was once bound to a claim takes no other one."""
+    stays = bound is None or ("deletionTimestamp" not in bound["metadata"])
+    is_free = bound is None or claimed is not None or "uid" not in bound["spec"]["claimRef"]
+    return stays and is_free and (claimed is None or _is_by(claimed, order))
 
 
 def _is_by(item: Object, order: Order) -> bool:
