@@ -1,6 +1,7 @@
 """What differs between backups in the object store and on a volume: who sees what, and what is left when it changes."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -361,8 +362,24 @@ async def test_more_or_less_than_the_manifest_says_is_no_backup(extra: str) -> N
     world.settle()
     made = parsed(lying(world)["next/manifest.json"])
     lying(world)[extra.format(made.attempt)] = b"planted"
+    status = (await world.operate("next", passes=4))["status"]
+    assert (status["step"], status["message"]) == ("Record", "not all that was written is seen yet")
+    world.later = timedelta(seconds=91)
     status = (await world.operate("next"))["status"]
     assert (status["phase"], status["error"]["code"]) == ("Failed", "BackupFailed")
+
+
+@pytest.mark.usefixtures("either_place")
+async def test_what_a_client_of_nfs_sees_late_is_waited_for() -> None:
+    world = await standing_world()
+    world.archive.stands.clear()
+    world.settle()
+    (segment,) = [name for name in lying(world) if not name.endswith(".json")]
+    content_ = lying(world).pop(segment)
+    assert (await world.operate("next", passes=4))["status"]["step"] == "Record"
+    world.later = timedelta(seconds=60)
+    lying(world)[segment] = content_
+    assert (await world.operate("next"))["status"]["phase"] == "Succeeded"
 
 
 @pytest.mark.usefixtures("either_place")

@@ -10,10 +10,11 @@ from .artifacts import Artifacts
 from .keyring import Keyring
 from .places import Way
 from .progress import OperationFailed, Order, Progress
-from .work import Bench, Run, require_database
+from .work import SOON, Bench, Run, require_database
 
 PREPARE, WRITE, RECORD, CLEAN_UP = "Prepare", "Write", "Record", "CleanUp"
 MIB = 2**20
+SEEN_WITHIN = 90.0  # seconds; a client of NFS remembers folders and sizes for one minute at most
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Backup:
         stored = await self.artifacts.stored(name, tenant)
         sizes = [size for key, size in stored.items() if key.startswith(f"{name}/{made.attempt}/")] if made else []
         if made is None or (len(sizes), sum(sizes)) != (made.segments, made.size):
+            if run.progress.elapsed(RECORD) < SEEN_WITHIN:
+                raise Waiting("OperationRunning", "not all that was written is seen yet", retry_in=SOON)
             raise OperationFailed("BackupFailed", f"what lies in the store is not what the Job wrote of {name}")
         await self.artifacts.complete(name, made, tenant)
         told = {"takenAt": made.taken_at, "size": made.size, "rows": made.rows, "objects": made.objects}
