@@ -370,6 +370,19 @@ async def test_more_or_less_than_the_manifest_says_is_no_backup(extra: str) -> N
 
 
 @pytest.mark.usefixtures("either_place")
+async def test_what_lies_there_of_a_backup_that_was_forgotten_is_never_taken_for_a_new_one() -> None:
+    world = await written_world()
+    before = dict(lying(world))
+    for kind in (BACKUP, OPERATION):
+        del world.kube.objects[kind.kind, None, "first"]  # somebody took the finalizer away
+    content(world).rows = ["newer"]
+    world.kube.put(operation("first"))
+    status = (await world.operate("first"))["status"]
+    assert (status["phase"], status["error"]["code"]) == ("Failed", "BackupExists")
+    assert (lying(world), world.kube.find(BACKUP, "first")) == (before, None)
+
+
+@pytest.mark.usefixtures("either_place")
 async def test_what_a_client_of_nfs_sees_late_is_waited_for() -> None:
     world = await standing_world()
     world.archive.stands.clear()

@@ -37,6 +37,9 @@ class Artifacts:
             raise OperationFailed("BackupExists", f"there is a BrokerageBackup {name} already: take another name")
         await self.require_here(name)
         if found is None:
+            if await self.stored(name, tenant):
+                message = f"something lies there already as backup {name}, which nobody knows: take another name"
+                raise OperationFailed("BackupExists", message)
             await self.kube.create(_build(order, tenant))
         await self._report(name, {"phase": BackupPhase.WRITING.value, "store": self._here().told(tenant, name)})
 
