@@ -42,6 +42,21 @@ def test_what_the_own_values_render_is_taken_by_the_api_server() -> None:
 
 
 @pytest.mark.parametrize(
+    "volume",
+    [
+        {"nfs": {"server": "files.example", "path": "/exports/rooftree"}, "mountOptions": ["hard"]},
+        {"hostPath": {"path": "/srv/rooftree"}},
+        {"csi": {"driver": "nfs.csi.k8s.io", "volumeHandle": "rooftree", "volumeAttributes": {"share": "/x"}}},
+    ],
+    ids=["nfs", "hostPath", "csi"],
+)
+def test_what_a_volume_of_backups_renders_is_taken_by_the_api_server(volume: dict[str, Any]) -> None:
+    documents = chart.render(values=LEAST | {"backups": {"volume": volume}})
+    assert {"PersistentVolume", "PersistentVolumeClaim"} <= {document["kind"] for document in documents}
+    assert [mistake for document in documents for mistake in chart.mistakes(document)] == []
+
+
+@pytest.mark.parametrize(
     ("kind", "path", "value", "found"),
     [
         ("Deployment", ("spec", "replica"), 2, "spec: Additional properties are not allowed"),

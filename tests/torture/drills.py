@@ -66,6 +66,8 @@ def environment(kubectl: Kubectl, folder: Path) -> dict[str, str]:
         "HEALTH_PORT": str(HEALTH_PORT),
         "RESYNC_SECONDS": str(RESYNC_SECONDS),
         "DRILL": "true",
+        # Where the stack keeps backups on a volume, it is this folder.
+        "BACKUPS_DIR": str(Path(required("ROOFTREE_CA_FILE")).parents[1] / "backups"),
     }
     for backend in ("postgres", "kafka", "elasticsearch", "redis", "s3"):
         _write_secret(kubectl, f"rooftree-{backend}", folder / backend)

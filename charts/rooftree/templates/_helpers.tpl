@@ -35,6 +35,11 @@ affinity: {{ toJson . }}
 {{- end }}
 {{- end -}}
 
+{{- /* The volume of backups, and the operator's claim of it: neither can be changed, so another volume has another name. */ -}}
+{{- define "rooftree.backupsVolume" -}}
+rooftree-backups-{{ .Values.backups.volume | toJson | sha256sum | trunc 8 }}
+{{- end -}}
+
 {{- /* What the operator of a shard is called: its Deployment, its pods and its Lease. */ -}}
 {{- define "rooftree.operatorName" -}}
 rooftree-operator{{ with . }}-{{ . }}{{ end }}

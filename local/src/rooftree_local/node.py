@@ -60,6 +60,7 @@ DISCARDED = (
     "elasticsearch",
     "redis",
     "s3",
+    "backups",
     "jaeger",
     "prometheus",
     "logs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from rooftree_local.addresses import (
     SERVICE_CIDR,
     SMTP_PORT,
     STANDBY_PORT,
+    STATE,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from rooftree_local.steps import Work
 
 NAMESPACE = "rooftree-system"
+BACKUPS = "backups"  # of the state folder
+POD_USER = 10001  # as whom our pods and those of brokerages run
 CHART = "charts/rooftree"
 
 
@@ -189,8 +193,22 @@ def fingerprint(target: Stack) -> str:
     return hashing.of_text(hashing.of_trees(paths.repository(), CHART), json.dumps(_values(target, "")))
 
 
+def backups_volume() -> dict[str, Any]:
+    """Value `backups.volume` of the chart: with it backups lie in a folder of the stack, not in its object store."""
+    return {"hostPath": {"path": f"{STATE}/{BACKUPS}"}}
+
+
+def make_backups_folder(target: Stack) -> None:
+    """The folder of `backups_volume`, as the chart wants it."""
+    folder = target.state / BACKUPS
+    folder.mkdir(exist_ok=True)
+    os.chown(folder, POD_USER, POD_USER)
+    folder.chmod(0o2771)
+
+
 def install(target: Stack, work: Work) -> None:
     """Installs or upgrades the chart and waits until it is ready; what a hand changed on its objects gives way."""
+    make_backups_folder(target)
     chart = paths.repository() / CHART
     words = ["upgrade", "--install", "--force-conflicts", "rooftree", str(chart), f"--namespace={NAMESPACE}"]
     options = ["--values=-", "--wait", "--timeout=180s", "--history-max=3"]

@@ -42,6 +42,7 @@ from rooftree_local.show import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 NAMES = (
     "acme-0a1b2c3d",
@@ -166,6 +167,18 @@ rooftree.dev/v1alpha1 Brokerage <none> acme-west <none> acme-west-0a1b2c3d
     ]
     older = kubernetes.objects(listed, Tenant("acme-ffffffff"))
     assert older == [], "the name is in use again, by another life of it"
+
+
+def test_what_lies_of_a_tenant_on_the_volume_of_backups_is_seen_and_nothing_of_a_look_alike(tmp_path: Path) -> None:
+    assert kubernetes.backups(tmp_path / "backups", Tenant("acme")) == []
+    for folder in ("acme-0a1b2c3d/second", "acme-0a1b2c3d/first", "acme-ffffffff", "acme-west-0a1b2c3d/first"):
+        (tmp_path / folder).mkdir(parents=True)
+    found = [(one.kind, one.name) for one in kubernetes.backups(tmp_path, Tenant("acme"))]
+    assert found == [
+        ("folder of backups", "acme-0a1b2c3d/first"),
+        ("folder of backups", "acme-0a1b2c3d/second"),
+        ("folder of backups", "acme-ffffffff"),
+    ]
 
 
 def test_the_id_of_a_brokerage_is_read_where_its_definition_keeps_it() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,6 +15,7 @@ import yaml
 from rooftree_local import (
     cgroups,
     environment,
+    node,
     packages,
     paths,
     pipeline,
@@ -23,6 +26,7 @@ from rooftree_local import (
     sources,
     tools,
 )
+from rooftree_local.addresses import STATE
 from rooftree_local.paths import Stack
 
 BROKERAGE = """
@@ -77,12 +81,28 @@ def test_values_of_the_chart_pin_images_by_the_hash_of_their_sources() -> None:
     assert re.fullmatch(r"[a-z0-9A-Z._-]{1,63}", values["release"]["version"])
 
 
-def test_values_of_the_chart_are_such_as_its_schema_wants() -> None:
+@pytest.mark.parametrize("volume", [{}, release.backups_volume()], ids=["bucket", "volume"])
+def test_values_of_the_chart_are_such_as_its_schema_wants(volume: dict[str, Any]) -> None:
     chart = paths.repository() / release.CHART
     whole = yaml.safe_load((chart / "values.yaml").read_text())
-    for key, value in release.values("{}").items():
+    for key, value in {**release.values("{}"), "backups": {"volume": volume}}.items():
         whole[key] = {**whole[key], **value} if isinstance(value, dict) else value
     jsonschema.Draft7Validator(json.loads((chart / "values.schema.json").read_text())).validate(whole)
+
+
+def test_the_folder_of_backups_is_the_pods_own_and_the_one_that_the_volume_names(
+    target: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners: dict[str, tuple[int, int]] = {}
+    monkeypatch.setattr(os, "chown", lambda path, user, group: owners.update({path.name: (user, group)}))
+    target.state.mkdir(parents=True, exist_ok=True)
+    release.make_backups_folder(target)
+    release.make_backups_folder(target)
+    folder = target.state / "backups"
+    assert owners == {"backups": (10001, 10001)}
+    assert folder.stat().st_mode & 0o7777 == 0o2771
+    assert release.backups_volume() == {"hostPath": {"path": f"{STATE}/{folder.name}"}}
+    assert folder.name in node.DISCARDED
 
 
 def test_tenants_may_reach_the_backends_and_nothing_else_of_the_node() -> None:

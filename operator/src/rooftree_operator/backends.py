@@ -10,36 +10,45 @@ from .adapters.kafka import Kafka
 from .adapters.postgres import Postgres
 from .adapters.redis import Redis
 from .adapters.s3 import S3
+from .adapters.volume import Volume
 from .gate import Backend
 from .settings import Settings
 
 
 @dataclass(frozen=True)
 class Backends:
-    """The systems that tenants live in."""
+    """The systems that tenants live in, and the volume of their backups."""
 
     postgres: Postgres
     kafka: Kafka
     elasticsearch: Elasticsearch
     redis: Redis
     s3: S3 | None  # None: this installation has no object storage
+    volume: Volume | None = None  # None: it has no volume for backups
 
     def __iter__(self) -> Iterator[Backend]:
         yield from (self.postgres, self.kafka, self.elasticsearch, self.redis)
         if self.s3 is not None:
             yield self.s3
+        if self.volume is not None:
+            yield self.volume
 
 
 def connect(settings: Settings, stack: AsyncExitStack) -> Backends:
     """The systems of this installation; `stack` closes them."""
     storage = _s3(settings) if settings.has_backend("s3") else None
-    backends = Backends(_postgres(settings), _kafka(settings), _elasticsearch(settings), _redis(settings), storage)
+    source = settings.backups_volume.source()
+    volume = Volume(settings.backups_dir, source, settings.most_calls.volume) if source else None
+    others = _postgres(settings), _kafka(settings), _elasticsearch(settings), _redis(settings)
+    backends = Backends(*others, storage, volume)
     stack.push_async_callback(backends.postgres.close)
     stack.callback(backends.kafka.close)
     stack.push_async_callback(backends.elasticsearch.close)
     stack.push_async_callback(backends.redis.close)
     if storage is not None:
         stack.push_async_callback(storage.close)
+    if volume is not None:
+        stack.callback(volume.close)
     return backends
 
 

@@ -346,7 +346,14 @@ _PLATFORM_MUST = (
     ),
 )
 
-_BACKENDS = {"Postgres": "PostgreSQL", "Kafka": "Kafka", "Elasticsearch": "Elasticsearch", "Redis": "Redis", "S3": "S3"}
+_BACKENDS = {
+    "Postgres": "PostgreSQL",
+    "Kafka": "Kafka",
+    "Elasticsearch": "Elasticsearch",
+    "Redis": "Redis",
+    "S3": "S3",
+    "Volume": "The volume of backups",
+}
 _AWAY = "does not answer. All else goes on; it heals within seconds of the return."
 _SAYS_NO = "answers and refuses, with its own words in the message: rights, a full disk, too many connections."
 

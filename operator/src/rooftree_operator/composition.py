@@ -18,6 +18,9 @@ from .health import Health
 from .lease import LeaseHolder
 from .operations import assembly
 from .operations.artifacts import Artifacts
+from .operations.bucket import BucketPlace
+from .operations.claims import VolumePlace
+from .operations.places import Place
 from .operations.running import Operations
 from .pool import Pool, supply
 from .provisioners.autoscaling import Autoscaling
@@ -59,7 +62,8 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     backends = connect(settings, stack)
     database = backends.postgres
     platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
-    ca = installation.bundle(settings.backend(backend.name, "ca.crt") for backend in backends)
+    by_tls = [backend.name for backend in backends if settings.has_backend(backend.name)]
+    ca = installation.bundle(settings.backend(name, "ca.crt") for name in by_tls)
     releases = Releases(kube, settings.namespace)
     registry = _registry(database, settings, platform)
     lease, shards = _lease(kube, settings), Shards(kube, database, settings.namespace, _now, settings.shard)
@@ -68,7 +72,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     edge, pod = _edge(settings, stack), settings.pod_name
     reconciler = Reconciler(kube, registry, releases, parts, deletion, edge, shards, platform, _now, pod)
     queue = WorkQueue(time.monotonic, most_resyncs=max(1, settings.workers - 1))
-    artifacts = Artifacts(kube, backends.s3, shards)
+    artifacts = Artifacts(kube, place(kube, backends), shards)
     spare_parts = Graph(supply(parts), _now, kube)
     return Operator(
         settings=settings,
@@ -133,9 +137,16 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         Route(kube, namespace),
         Suspension(kube),
         Rotation(kube, now),
-        Schedules(kube, backends.s3, now),
+        Schedules(kube, place(kube, backends), now),
     )
     return Graph(parts, now, kube)
+
+
+def place(kube: Kubernetes, backends: Backends) -> Place | None:
+    """Where this installation keeps backups; None: nowhere."""
+    if backends.volume is not None:
+        return VolumePlace(kube, backends.volume)
+    return None if backends.s3 is None else BucketPlace(backends.s3)
 
 
 def _now() -> datetime:

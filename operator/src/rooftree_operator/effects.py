@@ -33,6 +33,7 @@ UNREACHABLE = {
     "elasticsearch": "ElasticsearchUnreachable",
     "redis": "RedisUnreachable",
     "s3": "S3Unreachable",
+    "volume": "VolumeUnreachable",
 }
 _FAILPOINT = re.compile(
     r"(?P<name>[a-z0-9]+\.[a-z]+\.[A-Za-z/]+):(?:before:(?P<early>\d+)=kill|after:(?P<late>\d+)=(?P<what>kill|lost))"

@@ -27,6 +27,7 @@ def platform(settings: Settings, backend: Callable[[str, str], str], network: Ne
         s3_url=backend("s3", "url") if has_s3 else "",
         s3_region=backend("s3", "region") if has_s3 else "",
         image=settings.image,
+        claims=1 if settings.backups_volume.source() else 0,
         smtp_host=settings.smtp_host,
         smtp_port=settings.smtp_port,
         smtp_from=settings.smtp_from,

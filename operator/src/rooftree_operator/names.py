@@ -197,6 +197,11 @@ def operation_job(operation_uid: str) -> str:
     return f"operation-{_short(operation_uid)}"
 
 
+def operation_volume(operation_uid: str) -> str:
+    """The PersistentVolume of an operation: what its Job sees of the volume of backups."""
+    return f"rooftree-operation-{_short(operation_uid)}"
+
+
 def template_database(version: str) -> str:
     """The database that new tenants of this version are cloned from; a version has at most 54 characters here."""
     return f"template-{version}"

@@ -44,7 +44,7 @@ ORDERED = (
         "BackupUnusable",
         Audience.PLATFORM,
         False,
-        "The backup was never finished, or what lies in the object store is not what was written. Take another one.",
+        "The backup was never finished, or what lies there is not what was written. Take another one.",
         "kubectl get brokeragebackups -o wide",
     ),
     Code(
@@ -104,8 +104,33 @@ ORDERED = (
         "BackupStoreMissing",
         Audience.PLATFORM,
         False,
-        "This installation has no object store, and so no backups: value `s3.secret` of the chart.",
+        "This installation has neither an object store nor a volume for backups: values `s3.secret` and "
+        "`backups.volume` of the chart.",
         "kubectl get secrets -n {platform}",
+    ),
+    Code(
+        "BackupElsewhere",
+        Audience.PLATFORM,
+        False,
+        "The backup lies in an object store, and this installation keeps backups on a volume, or the other way round. "
+        "It is neither read nor deleted. Set the chart as it was when it was written, for as long as it is needed.",
+        "kubectl get brokeragebackups -o custom-columns=NAME:.metadata.name,STORE:.status.store",
+    ),
+    Code(
+        "BackupsElsewhere",
+        Audience.PLATFORM,
+        True,
+        "While deleting: backups of the brokerage lie where this installation keeps none any more, and would stay for "
+        "ever. Set the chart as it was until they are gone.",
+        "kubectl get brokeragebackups -l rooftree.dev/brokerage={name} -o yaml",
+    ),
+    Code(
+        "BackupClaimRefused",
+        Audience.PLATFORM,
+        True,
+        "The API server refuses the volume of an operation, or its claim in the brokerage's namespace, with its own "
+        "words in the message.",
+        "kubectl describe resourcequota tenant -n {namespace}",
     ),
     Code(
         "OperationImageUnknown",

@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .network import Network
@@ -27,6 +27,23 @@ class MostCalls(BaseModel):
     # The server has one thread: more would only wait there.
     redis: int = Field(default=8, ge=1)
     s3: int = Field(default=8, ge=1)
+    # Each has a thread, which a server that is away may keep for long.
+    volume: int = Field(default=4, ge=1)
+
+
+class BackupsVolume(BaseModel):
+    """What a PersistentVolume says of the volume that backups lie on: one kind of source, or none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    nfs: dict[str, Any] | None = None
+    csi: dict[str, Any] | None = None
+    host_path: dict[str, Any] | None = Field(default=None, alias="hostPath")
+    mount_options: list[str] | None = Field(default=None, alias="mountOptions")
+
+    def source(self) -> dict[str, Any]:
+        """As it is spelled in a PersistentVolume; empty: backups lie in the object store."""
+        return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class Settings(BaseSettings):
@@ -52,6 +69,9 @@ class Settings(BaseSettings):
     postgres_standby_port: int = 5432
     elasticsearch_replicas: int = 1
     otlp_endpoint: str = ""  # where traces go, ours and the tenants'; empty: nowhere
+    # The volume of backups, and where it is mounted for us.
+    backups_volume: BackupsVolume = BackupsVolume()
+    backups_dir: Path = Path("/var/lib/rooftree/backups")
     image: str = ""  # our own image, which Jobs that write and read backups run
     smtp_host: str = ""  # who takes the tenants' mail; empty: nobody
     smtp_port: int = 0

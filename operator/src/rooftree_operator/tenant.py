@@ -11,6 +11,9 @@ from .release import Release
 from .upgrade import Failed
 
 WITHOUT_POLICIES = Network()
+# Of the claim by which a Job finds backups on a volume. No kind of source measures it, and a quota of so little lets
+# nothing else in.
+CLAIM_SIZE = "1Mi"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Platform:
     s3_url: str = ""  # empty: this installation has no object storage
     s3_region: str = ""
     image: str = ""  # our own, which Jobs of operations run
+    claims: int = 0  # PersistentVolumeClaims of a namespace: one where a Job finds backups by it
     smtp_host: str = ""
     smtp_port: int = 0
     smtp_from: str = ""

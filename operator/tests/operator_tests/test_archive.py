@@ -28,6 +28,9 @@ class Shelf:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
 
+    def begin(self) -> None:
+        """Each try has names of its own."""
+
     def put(self, name: str, content: bytes, media_type: str = "") -> None:
         self.objects[name] = content
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,8 +14,10 @@ from rooftree_operator.archive import database as db
 from rooftree_operator.archive import masking, reading, writing
 from rooftree_operator.archive.database import Database, ProgramFailed
 from rooftree_operator.archive.envelope import About, Damaged, KeyPair
-from rooftree_operator.archive.manifest import Manifest, segment_name
+from rooftree_operator.archive.folder import Folder
+from rooftree_operator.archive.manifest import Manifest, manifest_name, parsed, segment_name
 from rooftree_operator.archive.store import Store
+from rooftree_operator.archive.stream import Objects, Target
 
 from .test_archive import Shelf
 from .test_postgres import CONTENT, admin_dsn
@@ -98,12 +101,12 @@ ABOUT = About("acme-0a1b2c3d", "first", "try1")
 PAIR = KeyPair.made()
 
 
-def backed_up(place: Place, source: Database, bucket: Store | None, shelf: Shelf) -> Manifest:
+def backed_up(place: Place, source: Database, bucket: Store | None, shelf: Target) -> Manifest:
     given = writing.Source(ABOUT, "1.0.0", source, bucket, {"app/key": b"signing"})
     return writing.write(given, shelf, PAIR.public)
 
 
-def loaded(made: Manifest, shelf: Shelf, target: Database, bucket: Store | None) -> reading.Loaded:
+def loaded(made: Manifest, shelf: Objects, target: Database, bucket: Store | None) -> reading.Loaded:
     return reading.read(made, PAIR.unseal(made.sealed, made.about), shelf, target, bucket)
 
 
@@ -123,6 +126,20 @@ def test_all_rows_and_files_come_back_in_another_database(place: Place, bucket: 
     found = bucket.get("photos/ä b.jpg")
     assert (found.content, found.media_type) == (b"\xff\xd8" * 1000, "image/jpeg")
     assert bucket.get("photos/newer.jpg").content == b"newer"
+
+
+def test_on_a_volume_the_same_comes_back_and_lies_there_encrypted(place: Place, bucket: Store, tmp_path: Path) -> None:
+    folder = Folder(tmp_path, ABOUT.backup)
+    bucket.put("photos/1", b"\xff\xd8" * 1000, "image/jpeg")
+    made = backed_up(place, place.database("source", CONTENT + EVENTS), bucket, folder)
+    assert parsed(folder.get(manifest_name(ABOUT.backup)).content) == made
+    segments = sorted((tmp_path / ABOUT.attempt).iterdir())
+    assert (len(segments), sum(path.stat().st_size for path in segments)) == (made.segments, made.size)
+    assert not any(b"PGDMP" in path.read_bytes() for path in segments)
+    bucket._ask("DELETE", "photos/1")
+    told = loaded(made, folder, place.database("target"), bucket)
+    assert (told.rows, told.objects, told.put) == (20_005, 1, 1)
+    assert bucket.get("photos/1").media_type == "image/jpeg"
 
 
 def test_what_was_loaded_has_structure_owner_and_sequences_of_the_source(place: Place) -> None:

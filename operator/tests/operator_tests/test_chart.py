@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from rooftree_operator import host_pages, routing, shards
+from rooftree_operator import host_pages, names, routing, shards
 from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, PLAN, Kind
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.handlers import WATCHED
@@ -97,6 +97,16 @@ def test_good_values_are_taken() -> None:
         ),
         ({"network": {"edge": []}}, "network/edge"),
         ({"network": {"apiserver": {}}}, "network/apiserver"),
+        ({"backups": {"volume": {"nfs": {"server": "files.example"}}}}, "backups/volume/nfs"),
+        ({"backups": {"volume": {"nfs": {"server": "files.example", "path": "exports"}}}}, "backups/volume/nfs/path"),
+        ({"backups": {"volume": {"nfs": {"server": "a' || true", "path": "/x"}}}}, "backups/volume/nfs/server"),
+        ({"backups": {"volume": {"nfs": {"server": "a", "path": "/x' || 'a"}}}}, "backups/volume/nfs/path"),
+        ({"backups": {"volume": {"hostPath": {"path": "/srv/../etc"}}}}, "backups/volume/hostPath/path"),
+        ({"backups": {"volume": {"hostPath": {"path": "/"}}}}, "backups/volume/hostPath/path"),
+        ({"backups": {"volume": {"csi": {"driver": "d", "volumeHandle": "a'b"}}}}, "backups/volume/csi/volumeHandle"),
+        ({"backups": {"volume": {"emptyDir": {}}}}, "backups/volume"),
+        ({"backups": {"volume": {"mountOptions": ["hard"]}}}, "backups/volume"),
+        ({"backups": {"volume": {"nfs": {"server": "a", "path": "/x"}, "hostPath": {"path": "/x"}}}}, "backups/volume"),
     ],
 )
 def test_a_wrong_value_is_refused(changes: dict[str, Any], path: str) -> None:
@@ -127,8 +137,8 @@ def _cache() -> Path:
     return Path(os.environ.get("ROOFTREE_CACHE") or Path.home() / ".cache" / "rooftree")
 
 
-def rules(name: str) -> list[dict[str, Any]]:
-    return next(d for d in rendered() if d["kind"] == "ClusterRole" and d["metadata"]["name"] == name)["rules"]
+def rules(name: str, **changes: Any) -> list[dict[str, Any]]:
+    return next(d for d in rendered(**changes) if d["kind"] == "ClusterRole" and d["metadata"]["name"] == name)["rules"]
 
 
 @pytest.mark.chart
@@ -460,3 +470,118 @@ def test_the_warning_reads_fields_that_every_plan_has() -> None:
         for step in path.split("."):
             value = value[step]
     assert {"price.amount", "price.currency", "replicas.max", "resources.requests.memory"} <= read
+
+
+NFS = {"nfs": {"server": "files.example", "path": "/exports/rooftree"}, "mountOptions": ["hard"]}
+VOLUMES: list[dict[str, Any]] = [
+    NFS,
+    {"hostPath": {"path": "/srv/rooftree"}},
+    {"csi": {"driver": "nfs.csi.k8s.io", "volumeHandle": "rooftree", "volumeAttributes": {"share": "/x"}}},
+]
+
+
+def backups_on(volume: dict[str, Any]) -> dict[str, Any]:
+    return {"backups": {"volume": volume}}
+
+
+@pytest.mark.parametrize("volume", VOLUMES, ids=["nfs", "hostPath", "csi"])
+def test_a_volume_that_the_chart_takes_is_one_that_the_operator_takes(
+    volume: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mistakes(merged(**backups_on(volume))) == []
+    monkeypatch.setenv("ROOFTREE_OPERATOR_BACKUPS_VOLUME", json.dumps(volume))
+    assert Settings().backups_volume.source() == volume
+
+
+def test_without_a_volume_the_operator_is_told_of_none() -> None:
+    assert Settings().backups_volume.source() == {}
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize("volume", VOLUMES, ids=["nfs", "hostPath", "csi"])
+def test_the_operator_sees_the_volume_of_backups_whole_and_nobody_else_does(
+    volume: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = rendered(operator={"shards": ["east"]}, **backups_on(volume))
+    (made,) = [one for one in found if one["kind"] == "PersistentVolume"]
+    (claim,) = [one for one in found if one["kind"] == "PersistentVolumeClaim"]
+    assert made["spec"].items() >= volume.items()
+    assert (made["spec"]["persistentVolumeReclaimPolicy"], made["spec"]["storageClassName"]) == ("Retain", "")
+    assert made["spec"]["claimRef"]["name"] == claim["metadata"]["name"] == claim["spec"]["volumeName"]
+    assert made["spec"]["claimRef"]["namespace"] == claim["metadata"]["namespace"]
+    pods = {one["metadata"]["name"]: one["spec"]["template"]["spec"] for one in found if one["kind"] == "Deployment"}
+    claiming = {
+        name: one["persistentVolumeClaim"]["claimName"]
+        for name, pod in pods.items()
+        for one in pod.get("volumes", [])
+        if "persistentVolumeClaim" in one
+    }
+    assert claiming == {OPERATOR: claim["metadata"]["name"], f"{OPERATOR}-east": claim["metadata"]["name"]}
+    pod = pods[OPERATOR]
+    assert pod["securityContext"]["fsGroupChangePolicy"] == "OnRootMismatch"
+    (mount,) = [one for one in pod["containers"][0]["volumeMounts"] if one["name"] == "backups"]
+    monkeypatch.setenv("ROOFTREE_OPERATOR_BACKUPS_VOLUME", told({"spec": pod})["ROOFTREE_OPERATOR_BACKUPS_VOLUME"])
+    assert str(Settings().backups_dir) == mount["mountPath"]
+    assert Settings().backups_volume.source() == volume
+
+
+@pytest.mark.chart
+def test_another_volume_has_another_name_as_none_can_be_changed() -> None:
+    names = {
+        one["metadata"]["name"]
+        for volume in VOLUMES
+        for one in rendered(**backups_on(volume))
+        if one["kind"] == "PersistentVolumeClaim"
+    }
+    assert len(names) == len(VOLUMES)
+
+
+@pytest.mark.chart
+def test_the_operator_has_rights_to_volumes_only_where_backups_lie_on_one() -> None:
+    def granted(**changes: Any) -> list[tuple[str, list[str], list[str] | None]]:
+        return [
+            (name, rule["verbs"], rule.get("resourceNames"))
+            for name in ("rooftree-operator", "rooftree-tenant-manager")
+            for rule in rules(name, **changes)
+            if {"persistentvolumes", "persistentvolumeclaims"} & {*rule["resources"]}
+        ]
+
+    assert granted() == []
+    assert granted(**backups_on(NFS)) == [
+        ("rooftree-operator", ["get", "list", "create", "delete"], None),
+        ("rooftree-tenant-manager", ["create"], None),
+        ("rooftree-tenant-manager", ["get", "delete"], ["operation"]),
+    ]
+    kinds = {one["kind"] for one in rendered()}
+    assert not {"PersistentVolume", "PersistentVolumeClaim"} & kinds
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize(
+    ("volume", "told_of"),
+    [
+        (NFS, "object.spec.nfs.server == 'files.example' && object.spec.nfs.path.startsWith('/exports/rooftree/')"),
+        (VOLUMES[1], "object.spec.hostPath.path.startsWith('/srv/rooftree/')"),
+        (VOLUMES[2], "object.spec.csi.driver == 'nfs.csi.k8s.io' && object.spec.csi.volumeHandle == 'rooftree'"),
+        ({"nfs": {"server": "a", "path": "/"}}, "object.spec.nfs.path.startsWith('/')"),
+    ],
+    ids=["nfs", "hostPath", "csi", "nfs-root"],
+)
+def test_of_volumes_the_operator_makes_those_of_operations_on_the_one_volume_only(
+    volume: dict[str, Any], told_of: str
+) -> None:
+    found = rendered(**backups_on(volume))
+    policies = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "ValidatingAdmissionPolicy"}
+    bound = {one["spec"]["policyName"] for one in found if one["kind"] == "ValidatingAdmissionPolicyBinding"}
+    for name, kind in (("volumes", "persistentvolumes"), ("claims", "persistentvolumeclaims")):
+        policy = policies[f"rooftree-backup-{name}"]
+        assert f"rooftree-backup-{name}" in bound
+        assert policy["failurePolicy"] == "Fail"
+        (rule,) = policy["matchConstraints"]["resourceRules"]
+        assert rule["resources"] == [kind]
+        (condition,) = policy["matchConditions"]
+        assert condition["expression"].endswith("== 'system:serviceaccount:rooftree-system:rooftree-operator'")
+    asked = [one["expression"] for one in policies["rooftree-backup-volumes"]["validations"]]
+    assert told_of in " ".join(asked[2].split())
+    assert asked[0].endswith("oldObject.metadata.name.startsWith('rooftree-operation-')")
+    assert names.operation_volume("u").startswith("rooftree-operation-")

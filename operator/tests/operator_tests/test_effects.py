@@ -29,6 +29,7 @@ SENDS: dict[str, tuple[set[str], set[str]]] = {
     "adapters/redis.py": ({"execute", "execute_command", "unlink", "set", "delete", "_round_trip"}, {"_ask", "ping"}),
     "adapters/kafka.py": ({"_call", "_in_thread", "ask"}, {"access", "topics", "groups", "ping", "log_in"}),
     "adapters/kafka_admin.py": ({"_alter", "send", "create_topics", "delete_acls", "alter"}, set()),
+    "adapters/volume.py": ({"_run"}, {"ping", "_look"}),
     "registry.py": ({"execute"}, {"find", "_in_use", "_state", "kept", "_seen"}),
     "spares.py": ({"execute"}, {"found"}),
 }
@@ -179,6 +180,7 @@ def test_a_request_that_fails_is_sent_and_never_done(tmp_path: Path) -> None:
         f"{TOPIC}:before:1=kill",
         f"{TOPIC}:after:12=kill",
         f"{TOPIC}:after:3=lost",
+        "volume.delete.backup:before:1=kill",
         "kubernetes.apply.Brokerage/status:after:1=kill",
     ],
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from rooftree_operator import names
 from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION
 
@@ -10,6 +11,8 @@ from .test_operations import content, objects
 from .test_pool_scenarios import new, warm_world
 from .test_tenant_scenarios import ready_world
 from .world import World, brokerage
+
+pytestmark = pytest.mark.usefixtures("either_place")
 
 
 async def leaving_world(world: World | None = None) -> tuple[World, str]:
@@ -101,11 +104,11 @@ async def test_a_brokerage_that_never_had_data_needs_no_last_backup() -> None:
     assert [key for key in world.kube.objects if key[0] == OPERATION.kind] == []
 
 
-async def test_with_the_last_backup_that_is_deleted_goes_the_bucket() -> None:
+async def test_with_the_last_backup_that_is_deleted_goes_the_tenants_place() -> None:
     world, name = await leaving_world()
     tenant: Any = world.tenant("acme")
     await gone(world, name)
-    assert f"{tenant}-backups" in world.s3.buckets
+    assert world.backups(tenant)
     await world.kube.delete(BACKUP, name)
     await world.artifacts.reconcile(name)
-    assert f"{tenant}-backups" not in world.s3.buckets
+    assert world.backups(tenant) is None

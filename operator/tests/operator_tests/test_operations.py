@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, JOB, OPERATION, POLICY, SECRET
+from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, CLAIM, JOB, OPERATION, POLICY, SECRET, VOLUME
 from rooftree_operator.archive.envelope import Cipher, KeyPair, data_key, seal
 from rooftree_operator.archive.manifest import parsed
 from rooftree_operator.names import Slot
@@ -15,6 +15,7 @@ from rooftree_operator.secret_objects import decoded
 from .test_tenant_scenarios import ready_world
 from .world import NAMESPACE, World, brokerage, operation
 
+pytestmark = pytest.mark.usefixtures("either_place")
 STRIDE = 1 if os.environ.get("THOROUGH") else 41  # all calls in `make full`
 CALLS = 600  # more than an operation takes; the tests check that
 
@@ -25,6 +26,13 @@ def content(world: World, name: str = "acme") -> Any:
 
 def objects(world: World, name: str = "acme") -> dict[str, bytes]:
     return world.s3.buckets[str(world.tenant(name))].objects
+
+
+def lying(world: World, name: str = "acme") -> dict[str, bytes]:
+    """All that lies there as backups of a brokerage."""
+    found = world.backups(world.tenant(name))
+    assert found is not None
+    return found
 
 
 async def written_world(*, rows: tuple[str, ...] = ("a", "b")) -> World:
@@ -48,6 +56,7 @@ def leftovers(world: World) -> list[str]:
     tenant = world.tenant("acme")
     space = f"tenant-{tenant}"
     made = [key for key in world.kube.objects if key[1] == space and key[2].startswith("operation") and key[0] != "Pod"]
+    made += [key for key in world.kube.objects if key[0] == VOLUME.kind]
     keys = [name for name in world.s3.accounts if name.endswith(".backup")]
     return [*map(str, made), *keys, *(name for name in world.postgres.known if ".r-" in name)]
 
@@ -79,15 +88,10 @@ async def test_a_backup_is_written_and_tells_what_it_holds() -> None:
     assert leftovers(world) == []
 
 
-async def test_nothing_of_the_tenant_lies_in_the_store_in_clear_and_its_own_key_opens_nothing_there() -> None:
+async def test_nothing_of_the_tenant_lies_there_in_clear() -> None:
     world = await written_world(rows=("Nora Quinn",))
-    tenant = world.tenant("acme")
-    bucket = world.s3.buckets[f"{tenant}-backups"]
-    assert all(b"Nora" not in found and b"house" not in found for found in bucket.objects.values())
-    assert all(not world.s3.may(f"{tenant}.app", verb, f"{tenant}-backups", "first/x") for verb in ("GetObject",))
-    assert not world.s3.may(f"{tenant}.backup", "GetObject", f"{tenant}-backups", "first/manifest.json")
-    assert not world.s3.may(f"{tenant}.backup", "PutObject", f"{tenant}-backups", "second/manifest.json")
-    assert bucket.policy is None, "a key of that name which is made later opens nothing"
+    assert len(lying(world)) == 2
+    assert all(b"Nora" not in found and b"house" not in found for found in lying(world).values())
 
 
 async def test_a_step_that_is_begun_again_makes_no_second_key_and_no_second_backup() -> None:
@@ -255,7 +259,7 @@ async def test_a_loaded_database_that_is_gone_before_the_swap_is_no_restore() ->
 
 async def test_a_backup_that_was_changed_in_the_store_is_refused() -> None:
     world = await written_world()
-    files = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    files = lying(world)
     (segment,) = [name for name in files if not name.endswith(".json")]
     files[segment] = files[segment][:-1] + bytes([files[segment][-1] ^ 1])
     content(world).rows = ["newer"]
@@ -266,7 +270,7 @@ async def test_a_backup_that_was_changed_in_the_store_is_refused() -> None:
 
 async def test_a_backup_whose_manifest_is_another_one_is_refused_before_anything_is_done() -> None:
     world = await written_world()
-    files = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    files = lying(world)
     files["first/manifest.json"] = files["first/manifest.json"].replace(b'"checksum": "', b'"checksum": "0')
     status = await restored(world)
     assert status["error"]["code"] == "BackupUnusable"
@@ -275,7 +279,7 @@ async def test_a_backup_whose_manifest_is_another_one_is_refused_before_anything
 
 async def test_whoever_writes_to_the_store_and_knows_the_public_key_passes_nothing_off_as_a_backup() -> None:
     world = await written_world()
-    files = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    files = lying(world)
     made = parsed(files["first/manifest.json"])
     ring = decoded(world.kube.find(SECRET, "backup-keys", NAMESPACE))
     public, key = KeyPair(bytes.fromhex(ring[ring["current"]])).public, data_key()
@@ -313,12 +317,12 @@ async def test_a_backup_that_is_not_there_or_not_whole_is_refused(backup: str, c
 
 async def test_a_backup_is_never_written_over_another_one() -> None:
     world = await written_world()
-    before = dict(world.s3.buckets[f"{world.tenant('acme')}-backups"].objects)
+    before = dict(lying(world))
     del world.kube.objects[OPERATION.kind, None, "first"]
     world.kube.put(operation("first"))
     status = (await world.operate("first"))["status"]
     assert (status["phase"], status["error"]["code"]) == ("Failed", "BackupExists")
-    assert world.s3.buckets[f"{world.tenant('acme')}-backups"].objects == before
+    assert lying(world) == before
     item = world.kube.find(BACKUP, "first")
     assert item is not None
     assert item["status"]["phase"] == "Complete"
@@ -371,15 +375,12 @@ async def test_an_operation_on_a_brokerage_that_does_not_exist_fails() -> None:
 async def test_an_outage_is_said_and_the_step_is_done_when_it_is_over() -> None:
     world = await ready_world()
     world.kube.put(operation("first"))
-    world.s3.down = True
+    place, code = (world.volume, "VolumeUnreachable") if world.on_volume else (world.s3, "S3Unreachable")
+    place.down = True
     status = (await world.operate("first", passes=2))["status"]
-    assert (status["phase"], status["error"]["code"], status["error"]["retryable"]) == (
-        "Running",
-        "S3Unreachable",
-        True,
-    )
+    assert (status["phase"], status["error"]["code"], status["error"]["retryable"]) == ("Running", code, True)
     assert world.status("acme")["operation"]["state"] == "Waiting"
-    world.s3.down = False
+    place.down = False
     status = (await world.operate("first"))["status"]
     assert status["phase"] == "Succeeded"
     assert "error" not in status
@@ -401,7 +402,7 @@ async def test_with_a_backup_goes_what_lies_in_the_store() -> None:
     await world.kube.delete(BACKUP, "first")
     await world.artifacts.reconcile("first")
     assert world.kube.find(BACKUP, "first") is None
-    left = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    left = lying(world)
     assert {name.partition("/")[0] for name in left} == {"second"}
 
 
@@ -421,6 +422,13 @@ async def test_an_operation_that_is_deleted_while_it_loads_leaves_everything_as_
     assert world.status("acme")["operation"]["state"] == "Failed"
 
 
+def has_way(world: World) -> bool:
+    """Whether a Job of the brokerage gets to a backup."""
+    if world.on_volume:
+        return world.child("acme", CLAIM, "operation") is not None
+    return f"{world.tenant('acme')}.backup" in world.s3.accounts
+
+
 async def test_an_old_operation_that_goes_takes_nothing_from_one_that_is_at_work() -> None:
     world = await written_world()
     world.archive.stands.add("write")
@@ -431,7 +439,7 @@ async def test_an_old_operation_that_goes_takes_nothing_from_one_that_is_at_work
         await world.operations.reconcile("first")
     assert world.kube.find(OPERATION, "first") is None
     assert world.child("acme", POLICY, "operation") is not None
-    assert f"{world.tenant('acme')}.backup" in world.s3.accounts
+    assert has_way(world)
     world.archive.stands.clear()
     assert (await world.operate("second"))["status"]["phase"] == "Succeeded"
     assert leftovers(world) == []
@@ -491,7 +499,7 @@ async def test_a_drill_proves_the_newest_backup_and_nobody_notices() -> None:
 
 async def test_a_drill_of_a_damaged_backup_says_so_on_the_backup() -> None:
     world = await written_world()
-    files = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    files = lying(world)
     (segment,) = [name for name in files if not name.endswith(".json")]
     files[segment] = b"x" + files[segment][1:]
     world.kube.put(operation("try", "Drill", backup="first"))
@@ -579,7 +587,7 @@ def test_the_job_has_the_logins_of_one_generation_and_nothing_of_the_other() -> 
 
     item = operation("first")
     item["metadata"] |= {"uid": "u", "creationTimestamp": "2026-11-24T12:00:00Z"}
-    values = jobs.values(TENANT, Slot.B, TENANT.id, "first", "some-database")
+    values = jobs.values(TENANT, Slot.B, "first", "some-database")
     pod = jobs.job(TENANT, Slot.B, ordered(item), "write", values)["spec"]["template"]["spec"]
     volumes = {one["name"]: one["secret"].get("items") for one in pod["volumes"] if "secret" in one}
     assert volumes["migrator"] == [{"key": "b.database_password", "path": "database_password"}]

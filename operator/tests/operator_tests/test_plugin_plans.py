@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,16 @@ def test_the_installation_is_what_the_operator_itself_is_told() -> None:
     here = asyncio.run(installed.found(ready().kube))
     assert here.platform == PLATFORM
     assert here.ca == CA
+
+
+def test_where_backups_lie_on_a_volume_the_plugin_knows_what_namespaces_take() -> None:
+    world = ready()
+    operator = world.kube.find(DEPLOYMENT, "rooftree-operator", NAMESPACE)
+    assert operator is not None
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    volume = '{"nfs": {"server": "files.example", "path": "/exports"}}'
+    container["env"].append({"name": "ROOFTREE_OPERATOR_BACKUPS_VOLUME", "value": volume})
+    assert asyncio.run(installed.found(world.kube)).platform == replace(PLATFORM, claims=1)
 
 
 def test_every_part_of_a_tenant_is_looked_at_or_said_to_be_unseen() -> None:

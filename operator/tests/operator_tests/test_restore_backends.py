@@ -19,7 +19,7 @@ from rooftree_operator.archive.envelope import About, KeyPair
 from rooftree_operator.archive.manifest import Manifest, manifest_name, parsed
 from rooftree_operator.archive.store import Store, StoreError
 from rooftree_operator.names import TEMPLATE_OWNER, TenantId
-from rooftree_operator.operations import jobs
+from rooftree_operator.operations import bucket
 
 from .test_postgres import SCHEMAS, Place, admin_dsn, tenant_in
 from .test_s3 import server
@@ -52,11 +52,11 @@ class Vault:
         await self.s3.create_bucket(self.bucket, names.marks(self.tenant))
         return self
 
-    async def opened(self, backup: str, actions: tuple[str, ...]) -> Store:
+    async def opened(self, backup: str, action: str) -> Store:
         """What the Job gets."""
         key = Key(names.backups_user(self.tenant), self.secret)
         await self.s3.put_key(key)
-        await self.s3.set_policy(self.bucket, jobs.policy(self.tenant, self.tenant, backup, actions))
+        await self.s3.set_policy(self.bucket, bucket.policy(self.tenant, self.tenant, backup, action))
         known = server()
         return Store(known.url, known.region, self.bucket, key, known.ca_file)
 
@@ -104,7 +104,7 @@ async def test_a_brokerage_is_brought_back_and_its_app_works_on_with_its_login(
         connection.execute("INSERT INTO listing.home (kind, words) VALUES ('house', 'before')")
     source = seen_by_the_job(tenant, names.database(tenant), migrator)
     about = About(vault.tenant.value, "first", "try1")
-    store = await vault.opened("first", jobs.WRITES)
+    store = await vault.opened("first", bucket.WRITES)
     made = writing.write(writing.Source(about, "1.0.0", source, None, {}), store, PAIR.public)
     assert await found(vault, "first") == made
     with place.enter(names.app_role(tenant), app, names.database(tenant)) as connection:
@@ -113,7 +113,7 @@ async def test_a_brokerage_is_brought_back_and_its_app_works_on_with_its_login(
     restored, aside = names.restored_database(tenant, "uid"), names.replaced_database(tenant, "uid")
     await empty_beside(postgres, tenant, restored)
     target = seen_by_the_job(tenant, restored, migrator)
-    store = await vault.opened("first", jobs.READS)
+    store = await vault.opened("first", bucket.READS)
     told = reading.read(made, PAIR.unseal(made.sealed, made.about), store, target, None)
     assert (told.rows, rows(place, tenant, app)) == (2, ["after"])
 
@@ -176,7 +176,7 @@ async def test_events_that_were_sent_are_sent_again_by_the_tenants_own_rights(pl
 
 
 async def test_the_key_of_a_backup_writes_below_its_own_folder_and_reads_nothing(vault: Vault) -> None:
-    store = await vault.opened("second", jobs.WRITES)
+    store = await vault.opened("second", bucket.WRITES)
     store.put("second/try1/00000001", b"x")
     for refused in ("first/manifest.json", "second-too/x", "manifest.json"):
         with pytest.raises(StoreError, match="403"):
@@ -184,7 +184,7 @@ async def test_the_key_of_a_backup_writes_below_its_own_folder_and_reads_nothing
     for attempt in (lambda: store.get("second/try1/00000001"), store.listing):
         with pytest.raises(StoreError, match="403"):
             attempt()
-    reader = await vault.opened("second", jobs.READS)
+    reader = await vault.opened("second", bucket.READS)
     assert reader.get("second/try1/00000001").content == b"x"
     with pytest.raises(StoreError, match="403"):
         reader.put("second/try1/00000001", b"y")
@@ -194,7 +194,7 @@ async def test_the_key_of_a_backup_writes_below_its_own_folder_and_reads_nothing
 
 
 async def test_sizes_are_those_below_a_prefix_however_many_there_are(vault: Vault) -> None:
-    store = await vault.opened("many", jobs.WRITES)
+    store = await vault.opened("many", bucket.WRITES)
     for number in range(5):
         store.put(f"many/try1/{number:08d}", bytes(number))
     assert list((await vault.s3.sizes(vault.bucket, "many/try1/")).values()) == [0, 1, 2, 3, 4]

@@ -128,13 +128,14 @@ async def test_while_one_is_written_no_other_one_is_ordered() -> None:
     assert [key[2] for key in world.kube.objects if key[0] == OPERATION.kind] == [ordered]
 
 
+@pytest.mark.usefixtures("either_place")
 async def test_more_than_are_kept_go_with_what_lies_in_the_store() -> None:
     world = await scheduled_world(count=2)
     found: list[str] = []
     for day in range(1, 5):
         found = await at(world, timedelta(days=day, hours=2))
     assert found == ["acme-20261127-1300", "acme-20261128-1300"]
-    store = world.s3.buckets[f"{world.tenant('acme')}-backups"].objects
+    store = world.backups(world.tenant("acme")) or {}
     assert {name.partition("/")[0] for name in store} == set(found)
 
 
@@ -153,9 +154,9 @@ async def test_a_try_that_fails_before_there_is_anything_to_write_is_told_and_no
     world = await scheduled_world()
     works: Any = world.operations.works
     real = works["Backup"]
-    works["Backup"] = replace(real, bench=replace(real.bench, s3=None))
+    works["Backup"] = replace(real, bench=replace(real.bench, place=None))
     assert await at(world, timedelta(hours=2)) == []
-    assert "no object store" in world.status("acme")["backups"]["failure"]
+    assert "no place for backups" in world.status("acme")["backups"]["failure"]
     assert world.status("acme")["backups"]["next"].startswith("2026-11-25T13:")
     works["Backup"] = real
     assert await at(world, timedelta(hours=26)) == ["acme-20261125-1300"]
@@ -186,6 +187,7 @@ async def test_an_unchanged_brokerage_with_a_schedule_writes_nothing() -> None:
     assert world.writes() == []
 
 
+@pytest.mark.usefixtures("either_place")
 async def test_with_a_brokerage_and_its_data_go_all_its_backups_and_no_others() -> None:
     world = await scheduled_world()
     await at(world, timedelta(hours=2))
@@ -193,9 +195,10 @@ async def test_with_a_brokerage_and_its_data_go_all_its_backups_and_no_others() 
     world.delete("acme")
     await world.converge("acme")
     assert world.kube.find(BACKUP, "acme-20261124-1300") is None
-    assert f"{tenant}-backups" not in world.s3.buckets
+    assert world.backups(tenant) is None
 
 
+@pytest.mark.usefixtures("either_place")
 async def test_a_brokerage_that_is_kept_keeps_its_backups_until_it_is_purged() -> None:
     world = await scheduled_world()
     await at(world, timedelta(hours=2))
@@ -207,7 +210,7 @@ async def test_a_brokerage_that_is_kept_keeps_its_backups_until_it_is_purged() -
     await world.purges()
     await world.purges()
     assert world.kube.find(BACKUP, "acme-20261124-1300") is None
-    assert f"{tenant}-backups" not in world.s3.buckets
+    assert world.backups(tenant) is None
 
 
 async def test_the_newest_backup_is_tried_by_the_schedule_and_the_brokerage_tells() -> None:

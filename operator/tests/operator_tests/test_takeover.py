@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from rooftree_operator.adapters import elasticsearch, kafka, kubernetes, postgres, postgres_sessions, redis, s3
+from rooftree_operator.adapters import elasticsearch, kafka, kubernetes, postgres, postgres_sessions, redis, s3, volume
 from rooftree_operator.adapters.kafka import Grant
 from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.deletion import DATA, RUNNING
@@ -141,6 +142,11 @@ S3: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "abort uploads": lambda a: a.abort_uploads("x"),
     "create bucket": lambda a: a.create_bucket("x", {}),
 }
+VOLUME: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "make": lambda a: a.make("x", "y"),
+    "delete": lambda a: a.delete("x", "y"),
+    "delete tenant": lambda a: a.delete_tenant("x"),
+}
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "namespace": "n"}}
 KUBERNETES: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "delete": lambda a: a.delete(kubernetes.NAMESPACE, "x"),
@@ -158,6 +164,7 @@ CALLS = [
         "elasticsearch": ELASTICSEARCH,
         "redis": REDIS,
         "s3": S3,
+        "volume": VOLUME,
         "kubernetes": KUBERNETES,
     }.items()
     for name, call in calls.items()
@@ -178,6 +185,8 @@ def adapter(system: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             return redis.Redis(redis.Server("127.0.0.1", 1, "u", "p", None))
         case "s3":
             return s3.S3(s3.Server("http://127.0.0.1:1", "r", "u", "p", "ca"))
+        case "volume":
+            return volume.Volume(Path("/nowhere"), {})
         case _:
             kube = kubernetes.Kubernetes.__new__(kubernetes.Kubernetes)
             kube.gate, kube.watched = Gate("kubernetes"), Watched()

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, LEASE, OPERATION, SECRET, Kind
 from rooftree_operator.backends import Backends
-from rooftree_operator.composition import graph
+from rooftree_operator.composition import graph, place
 from rooftree_operator.deletion import Deletion
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
@@ -39,6 +39,7 @@ from .fakes.postgres import FakePostgres
 from .fakes.redis import FakeRedis
 from .fakes.registry import FakeRegistry, FakeSpares
 from .fakes.s3 import FakeS3
+from .fakes.volume import FakeVolume
 
 NAMESPACE = "rooftree-system"
 NODE = [{"ipBlock": {"cidr": "10.200.0.1/32"}}]
@@ -75,6 +76,16 @@ PLATFORM = Platform(
     image="localhost/operator:test",
 )
 CA = "-----BEGIN CERTIFICATE-----\n"
+
+
+@dataclass
+class Kept:
+    """Where worlds keep backups that are told of no place."""
+
+    on_volume: bool = False
+
+
+KEPT = Kept()
 PASSES = 40
 
 
@@ -156,6 +167,8 @@ class World:
     later: timedelta = timedelta()
     """How far the operator's clock is ahead of `now`."""
     cluster: type[FakeKubernetes] = FakeKubernetes
+    on_volume: bool = field(default_factory=lambda: KEPT.on_volume)
+    """Whether backups lie on a volume, and not in the object store."""
 
     def __post_init__(self) -> None:
         self.kube = self.cluster(self.faults)
@@ -164,12 +177,13 @@ class World:
         self.redis = FakeRedis(self.faults)
         self.elasticsearch = FakeElasticsearch(self.faults)
         self.s3 = FakeS3(self.faults)
-        self.backends = Backends(self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3)
+        self.volume = FakeVolume(self.faults)
+        self.backends = self.with_place(on_volume=self.on_volume)
         self.spares = FakeSpares(self.postgres, self.now)
         self.registry = FakeRegistry(self.postgres, NAMESPACE, self.spares)
         self.lease = FakeLease()
         self.edge = FakeEdge(self.kube)
-        self.archive = FakeArchive(self.kube, self.postgres, self.s3)
+        self.archive = FakeArchive(self.kube, self.postgres, self.s3, self.volume)
         self.releases = Releases(self.kube, NAMESPACE)
         self.templates = Templates(self.kube, self.postgres, self.releases, PLATFORM, CA)
         self.heads: dict[str, frozenset[str]] = {}
@@ -178,13 +192,19 @@ class World:
         self.reconciler = self.restarted()
         self.kube.put(plan("starter"))
 
+    def with_place(self, *, on_volume: bool) -> Backends:
+        """The systems of an installation that keeps backups there."""
+        volume = self.volume if on_volume else None
+        self.platform = replace(PLATFORM, claims=1 if on_volume else 0)
+        return Backends(self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3, volume)
+
     def restarted(self, shard: str = "") -> Reconciler:
         """What a new process of the operator of a shard works with."""
         parts = graph(self.kube, self.backends, CA, self.now, NAMESPACE)
         deletion = Deletion(self.kube, self.registry, parts, self.lease, NAMESPACE)
         self.purge = Purge(deletion, self.now)
         spare_parts = Graph(supply(parts), self.now, self.kube)
-        self.pool = Pool(self.kube, self.spares, self.releases, spare_parts, deletion, PLATFORM)
+        self.pool = Pool(self.kube, self.spares, self.releases, spare_parts, deletion, self.platform)
         self.woken.clear()
         reconciler = Reconciler(
             kube=self.kube,
@@ -194,7 +214,7 @@ class World:
             deletion=deletion,
             edge=self.edge,
             shards=Shards(self.kube, self.postgres, NAMESPACE, self.now, shard),
-            platform=PLATFORM,
+            platform=self.platform,
             now=self.now,
             instance="test",
         )
@@ -204,7 +224,7 @@ class World:
     def operations_of(self, reconciler: Reconciler) -> Operations:
         """What the process of `reconciler` does of operations, and of backups that are to go."""
         swaps: Any = self.postgres
-        artifacts = Artifacts(self.kube, self.s3, reconciler.shards)
+        artifacts = Artifacts(self.kube, place(self.kube, self.backends), reconciler.shards)
         return assembly.operations(reconciler, self.backends, artifacts, swaps, self.woken.append)
 
     @property
@@ -352,8 +372,15 @@ class World:
         for backend in self._fakes():
             backend.writes.clear()
 
-    def _fakes(self) -> tuple[FakePostgres | FakeKafka | FakeElasticsearch | FakeRedis | FakeS3, ...]:
-        return self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3
+    def _fakes(self) -> tuple[FakePostgres | FakeKafka | FakeElasticsearch | FakeRedis | FakeS3 | FakeVolume, ...]:
+        return self.postgres, self.kafka, self.elasticsearch, self.redis, self.s3, self.volume
+
+    def backups(self, tenant: TenantId) -> dict[str, bytes] | None:
+        """What lies in the tenant's place for backups, by `<backup>/…`; None: there is no such place."""
+        if self.on_volume:
+            return self.volume.files.get(str(tenant))
+        bucket = self.s3.buckets.get(f"{tenant}-backups")
+        return None if bucket is None else bucket.objects
 
     def status(self, name: str) -> dict[str, Any]:
         return (self.kube.find(BROKERAGE, name) or {}).get("status", {})
@@ -429,6 +456,7 @@ class World:
                 "keys": {name: account.role for name, account in self.s3.accounts.items()},
                 "buckets": deepcopy(self.s3.buckets),
             },
+            "volume": {"folders": sorted(self.volume.made), "files": deepcopy(self.volume.files)},
         }
 
 

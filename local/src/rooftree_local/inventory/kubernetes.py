@@ -1,13 +1,15 @@
-"""The namespace and all in it, what bears the tenant's label anywhere, and the Brokerage itself."""
+"""The namespace and all in it, what bears the tenant's label anywhere, the Brokerage, and its backups on the node."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rooftree_local import kubectl
+from rooftree_local import kubectl, release
 from rooftree_local.inventory.model import MARK, Item
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rooftree_local.inventory.model import Tenant
     from rooftree_local.paths import Stack
 
@@ -26,7 +28,15 @@ def look(target: Stack, tenant: Tenant) -> list[Item]:
     """Everything of the tenant in the cluster."""
     kinds = kubectl.run(target, "api-resources", "--verbs=list", "--output=name").split()
     wanted = ",".join(kind for kind in kinds if kind not in PASSING)
-    return objects(kubectl.run(target, "get", wanted, "--all-namespaces", *COLUMNS), tenant)
+    listed = kubectl.run(target, "get", wanted, "--all-namespaces", *COLUMNS)
+    return [*objects(listed, tenant), *backups(target.state / release.BACKUPS, tenant)]
+
+
+def backups(volume: Path, tenant: Tenant) -> list[Item]:
+    """What lies of the tenant on the volume of backups: each backup, or a folder that is left without any."""
+    own = [folder for folder in sorted(volume.glob("*")) if tenant.has_id(folder.name)]
+    names = [[f"{folder.name}/{one.name}" for one in folder.iterdir()] or [folder.name] for folder in own]
+    return [Item("kubernetes", "folder of backups", name) for found in names for name in sorted(found)]
 
 
 def objects(listed: str, tenant: Tenant) -> list[Item]:

@@ -59,6 +59,8 @@ ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 POLICY = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 BUDGET = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+VOLUME = Kind("v1", "PersistentVolume", "persistentvolumes", namespaced=False)
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 BROKERAGE = Kind("rooftree.dev/v1alpha1", "Brokerage", "brokerages", namespaced=False)
 PLAN = Kind("rooftree.dev/v1alpha1", "BrokeragePlan", "brokerageplans", namespaced=False)
@@ -69,7 +71,7 @@ KINDS = {
     (kind.api_version, kind.kind): kind
     for kind in (
         NAMESPACE, QUOTA, LIMITS, SECRET, CONFIG, SERVICE, EVENT, BINDING, DEPLOYMENT, JOB, ROUTE, POLICY, AUTOSCALER,
-        BUDGET, LEASE, BROKERAGE, PLAN, POD, SLICE, GRANT, OPERATION, BACKUP,
+        BUDGET, CLAIM, VOLUME, LEASE, BROKERAGE, PLAN, POD, SLICE, GRANT, OPERATION, BACKUP,
     )
 }  # fmt: skip
 

@@ -171,10 +171,12 @@ class BackupPhase(StrEnum):
 
 
 class BackupStore(ApiModel):
-    """Where a backup lies."""
+    """Where a backup lies: in the platform's object store, or on its volume of backups."""
 
-    bucket: str = Field(description="Bucket in the platform's object store.")
-    key: str = Field(description="What the names of all its objects begin with.")
+    bucket: str | None = Field(default=None, description="Bucket in the platform's object store.")
+    key: str | None = Field(default=None, description="What the names of all its objects begin with.")
+    volume: str | None = Field(default=None, description="The volume, as the installation names it.")
+    path: str | None = Field(default=None, description="The folder on the volume.")
 
 
 class BackupStatus(ApiModel):

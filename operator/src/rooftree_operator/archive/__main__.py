@@ -18,8 +18,10 @@ from ..adapters.sigv4 import Key
 from . import masking, reading, writing
 from .database import Database, ProgramFailed, connected
 from .envelope import About, Damaged
+from .folder import Folder
 from .manifest import Manifest, manifest_name, parsed
 from .store import Store, StoreError
+from .stream import Objects, Target
 
 LOG = Path("/dev/termination-log")
 KEY_FOLDERS = ("app", "migrator")
@@ -58,7 +60,10 @@ class Settings:
             self.value("CA_FILE"),
         )
 
-    def backups(self) -> Store:
+    def backups(self) -> Target:
+        """Where the one backup lies that this Job is about."""
+        if self.optional("BACKUP_DIR"):
+            return Folder(Path(self.value("BACKUP_DIR")), self.value("BACKUP"))
         return self._store(
             "BACKUP_BUCKET", Key(self.value("BACKUP_ACCESS_KEY"), self.secret("operation", "store_secret_key"))
         )
@@ -94,7 +99,7 @@ def read(settings: Settings) -> dict[str, Any]:
     return told
 
 
-def _manifest(backups: Store, backup: str) -> Manifest:
+def _manifest(backups: Objects, backup: str) -> Manifest:
     return parsed(backups.get(manifest_name(backup)).content)
 
 

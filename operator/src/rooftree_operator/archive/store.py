@@ -50,6 +50,9 @@ class Store:
     def close(self) -> None:
         self._client.close()
 
+    def begin(self) -> None:
+        """What earlier tries have left stays: with this key nothing can be deleted, and each has names of its own."""
+
     def put(self, name: str, content: bytes, media_type: str = "application/octet-stream") -> None:
         """Raises `StoreError`, as all of these do."""
         self._done(self._ask("PUT", name, content=content, headers={"content-type": media_type}))

@@ -28,6 +28,14 @@ class Objects(Protocol):
     def get(self, name: str) -> Fetched: ...
 
 
+class Target(Objects, Protocol):
+    """What is needed to write a whole backup."""
+
+    def begin(self) -> None:
+        """Before the first `put` of a try."""
+        ...
+
+
 class SegmentWriter(io.RawIOBase):
     """Takes bytes and puts segments. `close` writes the last one, which may be empty but is always there."""
 

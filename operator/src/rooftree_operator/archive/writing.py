@@ -13,7 +13,7 @@ from . import envelope
 from .envelope import About, Cipher
 from .manifest import Manifest, manifest_name
 from .store import Store
-from .stream import Member, Objects, SegmentWriter, Writer
+from .stream import Member, SegmentWriter, Target, Writer
 
 CATALOGUE = "catalogue.json"
 DATABASE, OBJECTS, KEYS = "database/", "objects/", "keys/"
@@ -43,10 +43,11 @@ class Catalogue:
 
 
 def write(
-    source: Source, target: Objects, public_key: bytes, *, clock: Callable[[], float] = time.monotonic
+    source: Source, target: Target, public_key: bytes, *, clock: Callable[[], float] = time.monotonic
 ) -> Manifest:
     """Writes the backup and, last, its manifest. Raises `ProgramFailed` or `StoreError`."""
     started, key = clock(), envelope.data_key()
+    target.begin()
     segments = SegmentWriter(target, Cipher(key, source.about), source.about)
     archive, catalogue = Writer(segments), Catalogue()
     # What the snapshot knows of is in the bucket before it; what goes meanwhile is missed by nobody but the catalogue.

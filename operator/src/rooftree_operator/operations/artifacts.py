@@ -1,4 +1,4 @@
-"""BrokerageBackups and what lies behind them in the object store; with the object goes what it stands for."""
+"""BrokerageBackups and what lies behind them in their place; with the object goes what it stands for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,16 @@ from typing import Any
 
 from .. import names
 from ..adapters.kubernetes import BACKUP, Kubernetes
-from ..adapters.s3 import S3
 from ..api.operations import BackupPhase
 from ..archive import manifest as manifests
 from ..archive.envelope import Damaged
 from ..archive.manifest import Manifest
 from ..conditions import stamp
 from ..drift import Object
-from ..errors import Unavailable
 from ..names import TenantId
 from ..reconcile import Outcome
 from ..shards import Elsewhere, Shards
+from .places import Place, elsewhere
 from .progress import OperationFailed, Order
 
 LATER = 50.0  # seconds; nothing tells that the brokerage of a backup that is to go was moved to us
@@ -25,10 +24,10 @@ LATER = 50.0  # seconds; nothing tells that the brokerage of a backup that is to
 
 @dataclass(frozen=True)
 class Artifacts:
-    """Without an object store there are none."""
+    """Without a place for them there are none."""
 
     kube: Kubernetes
-    s3: S3 | None
+    place: Place | None
     shards: Shards
 
     async def begin(self, order: Order, tenant: TenantId) -> None:
@@ -36,14 +35,26 @@ class Artifacts:
         name, found = order.name, await self.kube.get(BACKUP, order.name)
         if found is not None and not _is_by(found, order):
             raise OperationFailed("BackupExists", f"there is a BrokerageBackup {name} already: take another name")
+        await self.require_here(name)
         if found is None:
+            if await self.stored(name, tenant):
+                message = f"something lies there already as backup {name}, which nobody knows: take another name"
+                raise OperationFailed("BackupExists", message)
             await self.kube.create(_build(order, tenant))
-        await self._report(name, {"phase": BackupPhase.WRITING.value, "store": _place(name, tenant)})
+        await self._report(name, {"phase": BackupPhase.WRITING.value, "store": self._here().told(tenant, name)})
+
+    async def require_here(self, name: str) -> None:
+        """Raises `OperationFailed` if a backup that was begun lies in another kind of place than the operator's."""
+        found = await self.kube.get(BACKUP, name)
+        if found is not None and (problem := elsewhere(self.place, found)):
+            raise OperationFailed("BackupElsewhere", problem)
 
     async def fail(self, order: Order, message: str) -> None:
-        """Nobody can be brought back to it."""
+        """Nobody can be brought back to it: what of it lies there gives its room back."""
         name, found = order.name, await self.kube.get(BACKUP, order.name)
         if found is not None and _is_by(found, order) and found.get("status", {}).get("phase") != BackupPhase.COMPLETE:
+            if self.place is not None and elsewhere(self.place, found) is None:
+                await self.place.remove(TenantId(found["spec"]["tenantID"]), name)
             status = {**found.get("status", {}), "phase": BackupPhase.FAILED.value, "message": message}
             await self._report(name, status)
 
@@ -61,7 +72,7 @@ class Artifacts:
             "unsentEvents": made.unsent,
             "version": made.version,
             "migrations": list(made.heads),
-            "store": _place(name, tenant),
+            "store": self._here().told(tenant, name),
             "keyID": made.key_id,
             "seconds": made.seconds,
         }
@@ -78,6 +89,8 @@ class Artifacts:
         status = found.get("status", {})
         if status.get("phase") != BackupPhase.COMPLETE or "deletionTimestamp" in found["metadata"]:
             raise OperationFailed("BackupUnusable", f"backup {name} is not complete: {status.get('phase', 'unknown')}")
+        if problem := elsewhere(self.place, found):
+            raise OperationFailed("BackupElsewhere", problem)
         made = await self.manifest(name, whose)
         if made is None or made.digest != status["manifest"]:
             raise OperationFailed("BackupUnusable", f"what lies in the store is not what backup {name} says")
@@ -85,10 +98,10 @@ class Artifacts:
 
     async def manifest(self, name: str, tenant: TenantId) -> Manifest | None:
         """What the Job wrote last. Raises `OperationFailed` if it is none, or not of this backup."""
-        content = await self._s3().read(names.backups_bucket(tenant), manifests.manifest_name(name))
-        if content is None:
-            return None
         try:
+            content = await self._here().manifest(tenant, name)
+            if content is None:
+                return None
             made = manifests.parsed(content)
         except Damaged as damage:
             raise OperationFailed("BackupUnusable", str(damage)) from damage
@@ -102,9 +115,10 @@ class Artifacts:
         return found["spec"]["brokerage"] if found else None
 
     async def newest(self, tenant: TenantId) -> str | None:
-        """The one that holds the latest moment, of those that are whole."""
+        """The one that holds the latest moment, of those that are whole; one that lies here before any other."""
         whole = [one for one in await self.of(tenant) if one.get("status", {}).get("phase") == BackupPhase.COMPLETE]
-        latest = max(whole, key=lambda one: one["status"]["takenAt"], default=None)
+        here = [one for one in whole if elsewhere(self.place, one) is None]
+        latest = max(here or whole, key=lambda one: one["status"]["takenAt"], default=None)
         return latest["metadata"]["name"] if latest else None
 
     async def prove(self, name: str, now: datetime, seconds: float) -> None:
@@ -123,11 +137,14 @@ class Artifacts:
             await self._report(name, {**rest, **verdict})
 
     async def stored(self, name: str, tenant: TenantId) -> Mapping[str, int]:
-        """Sizes of all objects of a backup by their names."""
-        return await self._s3().sizes(names.backups_bucket(tenant), manifests.folder(name))
+        """Sizes of all that lies there of a backup by their names. Raises `OperationFailed` if it is none of ours."""
+        try:
+            return await self._here().sizes(tenant, name)
+        except Damaged as damage:
+            raise OperationFailed("BackupUnusable", str(damage)) from damage
 
     async def reconcile(self, name: str) -> Outcome:
-        """Of a backup that is deleted all objects go first, then the last trace of it."""
+        """Of a backup that is deleted all that lies there goes first, then the last trace of it."""
         item = await self.kube.get(BACKUP, name)
         if item is None or "deletionTimestamp" not in item["metadata"]:
             return Outcome()
@@ -142,13 +159,15 @@ class Artifacts:
         metadata, tenant = item["metadata"], TenantId(item["spec"]["tenantID"])
         if names.FINALIZER_BACKUP not in metadata.get("finalizers", []):
             return
-        bucket = names.backups_bucket(tenant)
-        if self.s3 is not None and await self.s3.bucket(bucket) is not None:
-            while page := list(await self.s3.sizes(bucket, manifests.folder(metadata["name"])))[:1000]:
-                await self.s3.delete_objects(bucket, page)
+        if problem := elsewhere(self.place, item):
+            # It is not forgotten either: whoever has that kind of place again takes it away.
+            await self._report(metadata["name"], {**item["status"], "message": problem})
+            return
+        if self.place is not None:
+            await self.place.remove(tenant, metadata["name"])
             others = [one for one in await self.of(tenant) if one["metadata"]["name"] != metadata["name"]]
-            if not others and not await self.s3.sizes(bucket, ""):
-                await self.s3.delete_bucket(bucket)
+            if not others and await self.place.is_empty(tenant):
+                await self.place.leave(tenant)
         left = [one for one in metadata["finalizers"] if one != names.FINALIZER_BACKUP]
         await self.kube.patch(BACKUP, metadata["name"], released(metadata, left))
 
@@ -165,10 +184,10 @@ class Artifacts:
         metadata = {"name": name, "uid": found["metadata"]["uid"]}
         await self.kube.apply({**head, "metadata": metadata, "status": dict(status)}, subresource="status")
 
-    def _s3(self) -> S3:
-        if self.s3 is None:
-            raise Unavailable("S3Refused", "this installation has no object store")
-        return self.s3
+    def _here(self) -> Place:
+        if self.place is None:
+            raise OperationFailed("BackupStoreMissing", "this installation has no place for backups any more")
+        return self.place
 
 
 def released(metadata: Object, left: list[str]) -> list[Object]:
@@ -177,10 +196,6 @@ def released(metadata: Object, left: list[str]) -> list[Object]:
         {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
         {"op": "replace", "path": "/metadata/finalizers", "value": left},
     ]
-
-
-def _place(name: str, tenant: TenantId) -> Object:
-    return {"bucket": names.backups_bucket(tenant), "key": manifests.folder(name)}
 
 
 def _is_by(item: Object, order: Order) -> bool:

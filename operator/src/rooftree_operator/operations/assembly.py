@@ -24,7 +24,7 @@ def operations(
 ) -> Operations:
     """Operations on the brokerages of `reconciler`; `wake` has one of these looked at now."""
     kube, platform = reconciler.kube, reconciler.platform
-    bench, keyring = Bench(kube, backends.s3, wake), Keyring(kube, platform.namespace)
+    bench, keyring = Bench(kube, artifacts.place, wake), Keyring(kube, platform.namespace)
     lease = reconciler.deletion.lease
     loading = Loading(bench, artifacts, keyring, backends.postgres)
     works: dict[str, Work] = {

@@ -1,7 +1,7 @@
-"""The Job of an operation, with all that it is given: a Secret, an access key's policy, and where it may connect. Pure.
+"""The Job of an operation, with what it is given wherever backups lie: a Secret, and where it may connect. Pure.
 
 It runs in the tenant's namespace as the tenant's own migrator, so that the operator never holds what it carries. It
-reaches names, PostgreSQL and the object store, and nobody reaches it.
+reaches names, PostgreSQL and the object store if there is one, and nobody reaches it.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from ..drift import Object, stamped
 from ..names import Slot
 from ..secret_objects import secret_object
 from ..tenant import Tenant
+from .places import Entrance
 from .progress import Order
 
 NAME = "operation"  # of the Secret and the NetworkPolicy; a brokerage has one operation at a time
@@ -19,19 +20,8 @@ CONTAINER = "archive"
 MEMORY = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"cpu": "1", "memory": "384Mi"}}
 DEADLINE = 3 * 3600  # seconds
 TRIES = 2  # after the first
-WRITES, READS = ("PutObject",), ("GetObject",)
 OF_TENANT = (pods.APP_SECRET, pods.MIGRATOR_SECRET)
-
-
-def policy(tenant: names.TenantId, source: names.TenantId, backup: str, actions: tuple[str, ...]) -> Object:
-    """Of `source`'s bucket of backups: what the tenant's key of this operation may do, below one backup's folder."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": [names.backups_user(tenant)]},
-        "Action": [f"s3:{action}" for action in actions],
-        "Resource": [f"arn:aws:s3:::{names.backups_bucket(source)}/{backup}/*"],
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+NO_ENTRANCE = Entrance()
 
 
 def secret(tenant: Tenant, order: Order, values: Mapping[str, str]) -> Object:
@@ -48,10 +38,11 @@ def is_of(item: Object | None, order: Order) -> bool:
 
 
 def network_policy(tenant: Tenant) -> Object | None:
-    """The object store, beside what all pods of the tenant reach: names and PostgreSQL."""
+    """The object store if there is one, beside what all pods of the tenant reach: names and PostgreSQL."""
     network = tenant.platform.network
     if not network.enabled:
         return None
+    files = [network.peers["s3"].model_dump()] if tenant.platform.s3_url else []
     return stamped(
         {
             "apiVersion": "networking.k8s.io/v1",
@@ -61,14 +52,14 @@ def network_policy(tenant: Tenant) -> Object | None:
                 "podSelector": {"matchExpressions": [{"key": names.LABEL_OPERATION, "operator": "Exists"}]},
                 "policyTypes": ["Ingress", "Egress"],
                 "ingress": [],
-                "egress": [network.peers["s3"].model_dump()],
+                "egress": files,
             },
         }
     )
 
 
-def values(tenant: Tenant, slot: Slot, source: names.TenantId, backup: str, database: str) -> dict[str, str]:
-    """The Job's variables: `backup` in the bucket of `source`, and which database of the tenant it is about."""
+def values(tenant: Tenant, slot: Slot, backup: str, database: str) -> dict[str, str]:
+    """The Job's variables, but for its way to `backup`; `database`: which one of the tenant it is about."""
     return {
         **pods.database_values(tenant.platform, database, names.migrator_role(tenant.id, slot)),
         **pods.storage_values(tenant, slot),
@@ -76,19 +67,25 @@ def values(tenant: Tenant, slot: Slot, source: names.TenantId, backup: str, data
         "ROOFTREE_TENANT_ID": tenant.id.value,
         "ROOFTREE_VERSION": tenant.running or tenant.release.version,
         "ROOFTREE_BACKUP": backup,
-        "ROOFTREE_BACKUP_BUCKET": names.backups_bucket(source),
-        "ROOFTREE_BACKUP_ACCESS_KEY": names.backups_user(tenant.id),
     }
 
 
-def job(tenant: Tenant, slot: Slot, order: Order, command: str, environment: Mapping[str, str]) -> Object:
-    """Runs `command` of the archive, with the logins of `slot`."""
+def job(
+    tenant: Tenant,
+    slot: Slot,
+    order: Order,
+    command: str,
+    environment: Mapping[str, str],
+    *,
+    entrance: Entrance = NO_ENTRANCE,
+) -> Object:
+    """Runs `command` of the archive, with the logins of `slot` and its way to the backup."""
     labels = {**names.labels(tenant.id), names.LABEL_OPERATION: order.name}
     container: Object = {
         "name": CONTAINER,
         "image": tenant.platform.image,
         "command": ["python", "-m", "rooftree_operator.archive", command],
-        "env": pods.environment(dict(environment)),
+        "env": pods.environment({**environment, **entrance.values}),
         "resources": MEMORY,
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
@@ -100,14 +97,16 @@ def job(tenant: Tenant, slot: Slot, order: Order, command: str, environment: Map
             "spec": {
                 "backoffLimit": TRIES,
                 "activeDeadlineSeconds": DEADLINE,
-                "template": {"metadata": {"labels": labels}, "spec": _pod(container, slot)},
+                # Never two at once: one that we lost sight of would write over what the other has written.
+                "podReplacementPolicy": "Failed",
+                "template": {"metadata": {"labels": labels}, "spec": _pod(container, slot, entrance)},
             },
         }
     )
 
 
-def _pod(container: Object, slot: Slot) -> Object:
-    """As all pods of a tenant, with a folder for each of the Secrets."""
+def _pod(container: Object, slot: Slot, entrance: Entrance) -> Object:
+    """As all pods of a tenant, with a folder for each of the Secrets, and the backup's if it lies on a volume."""
     made = pods.pod_spec(container, files=pods.Files(NAME, None), restart="Never")
     (only,) = made["containers"]
     only["volumeMounts"] = [mount for mount in only["volumeMounts"] if mount["name"] != "secrets"]
@@ -116,6 +115,11 @@ def _pod(container: Object, slot: Slot) -> Object:
         name = files.secret
         only["volumeMounts"].append({"name": name, "mountPath": f"{pods.SECRETS_DIR}/{name}", "readOnly": True})
         made["volumes"].append({"name": name, "secret": files.as_volume()})
+    if entrance.volume is not None:
+        # Else a driver that sets owners would look at all backups before each Job.
+        made["securityContext"] = {**made["securityContext"], "fsGroupChangePolicy": "OnRootMismatch"}
+        made["volumes"].append(entrance.volume)
+        only["volumeMounts"].append(entrance.mount)
     return made
 
 

@@ -11,6 +11,7 @@ from ..names import TEMPLATE_OWNER, Slot, TenantId
 from . import jobs
 from .artifacts import Artifacts
 from .keyring import Keyring
+from .places import Way
 from .progress import OperationFailed
 from .work import Bench, Run, require_database
 
@@ -41,7 +42,7 @@ class Loading:
         except Damaged as damage:
             raise OperationFailed("BackupUnusable", str(damage)) from damage
         given = {**(values or {}), "data_key": key.hex()}
-        await self.bench.furnish(run, TenantId(made.tenant), backup, jobs.READS, given)
+        await self.bench.furnish(_way(run, made), given)
         await self._empty_database(tenant, names.restored_database(tenant, run.order.uid))
         run.progress.result |= {"backup": backup, "takenAt": made.taken_at, "size": made.size}
         run.progress.result |= {"rows": made.rows, "objects": made.objects}
@@ -49,12 +50,12 @@ class Loading:
 
     async def load(self, run: Run, backup: str, *, code: str, extra: Mapping[str, str] | None = None) -> None:
         """The Job loads it, proves all of it, and puts the files back unless `extra` leaves the bucket out."""
-        source = (await self.artifacts.usable(backup, None)).tenant
+        made = await self.artifacts.usable(backup, None)
         database = names.restored_database(run.tenant.id, run.order.uid)
         slot = await self.bench.slot(run.tenant)
-        values = {**jobs.values(run.tenant, slot, TenantId(source), backup, database), **(extra or {})}
+        values = {**jobs.values(run.tenant, slot, backup, database), **(extra or {})}
         doing = f"loading backup {backup} beside the database in use"
-        await self.bench.job(run, "read", slot, values, code=code, doing=doing)
+        await self.bench.job(_way(run, made), "read", slot, values, code=code, doing=doing)
 
     async def _empty_database(self, tenant: TenantId, name: str) -> None:
         """As the tenant's own is: of the same owner, and closed to everybody else."""
@@ -76,3 +77,7 @@ class Loading:
         """One that is gone is fine."""
         if await self.exists(database):
             await self.postgres.drop_database(database)
+
+
+def _way(run: Run, made: Manifest) -> Way:
+    return Way(run.tenant, run.order, TenantId(made.tenant), made.backup, writes=False)

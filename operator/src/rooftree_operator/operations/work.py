@@ -4,22 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .. import generations, keys, names, pods
+from .. import generations, names, pods
 from ..adapters.kubernetes import JOB, NAMESPACE, POD, POLICY, SECRET, Forbidden, Kubernetes
 from ..adapters.postgres_sessions import Login
-from ..adapters.s3 import S3, Standing
-from ..adapters.sigv4 import Key
 from ..drift import Object
 from ..errors import Waiting
 from ..names import Slot, TenantId
 from ..secret_objects import decoded
 from ..tenant import Tenant
 from . import jobs
+from .places import Place, Way
 from .progress import OperationFailed, Order, Progress
 
 SOON = 2.0  # seconds; the Job's own events come earlier
-STORE_SECRET = "store_secret_key"  # noqa: S105 -- a key's name
-BUCKET = "bucket"
 
 
 @dataclass(frozen=True)
@@ -52,36 +49,23 @@ class Bench:
     """Where Jobs of operations run."""
 
     kube: Kubernetes
-    s3: S3 | None
+    place: Place | None
     wake: Callable[[str], None] = field(default=lambda name: None)
     """Has the tenant of a Brokerage looked at now."""
 
-    async def furnish(
-        self,
-        run: Run,
-        source: TenantId,
-        backup: str,
-        actions: tuple[str, ...],
-        values: Mapping[str, str] | None = None,
-    ) -> None:
-        """Everything that the Job needs: bucket, key with its policy, Secret, and the way there."""
-        s3, tenant = self.store(), run.tenant
-        bucket = names.backups_bucket(source)
-        if await s3.bucket(bucket) is None:
-            await s3.create_bucket(bucket, names.marks(source))
-        secret = await self._secret(run, {BUCKET: bucket, **(values or {})})
-        key = Key(names.backups_user(tenant.id), decoded(secret)[STORE_SECRET])
-        if await s3.standing(key) is not Standing.TENANT:
-            await s3.put_key(key)
-        await s3.set_policy(bucket, jobs.policy(tenant.id, source, backup, actions))
-        if (wanted := jobs.network_policy(tenant)) is not None:
+    async def furnish(self, way: Way, values: Mapping[str, str] | None = None) -> None:
+        """Everything that the Job needs: its Secret, with `values` in it, and the way to the backup."""
+        place = self.store()
+        secret = await self._secret(way, {**place.secrets(way), **(values or {})})
+        await place.open(way, decoded(secret))
+        if (wanted := jobs.network_policy(way.tenant)) is not None:
             await self.kube.apply(wanted)
 
-    async def _secret(self, run: Run, values: Mapping[str, str]) -> Object:
-        found = await self.kube.get(SECRET, jobs.NAME, run.tenant.namespace)
-        if found is not None and jobs.is_of(found, run.order):
+    async def _secret(self, way: Way, values: Mapping[str, str]) -> Object:
+        found = await self.kube.get(SECRET, jobs.NAME, way.tenant.namespace)
+        if found is not None and jobs.is_of(found, way.order):
             return found
-        return await self.kube.apply(jobs.secret(run.tenant, run.order, {STORE_SECRET: keys.password(), **values}))
+        return await self.kube.apply(jobs.secret(way.tenant, way.order, values))
 
     async def slot(self, tenant: Tenant) -> Slot:
         """Of the logins that a Job which starts now has. They are good until the operation is over: see `rotation`."""
@@ -95,19 +79,21 @@ class Bench:
         return Login(names.migrator_role(tenant.id, slot), password, names.owner_role(tenant.id))
 
     async def job(
-        self, run: Run, command: str, slot: Slot, environment: Mapping[str, str], *, code: str, doing: str
+        self, way: Way, command: str, slot: Slot, environment: Mapping[str, str], *, code: str, doing: str
     ) -> None:
         """Returns when the Job is done. Raises `Waiting` until then, `OperationFailed` with its last words."""
-        namespace, name = run.tenant.namespace, names.operation_job(run.order.uid)
-        if not run.tenant.platform.image:
+        tenant, order = way.tenant, way.order
+        namespace, name = tenant.namespace, names.operation_job(order.uid)
+        if not tenant.platform.image:
             advice = "a platform admin must set ROOFTREE_OPERATOR_IMAGE"
             raise OperationFailed("OperationImageUnknown", f"the operator does not know its own image: {advice}")
         found = await self.kube.get(JOB, name, namespace)
         if found is None:
-            await self.kube.apply(jobs.job(run.tenant, slot, run.order, command, environment))
+            entrance = self.store().entrance(way)
+            await self.kube.apply(jobs.job(tenant, slot, order, command, environment, entrance=entrance))
             raise Waiting("OperationRunning", f"{doing}: the Job is starting", retry_in=SOON)
         if failure := pods.job_failure(found):
-            labels: dict[str, str | None] = {names.LABEL_OPERATION: run.order.name}
+            labels: dict[str, str | None] = {names.LABEL_OPERATION: order.name}
             words = jobs.last_words(await self.kube.list(POD, namespace, labels=labels)) or failure
             raise OperationFailed(code, f"{doing} failed: {words}")
         if not found.get("status", {}).get("succeeded"):
@@ -116,12 +102,12 @@ class Bench:
     async def clear(self, tenant: TenantId, order: Order) -> None:
         """Takes away what `furnish` and `job` made for this operation, and nothing that was made for another one.
 
-        The Secret, which says whose all of it is, goes last. Without its namespace a tenant has no more than the key.
-        The policy goes with the key: a key of the same name that is made later shall open nothing of it.
+        The Secret, which says whose all of it is, goes last. Without its namespace a tenant has no more than what is
+        outside of it.
         """
         namespace = names.namespace(tenant)
         if await self.kube.get(NAMESPACE, namespace) is None:
-            await self._delete_key(tenant)
+            await self._shut(tenant)
             return
         try:
             if await self.kube.get(JOB, names.operation_job(order.uid), namespace) is not None:
@@ -129,25 +115,24 @@ class Bench:
             secret = await self.kube.get(SECRET, jobs.NAME, namespace)
             if not jobs.is_of(secret, order):
                 return
-            await self._delete_key(tenant)
-            if self.s3 is not None:
-                await self.s3.delete_policy(decoded(secret)[BUCKET])
+            if self.place is not None:
+                await self.place.close(tenant, order, decoded(secret))
             if await self.kube.get(POLICY, jobs.NAME, namespace) is not None:
                 await self.kube.delete(POLICY, jobs.NAME, namespace)
             await self.kube.delete(SECRET, jobs.NAME, namespace)
         except Forbidden:
-            await self._delete_key(tenant)  # our rights go with the namespace: it is going, and all of this with it
+            await self._shut(tenant)  # our rights go with the namespace: it is going, and all of this with it
 
-    async def _delete_key(self, tenant: TenantId) -> None:
-        if self.s3 is not None:
-            await self.s3.delete_key(names.backups_user(tenant))
+    async def _shut(self, tenant: TenantId) -> None:
+        if self.place is not None:
+            await self.place.shut(tenant)
 
-    def store(self) -> S3:
+    def store(self) -> Place:
         """Raises `OperationFailed` if there is none."""
-        if self.s3 is None:
-            advice = "a platform admin must set s3.secret of the chart"
-            raise OperationFailed("BackupStoreMissing", f"this installation has no object store for backups: {advice}")
-        return self.s3
+        if self.place is None:
+            advice = "a platform admin must set s3.secret or backups.volume of the chart"
+            raise OperationFailed("BackupStoreMissing", f"this installation has no place for backups: {advice}")
+        return self.place
 
 
 def require_database(tenant: Tenant, brokerage: Object) -> None:

@@ -51,9 +51,9 @@ class _Reading(Kubernetes):
         self._path = path
         self.watched = Watched()
 
-    async def _request(self, method: str, path: str, **options: Any) -> Object:
+    async def _request(self, method: str, path: str, name: str = "", **options: Any) -> Object:
         if method != "get":
-            raise TypeError(f"the plugin changes nothing by itself: {method} {path}")
+            raise TypeError(f"the plugin changes nothing by itself: {method} {path}{name}")
         selector = options.get("label_selector")
         query = f"?{urlencode({'labelSelector': selector})}" if selector else ""
         return cast("Object", json.loads(self.text(f"{path}{query}")))

@@ -12,13 +12,13 @@ from typing import Any
 from .. import backup_schedule as schedule
 from .. import closing, cron, names
 from ..adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, Conflict, Kubernetes
-from ..adapters.s3 import S3
 from ..api.backups import BackupPolicy, Source
 from ..api.operations import OperationKind, OperationPhase
 from ..conditions import stamp
 from ..drift import Object
-from ..errors import Waiting
+from ..errors import Unavailable, Waiting
 from ..names import TenantId
+from ..operations.places import Place, elsewhere
 from ..provisioner import Action, Plan, blocked, done, waiting
 from ..tenant import Tenant
 
@@ -76,9 +76,9 @@ class Backups:
     needs = ("database",)
     condition = None
 
-    def __init__(self, kube: Kubernetes, s3: S3 | None, now: Callable[[], datetime]) -> None:
+    def __init__(self, kube: Kubernetes, place: Place | None, now: Callable[[], datetime]) -> None:
         self._kube = kube
-        self._s3 = s3
+        self._place = place
         self._now = now
 
     async def observe(self, tenant: Tenant) -> Seen:
@@ -139,8 +139,8 @@ class Backups:
             return  # it was ordered already
 
     async def revoke(self, tenant: TenantId) -> None:
-        if self._s3 is not None:
-            await self._s3.delete_key(names.backups_user(tenant))
+        if self._place is not None:
+            await self._place.shut(tenant)
 
     async def delete(self, tenant: TenantId) -> None:
         """Whatever was ever written of it, by the schedule or by order."""
@@ -148,10 +148,12 @@ class Backups:
         for item in found:
             if "deletionTimestamp" not in item["metadata"]:
                 await self._kube.delete(BACKUP, item["metadata"]["name"], uid=item["metadata"]["uid"])
+        if problems := [told for item in found if (told := elsewhere(self._place, item))]:
+            raise Unavailable("BackupsElsewhere", problems[0])
         if found:
             raise Waiting("DeletingBackups", f"{len(found)} backups are being deleted", retry_in=1.0)
-        if self._s3 is not None and await self._s3.bucket(names.backups_bucket(tenant)) is not None:
-            await self._s3.delete_bucket(names.backups_bucket(tenant))
+        if self._place is not None:
+            await self._place.leave(tenant)
 
 
 def policy_of(tenant: Tenant) -> BackupPolicy:

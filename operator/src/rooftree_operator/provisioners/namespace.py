@@ -10,7 +10,7 @@ from ..drift import Object, pending
 from ..errors import Waiting
 from ..names import TenantId
 from ..provisioner import Plan, done, waiting
-from ..tenant import Tenant
+from ..tenant import CLAIM_SIZE, Tenant
 
 RIGHTS_WITHIN = 3.0  # seconds in which the apiserver's authorizer sees a new RoleBinding; usually milliseconds
 
@@ -120,8 +120,10 @@ def _quota(tenant: Tenant) -> Object:
         "services": "10",
         "services.nodeports": "0",
         "services.loadbalancers": "0",
-        "persistentvolumeclaims": "0",
+        "persistentvolumeclaims": str(tenant.platform.claims),
     }
+    if tenant.platform.claims:
+        hard["requests.storage"] = CLAIM_SIZE
     return {
         "apiVersion": "v1",
         "kind": "ResourceQuota",

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rooftree_operator import names
-from rooftree_operator.adapters.kubernetes import JOB, POD, POLICY, SECRET
+from rooftree_operator.adapters.kubernetes import CLAIM, JOB, POD, POLICY, SECRET, VOLUME
 from rooftree_operator.archive import envelope, masking
 from rooftree_operator.archive.envelope import About, Cipher, Damaged
 from rooftree_operator.archive.manifest import Manifest, manifest_name, parsed, segment_name
@@ -17,13 +17,15 @@ from rooftree_operator.secret_objects import decoded
 from .kubernetes import FakeKubernetes
 from .postgres import FakePostgres
 from .s3 import FakeS3
+from .volume import SOURCE, FakeVolume
 
 
 class FakeArchive:
     """Ends Jobs of operations. `fails` holds commands whose Jobs fail, `stands` those that take for ever."""
 
-    def __init__(self, kube: FakeKubernetes, postgres: FakePostgres, s3: FakeS3) -> None:
-        self._kube, self._postgres, self._s3 = kube, postgres, s3
+    def __init__(self, kube: FakeKubernetes, postgres: FakePostgres, s3: FakeS3, volume: FakeVolume) -> None:
+        self._kube, self._postgres, self._s3, self._volume = kube, postgres, s3, volume
+        self._pod: Object = {}
         self.fails: set[str] = set()
         self.stands: set[str] = set()
         self.ran: list[str] = []
@@ -40,6 +42,7 @@ class FakeArchive:
         if command in self.stands:
             return
         self.ran.append(command)
+        self._pod = job["spec"]["template"]["spec"]
         environment = {entry["name"].removeprefix("ROOFTREE_"): entry["value"] for entry in container["env"]}
         if command in self.fails:
             self._fail(job, "the disk is full")
@@ -79,17 +82,41 @@ class FakeArchive:
         return decoded(found)
 
     def _granted(self, space: str, environment: dict[str, str], action: str, key: str) -> dict[str, bytes]:
-        """The bucket of backups, if the Job's own key may do that there."""
+        """What lies beside the backup, if the Job may do that there: by its own key, or with what it has mounted."""
+        if "BACKUP_DIR" in environment:
+            return self._mounted(space, environment["BACKUP_DIR"], key, writes=action == "PutObject")
         access, bucket = environment["BACKUP_ACCESS_KEY"], environment["BACKUP_BUCKET"]
         assert self._s3.accounts[access].secret == self._secret(space, "operation")["store_secret_key"]
         assert self._s3.may(access, action, bucket, key), f"{access} may not {action} {key}"
         return self._s3.buckets[bucket].objects
 
+    def _mounted(self, space: str, folder: str, key: str, *, writes: bool) -> dict[str, bytes]:
+        """As a node does it: by the pod's claim, the one volume that this is bound to, and the folder that it names."""
+        (mount,) = [one for one in self._pod["containers"][0]["volumeMounts"] if one["mountPath"] == folder]
+        (volume,) = [one for one in self._pod["volumes"] if one["name"] == mount["name"]]
+        named = volume["persistentVolumeClaim"]
+        claim = self._kube.find(CLAIM, named["claimName"], space)
+        assert claim is not None, "the pod would wait for its claim"
+        bound = self._kube.find(VOLUME, claim["spec"]["volumeName"])
+        assert bound is not None, "the claim would wait for its volume"
+        reference = bound["spec"]["claimRef"]
+        assert (reference["namespace"], reference["name"]) == (space, named["claimName"]), (
+            "it is kept for another claim"
+        )
+        assert bound["spec"]["accessModes"] == claim["spec"]["accessModes"]
+        assert (mount["readOnly"], named["readOnly"]) == (not writes, not writes)
+        path = bound["spec"]["nfs"]["path"].removeprefix(SOURCE["nfs"]["path"]).strip("/")
+        tenant, _, backup = path.partition("/")
+        assert (tenant, backup) in self._volume.made, "nobody has made the folder"
+        assert key.startswith(f"{backup}/"), f"{key} is not in the folder that the pod sees"
+        return self._volume.files[tenant]
+
     def _write(self, space: str, environment: dict[str, str]) -> None:
         database, content = environment["DATABASE_NAME"], self._postgres.content[environment["DATABASE_NAME"]]
         assert environment["DATABASE_USER"] in self._postgres.known[database].can_connect
         about = About(environment["TENANT_ID"], environment["BACKUP"], f"try{len(self.ran)}")
-        files = self._s3.buckets[environment["S3_BUCKET"]].objects
+        bucket = environment.get("S3_BUCKET")
+        files = self._s3.buckets[bucket].objects if bucket else {}
         told: dict[str, Any] = {"heads": sorted(content.heads), "rows": content.rows}
         told["objects"] = {name: value.hex() for name, value in files.items()}
         key, public = envelope.data_key(), bytes.fromhex(environment["BACKUP_PUBLIC_KEY"])

@@ -10,6 +10,7 @@ from rooftree_operator import names
 from rooftree_operator.adapters import shared_reads
 from rooftree_operator.adapters.kubernetes import (
     BROKERAGE,
+    CLAIM,
     DEPLOYMENT,
     JOB,
     KINDS,
@@ -145,9 +146,19 @@ class FakeKubernetes(Kubernetes):
         self._begin(f"create {key[0]} {key[2]}", key)
         if key in self.objects:
             raise Conflict(409, "exists")
+        if key[0] == CLAIM.kind:
+            self._check_quota(key[1], wanted)
         result = self._store(key, copy.deepcopy(wanted), None)
         self.faults.done()
         return copy.deepcopy(result)
+
+    def _check_quota(self, namespace: str | None, claim: Object) -> None:
+        """Of claims; pods that are too many would only not start."""
+        hard = self.objects[QUOTA.kind, namespace, "tenant"]["spec"]["hard"]
+        there = [key for key in self.objects if key[:2] == (CLAIM.kind, namespace)]
+        size = claim["spec"]["resources"]["requests"]["storage"]
+        if len(there) >= int(hard["persistentvolumeclaims"]) or size != hard.get("requests.storage", size):
+            raise Forbidden(403, "exceeded quota: tenant")
 
     async def replace(self, wanted: Object) -> Object:
         key = self._key(wanted)
