@@ -18,7 +18,7 @@ from .test_backup import BACKUP_SECONDS, RESTORE_SECONDS, database, fill, give, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.timeout(900)]
 
 PLATFORM = "rooftree-system"
 OPERATOR = f"system:serviceaccount:{PLATFORM}:rooftree-operator"

@@ -193,6 +193,7 @@ def test_a_brokerage_is_moved_there_and_back_while_it_serves(
     assert kubectl.get("brokerage", name)["status"]["tenantID"] == tenant.id
 
 
+@pytest.mark.thorough
 def test_a_brokerage_that_is_moved_while_it_is_made_is_made_once(
     kubectl: Kubectl, shard: Shard, made: Callable[..., str]
 ) -> None:
@@ -205,6 +206,7 @@ def test_a_brokerage_that_is_moved_while_it_is_made_is_made_once(
     assert [one["metadata"]["name"] for one in namespaces] == [tenant.namespace]
 
 
+@pytest.mark.thorough
 def test_a_brokerage_that_is_moved_while_it_is_deleted_leaves_nothing(
     kubectl: Kubectl, shard: Shard, made: Callable[..., str]
 ) -> None:
@@ -216,6 +218,7 @@ def test_a_brokerage_that_is_moved_while_it_is_deleted_leaves_nothing(
     assert inventory(tenant.id)["items"] == []
 
 
+@pytest.mark.thorough
 def test_an_operation_ends_in_the_shard_where_it_has_begun_and_its_backup_goes_along(
     kubectl: Kubectl, shard: Shard, made: Callable[..., str]
 ) -> None:
@@ -246,6 +249,7 @@ def test_an_operation_ends_in_the_shard_where_it_has_begun_and_its_backup_goes_a
         kubectl.run("delete", "brokerageoperation", backup, drill, "--ignore-not-found", "--timeout=60s")
 
 
+@pytest.mark.thorough
 def test_what_a_shard_has_whose_operator_ended_is_taken_over_when_it_is_moved(
     kubectl: Kubectl, shard: Shard, made: Callable[..., str]
 ) -> None:
