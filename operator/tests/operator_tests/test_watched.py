@@ -4,12 +4,26 @@ import json
 from typing import Any
 
 import pytest
-from rooftree_operator.adapters.kubernetes import DEPLOYMENT, JOB, NAMESPACE, SERVICE, Kubernetes
+from rooftree_operator.adapters.kubernetes import (
+    BINDING,
+    DEPLOYMENT,
+    JOB,
+    NAMESPACE,
+    QUOTA,
+    SERVICE,
+    Forbidden,
+    Kind,
+    Kubernetes,
+)
 from rooftree_operator.adapters.shared_reads import shared
 from rooftree_operator.adapters.watched import SILENT, Watched
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
+from rooftree_operator.names import MANAGER
+
+from .fakes.followed import FollowedKubernetes
+from .world import World, brokerage
 
 SPACE = "tenant-acme"
 APP = SERVICE.path("app", SPACE)
@@ -212,3 +226,29 @@ async def test_who_changed_something_is_read_from_the_apiserver() -> None:
     assert found is not None
     assert found["metadata"]["managedFields"] == [{"manager": "x"}]
     assert len(api.asked) == 1
+
+
+class HesitantKubernetes(FollowedKubernetes):
+    """Its authorizer sees a new RoleBinding only after a few requests."""
+
+    refusals = 3
+
+    async def fetch(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        if kind == QUOTA and self.find(BINDING, MANAGER, namespace) and self.refusals:
+            self.refusals -= 1
+            raise Forbidden(403, "no rights yet")
+        return await super().fetch(kind, name, namespace)
+
+    async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
+        if wanted["kind"] == QUOTA.kind and self.refusals:
+            raise Forbidden(403, "no rights yet")
+        return await super().apply(wanted, subresource=subresource)
+
+
+async def test_new_rights_are_waited_for_though_a_watch_could_tell_what_they_are_tried_on() -> None:
+    world = World(cluster=HesitantKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    await world.reconciler.reconcile("acme")
+    await world.reconciler.reconcile("acme")
+    assert world.condition("acme", "NamespaceReady") == ("True", "Provisioned")
