@@ -219,6 +219,23 @@ async def test_what_was_deleted_or_scaled_is_asked_for_until_the_watch_tells() -
     assert unknown(made, path, "deployments")
 
 
+async def test_the_answer_to_a_deletion_is_the_deleted_object_and_does_not_bring_it_back() -> None:
+    """Of Services and ResourceQuotas; with the very version of the event, which may come before it."""
+    made, _ = following(service(5))
+    kube, api = cluster(made, service(12))
+    send = api.request
+
+    async def late(method: str, path: str, **options: Any) -> Any:
+        made.hears("services", "DELETED", APP, service(12))
+        return await send(method, path, **options)
+
+    api.request = late
+    assert await kube.delete(SERVICE, "app", SPACE)
+    assert unknown(made)
+    made.listed("services", set(), "20")
+    assert made.find("services", APP) is None
+
+
 async def test_who_changed_something_is_read_from_the_apiserver() -> None:
     kube, api = cluster(following(service(5))[0], service(5))
     with shared():

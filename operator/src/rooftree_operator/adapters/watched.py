@@ -99,12 +99,15 @@ class Watched:
             kept = watch.kept.get(own)
             watch.kept[own] = _Kept(kept.version if kept else 0, None)
 
-    def answered(self, plural: str, path: str, answer: Object) -> None:
-        """What the apiserver answered to what was sent to `path`: the object as it is now, or at least its version."""
+    def answered(self, plural: str, path: str, answer: Object, *, deleted: bool = False) -> None:
+        """What the apiserver answered to what was sent to `path`: the object as it is now, or at least its version.
+
+        To a deletion it answers, for some kinds, with the object as it was, at the very version of the event.
+        """
         watch = self._watches.get(plural)
         if watch is None or "resourceVersion" not in answer.get("metadata", {}):
             return
-        if path.endswith(SUBRESOURCES):
+        if deleted or path.endswith(SUBRESOURCES):
             watch.take(_own(path), _Kept(_version(answer), None))
         else:
             self._take(plural, path, answer)
