@@ -20,10 +20,10 @@ from rooftree_operator.adapters.watched import SILENT, Watched
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
-from rooftree_operator.names import MANAGER
+from rooftree_operator.names import LABEL_MANAGED_BY, MANAGER
 
 from .fakes.followed import FollowedKubernetes
-from .world import World, brokerage
+from .world import World, brokerage, plan
 
 SPACE = "tenant-acme"
 APP = SERVICE.path("app", SPACE)
@@ -269,3 +269,23 @@ async def test_new_rights_are_waited_for_though_a_watch_could_tell_what_they_are
     await world.reconciler.reconcile("acme")
     await world.reconciler.reconcile("acme")
     assert world.condition("acme", "NamespaceReady") == ("True", "Provisioned")
+
+
+async def test_an_app_that_lost_our_label_while_nobody_watched_gets_it_back_and_keeps_its_pods() -> None:
+    """It looks like one that is missing, but it does not begin anew: how many pods it has is the autoscaler's."""
+    world = World(cluster=FollowedKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(plan("starter", replicas={"min": 2, "max": 5}))
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    app = world.child("acme", DEPLOYMENT, "app")
+    assert app is not None
+    app["spec"]["replicas"] = 5
+    del app["metadata"]["labels"][LABEL_MANAGED_BY]
+    world.settle()
+    world.forget_writes()
+    await world.converge("acme")
+    assert "scale app" not in world.writes()
+    app = world.child("acme", DEPLOYMENT, "app")
+    assert app is not None
+    assert (app["spec"]["replicas"], app["metadata"]["labels"][LABEL_MANAGED_BY]) == (5, MANAGER)
