@@ -16,7 +16,7 @@ from rooftree_operator.adapters.kubernetes import (
     Kubernetes,
 )
 from rooftree_operator.adapters.shared_reads import shared
-from rooftree_operator.adapters.watched import SILENT, Watched
+from rooftree_operator.adapters.watched import FORGOTTEN, SILENT, Watched
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
@@ -132,6 +132,47 @@ def test_a_watch_that_tells_nothing_not_even_that_is_not_believed() -> None:
     assert unknown(made)
     made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
     assert version(made) == 5
+
+
+def test_what_is_only_known_to_have_gone_is_forgotten_when_no_answer_can_come_any_more() -> None:
+    made, clock = following(service(5))
+    made.hears("services", "DELETED", APP, service(12))
+    made.writes("services", SERVICE.path("refused", SPACE))
+    clock.now = FORGOTTEN - 1
+    made.hears("services", "ADDED", SERVICE.path("rpc", SPACE), service(13, "rpc"))
+    assert unknown(made)
+    clock.now = FORGOTTEN + 1
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
+    assert list(made._watches["services"].kept) == [SERVICE.path("rpc", SPACE)]
+    assert made.find("services", APP) is None
+
+
+def test_what_came_back_is_not_forgotten_with_what_had_gone() -> None:
+    made, clock = following(service(5))
+    made.hears("services", "DELETED", APP, service(12))
+    made.hears("services", "ADDED", APP, service(14))
+    clock.now = FORGOTTEN + 1
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
+    assert version(made) == 14
+
+
+def test_what_is_there_stays_unknown_however_long_ago_a_write_to_it_was_refused() -> None:
+    made, clock = following(service(5), service(6, "rpc"))
+    made.writes("services", APP)
+    made.answered("services", SERVICE.path("rpc", SPACE) + "/scale", service(6, "rpc"))
+    clock.now = FORGOTTEN + 1
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
+    assert unknown(made)
+    assert unknown(made, SERVICE.path("rpc", SPACE))
+
+
+def test_an_answer_from_before_a_listing_that_does_not_tell_of_it_does_not_bring_it_back() -> None:
+    made, _ = following(service(5))
+    made.listed("services", set(), "20")
+    made.answered("services", APP, service(12))
+    assert made.find("services", APP) is None
+    made.answered("services", APP, service(21))
+    assert version(made) == 21
 
 
 class Api:
