@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from rooftree_operator.adapters.kubernetes import (
     BINDING,
+    BUDGET,
     DEPLOYMENT,
     JOB,
     NAMESPACE,
+    POLICY,
     QUOTA,
     SERVICE,
     Forbidden,
@@ -23,6 +25,7 @@ from rooftree_operator.gate import Gate
 from rooftree_operator.names import LABEL_MANAGED_BY, MANAGER
 
 from .fakes.followed import FollowedKubernetes
+from .test_topology import LARGE, change
 from .world import World, brokerage, plan
 
 SPACE = "tenant-acme"
@@ -330,3 +333,20 @@ async def test_an_app_that_lost_our_label_while_nobody_watched_gets_it_back_and_
     app = world.child("acme", DEPLOYMENT, "app")
     assert app is not None
     assert (app["spec"]["replicas"], app["metadata"]["labels"][LABEL_MANAGED_BY]) == (5, MANAGER)
+
+
+async def test_what_modules_leave_goes_also_where_it_lost_our_label_while_nobody_watched() -> None:
+    world = World(cluster=FollowedKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(LARGE)
+    world.kube.put(brokerage("acme", plan="large", topology="microservices"))
+    await world.converge("acme")
+    kinds = (DEPLOYMENT, SERVICE, POLICY, BUDGET)
+    for kind in kinds:
+        item = world.child("acme", kind, "property")
+        assert item is not None
+        del item["metadata"]["labels"][LABEL_MANAGED_BY]
+    world.settle()
+    change(world, topology="monolith")
+    await world.converge("acme")
+    assert [kind.kind for kind in kinds if world.child("acme", kind, "property")] == []
