@@ -350,3 +350,18 @@ async def test_what_modules_leave_goes_also_where_it_lost_our_label_while_nobody
     change(world, topology="monolith")
     await world.converge("acme")
     assert [kind.kind for kind in kinds if world.child("acme", kind, "property")] == []
+
+
+async def test_what_is_right_by_now_is_not_told_as_changed_by_others() -> None:
+    """Somebody has just put it back, for example the operator before this one, and the watch has not told of it."""
+    world = World(cluster=FollowedKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    app = world.child("acme", SERVICE, "app")
+    assert app is not None
+    label = app["metadata"]["labels"].pop(LABEL_MANAGED_BY)
+    world.settle()
+    app["metadata"]["labels"][LABEL_MANAGED_BY] = label
+    await world.reconciler.reconcile("acme")
+    assert [key for key, item in world.kube.objects.items() if item.get("reason") == "DriftRepaired"] == []
