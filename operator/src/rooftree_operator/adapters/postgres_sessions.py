@@ -68,7 +68,7 @@ class _Kept:
         if self.server != server:
             return False
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(PING_TIMEOUT):
                 await self.connection.execute("SELECT 1")
         except (psycopg.Error, TimeoutError):
             return False
@@ -143,12 +143,19 @@ class Sessions:
                 self._kept.append(_Kept(connection, server, time.monotonic()))
 
     async def _waiting(self) -> Connection | None:
-        """The kept session that was used last. Those that are of no use any more end."""
-        while self._kept:
-            kept = self._kept.pop()
-            if await kept.is_usable(self.server):
-                return kept.connection
-            await kept.connection.close()
+        """The kept session that was used last. If it is of no use any more, all end: with a server they all go."""
+        if not self._kept:
+            return None
+        kept = self._kept.pop()
+        is_usable = False
+        try:
+            is_usable = await kept.is_usable(self.server)
+        finally:
+            if not is_usable:
+                await kept.connection.close()
+        if is_usable:
+            return kept.connection
+        await self.close()
         return None
 
     async def _end_idle(self) -> None:
@@ -173,6 +180,7 @@ class Sessions:
             password=login.password if login else server.password,
             dbname=database or server.database,
             connect_timeout=CONNECT_TIMEOUT,
+            tcp_user_timeout=1000 * CONNECT_TIMEOUT,  # also of one that went without a word after we had connected
             application_name=server.application_name,
             options="-c search_path=pg_catalog,pg_temp -c lock_timeout=10s",
             autocommit=True,
