@@ -23,6 +23,12 @@ class Session:
         self.begun = asyncio.Event()
         self.info = SimpleNamespace(transaction_status=TransactionStatus.IDLE)
 
+    async def __aenter__(self) -> "Session":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def execute(self, *_: Any) -> None:
         self.asked += 1
         self.begun.set()
@@ -49,8 +55,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
     return made
 
 
-async def kept(count: int) -> Sessions:
-    sessions = Sessions(SERVER)
+async def kept(count: int, most: int = 8) -> Sessions:
+    sessions = Sessions(SERVER, most)
 
     async def work(number: int) -> None:
         async with sessions.connect():
@@ -85,3 +91,13 @@ async def test_who_is_cancelled_while_a_kept_session_is_tried_leaves_none_open(o
     with pytest.raises(asyncio.CancelledError):
         await task
     assert opened[0].closed
+
+
+async def test_kept_sessions_give_way_so_that_there_are_never_more_than_calls_may_be(opened: list[Session]) -> None:
+    sessions = await kept(2, most=2)
+    async with sessions.connect("other"):
+        assert [one.closed for one in opened] == [False, True, False]
+        async with sessions.connect("other"):
+            assert [one.closed for one in opened] == [True, True, False, False]
+    async with sessions.connect(), sessions.connect():
+        assert sum(not one.closed for one in opened) == 2

@@ -84,6 +84,8 @@ class Sessions:
         self.gate = Gate(self.name, most)
         self.server = server
         self._unfenced: int | None = None
+        self._most = most
+        self._used = 0
         self._kept: list[_Kept] = []
 
     def take_over(self, epoch: int, holder: str = MANAGER) -> None:
@@ -115,10 +117,21 @@ class Sessions:
         """A session for one piece of work, in autocommit. Raises `Unavailable` if the server does not do it now."""
         ours = database is None and login is None
         opened = self._own() if ours else self._opened(database, login, STATEMENT_TIMEOUT)
-        async with self.gate.call(), opened as connection:
+        async with self.gate.call(), self._room(ours=ours), opened as connection:
             # A session that is older than the next holder ends with `FENCE`; this one is, if we still may act now.
             self.gate.fence()
             yield connection
+
+    @asynccontextmanager
+    async def _room(self, *, ours: bool) -> AsyncGenerator[None]:
+        """For one session more: with those that are kept there are never more than there may be calls."""
+        self._used += 1
+        try:
+            while not ours and self._kept and self._used + len(self._kept) > self._most:
+                await self._kept.pop(0).connection.close()
+            yield
+        finally:
+            self._used -= 1
 
     async def ping(self) -> None:
         """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
