@@ -18,7 +18,7 @@ from rooftree_operator.adapters.kubernetes import (
     Kubernetes,
 )
 from rooftree_operator.adapters.shared_reads import shared
-from rooftree_operator.adapters.watched import FORGOTTEN, SILENT, Watched
+from rooftree_operator.adapters.watched import FORGOTTEN, SILENT, Watched, WentBack
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
@@ -176,6 +176,15 @@ def test_an_answer_from_before_a_listing_that_does_not_tell_of_it_does_not_bring
     assert made.find("services", APP) is None
     made.answered("services", APP, service(21))
     assert version(made) == 21
+
+
+def test_a_cluster_that_was_put_back_to_an_earlier_state_ends_the_process_which_knows_a_later_one() -> None:
+    made, _ = following(service(5))
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "12"}})
+    told = made.lists("services", [(APP, service(5))])
+    with pytest.raises(WentBack, match="services are as of version 11, and were as of 12 before"):
+        made.listed("services", told, "11")
+    made.listed("services", told, "12")
 
 
 class Api:

@@ -38,12 +38,12 @@ class _Kept:
 class _Watch:
     """One kind by the paths of its objects. `heard`: when its watch last told anything; None before it had listed.
 
-    `listed`: the version of the last complete listing. `gone`: since when that is known of each.
+    `told`: the version up to which all is known. `gone`: since when that is known of each.
     """
 
     kept: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
     heard: float | None = None
-    listed: int = 0
+    told: int = 0
     gone: deque[tuple[float, str, _Kept]] = field(default_factory=deque[tuple[float, str, _Kept]])
 
     def take(self, path: str, kept: _Kept, now: float) -> None:
@@ -61,6 +61,10 @@ class _Watch:
             _, path, kept = self.gone.popleft()
             if self.kept.get(path) is kept:
                 del self.kept[path]
+
+
+class WentBack(Exception):
+    """The API server has an earlier state than before: what we know may never have been. Whoever starts anew lists."""
 
 
 class Watched:
@@ -95,19 +99,21 @@ class Watched:
         return told
 
     def listed(self, plural: str, told: set[str], version: str) -> None:
-        """The listing as of `version` is complete: what it did not tell of is gone."""
+        """The listing as of `version` is complete: what it did not tell of is gone. Raises `WentBack`."""
         if (watch := self._watches.get(plural)) is None:
             return
+        if int(version) < watch.told:
+            raise WentBack(f"{plural} are as of version {version}, and were as of {watch.told} before")
         gone = [path for path, kept in watch.kept.items() if path not in told and kept.version <= int(version)]
         for path in gone:
             del watch.kept[path]
-        watch.heard, watch.listed = self._clock(), int(version)
+        watch.heard, watch.told = self._clock(), int(version)
 
     def hears(self, plural: str, event: str, path: str, item: Object) -> None:
         """Takes an event of the watch; also a bookmark, which only says that there was nothing else."""
         if (watch := self._watches.get(plural)) is None:
             return
-        watch.heard = self._clock()
+        watch.heard, watch.told = self._clock(), max(watch.told, _version(item))
         watch.forget(watch.heard - FORGOTTEN)
         if event == "DELETED":
             watch.take(path, _Kept(_version(item), None, gone=True), watch.heard)
@@ -129,7 +135,7 @@ class Watched:
         watch = self._watches.get(plural)
         if watch is None or "resourceVersion" not in answer.get("metadata", {}):
             return
-        if _own(path) not in watch.kept and _version(answer) <= watch.listed:
+        if _own(path) not in watch.kept and _version(answer) <= watch.told:
             return  # it was on its way so long that a listing since then has not told of the object any more
         if deleted or path.endswith(SUBRESOURCES):
             watch.take(_own(path), _Kept(_version(answer), None), self._clock())
