@@ -17,7 +17,7 @@ from enum import IntEnum
 BACKOFF_FIRST = 0.25  # seconds
 BACKOFF_MOST = 8.0  # a healed backend shows within 10 s: 8 s and a fifth of jitter
 DOUBLINGS = 16  # more than enough to reach it; a power without end would overflow
-PATIENCE = 5.0  # seconds that a resync gives way: what was lost is found within a minute, whatever else goes on
+PATIENCE = 60.0  # seconds that a resync gives way: longer than a round of a thousand, half of what the probe allows
 SLACK = 64  # entries of a heap that may be out of date however few keys wait
 
 
