@@ -17,7 +17,7 @@ from . import tampering, tracing
 from .adapters import shared_reads
 from .adapters.kubernetes import KINDS, ApiError, Forbidden, Kubernetes
 from .conditions import Report, State
-from .drift import Object
+from .drift import Object, is_current
 from .errors import Blocked, Unavailable, Waiting
 from .hands import Hands, Reach
 from .provisioner import Action, Plan, Provisioner
@@ -195,7 +195,8 @@ class Graph:
         if this.settled:
             for wanted in plan.objects:
                 is_known, seen = await self._seen(wanted)
-                if is_known and tampering.is_foreign(wanted, seen):
+                # By now it may be right: a watch may tell of that a little later.
+                if is_known and not is_current(wanted, seen) and tampering.is_foreign(wanted, seen):
                     found.append(tampering.words(wanted, seen))
         told = [
             action for action in plan.actions if action.loss or (this.settled and action.drift and not action.proof)

@@ -17,6 +17,7 @@ from enum import IntEnum
 BACKOFF_FIRST = 0.25  # seconds
 BACKOFF_MOST = 8.0  # a healed backend shows within 10 s: 8 s and a fifth of jitter
 DOUBLINGS = 16  # more than enough to reach it; a power without end would overflow
+PATIENCE = 60.0  # seconds that a resync gives way: longer than a round of a thousand, half of what the probe allows
 SLACK = 64  # entries of a heap that may be out of date however few keys wait
 
 
@@ -75,7 +76,8 @@ class WorkQueue:
     """The queue. `clock` returns seconds, monotonic; `jitter` a factor around 1.
 
     Of resyncs no more than `most_resyncs` are worked on at a time: with fewer than there are workers, one of these is
-    free for whatever somebody waits for. While such work goes on only one resync begins: the workers share one CPU.
+    free for whatever somebody waits for. While such work goes on only one resync begins, as the workers share one CPU,
+    unless one has been due for `PATIENCE`.
 
     No operation walks all keys: what waits for its time is in one heap, what is due in one by priority and one by age.
     """
@@ -146,18 +148,19 @@ class WorkQueue:
         self._advance()
         if (first := self._urgent.first()) is None:
             return None
-        key = first[2]
-        if self._waiting[key].priority is Priority.RESYNC and not self._may_resync():
+        _, due, key, _ = first
+        if self._waiting[key].priority is Priority.RESYNC and not self._may_resync(self._clock() - due):
             return None
         self._due.remove(key)
         self._priorities[key] = self._waiting.pop(key).priority
         self._working[key] = None
         return key
 
-    def _may_resync(self) -> bool:
-        """Whether one more resync may begin."""
+    def _may_resync(self, waited: float) -> bool:
+        """Whether one more resync may begin, that has been due for so many seconds."""
         resyncs = sum(priority is Priority.RESYNC for priority in self._priorities.values())
-        return resyncs < (self._most_resyncs if resyncs == len(self._priorities) else 1)
+        is_alone = resyncs == len(self._priorities)
+        return resyncs < (self._most_resyncs if is_alone or waited >= PATIENCE else 1)
 
     def priority(self, key: str) -> Priority:
         """Of a key that is being worked on: with which it came."""

@@ -4,12 +4,29 @@ import json
 from typing import Any
 
 import pytest
-from rooftree_operator.adapters.kubernetes import DEPLOYMENT, JOB, NAMESPACE, SERVICE, Kubernetes
+from rooftree_operator.adapters.kubernetes import (
+    BINDING,
+    BUDGET,
+    DEPLOYMENT,
+    JOB,
+    NAMESPACE,
+    POLICY,
+    QUOTA,
+    SERVICE,
+    Forbidden,
+    Kind,
+    Kubernetes,
+)
 from rooftree_operator.adapters.shared_reads import shared
-from rooftree_operator.adapters.watched import SILENT, Watched
+from rooftree_operator.adapters.watched import FORGOTTEN, SILENT, Watched, WentBack
 from rooftree_operator.drift import Object
 from rooftree_operator.errors import Unavailable
 from rooftree_operator.gate import Gate
+from rooftree_operator.names import LABEL_MANAGED_BY, MANAGER
+
+from .fakes.followed import FollowedKubernetes
+from .test_topology import LARGE, change
+from .world import World, brokerage, plan
 
 SPACE = "tenant-acme"
 APP = SERVICE.path("app", SPACE)
@@ -120,6 +137,56 @@ def test_a_watch_that_tells_nothing_not_even_that_is_not_believed() -> None:
     assert version(made) == 5
 
 
+def test_what_is_only_known_to_have_gone_is_forgotten_when_no_answer_can_come_any_more() -> None:
+    made, clock = following(service(5))
+    made.hears("services", "DELETED", APP, service(12))
+    made.writes("services", SERVICE.path("refused", SPACE))
+    clock.now = FORGOTTEN - 1
+    made.hears("services", "ADDED", SERVICE.path("rpc", SPACE), service(13, "rpc"))
+    assert unknown(made)
+    clock.now = FORGOTTEN + 1
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
+    assert list(made._watches["services"].kept) == [SERVICE.path("rpc", SPACE)]
+    assert made.find("services", APP) is None
+
+
+def test_what_came_back_is_not_forgotten_with_what_had_gone() -> None:
+    made, clock = following(service(5))
+    made.hears("services", "DELETED", APP, service(12))
+    made.hears("services", "ADDED", APP, service(14))
+    clock.now = FORGOTTEN + 1
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
+    assert version(made) == 14
+
+
+def test_what_is_there_stays_unknown_however_long_ago_a_write_to_it_was_refused() -> None:
+    made, clock = following(service(5), service(6, "rpc"))
+    made.writes("services", APP)
+    made.answered("services", SERVICE.path("rpc", SPACE) + "/scale", service(6, "rpc"))
+    clock.now = FORGOTTEN + 1
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "30"}})
+    assert unknown(made)
+    assert unknown(made, SERVICE.path("rpc", SPACE))
+
+
+def test_an_answer_from_before_a_listing_that_does_not_tell_of_it_does_not_bring_it_back() -> None:
+    made, _ = following(service(5))
+    made.listed("services", set(), "20")
+    made.answered("services", APP, service(12))
+    assert made.find("services", APP) is None
+    made.answered("services", APP, service(21))
+    assert version(made) == 21
+
+
+def test_a_cluster_that_was_put_back_to_an_earlier_state_ends_the_process_which_knows_a_later_one() -> None:
+    made, _ = following(service(5))
+    made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "12"}})
+    told = made.lists("services", [(APP, service(5))])
+    with pytest.raises(WentBack, match="services are as of version 11, and were as of 12 before"):
+        made.listed("services", told, "11")
+    made.listed("services", told, "12")
+
+
 class Api:
     """An apiserver that answers in turn; `asked` lists methods and paths."""
 
@@ -205,6 +272,23 @@ async def test_what_was_deleted_or_scaled_is_asked_for_until_the_watch_tells() -
     assert unknown(made, path, "deployments")
 
 
+async def test_the_answer_to_a_deletion_is_the_deleted_object_and_does_not_bring_it_back() -> None:
+    """Of Services and ResourceQuotas; with the very version of the event, which may come before it."""
+    made, _ = following(service(5))
+    kube, api = cluster(made, service(12))
+    send = api.request
+
+    async def late(method: str, path: str, **options: Any) -> Any:
+        made.hears("services", "DELETED", APP, service(12))
+        return await send(method, path, **options)
+
+    api.request = late
+    assert await kube.delete(SERVICE, "app", SPACE)
+    assert unknown(made)
+    made.listed("services", set(), "20")
+    assert made.find("services", APP) is None
+
+
 async def test_who_changed_something_is_read_from_the_apiserver() -> None:
     kube, api = cluster(following(service(5))[0], service(5))
     with shared():
@@ -212,3 +296,81 @@ async def test_who_changed_something_is_read_from_the_apiserver() -> None:
     assert found is not None
     assert found["metadata"]["managedFields"] == [{"manager": "x"}]
     assert len(api.asked) == 1
+
+
+class HesitantKubernetes(FollowedKubernetes):
+    """Its authorizer sees a new RoleBinding only after a few requests."""
+
+    refusals = 3
+
+    async def fetch(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        if kind == QUOTA and self.find(BINDING, MANAGER, namespace) and self.refusals:
+            self.refusals -= 1
+            raise Forbidden(403, "no rights yet")
+        return await super().fetch(kind, name, namespace)
+
+    async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
+        if wanted["kind"] == QUOTA.kind and self.refusals:
+            raise Forbidden(403, "no rights yet")
+        return await super().apply(wanted, subresource=subresource)
+
+
+async def test_new_rights_are_waited_for_though_a_watch_could_tell_what_they_are_tried_on() -> None:
+    world = World(cluster=HesitantKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    await world.reconciler.reconcile("acme")
+    await world.reconciler.reconcile("acme")
+    assert world.condition("acme", "NamespaceReady") == ("True", "Provisioned")
+
+
+async def test_an_app_that_lost_our_label_while_nobody_watched_gets_it_back_and_keeps_its_pods() -> None:
+    """It looks like one that is missing, but it does not begin anew: how many pods it has is the autoscaler's."""
+    world = World(cluster=FollowedKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(plan("starter", replicas={"min": 2, "max": 5}))
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    app = world.child("acme", DEPLOYMENT, "app")
+    assert app is not None
+    app["spec"]["replicas"] = 5
+    del app["metadata"]["labels"][LABEL_MANAGED_BY]
+    world.settle()
+    world.forget_writes()
+    await world.converge("acme")
+    assert "scale app" not in world.writes()
+    app = world.child("acme", DEPLOYMENT, "app")
+    assert app is not None
+    assert (app["spec"]["replicas"], app["metadata"]["labels"][LABEL_MANAGED_BY]) == (5, MANAGER)
+
+
+async def test_what_modules_leave_goes_also_where_it_lost_our_label_while_nobody_watched() -> None:
+    world = World(cluster=FollowedKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(LARGE)
+    world.kube.put(brokerage("acme", plan="large", topology="microservices"))
+    await world.converge("acme")
+    kinds = (DEPLOYMENT, SERVICE, POLICY, BUDGET)
+    for kind in kinds:
+        item = world.child("acme", kind, "property")
+        assert item is not None
+        del item["metadata"]["labels"][LABEL_MANAGED_BY]
+    world.settle()
+    change(world, topology="monolith")
+    await world.converge("acme")
+    assert [kind.kind for kind in kinds if world.child("acme", kind, "property")] == []
+
+
+async def test_what_is_right_by_now_is_not_told_as_changed_by_others() -> None:
+    """Somebody has just put it back, for example the operator before this one, and the watch has not told of it."""
+    world = World(cluster=FollowedKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    app = world.child("acme", SERVICE, "app")
+    assert app is not None
+    label = app["metadata"]["labels"].pop(LABEL_MANAGED_BY)
+    world.settle()
+    app["metadata"]["labels"][LABEL_MANAGED_BY] = label
+    await world.reconciler.reconcile("acme")
+    assert [key for key, item in world.kube.objects.items() if item.get("reason") == "DriftRepaired"] == []

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from rooftree_operator.workqueue import BACKOFF_MOST, SLACK, Priority, WorkQueue
+from rooftree_operator.workqueue import BACKOFF_MOST, PATIENCE, SLACK, Priority, WorkQueue
 
 
 class Clock:
@@ -160,6 +160,18 @@ async def test_while_somebody_waits_for_work_only_one_resync_begins() -> None:
     assert (line.pop(), line.pop(), line.pop()) == ("edit", "a", None)
     line.done("edit")
     assert (line.pop(), line.pop()) == ("b", "c")
+
+
+async def test_resyncs_that_have_given_way_for_long_begin_all_the_same() -> None:
+    """Or one urgent pass that hangs would leave a single worker for a round of a thousand tenants."""
+    clock = Clock()
+    line = WorkQueue(clock, jitter=lambda: 1.0, most_resyncs=3)
+    line.add("edit", Priority.EDIT)
+    for key in "abcd":
+        line.add(key, Priority.RESYNC)
+    assert (line.pop(), line.pop(), line.pop()) == ("edit", "a", None)
+    clock.now += PATIENCE
+    assert (line.pop(), line.pop(), line.pop()) == ("b", "c", None)
 
 
 async def test_a_resync_that_becomes_an_edit_is_held_back_no_longer() -> None:

@@ -251,7 +251,7 @@ class Kubernetes:
             finally:
                 # Whatever the answer was: it may have been done.
                 shared_reads.wrote(path)
-            self.watched.answered(plural, path + name, answer)
+            self.watched.answered(plural, path + name, answer, deleted=method == "delete")
             return answer
 
     async def _send(self, method: str, path: str, **options: Any) -> Object:

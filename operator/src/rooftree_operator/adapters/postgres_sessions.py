@@ -68,7 +68,7 @@ class _Kept:
         if self.server != server:
             return False
         try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
+            async with asyncio.timeout(PING_TIMEOUT):
                 await self.connection.execute("SELECT 1")
         except (psycopg.Error, TimeoutError):
             return False
@@ -84,6 +84,8 @@ class Sessions:
         self.gate = Gate(self.name, most)
         self.server = server
         self._unfenced: int | None = None
+        self._most = most
+        self._used = 0
         self._kept: list[_Kept] = []
 
     def take_over(self, epoch: int, holder: str = MANAGER) -> None:
@@ -115,10 +117,21 @@ class Sessions:
         """A session for one piece of work, in autocommit. Raises `Unavailable` if the server does not do it now."""
         ours = database is None and login is None
         opened = self._own() if ours else self._opened(database, login, STATEMENT_TIMEOUT)
-        async with self.gate.call(), opened as connection:
+        async with self.gate.call(), self._room(ours=ours), opened as connection:
             # A session that is older than the next holder ends with `FENCE`; this one is, if we still may act now.
             self.gate.fence()
             yield connection
+
+    @asynccontextmanager
+    async def _room(self, *, ours: bool) -> AsyncGenerator[None]:
+        """For one session more: with those that are kept there are never more than there may be calls."""
+        self._used += 1
+        try:
+            while not ours and self._kept and self._used + len(self._kept) > self._most:
+                await self._kept.pop(0).connection.close()
+            yield
+        finally:
+            self._used -= 1
 
     async def ping(self) -> None:
         """Asks the server itself, whatever the gate says. Raises `Unavailable` if it does not answer."""
@@ -143,12 +156,19 @@ class Sessions:
                 self._kept.append(_Kept(connection, server, time.monotonic()))
 
     async def _waiting(self) -> Connection | None:
-        """The kept session that was used last. Those that are of no use any more end."""
-        while self._kept:
-            kept = self._kept.pop()
-            if await kept.is_usable(self.server):
-                return kept.connection
-            await kept.connection.close()
+        """The kept session that was used last. If it is of no use any more, all end: with a server they all go."""
+        if not self._kept:
+            return None
+        kept = self._kept.pop()
+        is_usable = False
+        try:
+            is_usable = await kept.is_usable(self.server)
+        finally:
+            if not is_usable:
+                await kept.connection.close()
+        if is_usable:
+            return kept.connection
+        await self.close()
         return None
 
     async def _end_idle(self) -> None:
@@ -173,6 +193,7 @@ class Sessions:
             password=login.password if login else server.password,
             dbname=database or server.database,
             connect_timeout=CONNECT_TIMEOUT,
+            tcp_user_timeout=1000 * CONNECT_TIMEOUT,  # also of one that went without a word after we had connected
             application_name=server.application_name,
             options="-c search_path=pg_catalog,pg_temp -c lock_timeout=10s",
             autocommit=True,

@@ -7,6 +7,7 @@ which Kubernetes promises for one kind (KEP-5504): so a watch that lags never co
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,30 +17,54 @@ from ..drift import Object
 # Seconds without a word, not even the bookmark of each minute, after which a watch is not believed. Kopf begins it anew
 # after 70.
 SILENT = 75.0
+FORGOTTEN = 3600.0  # seconds for which is kept that something went: far longer than an answer from before may take
 FOREIGN = "namespaces"  # whose names are not in a place of ours: one that is there must not be taken for missing
 SUBRESOURCES = ("/scale", "/status")
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """`text`: None if all that is known is that an object was there, gone or another, at this version."""
+    """`text`: None if all that is known is that an object was there, gone or another, at this version.
+
+    `gone`: that it was there at this version has nobody told.
+    """
 
     version: int
     text: str | None
+    gone: bool = False
 
 
 @dataclass
 class _Watch:
-    """One kind by the paths of its objects. `heard`: when its watch last told anything; None before it had listed."""
+    """One kind by the paths of its objects. `heard`: when its watch last told anything; None before it had listed.
+
+    `told`: the version up to which all is known. `gone`: since when that is known of each.
+    """
 
     kept: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
     heard: float | None = None
+    told: int = 0
+    gone: deque[tuple[float, str, _Kept]] = field(default_factory=deque[tuple[float, str, _Kept]])
 
-    def take(self, path: str, kept: _Kept) -> None:
+    def take(self, path: str, kept: _Kept, now: float) -> None:
         """Unless something newer is known."""
         before = self.kept.get(path)
-        if before is None or before.version <= kept.version:
-            self.kept[path] = kept
+        if before is not None and before.version + before.gone > kept.version:
+            return
+        self.kept[path] = kept
+        if kept.gone:
+            self.gone.append((now, path, kept))
+
+    def forget(self, before: float) -> None:
+        """What went before that moment, and of which nothing was heard since."""
+        while self.gone and self.gone[0][0] < before:
+            _, path, kept = self.gone.popleft()
+            if self.kept.get(path) is kept:
+                del self.kept[path]
+
+
+class WentBack(Exception):
+    """The API server has an earlier state than before: what we know may never have been. Whoever starts anew lists."""
 
 
 class Watched:
@@ -74,21 +99,24 @@ class Watched:
         return told
 
     def listed(self, plural: str, told: set[str], version: str) -> None:
-        """The listing as of `version` is complete: what it did not tell of is gone."""
+        """The listing as of `version` is complete: what it did not tell of is gone. Raises `WentBack`."""
         if (watch := self._watches.get(plural)) is None:
             return
+        if int(version) < watch.told:
+            raise WentBack(f"{plural} are as of version {version}, and were as of {watch.told} before")
         gone = [path for path, kept in watch.kept.items() if path not in told and kept.version <= int(version)]
         for path in gone:
             del watch.kept[path]
-        watch.heard = self._clock()
+        watch.heard, watch.told = self._clock(), int(version)
 
     def hears(self, plural: str, event: str, path: str, item: Object) -> None:
         """Takes an event of the watch; also a bookmark, which only says that there was nothing else."""
         if (watch := self._watches.get(plural)) is None:
             return
-        watch.heard = self._clock()
+        watch.heard, watch.told = self._clock(), max(watch.told, _version(item))
+        watch.forget(watch.heard - FORGOTTEN)
         if event == "DELETED":
-            watch.take(path, _Kept(_version(item), None))
+            watch.take(path, _Kept(_version(item), None, gone=True), watch.heard)
         elif event in ("ADDED", "MODIFIED"):
             self._take(plural, path, item)
 
@@ -96,23 +124,28 @@ class Watched:
         """Something is being sent to `path`, whose answer may get lost: what is known of it does not count any more."""
         own = _own(path)
         if (watch := self._watches.get(plural)) is not None:
-            kept = watch.kept.get(own)
-            watch.kept[own] = _Kept(kept.version if kept else 0, None)
+            kept = watch.kept.get(own) or _Kept(0, None, gone=True)
+            watch.take(own, _Kept(kept.version, None, kept.gone), self._clock())
 
-    def answered(self, plural: str, path: str, answer: Object) -> None:
-        """What the apiserver answered to what was sent to `path`: the object as it is now, or at least its version."""
+    def answered(self, plural: str, path: str, answer: Object, *, deleted: bool = False) -> None:
+        """What the apiserver answered to what was sent to `path`: the object as it is now, or at least its version.
+
+        To a deletion it answers, for some kinds, with the object as it was, at the very version of the event.
+        """
         watch = self._watches.get(plural)
         if watch is None or "resourceVersion" not in answer.get("metadata", {}):
             return
-        if path.endswith(SUBRESOURCES):
-            watch.take(_own(path), _Kept(_version(answer), None))
+        if _own(path) not in watch.kept and _version(answer) <= watch.told:
+            return  # it was on its way so long that a listing since then has not told of the object any more
+        if deleted or path.endswith(SUBRESOURCES):
+            watch.take(_own(path), _Kept(_version(answer), None), self._clock())
         else:
             self._take(plural, path, answer)
 
     def _take(self, plural: str, path: str, item: Object) -> None:
         metadata: dict[str, Any] = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
         text = json.dumps({**item, "metadata": metadata}, separators=(",", ":"))
-        self._watches[plural].take(path, _Kept(_version(item), text))
+        self._watches[plural].take(path, _Kept(_version(item), text), self._clock())
 
 
 def _own(path: str) -> str:

@@ -59,7 +59,8 @@ class FormerModules:
         called = tenant.release.called
         wanted = [(kind, module) for module in called for kind in (POLICY, BUDGET)]
         wanted += [(SECRET, serving.rpc_secret(module)) for module in (GATEWAY, *called)]
-        there = await asyncio.gather(*(self._kube.get(kind, name, space) for kind, name in wanted))
+        # Nothing is looked for once the authority has gone, and a watch does not tell of what has lost our label.
+        there = await asyncio.gather(*(self._kube.fetch(kind, name, space) for kind, name in wanted))
         left = [one for one, item in zip(wanted, there, strict=True) if item is not None]
         return Seen(left=(*left, (SECRET, serving.RPC_AUTHORITY)))
 

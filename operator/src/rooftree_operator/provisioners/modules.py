@@ -66,16 +66,21 @@ class Modules:
         app, shared = await asyncio.gather(
             self._kube.get(DEPLOYMENT, pods.APP, where), self._kube.get(SECRET, pods.APP_SECRET, where)
         )
-        deployments = await self._found(DEPLOYMENT, called, where)
-        services = await self._found(SERVICE, called, where)
+        # Of one that goes: a watch would not tell of what has lost our label, and then it would stay for ever.
+        goes = not tenant.modules and await self._kube.get(SECRET, serving.RPC_AUTHORITY, where) is not None
+        deployments = await self._found(DEPLOYMENT, called, where, ask=goes)
+        services = await self._found(SERVICE, called, where, ask=goes)
         own = await self._found(SECRET, [serving.rpc_secret(module) for module in tenant.modules], where)
         read = {module: own.get(serving.rpc_secret(module), Object()).get("data") for module in tenant.modules}
         secrets = {module: serving.reading(shared, data) for module, data in read.items()}
         return Seen(app, secrets, deployments, services)
 
-    async def _found(self, kind: Kind, wanted: Sequence[str], namespace: str) -> dict[str, Object]:
-        """By name, those that are there."""
-        found = await asyncio.gather(*(self._kube.get(kind, name, namespace) for name in wanted))
+    async def _found(
+        self, kind: Kind, wanted: Sequence[str], namespace: str, *, ask: bool = False
+    ) -> dict[str, Object]:
+        """By name, those that are there; `ask`: now, at the API server."""
+        get = self._kube.fetch if ask else self._kube.get
+        found = await asyncio.gather(*(get(kind, name, namespace) for name in wanted))
         return {name: item for name, item in zip(wanted, found, strict=True) if item is not None}
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:

@@ -68,7 +68,7 @@ class Namespace:
         deadline = time.monotonic() + RIGHTS_WITHIN
         while True:
             try:
-                await self._kube.get(QUOTA, "tenant", namespace)
+                await self._kube.fetch(QUOTA, "tenant", namespace)  # a watch would answer without these rights
             except Forbidden:
                 if time.monotonic() > deadline:
                     raise

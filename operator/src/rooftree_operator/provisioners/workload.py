@@ -48,6 +48,9 @@ class Workload:
         app, *others = [await self._kube.get(SECRET, name, tenant.namespace) or {} for name in read]
         secrets = serving.reading(app, *(secret.get("data") for secret in others))
         deployment = await self._kube.get(DEPLOYMENT, pods.APP, tenant.namespace)
+        if deployment is None:
+            # A watch knows of none that has lost our label: that one does not begin anew, with the least of pods.
+            deployment = await self._kube.fetch(DEPLOYMENT, pods.APP, tenant.namespace)
         return Seen(secrets, deployment, await self._kube.get(SERVICE, pods.APP, tenant.namespace))
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
