@@ -147,6 +147,7 @@ def test_a_brokerage_that_lost_its_data_has_all_of_it_again_and_its_neighbour_ch
     assert sums(admin_dsn, other) == neighbour
 
 
+@pytest.mark.thorough
 def test_credentials_are_rotated_during_a_backup_and_the_restore_gets_in_with_the_new_ones(
     kubectl: Kubectl, brokerages: Callable[..., Tenant], operations: Callable[..., dict[str, Any]], admin_dsn: str
 ) -> None:
@@ -246,6 +247,7 @@ def test_a_snapshot_is_written_before_everything_goes_and_brings_it_back(
     kubectl.run("delete", "brokeragebackup", name, "--timeout=60s")
 
 
+@pytest.mark.thorough
 def test_the_databases_that_a_restore_left_go_with_its_operation_and_the_files_with_the_backup(
     kubectl: Kubectl,
     brokerages: Callable[..., Tenant],

@@ -137,6 +137,7 @@ def test_a_change_and_a_removal_are_here_within_a_minute_and_a_return_is_the_sam
     assert removed.count(1) == 1
 
 
+@pytest.mark.thorough
 def test_owners_get_one_mail_of_a_feed_that_fails_and_one_when_it_works_again(
     sample: Sample, reader: Reader, owner: Person
 ) -> None:

@@ -199,6 +199,7 @@ def test_a_policy_that_somebody_removes_is_back_at_once(kubectl: Kubectl, grante
     )
 
 
+@pytest.mark.thorough
 def test_a_grant_of_the_plan_is_taken_back_and_given_again_while_the_pods_run(
     kubectl: Kubectl, granted: Tenant, listeners: None
 ) -> None:

@@ -259,6 +259,7 @@ def test_a_pause_is_seen_holds_what_is_declared_and_lets_it_go_when_it_ends(
     assert len(notes(kubectl, resting, "HoldEnded")) == 1
 
 
+@pytest.mark.thorough
 def test_logins_are_kept_up_while_changes_are_paused_and_not_while_it_is_observed(
     kubectl: Kubectl, resting: Tenant
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_spare_has_its_place_everywhere_and_neither_pods_nor_an_address(kubect
         assert kubectl.exists("networkpolicy", "default", "-n", space["name"])
 
 
+@pytest.mark.thorough
 def test_what_a_ready_spare_lost_is_given_back_though_nobody_asks_for_it(kubectl: Kubectl, pool: Pool) -> None:
     spares = pool.filled()
     spare = min(spares)
