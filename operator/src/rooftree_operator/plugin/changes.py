@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..adapters.kubernetes import KINDS, NAMESPACE, Forbidden, Kind, Kubernetes
+from ..adapters.watched import Watched
 from ..conditions import State
 from ..drift import Object, differences
 from ..graph import AnyProvisioner
@@ -42,11 +43,12 @@ class Unmade(Kubernetes):
     def __init__(self, kube: Kubernetes, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
+        self.watched = Watched()
 
-    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+    async def fetch(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         if namespace == self._namespace or (kind == NAMESPACE and name == self._namespace):
             return None
-        return await self._kube.get(kind, name, namespace)
+        return await self._kube.fetch(kind, name, namespace)
 
     async def list(
         self, kind: Kind, namespace: str | None = None, *, labels: Mapping[str, str | None]
