@@ -41,6 +41,8 @@ SMALL_NODE = {
     "replicas": {"min": 1, "max": 2},
 }
 GONE_SECONDS = 110
+PLATFORM = "rooftree-system"
+OPERATOR = f"system:serviceaccount:{PLATFORM}:rooftree-operator"
 # Whether what takes long or only repeats is run, too: `make full`.
 IS_WHOLE = bool(os.environ.get("THOROUGH"))
 FAULTS = Path(__file__).parent / "faults"  # has a say of its own
@@ -61,6 +63,20 @@ def required(name: str) -> str:
     if not value:
         pytest.fail(f"{name} is not set: run `make test-e2e`, or source <(rooftree-local env --stack NAME)")
     return value
+
+
+def helm(*words: str, content: str | None = None) -> str:
+    """What helm answers about the installation; the test fails with what it says when it refuses."""
+    command = ["helm", *words, "--namespace", PLATFORM]
+    done = subprocess.run(command, input=content, capture_output=True, text=True, timeout=240, check=False)
+    if done.returncode:
+        pytest.fail(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def upgrade(chart: str, *words: str, content: str | None = None) -> None:
+    """Brings the installation to the chart with these values, and waits for it."""
+    helm("upgrade", "rooftree", chart, *words, "--force-conflicts", "--wait", "--timeout=180s", content=content)
 
 
 def until(

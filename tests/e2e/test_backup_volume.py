@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,19 @@ import psycopg
 import pytest
 from rooftree_local import release
 
-from .conftest import Kubectl, ObjectStore, Tenant, fresh_name, inventory, manifest, required, until
+from .conftest import (
+    OPERATOR,
+    Kubectl,
+    ObjectStore,
+    Tenant,
+    fresh_name,
+    helm,
+    inventory,
+    manifest,
+    required,
+    until,
+    upgrade,
+)
 from .test_backup import BACKUP_SECONDS, RESTORE_SECONDS, database, fill, give, operate, sums
 
 if TYPE_CHECKING:
@@ -20,8 +31,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.timeout(900)]
 
-PLATFORM = "rooftree-system"
-OPERATOR = f"system:serviceaccount:{PLATFORM}:rooftree-operator"
 GONE_SECONDS = 90  # a pod that ends, and then Kubernetes lets its claim and its volume go
 
 
@@ -31,20 +40,12 @@ class Installation:
     def __init__(self, kubectl: Kubectl, chart: str) -> None:
         self._kubectl, self._chart = kubectl, chart
         self.folder = Path(required("ROOFTREE_CA_FILE")).parents[1] / release.BACKUPS
-        self._before: dict[str, Any] = json.loads(self._helm("get", "values", "rooftree", "--output=json"))
-
-    def _helm(self, *words: str, content: str | None = None) -> str:
-        command = ["helm", *words, "--namespace", PLATFORM]
-        done = subprocess.run(command, input=content, capture_output=True, text=True, timeout=240, check=False)
-        if done.returncode:
-            pytest.fail(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        self._before: dict[str, Any] = json.loads(helm("get", "values", "rooftree", "--output=json"))
 
     def keep_backups(self, volume: dict[str, Any] | None) -> None:
         """Has them lie there; None: as it was before."""
         values = self._before if volume is None else {**self._before, "backups": {"volume": volume}}
-        words = ("upgrade", "rooftree", self._chart, "--reset-values", "--values=-", "--force-conflicts")
-        self._helm(*words, "--wait", "--timeout=180s", content=json.dumps(values))
+        upgrade(self._chart, "--reset-values", "--values=-", content=json.dumps(values))
 
     def lying(self, tenant: Tenant) -> dict[str, set[str]]:
         """Of each backup of the tenant its files."""

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import TOPOLOGY, Database, Kubectl, Tenant
+from .conftest import OPERATOR, TOPOLOGY, Database, Kubectl, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
-OPERATOR = "system:serviceaccount:rooftree-system:rooftree-operator"
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ import pytest
 
 from .conftest import (
     GONE_SECONDS,
+    OPERATOR,
+    PLATFORM,
     READY_SECONDS,
     TOPOLOGY,
     Kubectl,
@@ -28,8 +30,6 @@ from .conftest import (
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-PLATFORM = "rooftree-system"
-OPERATOR = f"system:serviceaccount:{PLATFORM}:rooftree-operator"
 CHANGED_SECONDS = 30
 
 

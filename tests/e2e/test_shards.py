@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import GONE_SECONDS, READY_SECONDS, Edge, Kubectl, Tenant, fresh_name, inventory, manifest, until
+from .conftest import (
+    GONE_SECONDS,
+    PLATFORM,
+    READY_SECONDS,
+    Edge,
+    Kubectl,
+    Tenant,
+    fresh_name,
+    inventory,
+    manifest,
+    until,
+    upgrade,
+)
 from .test_backup import BACKUP_SECONDS, RESTORE_SECONDS, operate
 
 if TYPE_CHECKING:
@@ -18,7 +29,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-PLATFORM = "rooftree-system"
 LABEL = "rooftree.dev/shard"
 # The operator that has it hears of the move, ends its pass and says so; the other one hears that.
 MOVED_SECONDS = 30
@@ -38,13 +48,7 @@ class Shard:
 
     def install(self, *shards: str) -> None:
         """Has the chart serve exactly these, besides the default one."""
-        words = ["helm", "upgrade", "rooftree", self._chart, "--namespace", PLATFORM, "--reuse-values"]
-        words += ["--force-conflicts", "--set-json", f"operator.shards={json.dumps(shards)}"]
-        done = subprocess.run(
-            [*words, "--wait", "--timeout=180s"], capture_output=True, text=True, timeout=240, check=False
-        )
-        if done.returncode:
-            pytest.fail(f"{' '.join(words)}:\n{done.stdout}{done.stderr}")
+        upgrade(self._chart, "--reuse-values", "--set-json", f"operator.shards={json.dumps(shards)}")
 
     def holder(self) -> str:
         lease = self.kubectl.run("get", "lease", self.operator, "-n", PLATFORM, "-o", "json", code=None)

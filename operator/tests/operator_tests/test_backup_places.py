@@ -59,6 +59,14 @@ async def standing_world(kind: str = "write") -> World:
     return world
 
 
+def prepare_again(world: World) -> None:
+    """As after a crash in the first step, whose end was not written."""
+    item = world.kube.find(OPERATION, "next")
+    assert item is not None
+    del item["status"]["steps"][0]["finishedAt"]
+    item["status"]["steps"][0]["state"] = "Running"
+
+
 @pytest.mark.parametrize(
     ("s3", "on_volume", "kind"),
     [(True, False, BucketPlace), (True, True, VolumePlace), (False, True, VolumePlace), (False, False, type(None))],
@@ -186,10 +194,7 @@ async def test_a_claim_that_an_earlier_operation_left_goes_before_another_one_is
     world = await standing_world()
     (claim,) = found(world, CLAIM)
     world.kube.put({**claim, "metadata": {**claim["metadata"], "annotations": {names.LABEL_OPERATION: "another"}}})
-    item = world.kube.find(OPERATION, "next")
-    assert item is not None
-    del item["status"]["steps"][0]["finishedAt"]
-    item["status"]["steps"][0]["state"] = "Running"
+    prepare_again(world)
     status = (await world.operate("next", passes=1))["status"]
     assert "the claim of an earlier operation goes first" in status["message"]
     assert found(world, CLAIM) == []
@@ -208,10 +213,7 @@ async def test_a_volume_that_takes_no_claim_any_more_is_made_anew(left: str) -> 
     else:
         volume["spec"]["claimRef"]["uid"] = "of-a-claim-that-is-gone"
         del world.kube.objects[CLAIM.kind, f"tenant-{world.tenant('acme')}", "operation"]
-    item = world.kube.find(OPERATION, "next")
-    assert item is not None
-    del item["status"]["steps"][0]["finishedAt"]
-    item["status"]["steps"][0]["state"] = "Running"
+    prepare_again(world)
     status = (await world.operate("next", passes=1))["status"]
     assert "goes first" in status["message"]
     for one in found(world, VOLUME):  # what Kubernetes takes away when no claim has it any more

@@ -101,7 +101,9 @@ class Elasticsearch:
 
     async def indices(self, prefix: str) -> list[str]:
         """Names of all indices, closed and hidden ones too, that begin with `prefix`."""
-        return await self._indices(prefix, None)
+        found = await self._look(f"/_resolve/index/{prefix}*?expand_wildcards=all") or {}
+        named = [index["name"] for index in found.get("indices", [])]
+        return [name for name in named if name.startswith(prefix)]
 
     async def delete_indices(self, indices: Iterable[str]) -> None:
         """Deletes exactly these; those that are gone are fine."""
@@ -120,22 +122,15 @@ class Elasticsearch:
         if not found["has_all_requested"]:
             raise Unavailable("ElasticsearchRefused", f"{self._where} refuses {_subject(login)} what its role grants")
 
-    async def _indices(self, prefix: str, login: Login | None) -> list[str]:
-        found = await self._look(f"/_resolve/index/{prefix}*?expand_wildcards=all", login) or {}
-        named = [index["name"] for index in found.get("indices", [])]
-        return [name for name in named if name.startswith(prefix)]
-
-    async def _look(self, path: str, login: Login | None = None) -> Object | None:
+    async def _look(self, path: str) -> Object | None:
         """What is there; None if nothing is."""
-        return await self._send("GET", path, None, login, missing_is_fine=True)
+        return await self._send("GET", path, missing_is_fine=True)
 
-    async def _change(
-        self, verb: str, kind: str, path: str, body: Object | None = None, login: Login | None = None
-    ) -> None:
+    async def _change(self, verb: str, kind: str, path: str, body: Object | None = None) -> None:
         self.gate.check()
         method = "DELETE" if verb == "delete" else "PUT"
         with effects.sending("elasticsearch", verb, kind):
-            await self._send(method, path, body, login, missing_is_fine=verb == "delete")
+            await self._send(method, path, body, missing_is_fine=verb == "delete")
 
     async def _send(self, method: str, *what: Any, **how: Any) -> Any:
         """A request in the gate."""
