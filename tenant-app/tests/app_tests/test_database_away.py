@@ -94,6 +94,8 @@ async def door(stored_tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> AsyncG
     yield between
     between.open()
     server.close()
+    # Else the sessions of who vanished stay, and other tests count them.
+    await between.say_goodbye()
 
 
 @contextmanager
