@@ -60,12 +60,17 @@ def register(
     queue: WorkQueue,
     storms: Storms,
     health: Health,
-    acts: Callable[[], bool],
     *,
+    acts: Callable[[], bool],
+    watched: Watched,
     shard: str = shards.DEFAULT,
 ) -> None:
     """Hooks the queue to what Kopf watches. `acts` says whether this replica works on the queue."""
-    intake = Intake(queue, storms, shard)
+
+    def is_own(resource: Any, item: dict[str, Any]) -> bool:
+        return watched.is_own(resource.plural, _path(resource.plural, item), item)
+
+    intake = Intake(queue, storms, shard, is_own)
     kopf.on.event(*_resource(BROKERAGE), registry=registry)(_inline(intake.brokerage))
     kopf.on.event(*_resource(PLAN), registry=registry)(_inline(intake.plan))
     kopf.on.event(*_resource(OPERATION), registry=registry)(_inline(intake.operation))
@@ -88,12 +93,22 @@ class Intake:
     What the first listing after a start tells is no news, as far as a status speaks of it already: it is looked at like
     everything else, and an edit that is made then does not wait for all of it.
 
+    A tenant's child that is as we have written it ourselves is no news either (`is_own`): the pass that did so knows.
+    An event that comes before the answer to its write brings a look that finds nothing to do.
+
     Brokerages of all shards are watched, as a selector would not tell of one that leaves while a watch is broken.
     """
 
-    def __init__(self, queue: WorkQueue, storms: Storms, shard: str = shards.DEFAULT) -> None:
+    def __init__(
+        self,
+        queue: WorkQueue,
+        storms: Storms,
+        shard: str = shards.DEFAULT,
+        is_own: Callable[[Any, dict[str, Any]], bool] = lambda _resource, _item: False,
+    ) -> None:
         self._queue = queue
         self._storms = storms
+        self._is_own = is_own
         self._shard = shard
         self._elsewhere: set[str] = set()
         self._seen: dict[str, str] = {}
@@ -147,7 +162,7 @@ class Intake:
         if event["type"] != "DELETED" and metadata.get("deletionTimestamp"):
             self._queue.add(backup_key(metadata["name"]), Priority.DELETION)
 
-    def child(self, event: Any, **_: Any) -> None:
+    def child(self, event: Any, resource: Any = None, **_: Any) -> None:
         item: dict[str, Any] = event["object"]
         labels: dict[str, str] = item["metadata"].get("labels", {})
         owner = labels.get(names.LABEL_BROKERAGE)
@@ -155,7 +170,7 @@ class Intake:
             return
         if operation := labels.get(names.LABEL_OPERATION):
             self._look(operation_key(operation), item)
-        elif owner:
+        elif owner and not (event["type"] in ("ADDED", "MODIFIED") and self._is_own(resource, item)):
             self._look(tenant_key(owner), item)
         elif (version := labels.get(names.LABEL_RELEASE)) and self._shard == shards.DEFAULT:
             self._look(release_key(version), item)
@@ -165,7 +180,7 @@ class Intake:
         if self._queue.add(key, Priority.RESYNC if wait else Priority.CHILD, after=wait):
             self._storms.count(key, f"{child.get('kind', 'a child')} {child['metadata']['name']}")
 
-    def declared(self, event: Any, **_: Any) -> None:
+    def declared(self, event: Any, resource: Any = None, **_: Any) -> None:
         """A child that is looked at again only if it went, or if more than its status changed."""
         item: dict[str, Any] = event["object"]
         uid, content = item["metadata"]["uid"], _content(item)
@@ -175,7 +190,7 @@ class Intake:
             return
         else:
             self._children[uid] = content
-        self.child(event)
+        self.child(event, resource)
 
 
 def _inline(take: Callable[..., None]) -> Callable[..., Any]:
@@ -311,10 +326,13 @@ async def run(settings: Settings, operator: Operator) -> None:
     """Kopf and the workers together; the end of one is the end of both."""
     registry = kopf.OperatorRegistry()
     own = operator.shards.own
-    register(registry, operator.queue, operator.storms, operator.health, lambda: operator.lease.held, shard=own)
-    operator.health.listens(kind.plural for kind in (BROKERAGE, PLAN, OPERATION, BACKUP, *WATCHED))
-    operator.kube.watched.keeps(KEPT)
-    with listening(operator.health, operator.kube.watched):
+    health, watched = operator.health, operator.kube.watched
+    register(
+        registry, operator.queue, operator.storms, health, acts=lambda: operator.lease.held, watched=watched, shard=own
+    )
+    health.listens(kind.plural for kind in (BROKERAGE, PLAN, OPERATION, BACKUP, *WATCHED))
+    watched.keeps(KEPT)
+    with listening(health, watched):
         await _together(registry, settings, operator)
 
 

@@ -10,14 +10,15 @@ from typing import Any
 import kopf
 import pytest
 from kopf._cogs.clients import fetching, watching
+from kopf._cogs.structs.references import Resource
 from kopf._core.actions.invocation import is_async_fn
 from kopf._core.engines.activities import ActivityError, run_activity
 from kopf._core.engines.indexing import OperatorIndexers
 from kopf._core.intents.causes import Activity
 from prometheus_client import REGISTRY
-from rooftree_operator.adapters.kubernetes import CONFIG, SECRET, SERVICE
+from rooftree_operator.adapters.kubernetes import CONFIG, DEPLOYMENT, SECRET, SERVICE
 from rooftree_operator.adapters.watched import Watched
-from rooftree_operator.handlers import AWAITED, DECLARED, WATCHED, Intake, listening, register
+from rooftree_operator.handlers import AWAITED, DECLARED, KEPT, WATCHED, Intake, listening, register
 from rooftree_operator.health import LONGEST_PASS, SILENT, STUCK, Health
 from rooftree_operator.storms import Storms
 from rooftree_operator.workqueue import Priority, WorkQueue
@@ -29,7 +30,7 @@ QUEUE, PASS, WATCH = "queue_oldest_seconds", "pass_running_seconds", "watch_sile
 async def probed(queue: WorkQueue, health: Health, *, acts: bool) -> dict[str, str]:
     """What Kopf's own probes answer: the error, or nothing if all is well."""
     registry = kopf.OperatorRegistry()
-    register(registry, queue, Storms(lambda: 0.0), health, lambda: acts)
+    register(registry, queue, Storms(lambda: 0.0), health, acts=lambda: acts, watched=Watched())
     try:
         found = await run_activity(
             lifecycle=kopf.lifecycles.all_at_once,
@@ -173,13 +174,29 @@ async def test_what_kopf_lists_and_watches_is_known_of_children(monkeypatch: pyt
 async def test_kopf_calls_the_handlers_in_its_loop_and_in_no_thread() -> None:
     registry = kopf.OperatorRegistry()
     queue = WorkQueue(lambda: 0.0)
-    register(registry, queue, Storms(lambda: 0.0), Health(queue, lambda: 0.0), lambda: True)
+    register(registry, queue, Storms(lambda: 0.0), Health(queue, lambda: 0.0), acts=lambda: True, watched=Watched())
     handlers = list(registry._watching._handlers)
     assert len(handlers) == len(WATCHED) + 4
     assert all(is_async_fn(handler.fn) for handler in handlers)
 
 
-def child(kind: str = "MODIFIED", **fields: Any) -> dict[str, Any]:
+async def test_what_is_our_own_the_handlers_hear_of_the_watches() -> None:
+    registry, queue, watched = kopf.OperatorRegistry(), WorkQueue(lambda: 0.0), Watched()
+    register(registry, queue, Storms(lambda: 0.0), Health(queue, lambda: 0.0), acts=lambda: True, watched=watched)
+    deployments = Resource("apps", "v1", "deployments", namespaced=True, preferred=True)
+    (handler,) = [one for one in registry._watching._handlers if one.selector and one.selector.check(deployments)]
+    watched.keeps(KEPT)
+    watched.listed("deployments", set(), "1")
+    written = child("ADDED", metadata={"namespace": "tenant-acme", "resourceVersion": "5"})["object"]
+    watched.answered("deployments", DEPLOYMENT.path("app", "tenant-acme"), written)
+    take: Any = handler.fn
+    for version, key in (("5", None), ("6", "tenant/acme")):
+        item = {**written, "metadata": {**written["metadata"], "resourceVersion": version}}
+        await take(event={"type": "MODIFIED", "object": item}, resource=deployments)
+        assert queue.pop() == key
+
+
+def child(kind: str | None = "MODIFIED", **fields: Any) -> dict[str, Any]:
     metadata = {"uid": "u", "name": "app", "labels": {"rooftree.dev/brokerage": "acme"}, "resourceVersion": "1"}
     changed = {**metadata, **fields.pop("metadata", {})}
     return {"type": kind, "object": {"metadata": changed, "spec": {"maxReplicas": 2}, **fields}}
@@ -205,6 +222,38 @@ def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_it
     assert queued(intake, queue, child(spec={"maxReplicas": 99}, metadata={"annotations": {"a": "b"}}))
     assert queued(intake, queue, child("DELETED"))
     assert queued(intake, queue, child("ADDED"))
+
+
+def test_what_a_pass_has_written_brings_no_other_one_and_what_anybody_makes_of_it_does() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    ours = {"5"}
+    intake = Intake(queue, Storms(lambda: 0.0), is_own=lambda _, item: item["metadata"]["resourceVersion"] in ours)
+
+    def looks(kind: str | None, version: str, **labels: str) -> str | None:
+        item = child(
+            kind, metadata={"resourceVersion": version, "labels": {"rooftree.dev/brokerage": "acme", **labels}}
+        )
+        intake.child(item)
+        key = queue.pop()
+        if key is not None:
+            queue.done(key)
+        return key
+
+    assert looks("ADDED", "5") is None
+    assert looks("MODIFIED", "5") is None
+    assert looks("MODIFIED", "6") == "tenant/acme"
+    assert looks("DELETED", "5") == "tenant/acme"
+    assert looks(None, "5") == "tenant/acme", "a listing may tell what no event did"
+    assert looks("ADDED", "5", **{"rooftree.dev/operation": "first"}) == "operation/first"
+
+
+def test_what_we_wrote_and_somebody_set_back_to_what_was_before_is_looked_at() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    own = {"2"}
+    intake = Intake(queue, Storms(lambda: 0.0), is_own=lambda _, item: item["metadata"]["resourceVersion"] in own)
+    assert queued(intake, queue, child(spec={"maxReplicas": 1}, metadata={"resourceVersion": "1"}))
+    assert not queued(intake, queue, child(spec={"maxReplicas": 2}, metadata={"resourceVersion": "2"}))
+    assert queued(intake, queue, child(spec={"maxReplicas": 1}, metadata={"resourceVersion": "3"}))
 
 
 def told(

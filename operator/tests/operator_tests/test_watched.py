@@ -178,6 +178,29 @@ def test_an_answer_from_before_a_listing_that_does_not_tell_of_it_does_not_bring
     assert version(made) == 21
 
 
+def test_what_our_own_last_write_made_is_known_until_anybody_makes_something_else_of_it() -> None:
+    made, _ = following(service(7))
+    assert not made.is_own("services", APP, service(7))
+    made.writes("services", APP)
+    made.answered("services", APP, service(11))
+    assert made.is_own("services", APP, service(11))
+    assert not made.is_own("services", APP, service(12))
+    made.answered("services", f"{APP}/scale", service(13))
+    assert made.is_own("services", APP, service(13))
+    assert not made.is_own("services", APP, service(11))
+    made.answered("services", APP, service(14), deleted=True)
+    assert not made.is_own("services", APP, service(14))
+    made.hears("services", "DELETED", APP, service(14))
+    assert not made.is_own("services", APP, service(13))
+
+
+def test_of_what_a_listing_does_not_tell_any_more_nothing_is_our_own() -> None:
+    made, _ = following(service(7))
+    made.answered("services", APP, service(11))
+    made.listed("services", set(), "12")
+    assert not made.is_own("services", APP, service(11))
+
+
 def test_a_cluster_that_was_put_back_to_an_earlier_state_ends_the_process_which_knows_a_later_one() -> None:
     made, _ = following(service(5))
     made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "12"}})

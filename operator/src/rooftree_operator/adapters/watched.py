@@ -38,13 +38,15 @@ class _Kept:
 class _Watch:
     """One kind by the paths of its objects. `heard`: when its watch last told anything; None before it had listed.
 
-    `told`: the version up to which all is known. `gone`: since when that is known of each.
+    `told`: the version up to which all is known. `gone`: since when that is known of each. `own`: which version our
+    own last write made of each.
     """
 
     kept: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
     heard: float | None = None
     told: int = 0
     gone: deque[tuple[float, str, _Kept]] = field(default_factory=deque[tuple[float, str, _Kept]])
+    own: dict[str, int] = field(default_factory=dict[str, int])
 
     def take(self, path: str, kept: _Kept, now: float) -> None:
         """Unless something newer is known."""
@@ -107,6 +109,7 @@ class Watched:
         gone = [path for path, kept in watch.kept.items() if path not in told and kept.version <= int(version)]
         for path in gone:
             del watch.kept[path]
+            watch.own.pop(path, None)
         watch.heard, watch.told = self._clock(), int(version)
 
     def hears(self, plural: str, event: str, path: str, item: Object) -> None:
@@ -116,6 +119,7 @@ class Watched:
         watch.heard, watch.told = self._clock(), max(watch.told, _version(item))
         watch.forget(watch.heard - FORGOTTEN)
         if event == "DELETED":
+            watch.own.pop(path, None)
             watch.take(path, _Kept(_version(item), None, gone=True), watch.heard)
         elif event in ("ADDED", "MODIFIED"):
             self._take(plural, path, item)
@@ -137,10 +141,17 @@ class Watched:
             return
         if _own(path) not in watch.kept and _version(answer) <= watch.told:
             return  # it was on its way so long that a listing since then has not told of the object any more
+        if not deleted:
+            watch.own[_own(path)] = _version(answer)
         if deleted or path.endswith(SUBRESOURCES):
             watch.take(_own(path), _Kept(_version(answer), None), self._clock())
         else:
             self._take(plural, path, answer)
+
+    def is_own(self, plural: str, path: str, item: Object) -> bool:
+        """Whether the object is as our own last write has made it, which is news to nobody here."""
+        watch = self._watches.get(plural)
+        return watch is not None and watch.own.get(path) == _version(item)
 
     def _take(self, plural: str, path: str, item: Object) -> None:
         metadata: dict[str, Any] = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
