@@ -37,7 +37,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
-	test test-unit test-web test-integration test-torture test-fuzz test-e2e e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
+	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
 	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
@@ -164,6 +164,10 @@ test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole s
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- \
 		env TOPOLOGY=$(TOPOLOGY) $(PYTEST) -q -m e2e $(E2E) --ignore=tests/e2e/faults
 
+test-crashes: setup frontend/node_modules/.package-lock.json ## A sample of 40 of torture: always the same points
+	@$(LOCAL) up --stack $(TEST_STACK)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_crashes.py
+
 e2e: test-e2e ## The same (TOPOLOGY=microservices: each module in pods of its own; E2E=tests/e2e/test_web_walk.py: some)
 
 isolation: setup frontend/node_modules/.package-lock.json ## The whole isolation matrix, with its figures, in a stack (TEST_STACK=test)
@@ -188,7 +192,7 @@ test-scaffold: setup ## A new module in a clone of the last commit: checks, unit
 test-local: setup ## Tests of the local stack itself: it comes, resumes and goes without a trace
 	@$(PYTEST) -q -m e2e local/tests
 
-test: check licences api-diff chart-lint test-unit test-web test-integration test-torture test-fuzz test-e2e ## Everything that must pass before a change lands
+test: check licences api-diff chart-lint test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes ## Everything that must pass before a change lands
 	@$(LOCAL) down --stack $(TEST_STACK)
 	@$(MAKE) --no-print-directory test-local
 

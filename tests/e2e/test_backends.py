@@ -100,6 +100,7 @@ def lose_the_key(tenant: Tenant) -> None:
     assert ObjectStore.administrator().ask("PATCH", f"/delete-user?access={tenant.id}.app").is_success
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lose", [lose_the_role, lose_the_cache_user, lose_the_bucket, lose_the_key])
 def test_what_a_backend_lost_of_a_tenant_comes_back(
     kubectl: Kubectl, tenant: Tenant, lose: Callable[[Tenant], None]

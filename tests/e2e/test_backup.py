@@ -297,6 +297,7 @@ def test_what_lies_in_the_store_is_closed_to_the_brokerage_and_says_nothing(
     assert [name for name in left if "operation" in name] == []
 
 
+@pytest.mark.thorough
 def test_a_restore_from_a_backup_of_another_brokerage_is_refused_with_a_code(
     kubectl: Kubectl, brokerages: Callable[..., Tenant], operations: Callable[..., dict[str, Any]]
 ) -> None:

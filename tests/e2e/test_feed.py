@@ -94,6 +94,7 @@ def reader(owner: Person) -> Reader:
     return Reader(owner)
 
 
+@pytest.mark.thorough
 def test_a_change_and_a_removal_are_here_within_a_minute_and_a_return_is_the_same_listing(
     sample: Sample, reader: Reader
 ) -> None:

@@ -269,6 +269,7 @@ def test_what_a_shard_has_whose_operator_ended_is_taken_over_when_it_is_moved(
         assert ids_of(kubectl, tenant) == before
 
 
+@pytest.mark.thorough
 def test_a_label_that_no_operator_serves_is_told_and_a_brokerage_that_runs_is_kept_up(
     kubectl: Kubectl, shard: Shard, made: Callable[..., str]
 ) -> None:

@@ -111,6 +111,7 @@ def test_nothing_that_a_claim_changes_is_told_as_drift(
     assert "DriftRepaired" not in told
 
 
+@pytest.mark.thorough
 def test_a_kept_brokerage_on_a_spare_comes_back_by_its_id(
     kubectl: Kubectl, pool: Pool, brokerages: Callable[..., Tenant]
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_kept_brokerage_on_a_spare_comes_back_by_its_id(
     assert (again.id, again.database) == (one.id, one.database)
 
 
+@pytest.mark.thorough
 def test_a_brokerage_on_a_spare_that_is_deleted_leaves_nothing(
     kubectl: Kubectl, pool: Pool, brokerages: Callable[..., Tenant]
 ) -> None:

@@ -22,6 +22,7 @@ LIVES: dict[str, tuple[str, ...]] = {
     "whole": ("create", "suspend", "resume", "retire", "undelete", "update", "remove"),
     "returning": ("create", "retire", "undelete", "remove"),
     "purged": ("create", "retire", "purge"),
+    "rotated": ("create", "rotate", "complete", "remove"),
     "restored": ("create", "backup", "restore", "remove"),
     "short": ("create", "remove"),
 }

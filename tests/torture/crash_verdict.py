@@ -108,4 +108,6 @@ def comparable(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _told(status: Mapping[str, Any]) -> dict[str, Any]:
     conditions = {one["type"]: [one["status"], one["reason"]] for one in status.get("conditions", [])}
-    return {"phase": status.get("phase"), "tenantID": status.get("tenantID"), "conditions": conditions}
+    rotation = {name: value for name, value in status.get("rotation", {}).items() if name in ("phase", "generation")}
+    told = {name: status.get(name) for name in ("phase", "tenantID")}
+    return told | {"conditions": conditions, "rotation": rotation}

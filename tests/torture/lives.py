@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rooftree_local.inventory import collect
 from rooftree_local.inventory.model import Tenant as Asked
 from rooftree_local.inventory.model import as_json
 from rooftree_local.paths import Stack
+from rooftree_operator import generations, rotation
 from rooftree_operator.adapters.kubernetes import (
     AUTOSCALER,
     BINDING,
@@ -31,7 +33,12 @@ from rooftree_operator.adapters.kubernetes import (
     Conflict,
     Kubernetes,
 )
+from rooftree_operator.api.rotation import RotationPhase
+from rooftree_operator.conditions import stamp
+from rooftree_operator.kept import moment
 from rooftree_operator.names import LABEL_TENANT
+from rooftree_operator.pods import APP_SECRET
+from rooftree_operator.secret_objects import decoded
 
 from ..e2e.conftest import CONFIRM, manifest, plan_manifest, required
 from .crash_points import Point, Trace
@@ -52,7 +59,7 @@ PLANS = (
     plan_manifest(SMALL, **ONE_POD),
     plan_manifest(LARGE, **ONE_POD, database={"connections": 40}, kafka={"requestPercentage": 40}),
 )
-DONE_SECONDS = 90.0  # a pod that starts on a busy machine, twice
+DONE_SECONDS = 180.0  # a pod that starts on a busy machine, four times: a rotation has two rollouts
 # Nothing is sent for so long: longer, when it is learnt what belongs to a stage, than the operator waits for an event.
 QUIET_SECONDS, LEARNT_SECONDS = 1.0, 6.0
 SAME_SECONDS = 30.0
@@ -98,9 +105,11 @@ class Life:
 
     async def confirm(self) -> None:
         """The word that a deletion with all data wants."""
+        await self.annotate(CONFIRM, self.slug)
 
+    async def annotate(self, name: str, value: str) -> None:
         def changed(item: dict[str, Any]) -> None:
-            item["metadata"].setdefault("annotations", {})[CONFIRM] = self.slug
+            item["metadata"].setdefault("annotations", {})[name] = value
 
         await self._change(changed)
 
@@ -136,6 +145,12 @@ class Life:
         operation = f"{self.slug}-{name}"
         is_over = (told.get("name"), told.get("state")) == (operation, "Succeeded")
         return is_over and await self.kube.get(OPERATION, operation) is None and await self.is_in("Ready")
+
+    async def rotates(self, phase: RotationPhase) -> bool:
+        """Whether its rotation is in this phase, and all is well."""
+        item = await self.found()
+        told = (item or {}).get("status", {}).get("rotation", {})
+        return told.get("phase") == phase and await self.is_in("Ready")
 
     async def is_purged(self) -> bool:
         return await self.kube.get(SECRET, f"kept-{self.tenant}", PLATFORM) is None
@@ -180,6 +195,18 @@ async def _restore(life: Life) -> None:
     await life.operate("Restore", "back", backup=f"{life.slug}-saved")
 
 
+async def _time_passes(life: Life) -> None:
+    """What the former key has signed is good no longer: its time is over in the record of the rotation."""
+    secret = await life.kube.get(SECRET, APP_SECRET, f"tenant-{life.tenant}")
+    assert secret is not None
+    values = decoded(secret)
+    record = generations.record_of(values)
+    since = stamp(moment(record.since) - generations.SIGNED_LIFE)
+    told = json.dumps(asdict(replace(record, since=since)))
+    secret["data"][generations.RECORD] = base64.b64encode(told.encode()).decode()
+    await life.kube.replace({"apiVersion": "v1", "kind": "Secret", **secret})
+
+
 async def _purge(life: Life) -> None:
     secret = await life.kube.get(SECRET, f"kept-{life.tenant}", PLATFORM)
     assert secret is not None
@@ -192,6 +219,11 @@ STAGES: dict[str, Stage] = {
     "update": Stage(_update, _in("Ready")),
     "suspend": Stage(lambda life: life.edit(suspend={"reason": "manual"}), _in("Suspended")),
     "resume": Stage(lambda life: life.edit(suspend=None), _in("Ready")),
+    # From the wish until the former logins are shut out; then until the former signing key is forgotten.
+    "rotate": Stage(
+        lambda life: life.annotate(rotation.ANNOTATION, "once"), lambda life: life.rotates(RotationPhase.DRAINING)
+    ),
+    "complete": Stage(_time_passes, lambda life: life.rotates(RotationPhase.COMPLETED)),
     "backup": Stage(lambda life: life.operate("Backup", "saved"), lambda life: life.has_done("saved")),
     "restore": Stage(_restore, lambda life: life.has_done("back")),
     "retire": Stage(Life.delete, Life.is_gone),

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.torture, pytest.mark.timeout(6 * 3600)]
 WHOLE_POINTS = 300
 MOST_FAILURES = 10
 # Together these have every stage.
-LEARNT_FROM = ("whole", "purged", "restored")
+LEARNT_FROM = ("whole", "purged", "rotated", "restored")
 HARM = ("orphans", "missing", "duplicates", "repeated")
 
 
