@@ -13,13 +13,12 @@ from typing import Any
 import structlog
 from prometheus_client import Counter
 
-from . import fresh, generations, tampering, tracing
+from . import tampering, tracing
 from .adapters import shared_reads
-from .adapters.kubernetes import KINDS, SECRET, ApiError, Forbidden, Kubernetes
+from .adapters.kubernetes import KINDS, ApiError, Forbidden, Kubernetes
 from .conditions import Report, State
 from .drift import Object, is_current
 from .errors import Blocked, Unavailable, Waiting
-from .fresh import Basis, Fresh
 from .hands import Hands, Reach
 from .provisioner import Action, Plan, Provisioner
 from .tenant import Tenant
@@ -77,15 +76,11 @@ class Pass:
 
 @dataclass(frozen=True)
 class _Round:
-    """What all parts of one pass share. `settled`: what is declared was found in place everywhere before.
-
-    `is_new`: it never ran, so that what its former pass made in the backends need not be looked at again.
-    """
+    """What all parts of one pass share. `settled`: what is declared was found in place everywhere before."""
 
     tenant: Tenant
     hands: Hands
     settled: bool
-    is_new: bool
 
 
 class Graph:
@@ -94,7 +89,6 @@ class Graph:
     def __init__(self, provisioners: Sequence[AnyProvisioner], now: Callable[[], datetime], kube: Kubernetes) -> None:
         self._now = now
         self._kube = kube
-        self._fresh = Fresh[Result](now)
         self.by_name = {provisioner.name: provisioner for provisioner in provisioners}
         needs = {name: set(provisioner.needs) for name, provisioner in self.by_name.items()}
         if unknown := {need for each in needs.values() for need in each} - needs.keys():
@@ -116,20 +110,11 @@ class Graph:
         """The condition that people see: a part without one of its own shows in Ready."""
         return "Ready" if condition in self.by_name else condition
 
-    async def run(self, tenant: Tenant, hands: Hands, *, settled: bool, is_new: bool = False) -> Pass:
+    async def run(self, tenant: Tenant, hands: Hands, *, settled: bool) -> Pass:
         """One pass over all of them, as far as the hands reach."""
-        this = _Round(tenant, hands, settled, is_new and hands.reach is Reach.ALL)
-        if not this.is_new:
-            self._fresh.drop(tenant)
+        this = _Round(tenant, hands, settled)
         with shared_reads.shared():
-            seen = await self._all(this)
-        if any(result.report.state is State.FAILING for result in seen.results):
-            self._fresh.drop(tenant)
-        return seen
-
-    def look_again(self) -> None:
-        """Something became of a backend: nothing that was made there is taken for granted."""
-        self._fresh.clear()
+            return await self._all(this)
 
     async def _all(self, this: _Round) -> Pass:
         tasks: dict[str, asyncio.Task[Result]] = {}
@@ -154,7 +139,7 @@ class Graph:
                 return _skipped(condition, report)
         try:
             with tracing.step(part.name):
-                return await self._look(part, condition, this)
+                return await self._pass(part, condition, this)
         except Waiting as wait:
             return Result(Report(condition, State.WAITING, wait.reason, wait.message, wait.retry_in))
         except Blocked as block:
@@ -172,23 +157,6 @@ class Graph:
         log.error("part_failed", part=part.name, tenant=this.tenant.id.value, exc_info=error)
         message = f"{type(error).__name__}: {error}; retried, a platform admin must look if it stays"
         return Result(Report(condition, State.FAILING, "InternalError", message[:1000]))
-
-    async def _look(self, part: AnyProvisioner, condition: str, this: _Round) -> Result:
-        """At the part, unless it is in a backend and was just made."""
-        if not this.is_new or part.name not in fresh.PARTS:
-            return await self._pass(part, condition, this)
-        basis = await self._basis(this.tenant)
-        known = self._fresh.of(part.name, basis)
-        if known is not None:
-            return known
-        found = await self._pass(part, condition, this)
-        if found.report.state is State.DONE and found.report.retry_in is None:
-            self._fresh.keep(part.name, basis, replace(found, repaired=()))
-        return found
-
-    async def _basis(self, tenant: Tenant) -> Basis:
-        found = await asyncio.gather(*(self._kube.get(SECRET, name, tenant.namespace) for name in generations.LOGINS))
-        return fresh.basis(tenant, tuple(one["metadata"]["resourceVersion"] if one else None for one in found))
 
     async def _pass(self, part: AnyProvisioner, condition: str, this: _Round) -> Result:
         plan = part.plan(this.tenant, await part.observe(this.tenant))

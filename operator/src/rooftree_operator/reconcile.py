@@ -140,8 +140,7 @@ class Reconciler:
         declared, before = declaration.digest(tenant), status.get("applied")
         # What differs while credentials are rotated, or a database takes another one's place, is what we want anew.
         settled = declared == before and not operation and not rotation.is_running(status.get("rotation"))
-        is_new = not (settled or operation) and tenant.running is None
-        seen = await self.graph.run(tenant, may, settled=settled, is_new=is_new)
+        seen = await self.graph.run(tenant, may, settled=settled)
         await self._tell.notify(brokerage, events.repaired(seen.repaired))
         version, attempt = _version(tenant, seen)
         parts = [*seen.reports, *choice.reports(tenant.spec.plan)]

@@ -222,7 +222,6 @@ class Operator:
             UP.labels(backend.name).set(outage is None)
             if backend.gate.turn(outage):
                 log.warning("backend_changed", backend=backend.name, up=outage is None, message=str(outage or ""))
-                self.reconciler.graph.look_again()
                 untold = True
             if untold:
                 try:
