@@ -93,8 +93,9 @@ class Intake:
     What the first listing after a start tells is no news, as far as a status speaks of it already: it is looked at like
     everything else, and an edit that is made then does not wait for all of it.
 
-    A tenant's child that is as we have written it ourselves is no news either (`is_own`): the pass that did so knows.
-    An event that comes before the answer to its write brings a look that finds nothing to do.
+    A child of which only the declaration matters is no news as we have written it ourselves (`is_own`): the pass that
+    did so knows. Where a status is waited for, our own event may be the only one that brings the next step. An event
+    that comes before the answer to its write brings a look that finds nothing to do.
 
     Brokerages of all shards are watched, as a selector would not tell of one that leaves while a watch is broken.
     """
@@ -162,7 +163,7 @@ class Intake:
         if event["type"] != "DELETED" and metadata.get("deletionTimestamp"):
             self._queue.add(backup_key(metadata["name"]), Priority.DELETION)
 
-    def child(self, event: Any, resource: Any = None, **_: Any) -> None:
+    def child(self, event: Any, **_: Any) -> None:
         item: dict[str, Any] = event["object"]
         labels: dict[str, str] = item["metadata"].get("labels", {})
         owner = labels.get(names.LABEL_BROKERAGE)
@@ -170,7 +171,7 @@ class Intake:
             return
         if operation := labels.get(names.LABEL_OPERATION):
             self._look(operation_key(operation), item)
-        elif owner and not (event["type"] in ("ADDED", "MODIFIED") and self._is_own(resource, item)):
+        elif owner:
             self._look(tenant_key(owner), item)
         elif (version := labels.get(names.LABEL_RELEASE)) and self._shard == shards.DEFAULT:
             self._look(release_key(version), item)
@@ -181,7 +182,7 @@ class Intake:
             self._storms.count(key, f"{child.get('kind', 'a child')} {child['metadata']['name']}")
 
     def declared(self, event: Any, resource: Any = None, **_: Any) -> None:
-        """A child that is looked at again only if it went, or if more than its status changed."""
+        """A child that is looked at again only if it went, or if somebody else changed more than its status."""
         item: dict[str, Any] = event["object"]
         uid, content = item["metadata"]["uid"], _content(item)
         if event["type"] == "DELETED":
@@ -190,7 +191,9 @@ class Intake:
             return
         else:
             self._children[uid] = content
-        self.child(event, resource)
+            if not _is_listed(event) and self._is_own(resource, item):
+                return
+        self.child(event)
 
 
 def _inline(take: Callable[..., None]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@
 # pyright: reportPrivateUsage=false
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import kopf
@@ -16,7 +16,7 @@ from kopf._core.engines.activities import ActivityError, run_activity
 from kopf._core.engines.indexing import OperatorIndexers
 from kopf._core.intents.causes import Activity
 from prometheus_client import REGISTRY
-from rooftree_operator.adapters.kubernetes import CONFIG, DEPLOYMENT, SECRET, SERVICE
+from rooftree_operator.adapters.kubernetes import CONFIG, SECRET, SERVICE
 from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.handlers import AWAITED, DECLARED, KEPT, WATCHED, Intake, listening, register
 from rooftree_operator.health import LONGEST_PASS, SILENT, STUCK, Health
@@ -183,16 +183,16 @@ async def test_kopf_calls_the_handlers_in_its_loop_and_in_no_thread() -> None:
 async def test_what_is_our_own_the_handlers_hear_of_the_watches() -> None:
     registry, queue, watched = kopf.OperatorRegistry(), WorkQueue(lambda: 0.0), Watched()
     register(registry, queue, Storms(lambda: 0.0), Health(queue, lambda: 0.0), acts=lambda: True, watched=watched)
-    deployments = Resource("apps", "v1", "deployments", namespaced=True, preferred=True)
-    (handler,) = [one for one in registry._watching._handlers if one.selector and one.selector.check(deployments)]
+    services = Resource("", "v1", "services", namespaced=True, preferred=True)
+    (handler,) = [one for one in registry._watching._handlers if one.selector and one.selector.check(services)]
     watched.keeps(KEPT)
-    watched.listed("deployments", set(), "1")
+    watched.listed("services", set(), "1")
     written = child("ADDED", metadata={"namespace": "tenant-acme", "resourceVersion": "5"})["object"]
-    watched.answered("deployments", DEPLOYMENT.path("app", "tenant-acme"), written)
+    watched.answered("services", SERVICE.path("app", "tenant-acme"), written)
     take: Any = handler.fn
-    for version, key in (("5", None), ("6", "tenant/acme")):
-        item = {**written, "metadata": {**written["metadata"], "resourceVersion": version}}
-        await take(event={"type": "MODIFIED", "object": item}, resource=deployments)
+    for version, ports, key in (("5", 1, None), ("6", 2, "tenant/acme")):
+        item = {**written, "metadata": {**written["metadata"], "resourceVersion": version}, "spec": {"ports": ports}}
+        await take(event={"type": "MODIFIED", "object": item}, resource=services)
         assert queue.pop() == key
 
 
@@ -224,33 +224,30 @@ def test_a_child_is_looked_at_when_what_is_declared_of_it_changes_and_not_for_it
     assert queued(intake, queue, child("ADDED"))
 
 
-def test_what_a_pass_has_written_brings_no_other_one_and_what_anybody_makes_of_it_does() -> None:
+def own(*versions: str) -> Callable[[Any, dict[str, Any]], bool]:
+    """That we have written an object's versions ourselves."""
+    return lambda _, item: item["metadata"]["resourceVersion"] in versions
+
+
+def test_what_a_pass_has_declared_brings_no_other_one_and_what_anybody_makes_of_it_does() -> None:
     queue = WorkQueue(lambda: 0.0)
-    ours = {"5"}
-    intake = Intake(queue, Storms(lambda: 0.0), is_own=lambda _, item: item["metadata"]["resourceVersion"] in ours)
+    intake = Intake(queue, Storms(lambda: 0.0), is_own=own("5"))
+    assert not queued(intake, queue, child("ADDED", metadata={"resourceVersion": "5"}))
+    assert not queued(intake, queue, child(metadata={"resourceVersion": "5"}, spec={"maxReplicas": 3}))
+    assert queued(intake, queue, child(metadata={"resourceVersion": "6"}, spec={"maxReplicas": 4}))
+    assert queued(intake, queue, child("DELETED", metadata={"resourceVersion": "5"}))
+    assert queued(intake, queue, child(None, metadata={"resourceVersion": "5"})), "a listing tells what no event did"
 
-    def looks(kind: str | None, version: str, **labels: str) -> str | None:
-        item = child(
-            kind, metadata={"resourceVersion": version, "labels": {"rooftree.dev/brokerage": "acme", **labels}}
-        )
-        intake.child(item)
-        key = queue.pop()
-        if key is not None:
-            queue.done(key)
-        return key
 
-    assert looks("ADDED", "5") is None
-    assert looks("MODIFIED", "5") is None
-    assert looks("MODIFIED", "6") == "tenant/acme"
-    assert looks("DELETED", "5") == "tenant/acme"
-    assert looks(None, "5") == "tenant/acme", "a listing may tell what no event did"
-    assert looks("ADDED", "5", **{"rooftree.dev/operation": "first"}) == "operation/first"
+def test_what_we_have_written_where_a_status_is_waited_for_brings_a_look() -> None:
+    queue = WorkQueue(lambda: 0.0)
+    Intake(queue, Storms(lambda: 0.0), is_own=own("1")).child(child())
+    assert queue.pop() == "tenant/acme"
 
 
 def test_what_we_wrote_and_somebody_set_back_to_what_was_before_is_looked_at() -> None:
     queue = WorkQueue(lambda: 0.0)
-    own = {"2"}
-    intake = Intake(queue, Storms(lambda: 0.0), is_own=lambda _, item: item["metadata"]["resourceVersion"] in own)
+    intake = Intake(queue, Storms(lambda: 0.0), is_own=own("2"))
     assert queued(intake, queue, child(spec={"maxReplicas": 1}, metadata={"resourceVersion": "1"}))
     assert not queued(intake, queue, child(spec={"maxReplicas": 2}, metadata={"resourceVersion": "2"}))
     assert queued(intake, queue, child(spec={"maxReplicas": 1}, metadata={"resourceVersion": "3"}))

@@ -201,6 +201,14 @@ def test_of_what_a_listing_does_not_tell_any_more_nothing_is_our_own() -> None:
     assert not made.is_own("services", APP, service(11))
 
 
+def test_of_what_went_before_the_answer_to_our_write_came_nothing_is_our_own() -> None:
+    made, _ = following(service(7))
+    made.writes("services", APP)
+    made.hears("services", "DELETED", APP, service(12))
+    made.answered("services", APP, service(11))
+    assert not made.is_own("services", APP, service(11))
+
+
 def test_a_cluster_that_was_put_back_to_an_earlier_state_ends_the_process_which_knows_a_later_one() -> None:
     made, _ = following(service(5))
     made.hears("services", "BOOKMARK", "", {"metadata": {"resourceVersion": "12"}})

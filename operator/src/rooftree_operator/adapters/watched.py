@@ -141,7 +141,8 @@ class Watched:
             return
         if _own(path) not in watch.kept and _version(answer) <= watch.told:
             return  # it was on its way so long that a listing since then has not told of the object any more
-        if not deleted:
+        known = watch.kept.get(_own(path))
+        if not deleted and (known is None or known.version + known.gone <= _version(answer)):
             watch.own[_own(path)] = _version(answer)
         if deleted or path.endswith(SUBRESOURCES):
             watch.take(_own(path), _Kept(_version(answer), None), self._clock())
