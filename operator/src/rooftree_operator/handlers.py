@@ -6,12 +6,13 @@ No create, update, resume or delete handlers: so Kopf writes no annotation and n
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import kopf
-from kopf._cogs.clients import fetching, watching
+from kopf._cogs.clients import api, fetching, watching
 
 from . import names, shards
 from .adapters.kubernetes import (
@@ -224,10 +225,11 @@ def _probe(look: Callable[[], float]) -> Callable[..., float]:
 def listening(health: Health, watched: Watched) -> Generator[None]:
     """Tells `health` and `watched` of everything that the listings and watches tell.
 
-    Kopf hands no bookmark on, which alone tells a watch that has nothing to say from one that is deaf, nor where a
-    listing ends, which alone tells what went while nobody watched. So its innermost streams are wrapped, which are not
-    public: a test with the real Kopf notices if that changes.
+    Kopf hands on no bookmark and not that a watch began anew, which alone tell a watch that has nothing to say from one
+    that is deaf, nor where a listing ends, which alone tells what went while nobody watched. So its innermost streams
+    are wrapped, which are not public: a test with the real Kopf notices if that changes.
     """
+    request: Callable[..., Awaitable[Any]] = api.request
     fetch: Callable[..., AsyncGenerator[Any]] = fetching.fetch_objs  # type: ignore[assignment]
     stream: Callable[..., AsyncGenerator[Any]] = watching.watch_objs  # type: ignore[assignment]
 
@@ -244,15 +246,32 @@ def listening(health: Health, watched: Watched) -> Generator[None]:
         async with aclosing(stream(**options)) as events:
             async for event in events:
                 health.hears(plural)
-                if event["type"] != "ERROR":
+                if event["type"] == "ERROR":
+                    watched.breaks(plural)
+                else:
                     watched.hears(plural, event["type"], _path(plural, event["object"]), event["object"])
                 yield event
 
+    async def answered(*, url: str, **options: Any) -> Any:
+        answer = await request(url=url, **options)
+        if plural := _watch_of(url):
+            health.hears(plural)
+            watched.opens(plural)
+        return answer
+
+    api.request = answered  # type: ignore[assignment]
     fetching.fetch_objs, watching.watch_objs = listed, heard  # type: ignore[assignment]
     try:
         yield
     finally:
+        api.request = request  # type: ignore[assignment]
         fetching.fetch_objs, watching.watch_objs = fetch, stream  # type: ignore[assignment]
+
+
+def _watch_of(url: str) -> str | None:
+    """The kind that a request watches, if it does."""
+    parts = urlsplit(url)
+    return parts.path.rpartition("/")[2] if "watch" in parse_qs(parts.query) else None
 
 
 def _path(plural: str, item: dict[str, Any]) -> str:

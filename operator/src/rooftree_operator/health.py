@@ -13,7 +13,7 @@ from .workqueue import WorkQueue
 STUCK = 120.0  # seconds that a due key may wait for a worker
 LONGEST_PASS = 600.0  # seconds; each call has a deadline, and what is long (a purge) comes back for its next part
 # Of a watch: the apiserver sends a bookmark a minute, and Kopf begins anew after 70 s without one. So long without
-# even that and every new connection is deaf, too.
+# even that, and no new watch is answered, either.
 SILENT = 310.0  # seconds
 
 DEPTH = Gauge("rooftree_operator_queue_depth", "Keys that are due and wait for a worker.")
@@ -46,7 +46,7 @@ class Health:
         self._heard = dict.fromkeys(kinds, self._clock())
 
     def hears(self, kind: str) -> None:
-        """A watch told of something, or that there was nothing to tell."""
+        """A watch told of something, or that there was nothing to tell, or began anew."""
         if kind in self._heard:
             self._heard[kind] = self._clock()
 

@@ -4,12 +4,13 @@
 # pyright: reportPrivateUsage=false
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import kopf
 import pytest
-from kopf._cogs.clients import fetching, watching
+from kopf._cogs.clients import api, fetching, watching
 from kopf._cogs.structs.references import Resource
 from kopf._core.actions.invocation import is_async_fn
 from kopf._core.engines.activities import ActivityError, run_activity
@@ -169,6 +170,91 @@ async def test_what_kopf_lists_and_watches_is_known_of_children(monkeypatch: pyt
     assert watched.find("services", SERVICE.path("gone", "tenant-acme")) is None
     assert len(told) == 5, "Kopf hears all of it, and where the list ends"
     assert fetching.fetch_objs is fetch
+
+
+class Answer:
+    """Of a watch: these lines and no more."""
+
+    def __init__(self, *events: Any) -> None:
+        self.lines = [json.dumps(event).encode() + b"\n" for event in events]
+        self.content = self
+
+    async def __aenter__(self) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def iter_chunked(self, _: int) -> AsyncIterator[bytes]:
+        for line in self.lines:
+            yield line
+
+
+async def watch_once(kind: str, health: Health, watched: Watched, answer: Answer | Exception) -> list[Any]:
+    """One watch that Kopf begins, and how it is answered."""
+
+    async def request(**_: Any) -> Answer:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "request", request)
+        with listening(health, watched):
+            stream = watching.watch_objs(
+                settings=kopf.OperatorSettings(),
+                resource=kopf.Resource("", "v1", kind, namespaced=True),
+                namespace=None,
+                since="9",
+                operator_pause_waiter=waiter,
+            )
+            told = [event async for event in stream]
+        assert api.request is request
+    return told
+
+
+async def test_a_watch_that_begins_anew_is_heard_though_there_is_nothing_to_tell() -> None:
+    """An etcd that tells of no progress leaves the API server without bookmarks for kinds of which nothing happens."""
+    beats = Beats()
+    watched = Watched(lambda: beats.now)
+    watched.keeps(["services"])
+    beats.health.listens(["services"])
+    watched.listed("services", set(), "9")
+    for _ in range(10):
+        beats.now += 70.0
+        assert await watch_once("services", beats.health, watched, Answer()) == []
+        beats.now += 4.0
+        assert watched.find("services", "/api/v1/namespaces/x/services/app") is None
+    assert beats.health.watches() == 4.0
+
+
+async def test_a_watch_that_is_not_answered_is_not_heard() -> None:
+    beats = Beats()
+    watched = Watched(lambda: beats.now)
+    watched.keeps(["services"])
+    beats.health.listens(["services"])
+    watched.listed("services", set(), "9")
+    beats.now += 70.0
+    with pytest.raises(ConnectionError):
+        await watch_once("services", beats.health, watched, ConnectionError("away"))
+    beats.now += 6.0
+    with pytest.raises(LookupError):
+        watched.find("services", "/api/v1/namespaces/x/services/app")
+    assert beats.health.watches() == 76.0
+
+
+async def test_a_watch_that_begins_too_late_to_tell_everything_is_not_believed_until_all_is_listed() -> None:
+    beats = Beats()
+    watched = Watched(lambda: beats.now)
+    watched.keeps(["services"])
+    watched.listed("services", set(), "9")
+    gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410}}
+    assert await watch_once("services", beats.health, watched, Answer(gone)) == [gone]
+    with pytest.raises(LookupError):
+        watched.find("services", "/api/v1/namespaces/x/services/app")
+    watched.opens("services")
+    with pytest.raises(LookupError):
+        watched.find("services", "/api/v1/namespaces/x/services/app")
+    watched.listed("services", set(), "12")
+    assert watched.find("services", "/api/v1/namespaces/x/services/app") is None
 
 
 async def test_kopf_calls_the_handlers_in_its_loop_and_in_no_thread() -> None:

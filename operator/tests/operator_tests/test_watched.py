@@ -12,6 +12,7 @@ from rooftree_operator.adapters.kubernetes import (
     NAMESPACE,
     POLICY,
     QUOTA,
+    ROUTE,
     SERVICE,
     Forbidden,
     Kind,
@@ -207,6 +208,39 @@ def test_of_what_went_before_the_answer_to_our_write_came_nothing_is_our_own() -
     made.hears("services", "DELETED", APP, service(12))
     made.answered("services", APP, service(11))
     assert not made.is_own("services", APP, service(11))
+
+
+def test_all_that_have_a_label_are_found_and_nobody_else_however_alike() -> None:
+    def of(host: str, name: str, version: int, **labels: str) -> Object:
+        found = service(version, name)
+        return {**found, "metadata": {**found["metadata"], "labels": {"host": host, **labels}}}
+
+    made, clock = following(of("a.test", "app", 7), of("b.test", "other", 8, note="a.test"), of("a.test.b", "third", 9))
+    found = made.having("services", "host", "a.test")
+    assert [item["metadata"]["name"] for item in found] == ["app"]
+    made.writes("services", APP)
+    assert made.having("services", "host", "a.test") == []
+    made.answered("services", APP, of("b.test", "app", 11))
+    assert len(made.having("services", "host", "b.test")) == 2
+    clock.now = SILENT + 1
+    with pytest.raises(LookupError):
+        made.having("services", "host", "a.test")
+
+
+async def test_a_host_that_a_route_of_another_brokerage_has_is_known_from_the_watches() -> None:
+    world = World(cluster=FollowedKubernetes)
+    await world.release("1.0.0")
+    world.kube.put(brokerage("acme"))
+    await world.converge("acme")
+    world.kube.reads.clear()
+    await world.reconciler.reconcile("acme")
+    assert not [read for read in world.kube.reads if "HTTPRoute" in read or "httproutes" in read]
+    route = world.child("acme", ROUTE, "app")
+    assert route is not None
+    metadata = {**route["metadata"], "namespace": "tenant-other", "creationTimestamp": "2020-01-01T00:00:00Z"}
+    world.kube.put({**route, "metadata": {name: metadata[name] for name in metadata if name != "resourceVersion"}})
+    await world.reconciler.reconcile("acme")
+    assert world.condition("acme", "RouteReady") == ("False", "HostTaken")
 
 
 def test_a_cluster_that_was_put_back_to_an_earlier_state_ends_the_process_which_knows_a_later_one() -> None:

@@ -160,6 +160,13 @@ class Kubernetes:
         found = await self._request("get", kind.path(None, namespace), label_selector=selector or None)
         return [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in found.get("items", [])]
 
+    async def having(self, kind: Kind, label: str, value: str) -> builtins.list[Object]:
+        """All objects with this label in all namespaces, as watches told of them, or else as the apiserver has them."""
+        try:
+            return self.watched.having(kind.plural, label, value)
+        except LookupError:
+            return await self.list(kind, labels={label: value})
+
     async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
         """Server-side apply under the operator's field manager."""
         kind = KINDS[wanted["apiVersion"], wanted["kind"]]

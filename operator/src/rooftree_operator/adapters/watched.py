@@ -14,8 +14,8 @@ from typing import Any
 
 from ..drift import Object
 
-# Seconds without a word, not even the bookmark of each minute, after which a watch is not believed. Kopf begins it anew
-# after 70.
+# Seconds without a word after which a watch is not believed. Kopf begins it anew after 70 s without one, not even the
+# bookmark of each minute.
 SILENT = 75.0
 FORGOTTEN = 3600.0  # seconds for which is kept that something went: far longer than an answer from before may take
 FOREIGN = "namespaces"  # whose names are not in a place of ours: one that is there must not be taken for missing
@@ -36,8 +36,9 @@ class _Kept:
 
 @dataclass
 class _Watch:
-    """One kind by the paths of its objects. `heard`: when its watch last told anything; None before it had listed.
+    """One kind by the paths of its objects.
 
+    `heard`: when its watch last told anything, or began anew; None before it had listed.
     `told`: the version up to which all is known. `gone`: since when that is known of each. `own`: which version our
     own last write made of each.
     """
@@ -79,11 +80,26 @@ class Watched:
     def keeps(self, plurals: Iterable[str]) -> None:
         self._watches = {plural: _Watch() for plural in plurals}
 
-    def find(self, plural: str, path: str) -> Object | None:
-        """The object, or None if there is none. Raises LookupError if only the apiserver can tell."""
+    def _heard(self, plural: str) -> _Watch:
         watch = self._watches.get(plural)
         if watch is None or watch.heard is None or self._clock() - watch.heard > SILENT:
             raise LookupError(f"no watch tells of {plural}")
+        return watch
+
+    def opens(self, plural: str) -> None:
+        """The apiserver has answered a watch that goes on from where the one before ended: it tells at once of what was
+        missed. A server whose etcd tells of no progress has no bookmarks for a kind of which nothing happens."""
+        if (watch := self._watches.get(plural)) is not None and watch.heard is not None:
+            watch.heard = self._clock()
+
+    def breaks(self, plural: str) -> None:
+        """The watch has ended with an error: what happened since may never be told, until all is listed anew."""
+        if (watch := self._watches.get(plural)) is not None:
+            watch.heard = None
+
+    def find(self, plural: str, path: str) -> Object | None:
+        """The object, or None if there is none. Raises LookupError if only the apiserver can tell."""
+        watch = self._heard(plural)
         if (kept := watch.kept.get(path)) is None:
             if plural == FOREIGN:
                 raise LookupError(f"{path} may be there, and somebody else's")
@@ -91,6 +107,13 @@ class Watched:
         if kept.text is None:
             raise LookupError(f"{path} has been written, or was deleted, since a watch told of it")
         return json.loads(kept.text)
+
+    def having(self, plural: str, label: str, value: str) -> list[Object]:
+        """All objects with this label that are known to be there. Raises LookupError if only the apiserver can tell."""
+        watch = self._heard(plural)
+        # Most have no such word at all, and are not read.
+        texts = [kept.text for kept in watch.kept.values() if kept.text is not None and value in kept.text]
+        return [item for item in map(json.loads, texts) if item["metadata"].get("labels", {}).get(label) == value]
 
     def lists(self, plural: str, items: Iterable[tuple[str, Object]]) -> set[str]:
         """Takes a part of a listing, by paths, which it returns."""

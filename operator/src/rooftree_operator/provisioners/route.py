@@ -44,13 +44,12 @@ class Route:
         self._platform = platform_namespace
 
     async def observe(self, tenant: Tenant) -> Seen:
-        found, grant = await asyncio.gather(
-            self._kube.list(ROUTE, labels={routing.LABEL_HOST: tenant.host}),
+        route, found, grant = await asyncio.gather(
+            self._kube.get(ROUTE, pods.APP, tenant.namespace),
+            self._kube.having(ROUTE, routing.LABEL_HOST, tenant.host),
             self._kube.get(GRANT, routing.grant_name(tenant.id), self._platform),
         )
-        own = [route for route in found if route["metadata"]["namespace"] == tenant.namespace]
-        rivals = tuple(route for route in found if route not in own)
-        route = own[0] if own else None
+        rivals = tuple(one for one in found if one["metadata"]["namespace"] != tenant.namespace)
         if tenant.spec.suspend or not routing.leads_to_page(route):
             return Seen(route, rivals, grant)
         return Seen(route, rivals, grant, *await self._pods(tenant))
