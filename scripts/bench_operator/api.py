@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ Object = dict[str, Any]
 ROUTE_STATUS = "application/merge-patch+json"
 # Of the apiserver's fair queues, the one that the operator's requests are in; control plane and nodes have others.
 SERVICE_ACCOUNTS = 'flow_schema="service-accounts"'
+AGAIN = 0.5  # seconds after which a watch that was refused is tried again, from a new list
 DISPATCHED = "apiserver_flowcontrol_dispatched_requests_total{"
 
 
@@ -70,9 +72,12 @@ class Api:
                 yield item
 
     async def _changes(self, kind: Kind, labels: str, version: str) -> AsyncIterator[Object]:
-        """Until the apiserver ends the watch."""
+        """Until the apiserver ends the watch, or does not begin it: it may still be loading what it is to watch."""
         path = f"{kind.path(None, None)}?watch=1&labelSelector={labels}&resourceVersion={version}"
         async with self._session.get(f"{self._server}{path}", timeout=aiohttp.ClientTimeout(total=None)) as answer:
+            if answer.status != HTTPStatus.OK:
+                await asyncio.sleep(AGAIN)
+                return
             while line := await answer.content.readline():
                 event = json.loads(line)
                 if event["type"] == "ERROR":
