@@ -7,7 +7,7 @@ import base64
 import json
 import secrets
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rooftree_local.inventory import collect
@@ -202,7 +202,7 @@ async def _time_passes(life: Life) -> None:
     values = decoded(secret)
     record = generations.record_of(values)
     since = stamp(moment(record.since) - generations.SIGNED_LIFE)
-    told = json.dumps(asdict(replace(record, since=since)))
+    told = generations.turned(values, replace(record, since=since))[generations.RECORD]
     secret["data"][generations.RECORD] = base64.b64encode(told.encode()).decode()
     await life.kube.replace({"apiVersion": "v1", "kind": "Secret", **secret})
 

@@ -211,13 +211,19 @@ async def watch_once(kind: str, health: Health, watched: Watched, answer: Answer
     return told
 
 
-async def test_a_watch_that_begins_anew_is_heard_though_there_is_nothing_to_tell() -> None:
-    """An etcd that tells of no progress leaves the API server without bookmarks for kinds of which nothing happens."""
+def listed_once() -> tuple[Beats, Watched]:
+    """Services are watched; there were none when they were listed."""
     beats = Beats()
     watched = Watched(lambda: beats.now)
     watched.keeps(["services"])
     beats.health.listens(["services"])
     watched.listed("services", set(), "9")
+    return beats, watched
+
+
+async def test_a_watch_that_begins_anew_is_heard_though_there_is_nothing_to_tell() -> None:
+    """An etcd that tells of no progress leaves the API server without bookmarks for kinds of which nothing happens."""
+    beats, watched = listed_once()
     for _ in range(10):
         beats.now += 70.0
         assert await watch_once("services", beats.health, watched, Answer()) == []
@@ -227,11 +233,7 @@ async def test_a_watch_that_begins_anew_is_heard_though_there_is_nothing_to_tell
 
 
 async def test_a_watch_that_is_not_answered_is_not_heard() -> None:
-    beats = Beats()
-    watched = Watched(lambda: beats.now)
-    watched.keeps(["services"])
-    beats.health.listens(["services"])
-    watched.listed("services", set(), "9")
+    beats, watched = listed_once()
     beats.now += 70.0
     with pytest.raises(ConnectionError):
         await watch_once("services", beats.health, watched, ConnectionError("away"))
@@ -242,10 +244,7 @@ async def test_a_watch_that_is_not_answered_is_not_heard() -> None:
 
 
 async def test_a_watch_that_begins_too_late_to_tell_everything_is_not_believed_until_all_is_listed() -> None:
-    beats = Beats()
-    watched = Watched(lambda: beats.now)
-    watched.keeps(["services"])
-    watched.listed("services", set(), "9")
+    beats, watched = listed_once()
     gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410}}
     assert await watch_once("services", beats.health, watched, Answer(gone)) == [gone]
     with pytest.raises(LookupError):

@@ -49,14 +49,15 @@ class _Watch:
     gone: deque[tuple[float, str, _Kept]] = field(default_factory=deque[tuple[float, str, _Kept]])
     own: dict[str, int] = field(default_factory=dict[str, int])
 
-    def take(self, path: str, kept: _Kept, now: float) -> None:
-        """Unless something newer is known."""
+    def take(self, path: str, kept: _Kept, now: float) -> bool:
+        """Unless something newer is known; tells whether it was taken."""
         before = self.kept.get(path)
         if before is not None and before.version + before.gone > kept.version:
-            return
+            return False
         self.kept[path] = kept
         if kept.gone:
             self.gone.append((now, path, kept))
+        return True
 
     def forget(self, before: float) -> None:
         """What went before that moment, and of which nothing was heard since."""
@@ -162,25 +163,25 @@ class Watched:
         watch = self._watches.get(plural)
         if watch is None or "resourceVersion" not in answer.get("metadata", {}):
             return
-        if _own(path) not in watch.kept and _version(answer) <= watch.told:
+        item, version = _own(path), _version(answer)
+        if item not in watch.kept and version <= watch.told:
             return  # it was on its way so long that a listing since then has not told of the object any more
-        known = watch.kept.get(_own(path))
-        if not deleted and (known is None or known.version + known.gone <= _version(answer)):
-            watch.own[_own(path)] = _version(answer)
         if deleted or path.endswith(SUBRESOURCES):
-            watch.take(_own(path), _Kept(_version(answer), None), self._clock())
+            is_newest = watch.take(item, _Kept(version, None), self._clock())
         else:
-            self._take(plural, path, answer)
+            is_newest = self._take(plural, path, answer)
+        if is_newest and not deleted:
+            watch.own[item] = version
 
     def is_own(self, plural: str, path: str, item: Object) -> bool:
         """Whether the object is as our own last write has made it, which is news to nobody here."""
         watch = self._watches.get(plural)
         return watch is not None and watch.own.get(path) == _version(item)
 
-    def _take(self, plural: str, path: str, item: Object) -> None:
+    def _take(self, plural: str, path: str, item: Object) -> bool:
         metadata: dict[str, Any] = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
         text = json.dumps({**item, "metadata": metadata}, separators=(",", ":"))
-        self._watches[plural].take(path, _Kept(_version(item), text), self._clock())
+        return self._watches[plural].take(path, _Kept(_version(item), text), self._clock())
 
 
 def _own(path: str) -> str:
