@@ -1,5 +1,6 @@
 """Which sessions in PostgreSQL are kept for the next piece of work, against a real server."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,13 @@ def there(place: Place) -> set[int]:
     return {row[0] for row in place.admin.execute("SELECT pid FROM pg_stat_activity WHERE usename = %s", (place.role,))}
 
 
+async def remain(place: Place, *sessions: int) -> None:
+    """Waits, since a session's process ends a moment after its client has gone."""
+    async with asyncio.timeout(10):
+        while there(place) != set(sessions):  # noqa: ASYNC110 - a server has no event
+            await asyncio.sleep(0.02)
+
+
 async def test_work_as_ourselves_uses_one_session_again(place: Place) -> None:
     sessions = Sessions(place.server())
     first = await of(sessions)
@@ -45,14 +53,14 @@ async def test_work_as_ourselves_uses_one_session_again(place: Place) -> None:
         assert await pid(connection) == first
         assert await of(sessions) != first
     await sessions.close()
-    assert there(place) == set()
+    await remain(place)
 
 
 async def test_a_session_in_another_database_or_as_another_role_ends_with_its_work(place: Place) -> None:
     sessions = Sessions(place.server())
     await of(sessions, place.mark)
     await of(sessions, None, Login(place.role, place.password))
-    assert there(place) == set()
+    await remain(place)
 
 
 async def test_a_session_that_the_server_ended_is_replaced_and_nobody_notices(place: Place) -> None:
@@ -68,14 +76,14 @@ async def test_a_session_whose_work_failed_is_not_kept(place: Place) -> None:
     with pytest.raises(psycopg.errors.UndefinedTable):
         async with sessions.connect() as connection:
             await connection.execute("SELECT * FROM nothing_of_this_name")
-    assert there(place) == set()
+    await remain(place)
 
 
 async def test_a_session_with_an_open_transaction_is_not_kept(place: Place) -> None:
     sessions = Sessions(place.server())
     async with sessions.connect() as connection:
         await connection.execute("BEGIN")
-    assert there(place) == set()
+    await remain(place)
 
 
 async def test_a_session_of_an_earlier_epoch_is_not_used_in_a_later_one(place: Place) -> None:
@@ -83,8 +91,9 @@ async def test_a_session_of_an_earlier_epoch_is_not_used_in_a_later_one(place: P
     sessions.take_over(6)
     first = await of(sessions)
     sessions.take_over(7)
-    assert await of(sessions) != first
-    assert first not in there(place)
+    later = await of(sessions)
+    assert later != first
+    await remain(place, later)
     await sessions.close()
 
 
@@ -108,4 +117,4 @@ async def test_sessions_that_nobody_needed_for_a_while_end(place: Place, monkeyp
     assert kept in there(place)
     monkeypatch.setattr(postgres_sessions, "KEPT_SECONDS", 0.0)
     await sessions.ping()
-    assert kept not in there(place)
+    await remain(place)

@@ -126,6 +126,21 @@ async def test_what_others_wrote_shows_soon_however_far_the_standby_lags(
         assert time.monotonic() - began < kernel_standby.FRESH_SECONDS + SLOW_SECONDS
 
 
+async def test_a_standby_that_has_all_is_asked_where_the_log_goes_on_in_a_new_file(
+    reader: Browser, server: StandbyServer
+) -> None:
+    with psycopg.connect(server.primary_dsn, autocommit=True) as primary:
+        primary.execute("SELECT pg_switch_wal()")
+    reader.app.state.parts.runtime.ears.hear(json.dumps({"id": "1", "resource": "person", "records": []}))
+    before = answered(reader, "primary")
+    await people(reader)
+    assert answered(reader, "primary") == before + 1
+    await server.caught_up()
+    before = answered(reader, "standby")
+    await people(reader)
+    assert answered(reader, "standby") == before + 1
+
+
 async def test_a_request_of_no_session_reads_at_the_primary(reader: Browser, server: StandbyServer) -> None:
     token = written.set(None)
     before = answered(reader, "standby")

@@ -48,9 +48,11 @@ _HAS = text("""
     SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() - '0/0'::pg_lsn >= :position
         AND (SELECT min_recovery_end_timeline FROM pg_control_recovery()) = :timeline
 """)
+# What is visible has been flushed. The place where the next record will be written is no measure: at the beginning of a
+# page it is behind the page's header, where no standby is before there is that record.
 _PLACE = """
     SELECT ('x' || left(pg_walfile_name(place), 8))::bit(32)::int, (place - '0/0'::pg_lsn)::bigint
-    FROM pg_current_wal_insert_lsn() AS place
+    FROM pg_current_wal_flush_lsn() AS place
 """
 # A query in the way of replay, or of a deadlock with it; one that took longer than any may.
 _CANCELLED = frozenset({"40001", "40P01", "57014"})
