@@ -135,7 +135,7 @@ class Run:
         self.operator.start()
         await self.fleet.edit(self.names, RESTART_EDITS, "restart_edit", within=self.within)
         await self.fleet.until_ready(self.names, within=self.within)
-        await self.operator.until_seen(len(self.names), within=self.within)
+        await self._looks()
 
     async def restart(self) -> None:
         """What the operator writes after a start when nothing has changed, until each tenant has had a turn besides."""
@@ -144,7 +144,7 @@ class Run:
         self.lines.say("a restart over unchanged brokerages")
         began = time.monotonic()
         operator.start()
-        first = await operator.until_seen(count, within=self.within)
+        first = await self._looks()
         self.lines.note("restart_seconds", time.monotonic() - began)
         cpu, requests = operator.cpu(), await self.api.requests_of_service_accounts()
         round_seconds = self._settings().resync_seconds
@@ -155,8 +155,14 @@ class Run:
         asked = await self.api.requests_of_service_accounts() - requests
         self.lines.note("idle_requests", asked / count / seconds * round_seconds)
         # Whoever has not had another turn by now, as so many take longer than a round, has it first.
-        self._note_writes(await operator.until_seen(first.passes + count, within=self.within))
+        self._note_writes(await self._looks(first.passes))
         await operator.stop()
+
+    async def _looks(self, before: float = 0.0) -> process.Metrics:
+        """Waits until each brokerage was looked at after so many passes. Who waits longest is first; where all take
+        longer than a round, some are always due."""
+        count = len(self.names)
+        return await self.operator.until_seen(before + count, within=self.within, depth=count)
 
     def _note_writes(self, found: process.Metrics) -> None:
         """Of an operator since its start; what it has to send for its Lease in any case apart."""
