@@ -33,8 +33,8 @@ LEGAL: dict[str, list[Any]] = {
     "pause": [None, None, "Changes", "Everything"],
     "managementPolicy": [None, None, "Manage", "Observe"],
 }
+# No null: the API server drops it, which is no refusal.
 ODD: list[Any] = [
-    None,
     0,
     -1,
     10**9,

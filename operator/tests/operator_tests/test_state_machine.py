@@ -27,7 +27,7 @@ from .world import NAMESPACE, World, brokerage, plan
 
 T = TypeVar("T")
 THOROUGH = bool(os.environ.get("THOROUGH"))
-EXAMPLES, STEPS = (40, 30) if THOROUGH else (6, 25)
+EXAMPLES, STEPS = (60, 30) if THOROUGH else (6, 25)
 LEAST_CHANGES = 500 if THOROUGH else 60
 MOST_CALLS = 120
 BACKENDS = ("postgres", "kafka", "elasticsearch", "redis", "s3")
