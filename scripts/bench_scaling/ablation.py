@@ -28,7 +28,7 @@ class Variant:
     trend: bool = False  # the slope of two minutes goes on until a pod that is ordered now is ready
     season: bool = False  # as much as last week at the moment when such a pod is ready, or more
     knows_demand: bool = False  # what a request takes is given, instead of taken from spans
-    # Each further replica adds this share to a request; `fit` knows so, as the best fit of a USL would, and sizes for it.
+    # Each further replica adds this share to a request; `fit` knows it, as the best fit of a USL would, and sizes so.
     contention: float = 0.0
     fit: bool = False
 
@@ -40,8 +40,9 @@ VARIANTS = {
     "fixed margin 1.5": Variant(Settings(margin=1.5, step=0.0)),
     "no fast rise": Variant(Settings(rise=NEVER)),
     "no backlog": Variant(Settings(drain=NEVER)),
-    "no window": Variant(Settings(window=2.0, window_of_start=0.0)),
-    "window 90 s": Variant(Settings(window=90.0)),
+    "no window": Variant(Settings(window=2.0)),
+    "window 30 s": Variant(Settings(window=30.0)),
+    "window 120 s": Variant(Settings(window=120.0)),
     "demand given": Variant(knows_demand=True),
     "trend": Variant(trend=True),
     "season": Variant(season=True),
@@ -96,7 +97,7 @@ class Varied:
 
 
 def last_week(load: Load, window: int = 60) -> list[float]:
-    """The 90th of 100 seconds around each of the same hour a week ago: other requests, a few minutes and percent off."""
+    """The 90th of 100 seconds around each of the hour a week ago: other requests, some minutes and percent off."""
     chance = random.Random(load.seed + 1000)
     rates = load.rates
     shift, factor = chance.randrange(-120, 121), chance.uniform(0.9, 1.1)

@@ -23,7 +23,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def of_figures(found: Sequence[Mapping[str, Any]]) -> str:
     """Those with a budget."""
     rows = [
-        [f"`{one['figure']}`", f"{one['value']:.3f}", f"{one['spread'][0]:.3f} to {one['spread'][1]:.3f}", f"{budget:g}"]
+        [
+            f"`{one['figure']}`",
+            f"{one['value']:.3f}",
+            f"{one['spread'][0]:.3f} to {one['spread'][1]:.3f}",
+            f"{budget:g}",
+        ]
         for one in found
         if (budget := BUDGETS.get(one["figure"].split(".x")[0])) is not None
     ]
@@ -44,7 +49,7 @@ def at_defaults(results: Results, scale: float) -> str:
         rows.append([*row, _changes(results, name, cells)])
     bound = results.bound_total([cell for cell in cells if cell[2] == starts[0]]) / 3600
     rows.append(["bound", "1.00", *[f"{bound:.1f}" for _ in starts], ""])
-    return table(["policy", "× bound", *[f"start {start} s" for start in starts], "changes an hour"], rows)
+    return table(["policy", "of bound", *[f"start {start} s" for start in starts], "changes an hour"], rows)
 
 
 def in_hindsight(results: Results) -> str:

@@ -18,7 +18,7 @@ _ROUNDS = 4
 class Tracking:
     """How fast the known demand follows what is measured, each a share of the difference a tick."""
 
-    rising: float = 0.03
+    rising: float = 0.005
     falling: float = 0.10
     # One measurement counts as no more than so many times what is known.
     most: float = 2.0

@@ -41,7 +41,7 @@ def allowed(patience: float, budget: float) -> float:
 
 
 def servers_for(offered: float, patience: float, *, budget: float, utilisation: float = 1.0, most: int = 1000) -> int:
-    """The fewest servers, 1 to `most`, with which no more than `allowed` are over, and none is busier than `utilisation`.
+    """The fewest servers, 1 to `most`, with which no more than `allowed` are over and none is busier than that.
 
     `budget` is a share, above 0; `most` is given where none suffices.
     """

@@ -60,15 +60,14 @@ class Settings:
     recent: float = 3.0
     # Requests that wait are worked off within this time.
     drain: float = 5.0
-    # How many deviations beyond Poisson's are added to the arrivals. It grows when requests wait longer than the
+    # How many deviations of a second's count are added to the arrivals. It grows when requests wait longer than the
     # objective and shrinks while they do not, so that `misses` of the looks find it so.
     margin: float = 1.0
     most_margin: float = 4.0
-    step: float = 0.5
-    misses: float = 0.005
-    # The window of scaling down: longer where pods take longer to start, as it costs more to have been wrong.
-    window: float = 30.0
-    window_of_start: float = 2.0
+    step: float = 0.1
+    misses: float = 0.0075
+    # Fewer are wanted for so long before some go.
+    window: float = 60.0
     tracking: Tracking = field(default_factory=Tracking)
 
 
@@ -106,7 +105,6 @@ class State:
 
     demand: float | None = None
     margin: float | None = None
-    raised: float = -inf  # when the margin grew last
     # Counts that were wanted, with their times, each fewer than the one before it.
     wanted: tuple[tuple[float, int], ...] = ()
 
@@ -139,28 +137,19 @@ def decide(
 ) -> tuple[Decision, State]:
     """The decision at `now`, in seconds of any clock that only goes forward, and what the next one needs."""
     settings = settings or Settings()
-    window = max(settings.window, settings.window_of_start * limits.start)
     if (held := _unknown(signals, state, settings)) is not None:
         # What is there now counts as wanted: the window begins anew when there is data again.
         count = 0 if held is Reason.ASLEEP else _bounded(signals.replicas, limits)
-        kept = replace(state, wanted=_recorded(state.wanted, now, signals.replicas, window))
+        kept = replace(state, wanted=_recorded(state.wanted, now, signals.replicas, settings.window))
         return Decision(count, held, signals, limits), kept
     demand, slow = _demand(signals, limits, state, settings)
-    margin, raised = _margin(signals, limits, state, demand, now, settings)
+    margin = _margin(signals, limits, state, demand, settings)
     load, cause = _load(signals, demand, margin, settings, slow=slow)
-    servers = erlang.servers_for(
-        load * demand,
-        limits.objective / demand if demand else inf,
-        budget=settings.budget,
-        utilisation=settings.utilisation,
-        # One more says that the ceiling does not suffice.
-        most=limits.ceiling * limits.slots + 1,
-    )
-    sized = ceil(servers / limits.slots)
-    wanted = _recorded(state.wanted or ((now, signals.replicas),), now, sized, window)
+    sized = _sized(load, demand, limits, settings)
+    wanted = _recorded(state.wanted or ((now, signals.replicas),), now, sized, settings.window)
     count, reason = _settled(sized, cause, wanted[0][1], signals, limits)
     decision = Decision(count, reason, signals, limits, sized, load, demand, margin)
-    return decision, State(demand or state.demand, margin, raised, wanted)
+    return decision, State(demand or state.demand, margin, wanted)
 
 
 def _unknown(signals: Signals, state: State, settings: Settings) -> Reason | None:
@@ -191,32 +180,20 @@ def _queue(signals: Signals, demand: float) -> float:
     return max(0.0, (signals.in_flight or 0.0) - (signals.arrivals or 0.0) * demand)
 
 
-def _margin(
-    signals: Signals, limits: Limits, state: State, demand: float, now: float, settings: Settings
-) -> tuple[float, float]:
-    """Deviations to add, and when they last became more.
-
-    More after a look at which requests wait too long, a little less after any other. Once until the replicas that were
-    ordered then are there: they are late, not too few.
-    """
+def _margin(signals: Signals, limits: Limits, state: State, demand: float, settings: Settings) -> float:
+    """Deviations to add: more after a look at which requests wait too long, a little less after any other."""
     margin = settings.margin if state.margin is None else state.margin
     takes = demand + _queue(signals, demand) * demand / (max(1, signals.ready) * limits.slots)
-    if takes <= limits.objective:
-        return max(0.0, margin - settings.step * settings.misses / (1.0 - settings.misses)), state.raised
-    if now < state.raised + limits.start + settings.drain:
-        return margin, state.raised
-    return min(settings.most_margin, margin + settings.step), now
+    if takes > limits.objective:
+        return min(settings.most_margin, margin + settings.step)
+    return max(0.0, margin - settings.step * settings.misses / (1.0 - settings.misses))
 
 
-def _load(
-    signals: Signals, demand: float, margin: float, settings: Settings, *, slow: bool
-) -> tuple[float, Reason]:
+def _load(signals: Signals, demand: float, margin: float, settings: Settings, *, slow: bool) -> tuple[float, Reason]:
     """Requests a second to be ready for, and what they are beside the mean."""
     arrivals, recent = signals.arrivals or 0.0, signals.recent or 0.0
     deviation = max(signals.deviation, sqrt(arrivals))
-    # What a Poisson process deviates by is in Erlang's formula.
-    beyond = sqrt(max(0.0, deviation**2 - arrivals))
-    load, cause = arrivals + margin * beyond, Reason.LOAD
+    load, cause = arrivals + margin * deviation, Reason.LOAD
     if recent > arrivals + settings.rise * deviation / sqrt(settings.recent) and recent > load:
         load, cause = recent, Reason.RISE
     if slow:
@@ -226,6 +203,18 @@ def _load(
     if queue > sqrt(arrivals * demand) + 1.0:
         return load + queue / settings.drain, Reason.BACKLOG
     return load, cause
+
+
+def _sized(load: float, demand: float, limits: Limits, settings: Settings) -> int:
+    """Replicas for so many requests a second; one more than the ceiling says that the ceiling does not suffice."""
+    servers = erlang.servers_for(
+        load * demand,
+        limits.objective / demand if demand else inf,
+        budget=settings.budget,
+        utilisation=settings.utilisation,
+        most=limits.ceiling * limits.slots + 1,
+    )
+    return ceil(servers / limits.slots)
 
 
 def _recorded(
@@ -266,7 +255,7 @@ def _told(made: Decision) -> str:
         return "held, as there is no measurement"
     if made.reason is Reason.STALE:
         return f"held, as the newest measurement is {signals.age:.0f} s old"
-    load = f"{signals.arrivals or 0.0:.1f} requests/s × {made.demand * 1000:.0f} ms"
+    load = f"{signals.arrivals or 0.0:.1f} requests/s x {made.demand * 1000:.0f} ms"
     count = min(made.sized, limits.ceiling)
     share = 1.0 - erlang.over(count * limits.slots, made.load * made.demand, _patience(made))
     sized = f"{load}, sized for {made.load:.1f}/s: {count} keep {share:.1%} within {limits.objective * 1000:.0f} ms"

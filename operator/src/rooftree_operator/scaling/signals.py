@@ -6,12 +6,14 @@ The app's pods are scraped each second for the counter of server spans and the g
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .policy import Signals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _BY = "sum by (tenant, module)"
 _SPANS = 'rooftree_server_spans_total{job="arrivals"}'

@@ -5,7 +5,6 @@ from math import exp, factorial, inf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from rooftree_operator.scaling import erlang
 
 OFFERED = st.floats(0.01, 900.0)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from rooftree_operator.scaling.replay import hpa
 from rooftree_operator.scaling.replay.hpa import Hpa, HpaInWorld, HpaSettings, NoMetrics, PodMetric, PodView
 from rooftree_operator.scaling.replay.keda import KedaInWorld, KedaSettings
@@ -58,10 +57,15 @@ def test_every_step_is_decided_as_by_kubernetes(name: str) -> None:
 
 def test_the_goldens_have_something_to_decide() -> None:
     for name, scenario in SCENARIOS.items():
-        steps = scenario["steps"]
-        changes = sum(step["set"] != step["current"] for step in steps)
+        changes = sum(step["set"] != step["current"] for step in scenario["steps"])
         assert changes >= 3, f"{name} has {changes}"
-        assert {step["set"] > step["current"] for step in steps if step["set"] != step["current"]} == {True, False}
+    every = [step for scenario in SCENARIOS.values() for step in scenario["steps"]]
+    assert sum(step["set"] > step["current"] for step in every) > 20
+    assert sum(step["set"] < step["current"] for step in every) > 20
+    pods = [pod for step in every for pod in step["pods"]]
+    assert any(pending for _, _, pending, _ in pods), "one that is not placed yet"
+    assert any(ready == NEVER and not pending for _, ready, pending, _ in pods), "one that starts"
+    assert any(use < 0 and ready != NEVER for _, ready, _, use in pods), "one that nobody measured"
 
 
 def test_in_the_world_it_keeps_its_target_busy() -> None:

@@ -7,7 +7,6 @@ autoscaler_test.go`; the names are those of the cases there.
 from dataclasses import replace
 
 import pytest
-
 from rooftree_operator.scaling.replay.kpa import Kpa, KpaInWorld, KpaSettings
 from rooftree_operator.scaling.replay.world import Service, make_load, simulate
 

@@ -6,7 +6,6 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from rooftree_operator.scaling import erlang
 from rooftree_operator.scaling.share import Asked, shared
 

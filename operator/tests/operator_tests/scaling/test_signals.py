@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from rooftree_operator.scaling.signals import PARTS, QUERY, BadAnswer, Workload, parse
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 import pytest
-
 from rooftree_operator.scaling import erlang
 from rooftree_operator.scaling.replay.ours import LoadTuned, observe
 from rooftree_operator.scaling.replay.world import History, Load, Pod, Service, fewest, make_load, simulate
@@ -32,9 +31,7 @@ def steady(rate: float, seconds: int = 3600, seed: int = 1) -> Load:
 
 @pytest.mark.parametrize(("servers", "rate"), [(2, 85.0), (4, 183.0), (8, 378.0), (16, 778.0)])
 def test_as_many_requests_are_late_as_erlang_says(servers: int, rate: float) -> None:
-    shares = [
-        simulate(steady(rate, seed=seed), Fixed(servers), SERVICE, servers).over_share for seed in range(1, 6)
-    ]
+    shares = [simulate(steady(rate, seed=seed), Fixed(servers), SERVICE, servers).over_share for seed in range(1, 6)]
     said = erlang.over(servers, rate * SERVICE.demand, SERVICE.objective / SERVICE.demand)
     assert fmean(shares) == pytest.approx(said, rel=0.3)
 

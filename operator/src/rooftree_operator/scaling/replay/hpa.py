@@ -87,9 +87,7 @@ class _Groups:
     measured: list[PodView] = field(default_factory=list[PodView])
 
 
-def _grouped(
-    pods: Sequence[PodView], metrics: Mapping[str, PodMetric], now: float, settings: HpaSettings
-) -> _Groups:
+def _grouped(pods: Sequence[PodView], metrics: Mapping[str, PodMetric], now: float, settings: HpaSettings) -> _Groups:
     groups = _Groups()
     for pod in pods:
         if pod.deleted:

@@ -59,7 +59,7 @@ class Load:
 
 def make_load(rates: Sequence[float], seed: int, warm_up: int = 360) -> Load:
     """Of rates a second. The first `warm_up` seconds are the trace's first ones backwards, so that all begin alike."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 -- the same for the same seed
     warm_up = min(warm_up, len(rates))
     whole = [*reversed(rates[:warm_up]), *rates]
     return Load(tuple(_drawn(chance, rate) for rate in whole), warm_up, seed, tuple(rates))
@@ -201,7 +201,7 @@ def _lived(second: Second, queue: float, ready: int, service: Service) -> tuple[
 
 
 def _late(queue: float, ready: int, demand: float, objective: float) -> float:
-    """Share that takes longer than the objective of those that find this queue: its sum of services is near to normal."""
+    """Share of those that find this queue that takes longer than the objective: many services add up to a normal."""
     if not ready:
         return 1.0
     mean = queue * demand / ready + demand
@@ -210,7 +210,7 @@ def _late(queue: float, ready: int, demand: float, objective: float) -> float:
 
 
 def _scale(pods: list[Pod], wanted: int, now: int, start: int) -> None:
-    """New pods are on their way; those that go are gone at once, first those that are not ready yet, then the youngest."""
+    """New pods are on their way; those that go are gone at once: first any that is not ready, then the youngest."""
     if wanted > len(pods):
         pods.extend(Pod(now, now + start) for _ in range(wanted - len(pods)))
     else:
