@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rooftree_operator.scaling.demand import Tracking
 from rooftree_operator.scaling.policy import Limits, Settings, State, decide
 from rooftree_operator.scaling.replay.ours import RESIDENCE, SEEN, observe
 
@@ -63,8 +64,13 @@ class Varied:
     period: int = 2
     state: State = field(default_factory=State)
     last_week: list[float] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
+        self.settings = self.variant.settings
+        if self.variant.knows_demand:
+            # What is measured changes nothing.
+            self.settings = replace(self.settings, tracking=Tracking(rising=0.0, falling=0.0, slower=NEVER))
         if self.variant.season:
             self.last_week = last_week(self.load)
 
@@ -77,9 +83,9 @@ class Varied:
         limits = Limits(service.objective, service.floor, service.ceiling, float(service.start))
         before, wanted = self.state, signals.ready
         for _ in range(_ROUNDS if variant.fit else 1):
-            if variant.knows_demand and signals.arrivals is not None:
-                signals, before = replace(signals, residence=None), replace(before, demand=service.takes(wanted))
-            made, self.state = decide(signals, limits, before, float(now), variant.settings)
+            if variant.knows_demand:
+                before = replace(before, demand=service.takes(wanted))
+            made, self.state = decide(signals, limits, before, float(now), self.settings)
             wanted = made.replicas
         return wanted
 

@@ -143,7 +143,7 @@ def decide(
         kept = replace(state, wanted=_recorded(state.wanted, now, signals.replicas, settings.window))
         return Decision(count, held, signals, limits), kept
     demand, slow = _demand(signals, limits, state, settings)
-    margin = _margin(signals, limits, state, demand, settings)
+    margin = _margin(signals, limits, state, demand, settings, slow=slow)
     load, cause = _load(signals, demand, margin, settings, slow=slow)
     sized = _sized(load, demand, limits, settings)
     wanted = _recorded(state.wanted or ((now, signals.replicas),), now, sized, settings.window)
@@ -165,9 +165,10 @@ def _unknown(signals: Signals, state: State, settings: Settings) -> Reason | Non
 
 
 def _demand(signals: Signals, limits: Limits, state: State, settings: Settings) -> tuple[float, bool]:
-    """Seconds that a request takes, and whether what is behind the replicas is slow."""
+    """Seconds that a request takes, and whether what is behind the replicas is slow: more of them do not help."""
     if signals.residence is None:
-        return state.demand or 0.0, False
+        # Requests that are there and do not end wait for something.
+        return state.demand or 0.0, bool(signals.in_flight)
     servers = max(1, signals.ready) * limits.slots
     measured = unloaded(signals.residence, signals.arrivals or 0.0, servers, state.demand)
     if state.demand is not None and is_slow_behind(measured, state.demand, signals.waits, settings.tracking):
@@ -180,11 +181,14 @@ def _queue(signals: Signals, demand: float) -> float:
     return max(0.0, (signals.in_flight or 0.0) - (signals.arrivals or 0.0) * demand)
 
 
-def _margin(signals: Signals, limits: Limits, state: State, demand: float, settings: Settings) -> float:
+def _margin(signals: Signals, limits: Limits, state: State, demand: float, settings: Settings, *, slow: bool) -> float:
     """Deviations to add: more after a look at which requests wait too long, a little less after any other."""
     margin = settings.margin if state.margin is None else state.margin
-    takes = demand + _queue(signals, demand) * demand / (max(1, signals.ready) * limits.slots)
-    if takes > limits.objective:
+    if slow:
+        return margin
+    wait = _queue(signals, demand) * demand / (max(1, signals.ready) * limits.slots)
+    # Where service alone takes too long, no margin helps; a wait as long as that is still one too many.
+    if wait > max(limits.objective - demand, demand):
         return min(settings.most_margin, margin + settings.step)
     return max(0.0, margin - settings.step * settings.misses / (1.0 - settings.misses))
 
@@ -265,13 +269,18 @@ def _told(made: Decision) -> str:
         Reason.BACKLOG: f"; {signals.in_flight or 0.0:.0f} requests are in flight",
         Reason.WINDOW: "; more were wanted a moment ago",
         Reason.IN_FLIGHT: f"; {signals.in_flight or 0.0:.0f} requests are in flight, which is not idle",
-        Reason.BOTTLENECK: f"; {signals.waits:.0%} of {signals.residence or 0.0:.2f} s are waited for the "
-        f"{signals.waits_for}: more replicas do not help",
+        Reason.BOTTLENECK: f"; {_waited(signals)}: more replicas do not help",
         Reason.PARTIAL: f"; only {signals.measured} of {signals.ready} ready replicas answer, so none is taken away",
         Reason.FLOOR: f"; the plan's fewest are {limits.floor}",
         Reason.CEILING: f"; the plan's most are {limits.ceiling}",
     }
     return sized + added[made.reason]
+
+
+def _waited(signals: Signals) -> str:
+    if signals.residence is None:
+        return f"{signals.in_flight or 0.0:.0f} requests are in flight and none ends"
+    return f"{signals.waits:.0%} of {signals.residence:.2f} s are waited for the {signals.waits_for}"
 
 
 def _patience(made: Decision) -> float:

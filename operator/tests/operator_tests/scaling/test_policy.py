@@ -5,11 +5,18 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rooftree_operator.scaling.erlang import queueing
 from rooftree_operator.scaling.policy import Decision, Limits, Reason, Settings, Signals, State, decide
 
 LIMITS = Limits(objective=0.2, floor=2, ceiling=40, start=8.0)
 DEMAND = 0.02
 KNOWN = State(demand=DEMAND, margin=0.0)
+
+
+def stays(arrivals: float, replicas: int) -> float:
+    """Seconds that a request stays, with the queue that there is at this use."""
+    servers = max(1, replicas)
+    return DEMAND * (1.0 + queueing(servers, min(0.95, arrivals * DEMAND / servers)))
 
 
 def measured(arrivals: float, replicas: int = 4, **other: float | int | str | None) -> Signals:
@@ -21,6 +28,7 @@ def measured(arrivals: float, replicas: int = 4, **other: float | int | str | No
         recent=arrivals,
         deviation=arrivals**0.5,
         in_flight=arrivals * DEMAND,
+        residence=stays(arrivals, replicas),
     )
     return replace(plain, **other)  # pyright: ignore[reportArgumentType]
 
@@ -101,19 +109,25 @@ def test_a_new_leader_takes_nothing_away_at_once() -> None:
 
 
 def test_without_a_demand_nothing_is_sized() -> None:
-    made = decided(measured(100.0, replicas=5), state=State())
+    made = decided(measured(100.0, replicas=5, residence=None), state=State())
     assert (made.replicas, made.reason) == (5, Reason.MISSING)
 
 
 def test_no_requests_need_no_demand_and_end_at_the_floor() -> None:
-    made = settled(measured(0.0, replicas=5), state=State())
+    made = settled(measured(0.0, replicas=5, residence=None), state=State())
     assert (made.replicas, made.reason) == (2, Reason.FLOOR)
     assert "the plan's fewest are 2" in made.why()
 
 
 def test_a_tenant_that_hangs_is_not_idle() -> None:
-    made = settled(measured(0.0, replicas=6, in_flight=50.0, waits=0.9))
-    assert made.replicas >= 6
+    made = settled(measured(0.0, replicas=6, in_flight=50.0, residence=None))
+    assert (made.replicas, made.reason) == (6, Reason.BOTTLENECK)
+    assert "50 requests are in flight and none ends: more replicas do not help" in made.why()
+
+
+def test_requests_that_take_long_keep_their_replicas() -> None:
+    made = settled(measured(1.0, replicas=6, in_flight=5.0, residence=5.0, waits=0.1), state=State(demand=5.0))
+    assert made.replicas >= 5
 
 
 def test_a_pod_that_does_not_answer_takes_none_away() -> None:
@@ -146,6 +160,21 @@ def test_a_slow_database_is_not_answered_with_replicas() -> None:
     made = settled(slow)
     assert (made.replicas, made.reason) == (4, Reason.BOTTLENECK)
     assert "90% of 0.20 s are waited for the database: more replicas do not help" in made.why()
+
+
+def test_a_slow_database_teaches_no_margin() -> None:
+    state = replace(KNOWN, margin=1.0)
+    for now in range(0, 120, 2):
+        slow = measured(100.0, replicas=4, residence=0.4, waits=0.9, in_flight=80.0)
+        _, state = decide(slow, LIMITS, state, float(now))
+    assert state.margin == 1.0
+
+
+def test_an_objective_below_the_service_itself_teaches_no_margin() -> None:
+    state = State(demand=0.3, margin=1.0)
+    _, state = decide(measured(10.0, replicas=6, residence=0.3, in_flight=3.0), LIMITS, state, 0.0)
+    assert state.margin is not None
+    assert state.margin < 1.0
 
 
 def test_a_slow_database_hides_no_load_that_needs_replicas() -> None:
@@ -243,6 +272,7 @@ def of(world: dict[str, float], factor: float = 1.0) -> Signals:
         recent=arrivals * world["recent"],
         deviation=world["restless"] * arrivals**0.5,
         in_flight=arrivals * DEMAND * world["flying"],
+        residence=DEMAND,
     )
 
 
