@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from rooftree_operator.scaling.replay.world import fewest, make_load, simulate
 
-from bench_scaling import cases, figures, pictures, running, tables, tick
+from bench_scaling import cases, figures, pictures, running, sharing, tables, tick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,7 @@ def write(results: figures.Results, found: Sequence[dict[str, Any]], traces: Seq
     parts = {"figures": tables.of_figures(found)}
     parts |= {f"scale {scale:g}": tables.at_defaults(results, scale) for scale in cases.SCALES}
     parts |= {"hindsight": tables.in_hindsight(results), "ablation": tables.of_ablation(results)}
+    parts["sharing"] = tables.of_sharing(sharing.measure(traces))
     tables.write(PAGE, parts)
     for name, text in draw(traces).items():
         (IMAGES / name).write_text(text)

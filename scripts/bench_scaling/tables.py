@@ -83,6 +83,12 @@ def of_ablation(results: Results) -> str:
     return table(["ours, but", "core-hours", "late", "late in the worst case"], rows)
 
 
+def of_sharing(found: Sequence[Mapping[str, Any]]) -> str:
+    """Late requests in a cell that is too small."""
+    rows = [[f"{one['size']:.0%}", f"{one['first come']:.2%}", f"{one['shared']:.2%}"] for one in found]
+    return table(["the cell has, of the most that is wanted", "late, first come", "late, shared"], rows)
+
+
 def _cost(results: Results, name: str, cell: Cell) -> str:
     kept = results.kept[name][cell]
     return f"{kept.core_hours:.1f} · {kept.over_share:.1%}"
