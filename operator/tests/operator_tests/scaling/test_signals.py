@@ -1,6 +1,9 @@
 """The query's answer becomes what a decision is made of."""
 
 import json
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from rooftree_operator.scaling.signals import PARTS, QUERY, BadAnswer, Workload, parse
@@ -77,3 +80,45 @@ def test_every_part_of_the_query_has_its_name() -> None:
         assert f'"signal", "{name}", "", "")' in QUERY
     assert QUERY.count("label_replace(") == len(PARTS)
     assert QUERY.count("(") == QUERY.count(")")
+
+
+SERIES = {
+    'rooftree_server_spans_total{job="arrivals",tenant="acme",pod="a"}': "0+8x60",
+    'rooftree_server_spans_total{job="arrivals",tenant="acme",pod="b"}': "0+4x60",
+    # The same counter is scraped by the other job, too.
+    'rooftree_server_spans_total{job="pods",tenant="acme",pod="a"}': "0+8x60",
+    'http_server_active_requests{job="arrivals",tenant="acme",pod="a"}': "3x60",
+    'http_server_active_requests{job="arrivals",tenant="acme",pod="b"}': "2x60",
+    'rooftree_span_seconds_total{job="pods",tenant="acme",pod="a",part="server"}': "0+0.5x60",
+    'rooftree_span_seconds_total{job="pods",tenant="acme",pod="a",part="database"}': "0+0.25x60",
+    'rooftree_span_seconds_total{job="pods",tenant="acme",pod="a",part="search"}': "0+0.125x60",
+    'rooftree_server_spans_ended_total{job="pods",tenant="acme",pod="a"}': "0+8x60",
+    'rooftree_server_spans_total{job="arrivals",tenant="large",pod="c",module="crm"}': "0+2x60",
+}
+TOLD = {
+    '{signal="arrivals", tenant="acme"}': 12,
+    '{signal="recent", tenant="acme"}': 12,
+    '{signal="deviation", tenant="acme"}': 0,
+    '{signal="in_flight", tenant="acme"}': 5,
+    '{signal="age", tenant="acme"}': 0,
+    '{signal="measured", tenant="acme"}': 2,
+    '{signal="residence", tenant="acme"}': 0.0625,
+    '{part="database", signal="waits", tenant="acme"}': 0.5,
+    '{part="search", signal="waits", tenant="acme"}': 0.25,
+    '{module="crm", signal="arrivals", tenant="large"}': 2,
+    '{module="crm", signal="recent", tenant="large"}': 2,
+    '{module="crm", signal="deviation", tenant="large"}': 0,
+}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is of Debian's prometheus")
+def test_prometheus_answers_the_query_so(tmp_path: Path) -> None:
+    samples = [{"labels": labels, "value": value} for labels, value in TOLD.items()]
+    asked = {
+        "interval": "1s",
+        "input_series": [{"series": name, "values": values} for name, values in SERIES.items()],
+        "promql_expr_test": [{"expr": QUERY, "eval_time": "40s", "exp_samples": samples}],
+    }
+    (tmp_path / "test.yaml").write_text(json.dumps({"evaluation_interval": "1s", "tests": [asked]}))
+    done = subprocess.run(["promtool", "test", "rules", "test.yaml"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
