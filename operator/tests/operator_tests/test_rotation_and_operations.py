@@ -151,6 +151,7 @@ async def both(world: World, name: str) -> None:
     raise AssertionError(f"they wait for each other: {world.status('acme')}, {world.kube.find(OPERATION, name)}")
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", ["Backup", "Restore"])
 async def test_both_at_once_come_to_their_ends_after_any_single_failed_call(kind: str) -> None:
     reached = 0
