@@ -65,7 +65,7 @@ class Settings:
     margin: float = 1.0
     most_margin: float = 4.0
     step: float = 0.1
-    misses: float = 0.0075
+    misses: float = 0.01
     # Fewer are wanted for so long before some go.
     window: float = 60.0
     tracking: Tracking = field(default_factory=Tracking)
