@@ -39,6 +39,7 @@ VARIANTS = {
     "fixed margin 0.5": Variant(Settings(margin=0.5, step=0.0)),
     "fixed margin 1": Variant(Settings(margin=1.0, step=0.0)),
     "fixed margin 1.5": Variant(Settings(margin=1.5, step=0.0)),
+    "no smoothing": Variant(Settings(smoothing=1.0)),
     "no fast rise": Variant(Settings(rise=NEVER)),
     "no backlog": Variant(Settings(drain=NEVER)),
     "no window": Variant(Settings(window=2.0)),

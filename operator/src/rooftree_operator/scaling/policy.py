@@ -66,6 +66,8 @@ class Settings:
     most_margin: float = 4.0
     step: float = 0.1
     misses: float = 0.0075
+    # How fast the deviation that the margin is of follows the measured one, a share of the difference a tick.
+    smoothing: float = 0.03
     # Fewer are wanted for so long before some go.
     window: float = 60.0
     tracking: Tracking = field(default_factory=Tracking)
@@ -105,6 +107,7 @@ class State:
 
     demand: float | None = None
     margin: float | None = None
+    deviation: float | None = None
     # Counts that were wanted, with their times, each fewer than the one before it.
     wanted: tuple[tuple[float, int], ...] = ()
 
@@ -144,12 +147,13 @@ def decide(
         return Decision(count, held, signals, limits), kept
     demand, slow = _demand(signals, limits, state, settings)
     margin = _margin(signals, limits, state, demand, settings, slow=slow)
-    load, cause = _load(signals, demand, margin, settings, slow=slow)
+    deviation = _deviation(signals, state, settings)
+    load, cause = _load(signals, demand, margin * deviation, settings, slow=slow)
     sized = _sized(load, demand, limits, settings)
     wanted = _recorded(state.wanted or ((now, signals.replicas),), now, sized, settings.window)
     count, reason = _settled(sized, cause, wanted[0][1], signals, limits)
     decision = Decision(count, reason, signals, limits, sized, load, demand, margin)
-    return decision, State(demand or state.demand, margin, wanted)
+    return decision, State(demand or state.demand, margin, deviation, wanted)
 
 
 def _unknown(signals: Signals, state: State, settings: Settings) -> Reason | None:
@@ -193,12 +197,22 @@ def _margin(signals: Signals, limits: Limits, state: State, demand: float, setti
     return max(0.0, margin - settings.step * settings.misses / (1.0 - settings.misses))
 
 
-def _load(signals: Signals, demand: float, margin: float, settings: Settings, *, slow: bool) -> tuple[float, Reason]:
-    """Requests a second to be ready for, and what they are beside the mean."""
+def _measured(signals: Signals) -> float:
+    """Deviation of a second's count now, at least that of a Poisson process."""
+    return max(signals.deviation, sqrt(signals.arrivals or 0.0))
+
+
+def _deviation(signals: Signals, state: State, settings: Settings) -> float:
+    """The same, of some minutes: a calm moment in restless ones is no reason for fewer replicas."""
+    measured = _measured(signals)
+    return measured if state.deviation is None else state.deviation + settings.smoothing * (measured - state.deviation)
+
+
+def _load(signals: Signals, demand: float, added: float, settings: Settings, *, slow: bool) -> tuple[float, Reason]:
+    """Requests a second to be ready for, and what they are beside the mean and what is added to it."""
     arrivals, recent = signals.arrivals or 0.0, signals.recent or 0.0
-    deviation = max(signals.deviation, sqrt(arrivals))
-    load, cause = arrivals + margin * deviation, Reason.LOAD
-    if recent > arrivals + settings.rise * deviation / sqrt(settings.recent) and recent > load:
+    load, cause = arrivals + added, Reason.LOAD
+    if recent > arrivals + settings.rise * _measured(signals) / sqrt(settings.recent) and recent > load:
         load, cause = recent, Reason.RISE
     if slow:
         return load, Reason.BOTTLENECK

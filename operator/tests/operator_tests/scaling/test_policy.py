@@ -308,3 +308,11 @@ def test_nothing_is_taken_away_before_the_window_has_passed(worlds: list[dict[st
 @given(WORLD)
 def test_the_same_state_and_signals_decide_the_same(world: dict[str, float]) -> None:
     assert decide(of(world), LIMITS, KNOWN, 7.0) == decide(of(world), LIMITS, KNOWN, 7.0)
+
+
+def test_a_calm_moment_in_restless_minutes_takes_nothing_from_the_margin() -> None:
+    state = replace(KNOWN, margin=1.0)
+    for now in range(0, 200, 2):
+        _, state = decide(measured(400.0, replicas=12, deviation=80.0), LIMITS, state, float(now))
+    made, _ = decide(measured(400.0, replicas=12), LIMITS, state, 200.0)
+    assert made.load > 470.0
