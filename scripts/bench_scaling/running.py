@@ -73,11 +73,13 @@ def _told(candidate: cases.Candidate, outcome: Outcome) -> dict[str, Any]:
 
 
 def tasks(traces: Sequence[Path], sets: tuple[str, ...], seeds: int) -> list[Task]:
-    """The longest first."""
-    every = [
-        Task(trace, scale, seed, sets) for scale in cases.SCALES for trace in traces for seed in range(1, seeds + 1)
+    """Seed after seed, so that a run that is ended has whole ones; the longest first."""
+    return [
+        Task(trace, scale, seed, sets)
+        for seed in range(1, seeds + 1)
+        for scale in sorted(cases.SCALES, reverse=True)
+        for trace in traces
     ]
-    return sorted(every, key=lambda task: -task.scale)
 
 
 def run(every: Sequence[Task], processes: int) -> Iterator[list[dict[str, Any]]]:

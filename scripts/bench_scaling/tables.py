@@ -21,13 +21,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def of_figures(found: Sequence[Mapping[str, Any]]) -> str:
-    """Those with a budget."""
+    """Those with a budget, and what they are at each scale, for which there is none."""
     rows = [
         [
             f"`{one['figure']}`",
             f"{one['value']:.3f}",
             f"{one['spread'][0]:.3f} to {one['spread'][1]:.3f}",
-            f"{budget:g}",
+            f"{budget:g}" if one["figure"] in BUDGETS else "",
         ]
         for one in found
         if (budget := BUDGETS.get(one["figure"].split(".x")[0])) is not None
