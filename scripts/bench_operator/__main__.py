@@ -159,10 +159,11 @@ class Run:
         await operator.stop()
 
     async def _looks(self, before: float = 0.0) -> process.Metrics:
-        """Waits until each brokerage was looked at after so many passes. Who waits longest is first; where all take
-        longer than a round, some are always due."""
+        """Waits until each brokerage was looked at after so many passes. Who waits longest is first; of more than are
+        real, which take longer than a round, some are always due."""
         count = len(self.names)
-        return await self.operator.until_seen(before + count, within=self.within, depth=count)
+        depth = 1 if self.is_real else count
+        return await self.operator.until_seen(before + count, within=self.within, depth=depth)
 
     def _note_writes(self, found: process.Metrics) -> None:
         """Of an operator since its start; what it has to send for its Lease in any case apart."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rooftree_operator.scaling.demand import Tracking
-from rooftree_operator.scaling.policy import Limits, Settings, State, decide
-from rooftree_operator.scaling.replay.ours import RESIDENCE, SEEN, observe
+from rooftree_operator.scaling.policy import Settings, State, decide
+from rooftree_operator.scaling.replay.ours import RESIDENCE, SEEN, limits, observe
+from rooftree_operator.scaling.replay.world import warmed
 
 if TYPE_CHECKING:
     from rooftree_operator.scaling.replay.world import History, Load, Service
@@ -81,12 +82,11 @@ class Varied:
         if signals.arrivals is not None and (variant.trend or variant.season):
             expected = max(signals.arrivals, *self._expected(now, history))
             signals = replace(signals, arrivals=expected)
-        limits = Limits(service.objective, service.floor, service.ceiling, float(service.start))
         before, wanted = self.state, signals.ready
         for _ in range(_ROUNDS if variant.fit else 1):
             if variant.knows_demand:
                 before = replace(before, demand=service.takes(wanted))
-            made, self.state = decide(signals, limits, before, float(now), self.settings)
+            made, self.state = decide(signals, limits(service), before, float(now), self.settings)
             wanted = made.replicas
         return wanted
 
@@ -106,9 +106,8 @@ class Varied:
 def last_week(load: Load, window: int = 60) -> list[float]:
     """The 90th of 100 seconds around each of the hour a week ago: other requests, some minutes and percent off."""
     chance = random.Random(load.seed + 1000)
-    rates = load.rates
     shift, factor = chance.randrange(-120, 121), chance.uniform(0.9, 1.1)
-    whole = [*reversed(rates[: load.warm_up]), *rates]
+    whole = warmed(load.rates, load.warm_up)
     moved = [whole[max(0, min(len(whole) - 1, second + shift))] * factor for second in range(len(whole))]
     noisy = [max(0.0, rate + chance.gauss(0.0, rate**0.5)) for rate in moved]
     return [

@@ -80,7 +80,6 @@ class Limits:
     objective: float  # seconds
     floor: int = 1
     ceiling: int = 1
-    start: float = 8.0  # seconds from the order of a pod until it is ready, as observed
     slots: int = 1  # requests that a replica works on at a time without getting slower
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rooftree_operator.scaling.erlang import queueing
 from rooftree_operator.scaling.policy import Decision, Limits, Reason, Settings, Signals, State, decide
 
-LIMITS = Limits(objective=0.2, floor=2, ceiling=40, start=8.0)
+LIMITS = Limits(objective=0.2, floor=2, ceiling=40)
 DEMAND = 0.02
 KNOWN = State(demand=DEMAND, margin=0.0)
 

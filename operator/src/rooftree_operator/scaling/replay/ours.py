@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from math import sqrt
 
-from ..policy import Decision, Limits, Settings, Signals, State, decide
+from ..policy import Limits, Settings, Signals, State, decide
 from .world import History, Service
 
 # A counter of the last second is there at the earliest now: it is scraped each second, at any moment of it.
@@ -22,14 +22,16 @@ class LoadTuned:
     phase: int = 0
     period: int = 2
     state: State = field(default_factory=State)
-    last: Decision | None = None
 
     def decide(self, now: int, history: History) -> int:
         signals = observe(now, history)
-        service = self.service
-        limits = Limits(service.objective, service.floor, service.ceiling, float(service.start))
-        self.last, self.state = decide(signals, limits, self.state, float(now), self.settings)
-        return self.last.replicas
+        made, self.state = decide(signals, limits(self.service), self.state, float(now), self.settings)
+        return made.replicas
+
+
+def limits(service: Service) -> Limits:
+    """What a plan would say of it."""
+    return Limits(service.objective, service.floor, service.ceiling)
 
 
 def observe(now: int, history: History) -> Signals:

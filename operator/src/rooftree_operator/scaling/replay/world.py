@@ -61,8 +61,12 @@ def make_load(rates: Sequence[float], seed: int, warm_up: int = 360) -> Load:
     """Of rates a second. The first `warm_up` seconds are the trace's first ones backwards, so that all begin alike."""
     chance = random.Random(seed)  # noqa: S311 -- the same for the same seed
     warm_up = min(warm_up, len(rates))
-    whole = [*reversed(rates[:warm_up]), *rates]
-    return Load(tuple(_drawn(chance, rate) for rate in whole), warm_up, seed, tuple(rates))
+    return Load(tuple(_drawn(chance, rate) for rate in warmed(rates, warm_up)), warm_up, seed, tuple(rates))
+
+
+def warmed(rates: Sequence[float], warm_up: int) -> list[float]:
+    """With the seconds that are lived through before."""
+    return [*reversed(rates[:warm_up]), *rates]
 
 
 def _drawn(chance: random.Random, rate: float) -> Second:
