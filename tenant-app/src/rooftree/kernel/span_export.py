@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from rooftree.kernel.ids import new_id
 
@@ -28,7 +28,6 @@ _BATCH = 512
 _EVERY_MILLISECONDS = 2000
 _TIMEOUT_SECONDS = 3.0  # for one batch, repetitions included
 _STOP_SECONDS = 2.0  # in which a stop begins to send batches
-_RANDOM_BITS = 32  # of a trace id, from the right; further left a UUIDv7 has a counter, fixed bits and the time
 _log = structlog.get_logger(__name__)
 
 
@@ -37,29 +36,6 @@ class _Ids(RandomIdGenerator):
 
     def generate_trace_id(self) -> int:
         return new_id().int
-
-
-class Ratio(Sampler):
-    """Keeps a part of the traces, by the bits that are random (the SDK's sampler also reads a UUID's fixed ones)."""
-
-    def __init__(self, ratio: float) -> None:
-        self._below = round(ratio * (1 << _RANDOM_BITS))
-
-    def should_sample(  # noqa: PLR0917 - the SDK's signature
-        self,
-        parent_context: Any,
-        trace_id: int,
-        name: str,
-        kind: Any = None,
-        attributes: Any = None,
-        links: Any = None,
-        trace_state: Any = None,
-    ) -> SamplingResult:
-        kept = trace_id & ((1 << _RANDOM_BITS) - 1) < self._below
-        return SamplingResult(Decision.RECORD_AND_SAMPLE if kept else Decision.DROP, attributes if kept else None)
-
-    def get_description(self) -> str:
-        return f"Ratio{{{self._below / (1 << _RANDOM_BITS)}}}"
 
 
 class _Bounded(SpanProcessor):
@@ -95,6 +71,9 @@ class _Bounded(SpanProcessor):
             else:
                 self._exported.dropped += count
 
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self._batches.force_flush(timeout_millis)
+
     def shutdown(self) -> None:
         self._exporter.deadline = time.monotonic() + _STOP_SECONDS
         self._batches.shutdown()
@@ -124,9 +103,9 @@ class _Counting(SpanExporter):
 
 
 def open_tracer(
-    endpoint: str, *, ratio: float, resource: Mapping[str, Any], ca_file: Path | None, exported: "Exported"
+    endpoint: str, *, resource: Mapping[str, Any], ca_file: Path | None, exported: "Exported"
 ) -> "tuple[Tracer, Callable[[], None]]":
-    """A tracer that exports, and what ends it (blocks for a few seconds at most)."""
+    """A tracer that exports all spans that it makes, and what ends it (blocks for a few seconds at most)."""
     session = requests.Session()
     session.trust_env = False  # neither a proxy nor a .netrc of the environment
     exporter = OTLPSpanExporter(
@@ -136,7 +115,7 @@ def open_tracer(
         session=session,
     )
     provider = TracerProvider(
-        sampler=ParentBased(Ratio(ratio)),
+        sampler=ALWAYS_ON,  # `telemetry.begin` asks for kept spans only
         resource=Resource(resource),
         id_generator=_Ids(),
         shutdown_on_exit=False,

@@ -6,13 +6,16 @@ the code: route templates, statement kinds, tables, host names; of an exception 
 
 A trace begins with a request, a job or a message; other work adds to the trace it belongs to or is not recorded.
 Each trace has an id even while nothing is exported, for the log. A root's id is a UUIDv7, which is also the id of
-the request. The SDK (0.15 s of CPU) loads in the background, see `Telemetry.start`. While the collector is away,
-spans are dropped and counted; nobody waits for it.
+the request. Whether a trace is kept is decided where it begins, before the SDK hears of it: a span that nobody will
+see costs little more than its ids. What is counted of server spans does not depend on it, see `server_spans`.
+The SDK (0.15 s of CPU) loads in the background, see `Telemetry.start`. While the collector is away, spans are dropped
+and counted; nobody waits for it.
 """
 
 import asyncio
 import os
 import random
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -26,6 +29,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanK
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic import AfterValidator, Field
 
+from rooftree.kernel import server_spans
 from rooftree.kernel.ids import new_id
 from rooftree.kernel.settings import Settings, SettingsSection
 
@@ -36,6 +40,7 @@ _BEGINS_TRACE = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
 _log = structlog.get_logger(__name__)
 _propagator = TraceContextTextMapPropagator()
 _tracer: "Tracer | None" = None
+_ratio = 1.0
 
 
 def _endpoint(value: str) -> str:
@@ -67,18 +72,25 @@ def span(
 ) -> Generator[Span]:
     """A step of the current trace, or of the trace of `parent` (a W3C traceparent of our own, never of a stranger).
 
-    `links`: traceparents that belong to it without being its parent. `attributes` never hold values of data.
+    `links`: traceparents that belong to it without being its parent. `attributes` never hold values of data. That of a
+    client tells how much of a request's time is spent elsewhere, kept or not.
     """
+    serving = server_spans.current() if kind is SpanKind.CLIENT else None
+    began = time.perf_counter()
     started = begin(name, kind, attributes, parent=parent, links=links)
-    token = otel_context.attach(trace.set_span_in_context(started))
+    is_own = started.get_span_context() is not trace.get_current_span().get_span_context()
+    token = otel_context.attach(trace.set_span_in_context(started)) if is_own else None
     try:
         yield started
     except BaseException as error:
         fail(started, type(error).__qualname__)
         raise
     finally:
-        otel_context.detach(token)
+        if token is not None:
+            otel_context.detach(token)
         started.end()
+        if serving is not None:
+            serving.add(server_spans.part_of(attributes), time.perf_counter() - began)
 
 
 def begin(
@@ -91,20 +103,24 @@ def begin(
 ) -> Span:
     """As `span`, for work without a block: nothing becomes part of it, and the caller ends it."""
     base = _parsed(parent) if parent else trace.get_current_span().get_span_context()
-    if not base.is_valid and kind not in _BEGINS_TRACE:
+    begins = kind in _BEGINS_TRACE
+    if not base.is_valid and not begins:
         return trace.INVALID_SPAN
-    if _tracer is None:
-        trace_id = base.trace_id if base.is_valid else new_id().int
-        return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False))
-    return _tracer.start_span(
-        name,
-        trace.set_span_in_context(NonRecordingSpan(base)) if parent else None,
-        kind,
-        attributes,
-        [Link(linked) for linked in map(_parsed, links) if linked.is_valid],
-        record_exception=False,
-        set_status_on_exception=False,
-    )
+    is_kept = base.trace_flags.sampled if base.is_valid else random.random() < _ratio  # noqa: S311 - a sample
+    if _tracer is not None and is_kept:
+        return _tracer.start_span(
+            name,
+            trace.set_span_in_context(NonRecordingSpan(base)) if parent else None,
+            kind,
+            attributes,
+            [Link(linked) for linked in map(_parsed, links) if linked.is_valid],
+            record_exception=False,
+            set_status_on_exception=False,
+        )
+    if not begins:
+        return NonRecordingSpan(base)  # an id of its own would lead to nothing
+    trace_id = base.trace_id if base.is_valid else new_id().int
+    return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64) or 1, is_remote=False))
 
 
 def _parsed(traceparent: str) -> SpanContext:
@@ -159,8 +175,9 @@ class Telemetry:
 
     async def start(self) -> None:
         """Load the SDK beside the event loop and begin to record. Without an endpoint: nothing."""
-        global _tracer
+        global _tracer, _ratio
         if self._settings.otlp_endpoint:
+            _ratio = self._settings.trace_ratio
             _tracer, self._close = await asyncio.to_thread(self._open)
             _log.info("traces_are_exported", ratio=self._settings.trace_ratio)
 
@@ -187,7 +204,6 @@ class Telemetry:
         }
         return span_export.open_tracer(
             self._settings.otlp_endpoint,
-            ratio=self._settings.trace_ratio,
             resource=attributes,
             ca_file=self._process.ca_file,
             exported=self.exported,
