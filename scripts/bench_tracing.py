@@ -138,8 +138,9 @@ def ours(settings: Settings, running: Telemetry, ratio: float) -> Side:
 
     def settle(requests: int) -> None:
         nonlocal before
-        tracer: Any = telemetry._tracer
-        tracer.span_processor.force_flush()
+        recorder = telemetry._recorder
+        assert recorder is not None
+        recorder.batches.flush()
         seen = Seen(metrics, running)
         seen.check(before, requests, ratio)
         before = seen

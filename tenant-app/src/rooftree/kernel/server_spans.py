@@ -74,6 +74,26 @@ def current() -> Serving | None:
     return _current.get()
 
 
+class Wait:
+    """A part of a server span's time, from when this is made."""
+
+    __slots__ = ("_began", "_part", "_serving")
+
+    def __init__(self, serving: Serving, part: Part) -> None:
+        self._serving = serving
+        self._part: Part = part
+        self._began = time.perf_counter()
+
+    def end(self) -> None:
+        self._serving.add(self._part, time.perf_counter() - self._began)
+
+
+def waiting(attributes: Mapping[str, object] | None) -> Wait | None:
+    """For what a client's span with these attributes asks elsewhere; None where no server span waits for it."""
+    serving = _current.get()
+    return Wait(serving, part_of(attributes)) if serving is not None else None
+
+
 class ServerSpans(Collector):
     """The counters of a process, as `rooftree_server_spans_total` and its neighbours."""
 

@@ -4,21 +4,20 @@ The time of those that a request waits for is counted as its time in the databas
 """
 
 import re
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rooftree.kernel import server_spans, telemetry
-from rooftree.kernel.server_spans import Serving
+from rooftree.kernel.server_spans import Wait
 
 _KEY = "rooftree_statement"
+_ABOUT = {"db.system.name": "postgresql"}
 _LITERAL = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITE = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _FIRST = re.compile(r"\s*([A-Za-z]+)")
@@ -61,18 +60,17 @@ def statement_span(statement: str) -> Generator[None]:
 
 
 class _Statement:
-    """One that was sent: its span, if its trace is kept, and the request that waits for it, if one does."""
+    """One that was sent: its span, if its trace is kept, and the wait for it, if it is a request's."""
 
-    __slots__ = ("_began", "_serving", "_span")
+    __slots__ = ("_span", "_wait")
 
-    def __init__(self, span: Span | None, serving: Serving | None) -> None:
+    def __init__(self, span: Span | None, wait: Wait | None) -> None:
         self._span = span
-        self._serving = serving
-        self._began = time.perf_counter()
+        self._wait = wait
 
     def end(self, failure: BaseException | None = None) -> None:
-        if self._serving is not None:
-            self._serving.add("database", time.perf_counter() - self._began)
+        if self._wait is not None:
+            self._wait.end()
         if self._span is not None:
             if failure is not None:
                 sqlstate: str | None = getattr(failure, "sqlstate", None)
@@ -82,15 +80,15 @@ class _Statement:
 
 def _sent(statement: str) -> _Statement | None:
     """None: nobody wants to know."""
-    serving = server_spans.current()
-    if trace.get_current_span().is_recording():
-        return _Statement(_begun(statement), serving)
-    return _Statement(None, serving) if serving is not None else None
+    wait = server_spans.waiting(_ABOUT)
+    if telemetry.is_recording():
+        return _Statement(_begun(statement), wait)
+    return _Statement(None, wait) if wait is not None else None
 
 
 def _begun(statement: str) -> Span:
     operation, table = describe(statement)
-    attributes: dict[str, str] = {"db.system.name": "postgresql", "db.operation.name": operation}
+    attributes = _ABOUT | {"db.operation.name": operation}
     if table:
         attributes["db.collection.name"] = table
     return telemetry.begin(f"{operation} {table}" if table else operation, SpanKind.CLIENT, attributes)
