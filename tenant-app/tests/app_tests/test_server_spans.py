@@ -13,7 +13,7 @@ from rooftree.kernel.telemetry import span
 
 from .collector import collecting
 from .conftest import Browser, HandClock, Tenant
-from .test_metrics import metrics_of
+from .test_metrics import metrics_of, samples
 from .tracing import tracing
 
 
@@ -57,14 +57,17 @@ async def test_every_request_counts_whatever_part_of_the_traces_is_kept(
     start: Any, tenant: Tenant, ratio: float
 ) -> None:
     browser: Browser = await start(tenant)
-    spans = metrics_of(browser).server_spans
-    before = counts(spans)[0]
+    metrics = metrics_of(browser)
+    before = counts(metrics.server_spans)[0]
     with collecting() as collector:
         async with tracing(tenant, collector.url, ratio=ratio):
             for _ in range(50):
                 await browser.get("/version")
     kept = len(collector.named("GET /version"))
-    assert counts(spans) == (before + 50, before + 50, 0)
+    assert counts(metrics.server_spans) == (before + 50, before + 50, 0)
+    labels = [("method", "GET"), ("route", "/version"), ("status", "2xx")]
+    assert samples(metrics)[f"http_server_requests_total{labels}"] == 50
+    assert samples(metrics)["http_server_request_duration_seconds_count[]"] == before + 50
     assert (kept == 0, kept == 50) == (ratio == 0, ratio == 1)
 
 

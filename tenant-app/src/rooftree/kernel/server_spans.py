@@ -54,9 +54,8 @@ class Serving:
         self.end()
 
     def add(self, part: Part, seconds: float) -> None:
-        """Time beneath it. What still runs after the answer is nobody's wait, and is not counted."""
-        if self.seconds is None:
-            self._parts[part] = self._parts.get(part, 0.0) + seconds
+        """Time beneath it. What still runs after the answer is nobody's wait: by then the sums are handed over."""
+        self._parts[part] = self._parts.get(part, 0.0) + seconds
 
     def end(self) -> float:
         """It is answered, once: seconds it took."""
