@@ -12,7 +12,7 @@ from rooftree.kernel.server_spans import PARTS, ServerSpans, part_of
 from rooftree.kernel.telemetry import span
 
 from .collector import collecting
-from .conftest import Browser, HandClock, Tenant
+from .conftest import Browser, HandClock, Tenant, parts_of
 from .test_metrics import metrics_of, samples
 from .tracing import tracing
 
@@ -32,6 +32,8 @@ def parts(spans: ServerSpans) -> dict[str, float]:
     return {name: value for name, value in found.items() if value or name == "server"}
 
 
+# Where an invitation is asked for, and where it is; one process, or two by TOPOLOGY.
+ASKED = ("gateway", "identity")
 ELSEWHERE: dict[str, dict[str, str] | None] = {
     "database": {"db.system.name": "postgresql"},
     "search": {"db.system.name": "elasticsearch", "http.request.method": "GET"},
@@ -145,6 +147,17 @@ async def test_a_request_that_fails_is_over_too(start: Any, tenant: Tenant) -> N
     assert (await browser.get("/probe/broken")).status_code == 500
     assert (await browser.get("/version", headers={"Host": "elsewhere.test"})).status_code == 421
     assert counts(spans) == (before + 2, before + 2, 0)
+
+
+async def test_a_request_that_is_handed_on_counts_on_both_sides(start: Any, tenant: Tenant) -> None:
+    browser: Browser = await start(tenant)
+    both = {id(spans): spans for spans in (parts_of(browser.app, name).runtime.metrics.server_spans for name in ASKED)}
+    before = {key: counts(spans)[0] for key, spans in both.items()}
+    assert (await browser.get("/api/v1/invitations/of-nobody")).status_code == 404
+    wanted = {key: (begun + 1, begun + 1, 0) for key, begun in before.items()}
+    async with asyncio.timeout(5):  # the module ends a moment after its answer has arrived
+        while {key: counts(spans) for key, spans in both.items()} != wanted:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_probes_do_not_count(start: Any, tenant: Tenant) -> None:
