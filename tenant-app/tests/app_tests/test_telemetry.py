@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 from pydantic import ValidationError
 from rooftree.kernel import span_export, telemetry
 from rooftree.kernel.telemetry import TelemetrySettings, span
@@ -144,6 +144,22 @@ async def test_an_error_is_told_by_its_class_alone(tenant: Tenant, collector: Co
     assert job.failed
     assert job.attributes == {"error.type": "ValueError"}
     assert b"canary" not in collector.raw[0]
+
+
+async def test_an_ended_span_changes_no_more_and_ends_once(tenant: Tenant, collector: Collector) -> None:
+    async with tracing(tenant, collector.url) as running:
+        with span("root", SpanKind.SERVER, {"early": 1}) as root:
+            root.record_exception(ValueError("canary"))
+            root.add_event("canary")
+        root.set_attribute("late", 2)
+        root.set_attributes({"later": 3})
+        root.update_name("canary")
+        root.set_status(StatusCode.ERROR)
+        root.end()
+    (received,) = collector.spans
+    assert (received.name, received.attributes, received.failed) == ("root", {"early": 1}, False)
+    assert b"canary" not in collector.raw[0]
+    assert running.exported.sent == 1
 
 
 async def test_the_ratio_decides_for_whole_traces(tenant: Tenant, collector: Collector) -> None:
