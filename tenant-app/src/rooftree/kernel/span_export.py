@@ -42,27 +42,28 @@ class _Recorded(Span, ReadableSpan):
         self._ended = ended
         self._own: SpanContext = about["context"]
         self._told: dict[str, Any] = about["attributes"]
+        self._is_open = True
 
     def get_span_context(self) -> SpanContext:
         return self._own
 
     def is_recording(self) -> bool:
-        return self._end_time is None
+        return self._is_open
 
     def set_attribute(self, key: str, value: Any) -> None:
-        if self._end_time is None:
+        if self._is_open:
             self._told[key] = value
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        if self._end_time is None:
+        if self._is_open:
             self._told.update(attributes)
 
     def update_name(self, name: str) -> None:
-        if self._end_time is None:
+        if self._is_open:
             self._name = name
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        if self._end_time is None:
+        if self._is_open:
             self._status = status if isinstance(status, Status) else Status(status)
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
@@ -74,7 +75,8 @@ class _Recorded(Span, ReadableSpan):
         """Does nothing."""
 
     def end(self, end_time: int | None = None) -> None:
-        if self._end_time is None:
+        if self._is_open:
+            self._is_open = False
             self._end_time = end_time or time.time_ns()
             self._ended(self)
 
