@@ -38,7 +38,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
-	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc bench-scaling bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -281,6 +281,9 @@ bench-edit: setup ## Measures how soon a saved edit shows in another browser (n 
 
 bench-rpc: setup ## Measures a call between two modules' processes, on an otherwise idle machine
 	@$(BIN)/python scripts/bench_rpc.py
+
+bench-tracing: setup ## Measures what tracing adds to a request, on an otherwise idle machine
+	@$(BIN)/python scripts/bench_tracing.py
 
 bench-kernel: up-backends ## Measures what the kernel adds to a request, start, size, calls and events, on an otherwise idle machine
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && missed=0; \

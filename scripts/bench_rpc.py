@@ -47,13 +47,14 @@ class FromMemory:
 def serve(folder: Path, told: Any) -> None:
     """The process that answers; tells its port."""
     from rooftree.kernel.rpc_server import Server, Service
+    from rooftree.kernel.server_spans import ServerSpans
     from rooftree.remote import identity
 
     port: Any = FromMemory()
 
     async def run() -> None:
         service = Service(identity.SERVICE, identity.Servicer(port, port))
-        server = Server("127.0.0.1:0", Certificates.read(folder / "identity"), [service])
+        server = Server("127.0.0.1:0", Certificates.read(folder / "identity"), [service], ServerSpans())
         await server.start()
         told.put(server.port)
         await asyncio.Event().wait()

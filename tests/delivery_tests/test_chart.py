@@ -167,8 +167,19 @@ def test_monitors_are_made_only_where_they_are_asked_for(stages: dict[str, list[
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert [port["name"] for port in service["spec"]["ports"]] == [monitor["spec"]["endpoints"][0]["port"]]
+
+
+def test_tenants_arrivals_are_read_each_second_and_nowhere_else(stages: dict[str, list[dict[str, Any]]]) -> None:
     tenants = only(stages["production"], "PodMonitor", "rooftree-tenants")
-    assert tenants["spec"]["podMetricsEndpoints"][0]["port"] == "metrics"
+    pods, arrivals = tenants["spec"]["podMetricsEndpoints"]
+    assert (pods["port"], arrivals["port"]) == ("metrics", "metrics")
+    assert (arrivals["interval"], arrivals["scrapeTimeout"]) == ("1s", "1s")
+    assert pods["metricRelabelings"] == [
+        {"sourceLabels": ["__name__"], "regex": "|".join(arrivals["params"]["name[]"]), "action": "drop"}
+    ]
+    made = [[rule["targetLabel"] for rule in one["relabelings"]] for one in (pods, arrivals)]
+    assert made == [["tenant", "module", "job"]] * 2
+    assert arrivals["relabelings"][-1]["replacement"] == "arrivals"
 
 
 def test_the_package_holds_neither_stages_nor_the_edges_build() -> None:

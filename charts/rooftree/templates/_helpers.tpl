@@ -44,3 +44,10 @@ rooftree-backups-{{ .Values.backups.volume | toJson | sha256sum | trunc 8 }}
 {{- define "rooftree.operatorName" -}}
 rooftree-operator{{ with . }}-{{ . }}{{ end }}
 {{- end -}}
+
+{{/* What Prometheus calls a tenant's pod. */}}
+{{- define "rooftree.podLabels" -}}
+- {sourceLabels: [__meta_kubernetes_pod_label_rooftree_dev_tenant], targetLabel: tenant}
+# The module of a pod that has one only; pods with all modules are named `app`.
+- {sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_name], regex: (app)|(.+), replacement: $2, targetLabel: module}
+{{- end }}

@@ -50,6 +50,7 @@ def _backends(target: Stack) -> dict[str, str]:
         "ROOFTREE_TEST_MAIL_URL": services.MAIL_URL,
         "ROOFTREE_TEST_OTLP": services.OTLP_URL,
         "ROOFTREE_TEST_TRACES_URL": services.TRACES_URL,
+        "ROOFTREE_TEST_SPAN_METRICS_URL": services.SPAN_METRICS_URL,
     }
 
 

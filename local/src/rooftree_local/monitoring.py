@@ -12,6 +12,7 @@ from rooftree_local.addresses import (
     NODE_IP,
     PROMETHEUS_PORT,
     SMTP_PORT,
+    SPAN_METRICS_PORT,
     STATE,
 )
 from rooftree_local.components import PKI, Component
@@ -37,6 +38,8 @@ TARGETS = (
     f"{PKI}/prometheus.crt",
     f"{PKI}/prometheus.key",
 )
+# Of the load, read each second. They are left out where a pod's other metrics are read, so that each exists once.
+ARRIVALS = ("rooftree_server_spans_total", "http_server_active_requests")
 OPERATORS = f"operators@{EDGE_DOMAIN}"
 PROMETHEUS_FLAGS = (
     f"--config.file={FOLDER}/prometheus.yml",
@@ -44,6 +47,7 @@ PROMETHEUS_FLAGS = (
     "--storage.tsdb.retention.time=2d",
     f"--web.listen-address={NODE_IP}:{PROMETHEUS_PORT}",
     "--web.enable-lifecycle",
+    "--enable-feature=exemplar-storage",
     "--log.level=warn",
 )
 ALERTMANAGER_FLAGS = (
@@ -72,10 +76,7 @@ def components(tools: dict[str, str]) -> list[Component]:
 def prometheus() -> str:
     """What is collected, by which rules it is judged, and who is told."""
 
-    def fixed(name: str, port: int) -> dict[str, Any]:
-        return {"job_name": name, "static_configs": [{"targets": [f"{NODE_IP}:{port}"]}]}
-
-    pods = {"job_name": "pods", "http_sd_configs": [{"url": TARGETS_URL, "refresh_interval": "5s"}]}
+    others = (_fixed("prometheus", PROMETHEUS_PORT), _fixed("alertmanager", ALERTMANAGER_PORT))
     return document(
         {
             "global": {"scrape_interval": "10s", "scrape_timeout": "5s", "evaluation_interval": "10s"},
@@ -83,9 +84,56 @@ def prometheus() -> str:
             "alerting": {
                 "alertmanagers": [{"static_configs": [{"targets": [f"{NODE_IP}:{ALERTMANAGER_PORT}"]}]}],
             },
-            "scrape_configs": [pods, fixed("prometheus", PROMETHEUS_PORT), fixed("alertmanager", ALERTMANAGER_PORT)],
+            "scrape_configs": [_arrivals(), _pods(), _spans(), *others],
         }
     )
+
+
+def _fixed(name: str, port: int) -> dict[str, Any]:
+    return {"job_name": name, "static_configs": [{"targets": [f"{NODE_IP}:{port}"]}]}
+
+
+def _arrivals() -> dict[str, Any]:
+    """How much comes to each tenant's pods, to the second: what scaling goes by."""
+    return {
+        "job_name": "arrivals",
+        "scrape_interval": "1s",
+        "scrape_timeout": "1s",
+        "params": {"name[]": list(ARRIVALS)},
+        "http_sd_configs": [{"url": TARGETS_URL, "refresh_interval": "5s"}],
+        "relabel_configs": [
+            {"source_labels": ["tenant"], "regex": ".+", "action": "keep"},
+            # The discovery's own label would name what the pod runs as.
+            {"target_label": "job", "replacement": "arrivals"},
+        ],
+    }
+
+
+def _pods() -> dict[str, Any]:
+    """All other numbers of all pods."""
+    return {
+        "job_name": "pods",
+        "scrape_interval": "5s",
+        "scrape_timeout": "5s",
+        "http_sd_configs": [{"url": TARGETS_URL, "refresh_interval": "5s"}],
+        "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": "|".join(ARRIVALS), "action": "drop"}],
+    }
+
+
+def _spans() -> dict[str, Any]:
+    """What the collector counts of spans, by tenant."""
+    return {
+        **_fixed("spans", SPAN_METRICS_PORT),
+        "scrape_interval": "5s",
+        "scrape_timeout": "5s",
+        "metric_relabel_configs": [
+            {"source_labels": ["__name__"], "regex": "target_info", "action": "drop"},
+            {"source_labels": ["otel_metric_overflow"], "regex": "true", "action": "drop"},
+            {"source_labels": ["rooftree_tenant"], "target_label": "tenant"},
+            # The pod that the collector heard of first, which the numbers are not of alone, and what repeats itself.
+            {"regex": "rooftree_tenant|exported_job|exported_instance|otel_scope_.*", "action": "labeldrop"},
+        ],
+    }
 
 
 def alertmanager() -> str:

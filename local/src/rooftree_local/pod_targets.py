@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PORT_NAME = "metrics"
 TENANT_LABEL = "rooftree.dev/tenant"
 JOB_LABEL = "app.kubernetes.io/name"
+MONOLITH = "app"  # what pods with all modules are named; others have their module's name
 TIMEOUT = 5  # seconds
 
 
@@ -38,8 +39,12 @@ def targets(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _labels(metadata: dict[str, Any]) -> dict[str, str]:
     labels = metadata.get("labels", {})
     found = {"namespace": metadata["namespace"], "pod": metadata["name"]}
-    found |= {"tenant": labels[TENANT_LABEL]} if TENANT_LABEL in labels else {}
-    return found | ({"job": labels[JOB_LABEL]} if JOB_LABEL in labels else {})
+    name = labels.get(JOB_LABEL)
+    found |= {"job": name} if name else {}
+    if TENANT_LABEL in labels:
+        found["tenant"] = labels[TENANT_LABEL]
+        found |= {"module": name} if name and name != MONOLITH else {}
+    return found
 
 
 def pods(api: str, tls: ssl.SSLContext) -> list[dict[str, Any]]:

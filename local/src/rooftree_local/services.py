@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rooftree_local import paths
 from rooftree_local.addresses import (
     MAIL_PAGE_PORT,
     NODE_IP,
-    OTLP_GRPC_PORT,
     OTLP_PORT,
     S3_PORT,
     SMTP_PORT,
+    SPAN_METRICS_PORT,
     STATE,
     TRACES_PORT,
 )
 from rooftree_local.components import PKI, Component
 from rooftree_local.paths import generated
-from rooftree_local.render import document
 from rooftree_local.users import as_user, furnish
 
 if TYPE_CHECKING:
@@ -27,8 +27,17 @@ S3_REGION = "us-east-1"
 S3_URL = f"https://{NODE_IP}:{S3_PORT}"
 OTLP_URL = f"http://{NODE_IP}:{OTLP_PORT}"
 TRACES_URL = f"http://{NODE_IP}:{TRACES_PORT}"
+SPAN_METRICS_URL = f"http://{NODE_IP}:{SPAN_METRICS_PORT}/metrics"
 MAIL_URL = f"http://{NODE_IP}:{MAIL_PAGE_PORT}"
-KEPT_TRACES = 20000
+# Read in this order; the ports are theirs.
+COLLECTOR = "observability/collector"
+COLLECTOR_FILES = ("spans.yaml", "jaeger.yaml")
+# All traces are kept, and soon, for people and tests who look for what they just did.
+COLLECTOR_SETTINGS = {
+    "COLLECTOR_HOST": NODE_IP,
+    "COLLECTOR_KEPT_PERCENT": "100",
+    "COLLECTOR_DECISION_WAIT": "1s",
+}
 # The keys come from a file, so that no list of processes and no component's description holds them.
 S3_START = f'. {STATE}/s3/credentials && exec "$0" "$@"'
 S3_FLAGS = (
@@ -60,8 +69,9 @@ def components(tools: dict[str, str]) -> list[Component]:
         ),
         Component(
             "jaeger",
-            (*as_user("jaeger"), tools["jaeger"], f"--config={STATE}/jaeger/config.yaml"),
+            (*as_user("jaeger"), tools["jaeger"], *(f"--config={STATE}/jaeger/{name}" for name in COLLECTOR_FILES)),
             ready="http://127.0.0.1:13133/status",
+            env=COLLECTOR_SETTINGS,
         ),
     ]
 
@@ -71,48 +81,10 @@ def s3_secret(target: Stack) -> str:
     return generated(target.secret_file("s3-admin"))
 
 
-def jaeger() -> str:
-    """Traces come by OTLP, stay in memory, and are asked for at the query API."""
-    return document(
-        {
-            "service": {
-                "extensions": ["healthcheckv2", "jaeger_storage", "jaeger_query"],
-                "pipelines": {
-                    "traces": {
-                        "receivers": ["otlp"],
-                        "processors": ["batch"],
-                        "exporters": ["jaeger_storage_exporter"],
-                    }
-                },
-                "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
-            },
-            "extensions": {
-                "healthcheckv2": {"use_v2": True, "http": {"endpoint": "127.0.0.1:13133"}},
-                "jaeger_storage": {"backends": {"memory": {"memory": {"max_traces": KEPT_TRACES}}}},
-                "jaeger_query": {
-                    "storage": {"traces": "memory"},
-                    "http": {"endpoint": f"{NODE_IP}:{TRACES_PORT}"},
-                    "grpc": {"endpoint": "127.0.0.1:16685"},
-                },
-            },
-            "receivers": {
-                "otlp": {
-                    "protocols": {
-                        "http": {"endpoint": f"{NODE_IP}:{OTLP_PORT}"},
-                        "grpc": {"endpoint": f"{NODE_IP}:{OTLP_GRPC_PORT}"},
-                    }
-                }
-            },
-            # Soon, for people and tests who look for what they just did.
-            "processors": {"batch": {"timeout": "200ms"}},
-            "exporters": {"jaeger_storage_exporter": {"trace_storage": "memory"}},
-        }
-    )
-
-
 def write_files(target: Stack) -> None:
     """What the processes read."""
     keys = f"export ROOT_ACCESS_KEY='{S3_USER}' ROOT_SECRET_KEY='{s3_secret(target)}'\n"
     certificate = {f"server.{part}": (target.pki / f"s3.{part}").read_text() for part in ("crt", "key")}
     furnish("s3", target.state / "s3", {"credentials": keys, **certificate, "buckets/.keep": "", "users/.keep": ""})
-    furnish("jaeger", target.state / "jaeger", {"config.yaml": jaeger()})
+    folder = paths.repository() / COLLECTOR
+    furnish("jaeger", target.state / "jaeger", {name: (folder / name).read_text() for name in COLLECTOR_FILES})

@@ -26,6 +26,17 @@ def test_a_running_pod_with_a_port_named_metrics_is_a_target_with_its_tenant() -
     ]
 
 
+def test_a_pod_of_one_module_says_of_which() -> None:
+    labels = {"app.kubernetes.io/name": "identity", "rooftree.dev/tenant": "acme-0a1b2c3d"}
+    (found,) = targets([pod(**labels)])
+    assert (found["labels"]["module"], found["labels"]["job"]) == ("identity", "identity")
+
+
+def test_a_pod_of_the_platform_has_no_module() -> None:
+    (found,) = targets([pod(**{"app.kubernetes.io/name": "rooftree-operator"})])
+    assert found["labels"] == {"namespace": "tenant-acme", "pod": "app-1", "job": "rooftree-operator"}
+
+
 def test_a_pod_of_no_tenant_has_no_such_label_so_that_the_job_is_prometheus_own() -> None:
     assert targets([pod()])[0]["labels"] == {"namespace": "tenant-acme", "pod": "app-1"}
 

@@ -69,7 +69,6 @@ ACCESS = access.manifests("CERTIFICATE")
         ("elasticsearch.yml", elasticsearch.SETTINGS),
         ("redis.conf", redis.SETTINGS),
         ("users.acl", redis.users("PASSWORD")),
-        ("jaeger.yaml", services.jaeger()),
         ("prometheus.yaml", monitoring.prometheus()),
         ("alertmanager.yaml", monitoring.alertmanager()),
         *((f"access/{name}", text) for name, text in ACCESS.items()),

@@ -93,38 +93,65 @@ def test_the_object_store_forgets_a_user_at_once() -> None:
         fetch(asked, None, signed("GET", asked, user=name, secret="word"))
 
 
-def test_a_span_that_is_sent_is_soon_found_by_its_trace() -> None:
-    trace, span = secrets.token_hex(16), secrets.token_hex(8)
+def send_spans(trace: str, span: str, *, tenant: str, count: int = 1) -> None:
+    """Server spans of one trace, the first with the id `span`; each took 30 ms."""
     now = time.time_ns()
-    content = {
-        "resourceSpans": [
-            {
-                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "test"}}]},
-                "scopeSpans": [
-                    {
-                        "spans": [
-                            {
-                                "traceId": trace,
-                                "spanId": span,
-                                "name": "GET /",
-                                "kind": 2,
-                                "startTimeUnixNano": str(now - 10**6),
-                                "endTimeUnixNano": str(now),
-                            }
-                        ]
-                    }
-                ],
-            }
-        ]
-    }
+    attributes = [
+        {"key": "http.route", "value": {"stringValue": "/things/{id}"}},
+        {"key": "http.response.status_code", "value": {"intValue": "200"}},
+    ]
+    made = [
+        {
+            "traceId": trace,
+            "spanId": span if number == 0 else secrets.token_hex(8),
+            "name": "GET /things/{id}",
+            "kind": 2,
+            "startTimeUnixNano": str(now - 30 * 10**6),
+            "endTimeUnixNano": str(now),
+            "attributes": attributes,
+        }
+        for number in range(count)
+    ]
+    about = {"service.name": "test", "rooftree.tenant": tenant, "service.instance.id": secrets.token_hex(4)}
+    resource = {"attributes": [{"key": key, "value": {"stringValue": value}} for key, value in about.items()]}
+    content = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": made}]}]}
     otlp = os.environ["ROOFTREE_TEST_OTLP"]
     fetch(f"{otlp}/v1/traces", json.dumps(content).encode(), {"Content-Type": "application/json"}, "POST")
+
+
+def test_a_span_that_is_sent_is_soon_found_by_its_trace() -> None:
+    trace, span = secrets.token_hex(16), secrets.token_hex(8)
+    send_spans(trace, span, tenant="test")
     question = f"{os.environ['ROOFTREE_TEST_TRACES_URL']}/api/traces/{trace}"
     deadline = time.monotonic() + 10
     while (found := answer(question)) is None:
         assert time.monotonic() < deadline, "gave up waiting for the trace"
         time.sleep(0.05)
     assert [one["spanID"] for one in found["data"][0]["spans"]] == [span]
+
+
+def test_spans_are_counted_by_tenant_and_route_within_seconds_with_examples() -> None:
+    tenant, traces = f"test-{secrets.token_hex(4)}", [secrets.token_hex(16) for _ in range(2)]
+    for trace in traces:  # of two pods: one series nevertheless
+        send_spans(trace, secrets.token_hex(8), tenant=tenant, count=5)
+    url, wanted = os.environ["ROOFTREE_TEST_SPAN_METRICS_URL"], "traces_span_metrics_duration_seconds"
+    deadline = time.monotonic() + 15
+    while True:
+        text = fetch(url, headers={"Accept": "application/openmetrics-text;version=1.0.0"}).decode()
+        lines = [line for line in text.splitlines() if f'rooftree_tenant="{tenant}"' in line]
+        counts = [line for line in lines if line.startswith(f"{wanted}_count")]
+        if sum(float(line.rpartition(" ")[2]) for line in counts) >= 10:
+            break
+        assert time.monotonic() < deadline, "gave up waiting for the span metrics"
+        time.sleep(0.1)
+    (count,) = counts
+    assert float(count.rpartition(" ")[2]) == 10
+    assert 'http_route="/things/{id}"' in count
+    assert 'http_response_status_code="200"' in count
+    assert "span_name" not in count
+    buckets = [line for line in lines if line.startswith(f"{wanted}_bucket")]
+    assert len(buckets) <= 13
+    assert any(f'trace_id="{trace}"' in line for trace in traces for line in buckets)
 
 
 def answer(url: str) -> dict[str, list[dict[str, list[dict[str, str]]]]] | None:

@@ -286,7 +286,7 @@ async def _life(
     """From when the process answers to its end."""
     background = parts.runtime.background
     if neighbours is not None:
-        await neighbours.answer(app, parts.runtime.ports)
+        await neighbours.answer(app, parts.runtime.ports, parts.runtime.metrics.server_spans)
         state.on_drain.append(lambda: neighbours.drain(background))
     state.on_drain.append(parts.runtime.ears.close)
     state.started = True

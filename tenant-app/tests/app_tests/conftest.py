@@ -189,6 +189,31 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+class HandClock:
+    """Stands in for `time.perf_counter`: goes on only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+    def break_after(self, seconds: float) -> None:
+        """What takes so long and fails."""
+        self.now += seconds
+        raise LookupError
+
+
+@pytest.fixture
+def hand_clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
+    clock = HandClock()
+    monkeypatch.setattr("time.perf_counter", clock)
+    return clock
+
+
 @pytest.fixture
 def frontend_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "dist"

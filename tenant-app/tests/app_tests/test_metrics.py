@@ -2,19 +2,22 @@
 
 import re
 import socket
-import urllib.error
 import urllib.request
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import structlog
 from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 from rooftree import assembly
 from rooftree.kernel.metrics import MAX_JOB_SERIES, MAX_REQUEST_SERIES, MAX_SERIES, Metrics
 
+from .collector import collecting
 from .conftest import Browser, Tenant
 from .property.conftest import feeds_file
+from .tracing import tracing
 
 
 def samples(metrics: Metrics) -> dict[str, float]:
@@ -71,6 +74,34 @@ async def test_requests_in_progress_are_counted(start: Any, tenant: Tenant) -> N
     assert seen == [1]
 
 
+# What parts tell by a label, with each value that the code gives it.
+TOLD = {
+    "rooftree_cache_requests": ("hit", "miss", "away"),
+    "rooftree_mails": ("sent", "failed"),
+    "rooftree_rate_limits": ("refused", "unchecked"),
+    "rooftree_searches": ("search", "database"),
+    "rooftree_list_reads": ("standby", "primary", "behind", "cancelled", "busy", "away"),
+    "rooftree_feed_last_success_timestamp_seconds": ("one", "two"),
+    "rooftree_feed_run_failures": ("one", "two"),
+}
+
+
+def tell_all(metrics: Metrics) -> None:
+    collectors: dict[str, Any] = metrics.registry._names_to_collectors
+    for name, values in TOLD.items():
+        for value in values:
+            collectors[name].labels(value).inc()
+    labelled = {one for one in collectors.values() if getattr(one, "_labelnames", ())}
+    told = {collectors[name] for name in TOLD}
+    assert {one._name for one in labelled - told} == {
+        "http_server_requests",
+        "rooftree_jobs",
+        "rooftree_build_info",
+        "rooftree_consumer_lag",
+        "rooftree_dead_letters",
+    }
+
+
 def test_a_process_keeps_to_its_series(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every route answers in every way, every job runs and fails, and all that other parts register is there."""
     monkeypatch.setenv("ROOFTREE_KAFKA_BOOTSTRAP", "127.0.0.1:1")
@@ -78,7 +109,7 @@ def test_a_process_keeps_to_its_series(tenant: Tenant, monkeypatch: pytest.Monke
     monkeypatch.setenv("ROOFTREE_ELASTICSEARCH_URL", "http://127.0.0.1:1")
     feeds = dict.fromkeys(("one", "two"), "http://127.0.0.1:1")
     files = {"kafka_password": "x", "elasticsearch_password": "x", "feeds.json": feeds_file(**feeds)}
-    tenant = tenant.but(secret_files=files)
+    tenant = tenant.but(secret_files=files, database_standby_host="127.0.0.1")
     app = assembly.create_app(tenant.settings(), tenant.secrets())
     parts: assembly.Parts = app.state.parts
     metrics = parts.runtime.metrics
@@ -91,14 +122,11 @@ def test_a_process_keeps_to_its_series(tenant: Tenant, monkeypatch: pytest.Monke
             pass
         with pytest.raises(LookupError), metrics.job(job.name):
             raise LookupError
-    for result in ("hit", "miss", "away"):
-        metrics.cache.labels(result).inc()
-    for result in ("sent", "failed"):
-        metrics.mails.labels(result).inc()
+    tell_all(metrics)
     found = samples(metrics)
     requests = [name for name in found if name.startswith("http_server_requests_total")]
     assert MAX_REQUEST_SERIES <= len(requests) <= MAX_REQUEST_SERIES + 4
-    assert len(found) <= MAX_SERIES
+    assert len(found) <= MAX_SERIES, len(found)
     counted = sum(value for name, value in found.items() if name in requests)
     assert counted == 4 * len(routes)
     runs = [value for name, value in found.items() if name.startswith("rooftree_jobs_total")]
@@ -114,14 +142,40 @@ async def test_the_pool_and_the_spans_are_told(start: Any, tenant: Tenant) -> No
     assert found["rooftree_build_info[('version', '0.1.0-dev.test')]"] == 1
 
 
-def test_metrics_have_a_port_of_their_own() -> None:
-    metrics = Metrics("test")
+def served(metrics: Metrics, query: str = "", **headers: str) -> str:
+    """What Prometheus is answered."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     metrics.serve("127.0.0.1", port)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        assert b'rooftree_build_info{version="test"} 1.0' in answer.read()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics{query}", headers=headers)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return answer.read().decode()
+
+
+def test_metrics_have_a_port_of_their_own() -> None:
+    assert 'rooftree_build_info{version="test"} 1.0' in served(Metrics("test"))
+
+
+def test_what_is_read_each_second_can_be_read_alone() -> None:
+    metrics = Metrics("test")
+    metrics.server_spans.begin()
+    names = ("rooftree_server_spans_total", "http_server_active_requests")
+    text = served(metrics, "?" + urlencode([("name[]", name) for name in names]))
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert sorted(lines) == ["http_server_active_requests 1.0", "rooftree_server_spans_total 1.0"]
+
+
+@pytest.mark.parametrize("ratio", [0.0, 1.0])
+async def test_the_histogram_has_kept_traces_as_examples(start: Any, tenant: Tenant, ratio: float) -> None:
+    browser: Browser = await start(tenant)
+    with collecting() as collector:
+        async with tracing(tenant, collector.url, ratio=ratio):
+            answer = await browser.get("/version")
+    text = served(metrics_of(browser), Accept="application/openmetrics-text;version=1.0.0")
+    (family,) = [one for one in open_metrics(text) if one.name == "http_server_request_duration_seconds"]
+    found = [sample.exemplar.labels for sample in family.samples if sample.exemplar]
+    assert found == [{"trace_id": answer.headers["x-request-id"].replace("-", "")}] * int(ratio)
 
 
 async def test_the_tenants_own_port_has_none(start: Any, tenant: Tenant) -> None:

@@ -1,15 +1,15 @@
 """The outermost layer of every request, in plain ASGI.
 
 It begins the request's trace, whose id is also the request's (a UUID; the trace's is the same without dashes), counts
-it and writes one log line (route template, never the path: paths can hold one-time links). It turns bugs into a 500
-problem, adds the security headers and refuses before any routing: a foreign or doubtful Host, an oversized body, a
-state change that another site started.
+it and writes one log line (route template, never the path: paths can hold one-time links). What the span tells of the
+request is set once, when it is answered. It turns bugs into a 500 problem, adds the security headers and refuses before
+any routing: a foreign or doubtful Host, an oversized body, a state change that another site started.
 """
 
-import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -25,13 +25,12 @@ from rooftree.kernel.ids import new_id
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.rate_limits import RateLimits, told
 from rooftree.kernel.routing import route_of
+from rooftree.kernel.server_spans import Serving
 from rooftree.kernel.settings import Settings
 from rooftree.kernel.written import Written, carried, handed_out, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from prometheus_client import Gauge
 
     from rooftree.kernel.module import Upload
 
@@ -55,6 +54,7 @@ _SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     (b"x-frame-options", b"DENY"),
 )
+_HTTPS_PORT = 443
 _EVENTS = b"text/event-stream; charset=utf-8"
 FORWARDED = "rooftree.forwarded"
 """Member of the scope of a request that our own gateway handed on."""
@@ -86,6 +86,7 @@ class Guard:
         self._uploads = uploads
         self._settings = settings
         self._metrics = metrics
+        self._addresses = {host.encode(): _address(host) for host in settings.hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -97,15 +98,13 @@ class Guard:
             await self._answered(scope, receive, _Answer(scope, send, str(new_id()), None))
             return
         session = self._session(scope)
-        with _server_span(scope) as span:
+        with self._metrics.server_spans.begin() as serving, _server_span(scope) as span:
             trace_id = str(UUID(int=span.get_span_context().trace_id))
-            answer = _Answer(scope, send, trace_id, self._metrics.active_requests, session)
-            started = time.perf_counter()
+            answer = _Answer(scope, send, trace_id, serving, session)
             try:
                 await self._answered(scope, receive, answer)
             finally:
-                answer.end()
-                self._record(scope, answer.status, answer.ended_at - started, span)
+                self._record(scope, answer.status, serving.end(), span)
 
     async def _answered(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         scope["request_id"] = answer.request_id
@@ -139,13 +138,30 @@ class Guard:
 
     def _record(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         method, route = _method(scope), _route(scope)
-        _log.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1))
-        self._metrics.request(method, route, status, seconds)
-        if span.is_recording():
-            span.update_name(f"{method} {route}")
-            span.set_attributes({"http.route": route, "http.response.status_code": status})
+        _log.info("request", method=method, route=route or "-", status=status, milliseconds=round(seconds * 1000, 1))
+        kept = f"{span.get_span_context().trace_id:032x}" if span.is_recording() else None
+        self._metrics.request(method, route or "-", status, seconds, trace_id=kept)
+        if kept:
+            span.update_name(f"{method} {route}" if route else method)
+            span.set_attributes(self._described(scope, method, route, status))
             if status >= 500:
                 telemetry.fail(span, str(status))
+
+    def _described(self, scope: Scope, method: str, route: str | None, status: int) -> dict[str, str | int]:
+        """OpenTelemetry's conventions of HTTP servers, without what tells of people: path, query, client, browser."""
+        told: dict[str, str | int] = {
+            "http.request.method": method,
+            "url.scheme": "https",
+            "network.protocol.version": scope.get("http_version", "1.1"),
+        }
+        if route:
+            told["http.route"] = route
+        if status:
+            told["http.response.status_code"] = status
+        # One that means no tenant is the client's own word.
+        for host in header_values(scope, b"host"):
+            told |= self._addresses.get(host.lower(), {})
+        return told
 
     async def _refuse(self, error: Exception, scope: Scope, answer: "_Answer") -> None:
         if not isinstance(error, Problem):
@@ -169,30 +185,21 @@ class _Answer:
     """
 
     def __init__(
-        self, scope: Scope, send: Send, request_id: str, active: "Gauge | None", session: Written | None = None
+        self, scope: Scope, send: Send, request_id: str, serving: Serving | None, session: Written | None = None
     ) -> None:
         self._scope = scope
         self._send = send
-        self._active = active
+        self._serving = serving
         self._session = session
         self.request_id = request_id
         self.status = 0
-        self.ended_at = 0.0
-        if active is not None:
-            active.inc()
-
-    def end(self) -> None:
-        if not self.ended_at:
-            self.ended_at = time.perf_counter()
-            if self._active is not None:
-                self._active.dec()
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = {name.lower() for name, _ in message["headers"]}
-            if (b"content-type", _EVENTS) in message["headers"]:
-                self.end()
+            if self._serving is not None and (b"content-type", _EVENTS) in message["headers"]:
+                self._serving.end()
             extra = [item for item in _SECURITY_HEADERS if item[0] not in own]
             if self._session is not None and self._session.is_new:
                 name, value = handed_out(self._session)
@@ -208,12 +215,11 @@ class _Answer:
 
 def _server_span(scope: Scope) -> AbstractContextManager[Span]:
     """A new trace. A caller's own trace is linked, not joined: callers are strangers, who could claim any id."""
-    attributes = {"http.request.method": _method(scope), "url.scheme": "https"}
     forwarded: Forwarded | None = scope.get(FORWARDED)
     if forwarded is not None:
-        return telemetry.span(_method(scope), SpanKind.SERVER, attributes, parent=forwarded.traceparent)
+        return telemetry.span(_method(scope), SpanKind.SERVER, parent=forwarded.traceparent)
     callers = [value.decode("latin-1") for value in header_values(scope, b"traceparent")[:1]]
-    return telemetry.span(_method(scope), SpanKind.SERVER, attributes, links=callers)
+    return telemetry.span(_method(scope), SpanKind.SERVER, links=callers)
 
 
 def _method(scope: Scope) -> str:
@@ -221,9 +227,14 @@ def _method(scope: Scope) -> str:
     return scope["method"] if scope["method"] in _METHODS else "_OTHER"
 
 
-def _route(scope: Scope) -> str:
+def _route(scope: Scope) -> str | None:
     route = route_of(scope)
-    return getattr(route, "path_format", None) or getattr(route, "path", None) or "-"
+    return getattr(route, "path_format", None) or getattr(route, "path", None)
+
+
+def _address(host: str) -> dict[str, str | int]:
+    parts = urlsplit(f"https://{host}")
+    return {"server.address": parts.hostname or host, "server.port": parts.port or _HTTPS_PORT}
 
 
 def header_values(scope: Scope, name: bytes) -> list[bytes]:

@@ -22,6 +22,7 @@ from rooftree.kernel.rpc import Certificates
 from rooftree.kernel.rpc_client import ACTING, TRACEPARENT
 from rooftree.kernel.rpc_errors import refuse
 from rooftree.kernel.rpc_methods import Method, methods
+from rooftree.kernel.server_spans import ServerSpans
 from rooftree.kernel.telemetry import span
 
 _OPTIONS: tuple[tuple[str, Any], ...] = (
@@ -36,6 +37,7 @@ _OPTIONS: tuple[tuple[str, Any], ...] = (
 )
 # A refusal for want of time must arrive while the caller still waits.
 _ANSWER_SECONDS = 0.2
+_ABOUT = {"rpc.system": "grpc"}
 _log = structlog.get_logger("rooftree.call")
 Context = grpc.aio.ServicerContext
 
@@ -59,12 +61,14 @@ class Server:
         address: str,
         certificates: Certificates,
         services: Sequence[Service],
+        counted: ServerSpans,
+        *,
         interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
     ) -> None:
-        """`address`: host and port; with port 0 one that is free."""
+        """`address`: host and port; with port 0 one that is free. `counted`: where calls count beside requests."""
         self._server = grpc.aio.server(interceptors=tuple(interceptors), options=_OPTIONS)
         for service in services:
-            handlers = {one.name: _handler(one, service.servicer) for one in methods(service.descriptor)}
+            handlers = {one.name: _handler(one, service.servicer, counted) for one in methods(service.descriptor)}
             generic = grpc.method_handlers_generic_handler(service.descriptor.full_name, handlers)
             self._server.add_generic_rpc_handlers((generic,))
         self._health = health.aio.HealthServicer()
@@ -88,27 +92,30 @@ class Server:
         await self._server.stop(seconds)
 
 
-def _handler(method: Method, servicer: object) -> "grpc.RpcMethodHandler[Any, Any]":
+def _handler(method: Method, servicer: object, counted: ServerSpans) -> "grpc.RpcMethodHandler[Any, Any]":
     work = getattr(servicer, method.attribute)
     if method.streams:
         return grpc.stream_stream_rpc_method_handler(
             _streaming(method, work), method.request.FromString, method.answer.SerializeToString
         )
     return grpc.unary_unary_rpc_method_handler(
-        _unary(method, work), method.request.FromString, method.answer.SerializeToString
+        _unary(method, work, counted), method.request.FromString, method.answer.SerializeToString
     )
 
 
-def _unary(method: Method, work: Callable[[Any], Awaitable[Message]]) -> Callable[..., Awaitable[Message | None]]:
+def _unary(
+    method: Method, work: Callable[[Any], Awaitable[Message]], counted: ServerSpans
+) -> Callable[..., Awaitable[Message | None]]:
     async def answer(request: Message, context: "Context[Any, Any]") -> Message | None:
         told = _told(context)
         left = cast("float | None", context.time_remaining())  # None without a deadline, whatever the stubs say
         patience.set(Patience(REQUEST_SECONDS if left is None else max(left - _ANSWER_SECONDS, 0.0)))
         acting.set(told.get(ACTING, "system"))
         try:
-            with span(
-                method.path[1:], SpanKind.SERVER, {"rpc.system": "grpc"}, parent=told.get(TRACEPARENT)
-            ) as current:
+            with (
+                counted.begin(),
+                span(method.path[1:], SpanKind.SERVER, _ABOUT, parent=told.get(TRACEPARENT)) as current,
+            ):
                 structlog.contextvars.clear_contextvars()
                 request_id = UUID(int=current.get_span_context().trace_id)
                 structlog.contextvars.bind_contextvars(request_id=str(request_id))
@@ -120,7 +127,7 @@ def _unary(method: Method, work: Callable[[Any], Awaitable[Message]]) -> Callabl
 
 
 def _streaming(method: Method, work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Makes no span: what streams is a request that makes its own."""
+    """Makes no span and counts nothing: what streams is a request that does so itself."""
 
     async def answer(_requests: Any, context: "Context[Any, Any]") -> None:
         try:

@@ -11,16 +11,12 @@ import requests
 import structlog
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
-
-from rooftree.kernel.ids import new_id
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
-
     from rooftree.kernel.telemetry import Exported
 
 MAX_WAITING = 2048  # spans, some 2 MB
@@ -28,41 +24,93 @@ _BATCH = 512
 _EVERY_MILLISECONDS = 2000
 _TIMEOUT_SECONDS = 3.0  # for one batch, repetitions included
 _STOP_SECONDS = 2.0  # in which a stop begins to send batches
-_RANDOM_BITS = 32  # of a trace id, from the right; further left a UUIDv7 has a counter, fixed bits and the time
+_SCOPE = InstrumentationScope("rooftree")
 _log = structlog.get_logger(__name__)
 
 
-class _Ids(RandomIdGenerator):
-    """Trace ids are UUIDv7, because a request's id and its trace's id are one."""
+class _Recorded(Span, ReadableSpan):
+    """A span that is being recorded, and that the batches read when it has ended.
 
-    def generate_trace_id(self) -> int:
-        return new_id().int
+    The SDK's own would lock, copy and check each time for callers that we do not have: it makes recording a request a
+    third dearer (`make bench-tracing`). Ours is used by the event loop alone, with attributes that are plain values.
+    Events are not recorded: those of libraries hold messages of exceptions. After its end nothing changes, for then the
+    batches' thread reads it.
+    """
+
+    def __init__(self, ended: Callable[[ReadableSpan], None], **about: Any) -> None:
+        ReadableSpan.__init__(self, instrumentation_scope=_SCOPE, start_time=time.time_ns(), **about)
+        self._ended = ended
+        self._own: SpanContext = about["context"]
+        self._told: dict[str, Any] = about["attributes"]
+        self._is_open = True
+
+    def get_span_context(self) -> SpanContext:
+        return self._own
+
+    def is_recording(self) -> bool:
+        return self._is_open
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        if self._is_open:
+            self._told[key] = value
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        if self._is_open:
+            self._told.update(attributes)
+
+    def update_name(self, name: str) -> None:
+        if self._is_open:
+            self._name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        if self._is_open:
+            self._status = status if isinstance(status, Status) else Status(status)
+
+    def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
+        """Does nothing."""
+
+    def record_exception(
+        self, exception: BaseException, attributes: Any = None, timestamp: int | None = None, escaped: bool = False
+    ) -> None:
+        """Does nothing."""
+
+    def end(self, end_time: int | None = None) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._end_time = end_time or time.time_ns()
+            self._ended(self)
 
 
-class Ratio(Sampler):
-    """Keeps a part of the traces, by the bits that are random (the SDK's sampler also reads a UUID's fixed ones)."""
+class Recorder:
+    """Makes the spans of kept traces, all about one process."""
 
-    def __init__(self, ratio: float) -> None:
-        self._below = round(ratio * (1 << _RANDOM_BITS))
+    def __init__(self, resource: Mapping[str, Any], batches: "_Bounded") -> None:
+        self._resource = Resource(resource)
+        self.batches = batches
 
-    def should_sample(  # noqa: PLR0917 - the SDK's signature
+    def begin(
         self,
-        parent_context: Any,
-        trace_id: int,
         name: str,
-        kind: Any = None,
-        attributes: Any = None,
-        links: Any = None,
-        trace_state: Any = None,
-    ) -> SamplingResult:
-        kept = trace_id & ((1 << _RANDOM_BITS) - 1) < self._below
-        return SamplingResult(Decision.RECORD_AND_SAMPLE if kept else Decision.DROP, attributes if kept else None)
+        kind: SpanKind,
+        attributes: Mapping[str, Any] | None,
+        *,
+        context: SpanContext,
+        parent: SpanContext | None,
+        links: Sequence[Link],
+    ) -> Span:
+        return _Recorded(
+            self.batches.add,
+            name=name,
+            context=context,
+            parent=parent,
+            resource=self._resource,
+            attributes=dict(attributes) if attributes else {},
+            links=links,
+            kind=kind,
+        )
 
-    def get_description(self) -> str:
-        return f"Ratio{{{self._below / (1 << _RANDOM_BITS)}}}"
 
-
-class _Bounded(SpanProcessor):
+class _Bounded:
     """Hands ended spans to the batches while fewer than MAX_WAITING wait; more are dropped and counted."""
 
     def __init__(self, exporter: SpanExporter, exported: "Exported") -> None:
@@ -77,9 +125,7 @@ class _Bounded(SpanProcessor):
             schedule_delay_millis=_EVERY_MILLISECONDS,
         )
 
-    def on_end(self, span: ReadableSpan) -> None:
-        if not (span.context and span.context.trace_flags.sampled):
-            return
+    def add(self, span: ReadableSpan) -> None:
         with self._lock:
             if self._waiting >= MAX_WAITING:
                 self._exported.dropped += 1
@@ -94,6 +140,10 @@ class _Bounded(SpanProcessor):
                 self._exported.sent += count
             else:
                 self._exported.dropped += count
+
+    def flush(self) -> None:
+        """Send what waits, now."""
+        self._batches.force_flush()
 
     def shutdown(self) -> None:
         self._exporter.deadline = time.monotonic() + _STOP_SECONDS
@@ -123,10 +173,10 @@ class _Counting(SpanExporter):
         self._exporter.shutdown()
 
 
-def open_tracer(
-    endpoint: str, *, ratio: float, resource: Mapping[str, Any], ca_file: Path | None, exported: "Exported"
-) -> "tuple[Tracer, Callable[[], None]]":
-    """A tracer that exports, and what ends it (blocks for a few seconds at most)."""
+def open_recorder(
+    endpoint: str, *, resource: Mapping[str, Any], ca_file: Path | None, exported: "Exported"
+) -> "tuple[Recorder, Callable[[], None]]":
+    """What records and exports spans, and what ends it (blocks for a few seconds at most)."""
     session = requests.Session()
     session.trust_env = False  # neither a proxy nor a .netrc of the environment
     exporter = OTLPSpanExporter(
@@ -135,11 +185,5 @@ def open_tracer(
         timeout=_TIMEOUT_SECONDS,
         session=session,
     )
-    provider = TracerProvider(
-        sampler=ParentBased(Ratio(ratio)),
-        resource=Resource(resource),
-        id_generator=_Ids(),
-        shutdown_on_exit=False,
-    )
-    provider.add_span_processor(_Bounded(exporter, exported))
-    return provider.get_tracer("rooftree"), provider.shutdown
+    batches = _Bounded(exporter, exported)
+    return Recorder(resource, batches), batches.shutdown

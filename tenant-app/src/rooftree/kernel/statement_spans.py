@@ -1,4 +1,7 @@
-"""A span for each statement that is sent within a recorded trace: its kind and its table, nothing else."""
+"""A span for each statement that is sent within a recorded trace: its kind and its table, nothing else.
+
+The time of those that a request waits for is counted as its time in the database, recorded or not.
+"""
 
 import re
 from collections.abc import Generator
@@ -6,14 +9,15 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from rooftree.kernel import telemetry
+from rooftree.kernel import server_spans, telemetry
+from rooftree.kernel.server_spans import Wait
 
-_KEY = "rooftree_span"
+_KEY = "rooftree_statement"
+_ABOUT = {"db.system.name": "postgresql"}
 _LITERAL = re.compile(r"'(?:[^']|'')*'|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITE = re.compile(r"\b(INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
 _FIRST = re.compile(r"\s*([A-Za-z]+)")
@@ -43,43 +47,71 @@ def trace_statements(engine: AsyncEngine) -> None:
 @contextmanager
 def statement_span(statement: str) -> Generator[None]:
     """Around a statement that does not go through the engine."""
-    started = _started(statement)
+    sent = _sent(statement)
+    failure: BaseException | None = None
     try:
         yield
-    except Exception as error:
-        _failed(started, error)
+    except BaseException as error:
+        failure = error
         raise
-    if started is not None:
-        started.end()
+    finally:
+        if sent is not None:
+            sent.end(failure)
 
 
-def _started(statement: str) -> Span | None:
-    if not trace.get_current_span().is_recording():
-        return None
+class _Statement:
+    """One that was sent: its span, if its trace is kept, and the wait for it, if it is a request's."""
+
+    __slots__ = ("_span", "_wait")
+
+    def __init__(self, span: Span | None, wait: Wait | None) -> None:
+        self._span = span
+        self._wait = wait
+
+    def end(self, failure: BaseException | None = None) -> None:
+        if self._wait is not None:
+            self._wait.end()
+        if self._span is not None:
+            if failure is not None:
+                sqlstate: str | None = getattr(failure, "sqlstate", None)
+                telemetry.fail(self._span, sqlstate or type(failure).__qualname__)
+            self._span.end()
+
+
+def _sent(statement: str) -> _Statement | None:
+    """None: nobody wants to know."""
+    wait = server_spans.waiting(_ABOUT)
+    if telemetry.is_recording():
+        return _Statement(_begun(statement), wait)
+    return _Statement(None, wait) if wait is not None else None
+
+
+def _begun(statement: str) -> Span:
     operation, table = describe(statement)
-    attributes: dict[str, str] = {"db.system.name": "postgresql", "db.operation.name": operation}
+    attributes = _ABOUT | {"db.operation.name": operation}
     if table:
         attributes["db.collection.name"] = table
     return telemetry.begin(f"{operation} {table}" if table else operation, SpanKind.CLIENT, attributes)
 
 
-def _failed(started: Span | None, error: BaseException | None) -> None:
-    if started is not None:
-        sqlstate: str | None = getattr(error, "sqlstate", None)
-        telemetry.fail(started, sqlstate or type(error).__qualname__)
-        started.end()
-
-
 def _begin(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
-    if context is not None and (started := _started(statement)) is not None:
-        setattr(context, _KEY, started)
+    if context is not None and (sent := _sent(statement)) is not None:
+        setattr(context, _KEY, sent)
 
 
 def _end(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
-    started: Span | None = getattr(context, _KEY, None)
-    if started is not None:
-        started.end()
+    if (sent := _taken(context)) is not None:
+        sent.end()
 
 
 def _fail(failure: Any) -> None:
-    _failed(getattr(failure.execution_context, _KEY, None), failure.original_exception)
+    if (sent := _taken(failure.execution_context)) is not None:
+        sent.end(failure.original_exception)
+
+
+def _taken(context: Any) -> _Statement | None:
+    """Once: reading its rows may fail after the statement has ended."""
+    sent: _Statement | None = getattr(context, _KEY, None)
+    if sent is not None:
+        delattr(context, _KEY)
+    return sent

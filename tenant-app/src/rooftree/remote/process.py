@@ -13,6 +13,7 @@ from rooftree.kernel.background import Background
 from rooftree.kernel.rpc import Certificates, Elsewhere, RpcSettings
 from rooftree.kernel.rpc_client import Peer
 from rooftree.kernel.rpc_server import Server, Service
+from rooftree.kernel.server_spans import ServerSpans
 from rooftree.kernel.settings import SettingsError
 from rooftree.remote import exchange
 
@@ -43,8 +44,11 @@ class Neighbours:
         """Who requests are from that the gateway hands on."""
         return exchange.authenticator(cast("IdentityApi", ports[IdentityApi]))
 
-    async def answer(self, app: ASGIApp, ports: Mapping[type, object]) -> None:
-        """Begin to offer the ports of this process and the routes of its `app`, if there is a port to do so."""
+    async def answer(self, app: ASGIApp, ports: Mapping[type, object], counted: ServerSpans) -> None:
+        """Begin to offer the ports of this process and the routes of its `app`, if there is a port to do so.
+
+        `counted`: where calls count.
+        """
         if not self._settings.rpc_port:
             return
         services = [Service(exchange.SERVICE, exchange.Servicer(app))]
@@ -52,7 +56,8 @@ class Neighbours:
             Service(remote.SERVICE, remote.Servicer(ports[remote.CONTRACT], ports[IdentityApi]))
             for remote in (_remote(name) for name in self._here if find_spec(f"{__package__}.{name}") is not None)
         ]
-        self._server = Server(f"{self._host}:{self._settings.rpc_port}", self._certificates, services)
+        address = f"{self._host}:{self._settings.rpc_port}"
+        self._server = Server(address, self._certificates, services, counted)
         await self._server.start()
 
     def drain(self, background: Background) -> None:

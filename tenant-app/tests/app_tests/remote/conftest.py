@@ -10,6 +10,7 @@ import pytest
 from rooftree.kernel.rpc import Certificates
 from rooftree.kernel.rpc_client import Peer
 from rooftree.kernel.rpc_server import Server, Service
+from rooftree.kernel.server_spans import ServerSpans
 from rooftree.remote import exchange, identity
 from rooftree_pb import identity_pb2 as pb
 
@@ -59,10 +60,11 @@ class Wire:
     authority: Authority
     stack: AsyncExitStack
     faults: LosesFirstAnswers = field(default_factory=LosesFirstAnswers)
+    counted: ServerSpans = field(default_factory=ServerSpans)
 
     async def serve(self, module: str, *services: Service, certificates: Certificates | None = None) -> Server:
         given = certificates or self.authority.issue(module)
-        server = Server("127.0.0.1:0", given, services, interceptors=[self.faults])
+        server = Server("127.0.0.1:0", given, services, self.counted, interceptors=[self.faults])
         await server.start()
         self.stack.push_async_callback(server.stop, 0)
         return server

@@ -18,9 +18,12 @@ from rooftree.kernel.errors import FieldError, Problem, Unavailable
 from rooftree.kernel.rpc_client import LEAST_SECONDS, SECONDS
 from rooftree.kernel.rpc_errors import STATUS, RemoteFailure
 from rooftree.kernel.rpc_methods import methods
+from rooftree.kernel.server_spans import ServerSpans
 from rooftree.remote import identity
 
 from ..certificates import Authority
+from ..conftest import HandClock
+from ..test_server_spans import counts, parts
 from .conftest import ANSWERS, Asked, Wire
 
 SOMEBODY = UUID("0190a0a0-0000-7000-8000-000000000001")
@@ -209,6 +212,31 @@ async def test_the_other_side_knows_for_whom_it_works_and_in_which_trace(asked: 
     assert there[1] != here[1]
 
 
+async def test_each_call_counts_where_it_is_answered_and_is_the_callers_time(
+    asked: Asked, hand_clock: HandClock
+) -> None:
+    within: list[Any] = []
+
+    async def told() -> Any:
+        within.append(counts(asked.wire.counted))
+        hand_clock.pass_by(2.0)
+        return ANSWERS["user"]
+
+    asked.servicer.answers = lambda _: told()
+    here = ServerSpans()
+    with here.begin():
+        await asked.client.user(SOMEBODY)
+        hand_clock.pass_by(1.0)
+        await asked.client.user(SOMEBODY)
+    asked.servicer.answers = raising(UserNotFound())
+    with pytest.raises(UserNotFound):
+        await asked.client.user(SOMEBODY)
+    assert within == [(1, 0, 1), (2, 1, 1)]
+    assert counts(asked.wire.counted) == (3, 3, 0)
+    assert parts(asked.wire.counted) == {"server": 4.0}
+    assert parts(here) == {"server": 5.0, "rpc": 4.0}
+
+
 async def test_a_server_is_taken_for_a_module_only_with_that_modules_certificate(asked: Asked) -> None:
     client = identity.Client(asked.wire.peer("property", asked.server.port, identity.SERVICE))
     with pytest.raises(Unavailable):
@@ -269,7 +297,7 @@ async def test_a_module_that_is_back_is_found_again(wire: Wire, asked: Asked) ->
         await asked.client.user(SOMEBODY)
     from rooftree.kernel.rpc_server import Server
 
-    again = Server(f"127.0.0.1:{port}", wire.authority.issue("identity"), [_service(asked.servicer)])
+    again = Server(f"127.0.0.1:{port}", wire.authority.issue("identity"), [_service(asked.servicer)], wire.counted)
     await again.start()
     wire.stack.push_async_callback(again.stop, 0)
     async with asyncio.timeout(5):
