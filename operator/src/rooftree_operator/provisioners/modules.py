@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from .. import fitting, names, pods, serving
 from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Kind, Kubernetes
+from ..api.brokerage import ScalingMode
 from ..conditions import State
 from ..drift import Object, pending
 from ..names import TenantId
 from ..provisioner import Action, Plan, Verdict, blocked, done, waiting
+from ..scaling import limits
 from ..serving import Reading
 from ..tenant import Tenant
 
@@ -96,11 +98,10 @@ class Modules:
             return Plan(serving.at_rest(seen.deployments.values()), objects, removals)
         objects = _in_turn(tenant, seen, differing) if _app_serves(seen) else differing
         there = seen.deployments.keys() | _changing(objects)
-        scales = tuple(
-            Scale(module, least)
-            for module in tenant.modules
-            if module in there and serving.replicas(seen.deployments.get(module) or {"spec": {}}) not in (0, least)
-        )
+        counts = {name: serving.replicas(seen.deployments.get(name) or {"spec": {}}) for name in tenant.modules}
+        # Those that are counted by load are nobody's here.
+        counted = there if limits.mode(tenant) is not ScalingMode.LOAD_TUNED else set[str]()
+        scales = tuple(Scale(name, least) for name in counts if name in counted and counts[name] not in (0, least))
         return Plan(_verdict(tenant, seen, objects), objects, (*scales, *removals))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
