@@ -89,7 +89,10 @@ def test_good_values_are_taken() -> None:
         ({"channels": {"Stable": "1.0.0"}}, "channels"),
         ({"elasticsearch": {"replicas": -1}}, "elasticsearch/replicas"),
         ({"telemetry": {"otlpEndpoint": "collector:4318"}}, "telemetry/otlpEndpoint"),
-        ({"scaling": {"prometheusUrl": "prometheus:9090"}}, "scaling/prometheusUrl"),
+        (
+            {"scaling": {"prometheusUrl": "prometheus:9090"}, "network": {"prometheus": destination(9090)}},
+            "scaling/prometheusUrl",
+        ),
         ({"scaling": {"prometheusUrl": "http://prometheus:9090"}, "network": {"prometheus": {}}}, "network/prometheus"),
         ({"smtp": {"host": "mail.example", "from": "rooftree@example.com"}}, "network/peers"),
         ({"network": {"peers": {name: destination(1) for name in ("dns", "kafka", "redis")}}}, "network/peers"),

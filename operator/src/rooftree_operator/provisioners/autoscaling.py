@@ -4,7 +4,7 @@ CPU; or nobody, where the number is fixed. The operator's own counting is in `sc
 import asyncio
 from dataclasses import dataclass
 
-from .. import names, pods
+from .. import names, pods, serving
 from ..adapters.kubernetes import AUTOSCALER, DEPLOYMENT, Kubernetes
 from ..api.brokerage import ScalingMode
 from ..drift import Object, pending
@@ -59,7 +59,7 @@ class Autoscaling:
             self._kube.get(AUTOSCALER, pods.APP, tenant.namespace),
             self._kube.get(DEPLOYMENT, pods.APP, tenant.namespace),
         )
-        return Seen(autoscaler, (deployment or {}).get("spec", {}).get("replicas", 1))
+        return Seen(autoscaler, serving.replicas(deployment) if deployment else 0)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
         fewest, most, mode = tenant.plan.replicas.min, tenant.plan.replicas.max, limits.mode(tenant)
@@ -67,12 +67,13 @@ class Autoscaling:
         if mode is ScalingMode.HPA:
             return Plan(verdict, objects=pending([build_autoscaler(tenant)], [seen.autoscaler]))
         actions: tuple[Remove | Scale, ...] = (Remove(mode),) if seen.autoscaler else ()
-        if mode is ScalingMode.LOAD_TUNED:
-            return Plan(verdict, actions=actions)
-        # Without an autoscaler nobody else follows the plan. Zero is somebody's will, as it is for autoscalers, too.
-        if seen.replicas not in (0, fewest):
+        is_fixed = mode is ScalingMode.FIXED
+        # Zero is somebody's will, as it is for autoscalers, too.
+        if seen.replicas and (seen.replicas < fewest or (is_fixed and seen.replicas > fewest)):
             actions = (*actions, Scale(fewest))
-        return Plan(done("Fixed", f"The number of pods is fixed at {fewest}."), actions=actions)
+        if is_fixed:
+            verdict = done("Fixed", f"The number of pods is fixed at {fewest}.")
+        return Plan(verdict, actions=actions)
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         for wanted in plan.objects:

@@ -6,6 +6,7 @@ the other while `app` serves: starting takes a second of CPU, and several starts
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,9 +100,10 @@ class Modules:
         objects = _in_turn(tenant, seen, differing) if _app_serves(seen) else differing
         there = seen.deployments.keys() | _changing(objects)
         counts = {name: serving.replicas(seen.deployments.get(name) or {"spec": {}}) for name in tenant.modules}
-        # Those that are counted by load are nobody's here.
-        counted = there if limits.mode(tenant) is not ScalingMode.LOAD_TUNED else set[str]()
-        scales = tuple(Scale(name, least) for name in counts if name in counted and counts[name] not in (0, least))
+        # Those that are counted by load are only lifted here.
+        most = math.inf if limits.mode(tenant) is ScalingMode.LOAD_TUNED else least
+        wrong = (name for name, count in counts.items() if count and not least <= count <= most)
+        scales = tuple(Scale(name, least) for name in wrong if name in there)
         return Plan(_verdict(tenant, seen, objects), objects, (*scales, *removals))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:

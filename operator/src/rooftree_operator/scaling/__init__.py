@@ -1,1 +1,6 @@
-"""How many pods a tenant has: by what arrives and how long that takes."""
+"""How many replicas a workload shall have, from its arrivals and what a request takes.
+
+`erlang` has the formulas, `demand` what a request takes when nobody waits, `policy` one decision for one workload,
+`signals` the query for all workloads and its answer, `limits` what a Deployment says of itself, `replay` a world in
+which policies are compared: all pure. `scaler` asks, decides and declares.
+"""

@@ -6,28 +6,24 @@ no apply of ours touches. All that it remembers is worth a minute; after a resta
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from math import sqrt
-from statistics import pstdev
 from typing import Protocol
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from .. import holds, names, serving
+from .. import holds, names, pods, serving
 from ..adapters.kubernetes import BROKERAGE, DEPLOYMENT, ApiError, Kubernetes
-from ..adapters.prometheus import Sample
+from ..adapters.prometheus import NoAnswer
 from ..drift import Object
 from ..errors import Unavailable
 from . import limits, policy, signals
-from .signals import Key, Measured
+from .signals import Measured, Workload
 
 log = structlog.get_logger(__name__)
 
 TICK = 2.0  # seconds
-_COUNTS = 15  # of the last three seconds each, from which their deviation is told: half a minute
 _START = 8.0  # seconds of a pod's start, before one was seen
 _STARTS = 0.3  # share of a new start in what is known of them
 
@@ -42,9 +38,9 @@ SECONDS = Histogram(
 
 
 class Measures(Protocol):
-    """Who is asked."""
+    """Who is asked: Prometheus."""
 
-    async def vector(self, query: str) -> list[Sample]: ...
+    async def query(self, text: str) -> bytes: ...
 
 
 @dataclass
@@ -52,7 +48,6 @@ class Memory:
     """Of one workload, between ticks."""
 
     state: policy.State = field(default_factory=policy.State)
-    recent: deque[float] = field(default_factory=lambda: deque[float](maxlen=_COUNTS))
     start: float = _START
     ordered: float | None = None  # when pods were, that are not there yet
     told: policy.Decision | None = None
@@ -67,23 +62,7 @@ class Memory:
         if self.ordered is not None and ready >= replicas:
             self.start += _STARTS * (now - self.ordered - self.start)
             self.ordered = None
-        if found.recent is not None:
-            self.recent.append(found.recent)
-        # Each is a mean of three seconds, which deviates less than the counts of single ones.
-        deviation = sqrt(3) * pstdev(self.recent) if len(self.recent) > 1 else 0.0
-        waits_for, waits = found.longest_wait
-        return policy.Signals(
-            replicas=replicas,
-            ready=ready,
-            age=found.age,
-            arrivals=found.arrivals,
-            recent=found.recent,
-            deviation=deviation,
-            in_flight=found.in_flight,
-            residence=found.residence,
-            waits=waits,
-            waits_for=waits_for,
-        )
+        return found.signals(replicas, ready)
 
 
 class Scaler:
@@ -101,7 +80,7 @@ class Scaler:
         self._is_ours = is_ours
         self._clock = clock
         self._ours: frozenset[str] = frozenset()
-        self._memory: dict[Key, Memory] = {}
+        self._memory: dict[Workload, Memory] = {}
 
     def keep(self, ours: Iterable[str]) -> None:
         """The names of the Brokerages that this operator has."""
@@ -123,11 +102,7 @@ class Scaler:
     async def tick(self) -> None:
         """One look at all workloads. Raises ApiError or `Unavailable` if none could be had."""
         workloads = {_key(one): one for one in await self._deployments() if limits.of(one) is not None}
-        try:
-            measured = signals.measured(await self._measures.vector(signals.QUERY)) if workloads else {}
-        except Unavailable as outage:
-            log.warning("load_is_unknown", error=outage.message)
-            measured = dict[Key, Measured]()
+        measured = await self._measured() if workloads else {}
         for gone in self._memory.keys() - workloads.keys():
             _forget(gone, self._memory.pop(gone))
         changes = [self._decide(key, one, measured.get(key, Measured())) for key, one in workloads.items()]
@@ -138,11 +113,19 @@ class Scaler:
             elif isinstance(result, BaseException):
                 raise result
 
+    async def _measured(self) -> dict[Workload, Measured]:
+        """Of all workloads; nothing while nobody can tell, as then each keeps what it has."""
+        try:
+            return signals.parse(await self._measures.query(signals.QUERY))
+        except (signals.BadAnswer, NoAnswer) as error:
+            log.warning("load_is_unknown", error=str(error))
+            return {}
+
     async def _deployments(self) -> list[Object]:
         found = await self._kube.having(DEPLOYMENT, names.LABEL_MANAGED_BY, names.MANAGER)
         return [one for one in found if _brokerage(one) in self._ours]
 
-    def _decide(self, key: Key, deployment: Object, found: Measured) -> Coroutine[None, None, None] | None:
+    def _decide(self, key: Workload, deployment: Object, found: Measured) -> Coroutine[None, None, None] | None:
         """Decides, tells it, and returns what is to be done if the count is another one."""
         bounds, now = limits.of(deployment), self._clock()
         assert bounds is not None
@@ -162,9 +145,11 @@ class Scaler:
         version = metadata["resourceVersion"]
         await self._kube.scale(metadata["name"], metadata["namespace"], decision.replicas, version=version)
         direction = "up" if decision.replicas > before else "down"
-        CHANGES.labels(*_key(deployment), direction, decision.reason).inc()
+        CHANGES.labels(*_labels(_key(deployment)), direction, decision.reason).inc()
         memory.ordered = self._clock() if direction == "up" else None
-        log.info("scaled", tenant_id=_key(deployment)[0], module=metadata["name"], before=before, why=decision.why())
+        log.info(
+            "scaled", tenant_id=_key(deployment).tenant, module=metadata["name"], before=before, why=decision.why()
+        )
 
     def _may(self, brokerage: Object) -> bool:
         spec = brokerage["spec"]
@@ -173,33 +158,40 @@ class Scaler:
         return self._is_ours(brokerage) and not is_held and not is_leaving
 
 
-def _key(deployment: Object) -> Key:
-    return deployment["metadata"]["labels"][names.LABEL_TENANT], deployment["metadata"]["name"]
+def _key(deployment: Object) -> Workload:
+    tenant, name = deployment["metadata"]["labels"][names.LABEL_TENANT], deployment["metadata"]["name"]
+    return Workload(tenant, "" if name == pods.APP else name)
+
+
+def _labels(workload: Workload) -> tuple[str, str]:
+    return workload.tenant, workload.module or pods.APP
 
 
 def _brokerage(deployment: Object) -> str:
     return deployment["metadata"].get("labels", {}).get(names.LABEL_BROKERAGE, "")
 
 
-def _tell(key: Key, memory: Memory, decision: policy.Decision) -> None:
+def _tell(key: Workload, memory: Memory, decision: policy.Decision) -> None:
     """What was decided, as metrics."""
+    labels = _labels(key)
     counts = {"wanted": decision.replicas, "floor": decision.limits.floor, "ceiling": decision.limits.ceiling}
     for kind, count in counts.items():
-        REPLICAS.labels(*key, kind).set(count)
-    ARRIVALS.labels(*key).set(decision.load)
-    DEMAND.labels(*key).set(decision.demand)
+        REPLICAS.labels(*labels, kind).set(count)
+    ARRIVALS.labels(*labels).set(decision.load)
+    DEMAND.labels(*labels).set(decision.demand)
     if memory.told is not None and memory.told.is_held and memory.told.reason is not decision.reason:
-        HELD.remove(*key, memory.told.reason)
+        HELD.remove(*labels, memory.told.reason)
     if decision.is_held:
-        HELD.labels(*key, decision.reason).set(1)
+        HELD.labels(*labels, decision.reason).set(1)
     memory.told = decision
 
 
-def _forget(key: Key, memory: Memory) -> None:
+def _forget(key: Workload, memory: Memory) -> None:
     """No metric tells of what is not there any more."""
+    labels = _labels(key)
     for kind in ("wanted", "floor", "ceiling"):
-        REPLICAS.remove(*key, kind)
-    ARRIVALS.remove(*key)
-    DEMAND.remove(*key)
+        REPLICAS.remove(*labels, kind)
+    ARRIVALS.remove(*labels)
+    DEMAND.remove(*labels)
     if memory.told is not None and memory.told.is_held:
-        HELD.remove(*key, memory.told.reason)
+        HELD.remove(*labels, memory.told.reason)

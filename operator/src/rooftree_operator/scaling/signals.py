@@ -1,74 +1,98 @@
-"""What Prometheus is asked once a tick for all tenants, and what its answer says of each workload. Pure.
+"""The one query of a tick for all workloads, and its answer. Pure: who sends it is elsewhere.
 
-A workload is a tenant's Deployment: `app`, or that of a module. Pods of `app` have no label `module`.
+The app's pods are scraped each second for the counter of server spans and the gauge of requests in flight (job
+`arrivals`), and each five seconds for what the spans took (job `pods`). Parts of the query are told apart by the label
+`signal`, workloads by `tenant` and, where each module has pods of its own, `module`.
 """
 
-from collections.abc import Iterable, Mapping
+import json
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Protocol
+from typing import TYPE_CHECKING, Any
 
-from .. import pods
+from .policy import Signals
 
-# Series of the app (docs/telemetry.md). Arrivals are read each second, by a job of their own.
-ARRIVED = 'rooftree_server_spans_total{job="arrivals"}'
-IN_FLIGHT = 'http_server_active_requests{job="arrivals"}'
-ENDED = "rooftree_server_spans_ended_total"
-SERVED = 'rooftree_span_seconds_total{part="server"}'
-WAITED = 'rooftree_span_seconds_total{part!="server"}'
-BY = "by (tenant, module)"
-# Four samples of one a second span three seconds.
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BY = "sum by (tenant, module)"
+_SPANS = 'rooftree_server_spans_total{job="arrivals"}'
+_FLYING = 'http_server_active_requests{job="arrivals"}'
+_TOOK = 'rooftree_span_seconds_total{job="pods",part'
+_ENDED = 'rooftree_server_spans_ended_total{job="pods"}'
 PARTS = {
-    "arrivals": f"sum {BY} (rate({ARRIVED}[20s]))",
-    "recent": f"sum {BY} (rate({ARRIVED}[4s]))",
-    "in_flight": f"sum {BY} ({IN_FLIGHT})",
-    "age": f"time() - max {BY} (timestamp({ARRIVED}))",
-    "residence": f"sum {BY} (rate({SERVED}[1m])) / sum {BY} (rate({ENDED}[1m]))",
-    "waits": f"sum by (tenant, module, part) (rate({WAITED}[1m])) "
-    f"/ on (tenant, module) group_left () sum {BY} (rate({SERVED}[1m]))",
+    "arrivals": f"{_BY} (rate({_SPANS}[20s]))",
+    # Four samples are three seconds.
+    "recent": f"{_BY} (rate({_SPANS}[4s]))",
+    # The rate between two scrapes is the count of that second.
+    "deviation": f"stddev_over_time({_BY} (irate({_SPANS}[3s]))[20s:1s])",
+    "in_flight": f"{_BY} ({_FLYING})",
+    "age": f"time() - max by (tenant, module) (timestamp({_FLYING}))",
+    "measured": f"count by (tenant, module) (count by (tenant, module, pod) ({_FLYING}))",
+    "residence": f'{_BY} (rate({_TOOK}="server"}}[30s])) / {_BY} (rate({_ENDED}[30s]))',
+    "waits": f'sum by (tenant, module, part) (rate({_TOOK}!="server"}}[30s]))'
+    f' / ignoring (part) group_left () {_BY} (rate({_TOOK}="server"}}[30s]))',
 }
-QUERY = " or ".join(f'label_replace({part}, "signal", "{name}", "", "")' for name, part in PARTS.items())
-
-Key = tuple[str, str]
-"""Tenant's id and the Deployment's name."""
+QUERY = " or ".join(f'label_replace({text}, "signal", "{name}", "", "")' for name, text in PARTS.items())
 
 
-class Sample(Protocol):
-    """One value of the answer."""
-
-    @property
-    def labels(self) -> Mapping[str, str]: ...
-    @property
-    def value(self) -> float: ...
+class BadAnswer(Exception):
+    """Prometheus refused the query, or answered something else than an instant vector."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A tenant's Deployment; no module: all of them are in it."""
+
+    tenant: str
+    module: str = ""
+
+
+@dataclass(slots=True)
 class Measured:
-    """Of one workload; None where nothing is known. `waits`: shares of the residence, by what is waited for."""
+    """What the answer tells of a workload: signals by name, and the share of time of each thing that is waited for."""
 
-    arrivals: float | None = None  # requests a second, mean of 20 s
-    recent: float | None = None  # of the last 3 s
-    in_flight: float | None = None
-    age: float = 0.0  # seconds
-    residence: float | None = None  # seconds
+    values: dict[str, float] = field(default_factory=dict[str, float])
     waits: dict[str, float] = field(default_factory=dict[str, float])
 
-    @property
-    def longest_wait(self) -> tuple[str, float]:
-        """What is waited for most, and its share."""
-        return max(self.waits.items(), key=lambda one: one[1], default=("database", 0.0))
+    def signals(self, replicas: int, ready: int) -> Signals:
+        """Together with what Kubernetes tells of it."""
+        values = self.values
+        waited = max(self.waits, key=self.waits.__getitem__, default="database")
+        measured = values.get("measured")
+        return Signals(
+            replicas=replicas,
+            ready=ready,
+            age=max(0.0, values.get("age", 0.0)),
+            arrivals=values.get("arrivals"),
+            recent=values.get("recent"),
+            deviation=values.get("deviation", 0.0),
+            in_flight=values.get("in_flight"),
+            residence=values.get("residence"),
+            measured=None if measured is None else int(measured),
+            waits=self.waits.get(waited, 0.0),
+            waits_for=waited,
+        )
 
 
-def measured(samples: Iterable[Sample]) -> dict[Key, Measured]:
-    """By workload. A division by nothing, of a workload without requests, says nothing."""
-    found: dict[Key, Measured] = {}
-    for sample in samples:
-        labels = sample.labels
-        if not isfinite(sample.value) or not labels.get("tenant"):
+def parse(answer: bytes) -> dict[Workload, Measured]:
+    """Of all workloads that the answer tells of. What is no number, as a rate over nothing, is left out."""
+    try:
+        body: Mapping[str, Any] = json.loads(answer)
+        if body["status"] != "success" or body["data"]["resultType"] != "vector":
+            raise BadAnswer(str(body.get("error", "no instant vector")))
+        result = body["data"]["result"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadAnswer("no answer of Prometheus") from error
+    found: dict[Workload, Measured] = {}
+    for sample in result:
+        labels: Mapping[str, str] = sample["metric"]
+        value = float(sample["value"][1])
+        if not isfinite(value) or "tenant" not in labels:
             continue
-        one = found.setdefault((labels["tenant"], labels.get("module") or pods.APP), Measured())
-        if labels["signal"] == "waits":
-            one.waits[labels["part"]] = sample.value
+        measured = found.setdefault(Workload(labels["tenant"], labels.get("module", "")), Measured())
+        if (name := labels.get("signal", "")) == "waits":
+            measured.waits[labels.get("part", "")] = value
         else:
-            setattr(one, labels["signal"], sample.value)
+            measured.values[name] = value
     return found

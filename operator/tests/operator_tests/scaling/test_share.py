@@ -1,0 +1,75 @@
+"""A cell that is full: floors first, then where the fewest requests are late."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rooftree_operator.scaling import erlang
+from rooftree_operator.scaling.share import Asked, shared
+
+ONE = Asked(wanted=10, floor=1, arrivals=400.0, demand=0.02, objective=0.2)
+EVERY = st.lists(
+    st.builds(
+        Asked,
+        wanted=st.integers(1, 12),
+        floor=st.integers(1, 3),
+        arrivals=st.floats(0.0, 500.0),
+        demand=st.just(0.02),
+        objective=st.just(0.2),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def late(every: list[Asked], counts: tuple[int, ...] | list[int]) -> float:
+    """Requests a second."""
+    return sum(
+        one.arrivals * erlang.over(count, one.arrivals * one.demand, one.objective / one.demand)
+        for one, count in zip(every, counts, strict=True)
+    )
+
+
+def test_what_fits_is_given() -> None:
+    assert shared([ONE, replace(ONE, wanted=5)], 15) == [10, 5]
+
+
+def test_a_small_one_that_can_be_helped_goes_before_a_large_one_that_cannot() -> None:
+    large, small = ONE, Asked(wanted=2, floor=1, arrivals=45.0, demand=0.02, objective=0.2)
+    # Four more do not make the large one keep up; one more makes the small one.
+    assert shared([large, small], 6) == [4, 2]
+
+
+def test_a_plans_weight_decides_between_equals() -> None:
+    assert shared([ONE, replace(ONE, weight=3.0)], 12) == [2, 10]
+    assert shared([replace(ONE, weight=3.0), ONE], 12) == [10, 2]
+
+
+def test_floors_are_given_though_the_cell_is_too_small_for_them() -> None:
+    assert shared([replace(ONE, floor=4), replace(ONE, floor=4)], 6) == [4, 4]
+
+
+@given(EVERY, st.integers(1, 60))
+def test_nothing_is_left_and_nothing_is_given_twice(every: list[Asked], capacity: int) -> None:
+    counts = shared(every, capacity)
+    floors = sum(min(one.floor, one.wanted) for one in every)
+    wanted = sum(one.wanted for one in every)
+    assert sum(counts) == min(wanted, max(capacity, floors))
+    for one, count in zip(every, counts, strict=True):
+        assert min(one.floor, one.wanted) <= count <= one.wanted
+
+
+@pytest.mark.parametrize("capacity", range(4, 15))
+def test_no_other_sharing_has_many_fewer_late_requests(capacity: int) -> None:
+    every = [
+        Asked(wanted=8, floor=1, arrivals=330.0, demand=0.02, objective=0.2),
+        Asked(wanted=4, floor=1, arrivals=140.0, demand=0.02, objective=0.2),
+        Asked(wanted=3, floor=1, arrivals=80.0, demand=0.02, objective=0.2),
+    ]
+    ours = late(every, shared(every, capacity))
+    ways = product(*(range(one.floor, one.wanted + 1) for one in every))
+    best = min(late(every, counts) for counts in ways if sum(counts) <= capacity)
+    # What is left may be too little for the next step: no more than one workload's requests.
+    assert ours <= best + max(one.arrivals for one in every)

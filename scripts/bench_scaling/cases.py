@@ -1,0 +1,129 @@
+"""What is compared: traces, starts and scales, and the policies with their settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from math import ceil
+from typing import TYPE_CHECKING
+
+from rooftree_operator.scaling.policy import Settings
+from rooftree_operator.scaling.replay import hpa
+from rooftree_operator.scaling.replay.hpa import HpaInWorld, HpaSettings
+from rooftree_operator.scaling.replay.keda import KedaInWorld, KedaSettings
+from rooftree_operator.scaling.replay.kpa import KpaInWorld, KpaSettings
+from rooftree_operator.scaling.replay.ours import LoadTuned
+from rooftree_operator.scaling.replay.world import Service
+
+from bench_scaling.ablation import VARIANTS, Varied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rooftree_operator.scaling.replay.world import Autoscaler, Load
+
+STARTS = (2, 8, 30)
+SCALES = (0.3, 1.0, 3.0)
+SEEDS = 10
+# One request takes 20 ms of a replica, and 99 of 100 shall take no longer than 200 ms.
+SERVICE = Service(demand=0.02, objective=0.2)
+BUDGET = 0.01
+
+OURS, BOUND = "ours", "bound"
+DEFAULTS = ("hpa 50", "hpa 70", "hpa 80", "keda", "kpa")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A policy with one setting of it; `family` is what a best in hindsight is looked for among."""
+
+    name: str
+    family: str
+    make: Callable[[Service, Load], Autoscaler]
+    contention: float = 0.0
+
+
+def read_trace(path: Path) -> list[float]:
+    """Requests a second, one number a line."""
+    return [float(line) for line in path.read_text().split()]
+
+
+def initial(rates: list[float]) -> int:
+    """The replicas that each policy begins with: seven tenths busy."""
+    return max(1, ceil(rates[0] * SERVICE.demand / 0.7))
+
+
+def _ours(settings: Settings) -> Callable[[Service, Load], Autoscaler]:
+    return lambda service, load: LoadTuned(service, settings, phase=load.seed % 2)
+
+
+def _varied(name: str) -> Callable[[Service, Load], Autoscaler]:
+    return lambda service, load: Varied(service, VARIANTS[name], load, phase=load.seed % 2)
+
+
+def _hpa(settings: HpaSettings) -> Callable[[Service, Load], Autoscaler]:
+    def make(service: Service, load: Load) -> Autoscaler:
+        phase, scraped = (load.seed * 7) % hpa.SYNC, (load.seed * 11 + 3) % hpa.SYNC
+        return HpaInWorld(service, settings, phase, scraped)
+
+    return make
+
+
+def _keda(settings: KedaSettings) -> Callable[[Service, Load], Autoscaler]:
+    def make(service: Service, load: Load) -> Autoscaler:
+        phase, scraped = (load.seed * 7) % hpa.SYNC, (load.seed * 11 + 3) % settings.scrape
+        return KedaInWorld(service, settings, phase, scraped)
+
+    return make
+
+
+def _kpa(settings: KpaSettings) -> Callable[[Service, Load], Autoscaler]:
+    return lambda service, load: KpaInWorld(service, settings, phase=load.seed % 2)
+
+
+def defaults() -> list[Candidate]:
+    """Each policy as it comes."""
+    return [
+        Candidate(OURS, OURS, _ours(Settings())),
+        *(Candidate(f"hpa {target}", "hpa", _hpa(HpaSettings(target))) for target in (50, 70, 80)),
+        Candidate("keda", "keda", _keda(KedaSettings())),
+        Candidate("kpa", "kpa", _kpa(KpaSettings())),
+    ]
+
+
+def windowed(settings: HpaSettings, window: int) -> HpaSettings:
+    """With this stabilisation of scaling down; 300 s is what it has without `behavior`."""
+    return settings if window == 300 else replace(settings, behavior=(hpa.UP, hpa.down(window)))
+
+
+def grids() -> list[Candidate]:
+    """All settings among which the best in hindsight is looked for."""
+    found = [
+        Candidate(f"hpa {target}/{window}s", "hpa", _hpa(windowed(HpaSettings(target), window)))
+        for target, window in product((50, 60, 70, 75, 80, 85, 90, 95), (0, 60, 120, 300))
+    ]
+    found += [
+        Candidate(f"keda {threshold}/{rate}s/{window}s", "keda", _keda(_keda_with(threshold, rate, window)))
+        for threshold, rate, window in product((0.5, 0.6, 0.7, 0.8, 0.9, 1.0), (30, 60), (60, 300))
+    ]
+    found += [
+        Candidate(f"kpa {target}/{window}s/{threshold}", "kpa", _kpa(KpaSettings(1.0, target, window, panic_threshold=threshold)))
+        for target, window, threshold in product((0.5, 0.6, 0.7, 0.8, 0.9), (6, 20, 60), (1.5, 2.0))
+    ]
+    found += [
+        Candidate(f"ours {budget}/{window}s", OURS, _ours(Settings(budget=budget, window=window)))
+        for budget, window in product((0.003, 0.01, 0.03), (10.0, 20.0, 30.0, 60.0))
+    ]
+    return found
+
+
+def _keda_with(threshold: float, rate: int, window: int) -> KedaSettings:
+    return KedaSettings(threshold, rate, hpa=windowed(HpaSettings(), window))
+
+
+def ablations() -> list[Candidate]:
+    """Ours with one part of it taken off or put on."""
+    return [
+        Candidate(f"variant {name}", "variant", _varied(name), variant.contention) for name, variant in VARIANTS.items()
+    ]
