@@ -1,1 +1,1 @@
-"""`make bench-scaling`: policies of scaling in one simulated world. `docs/scaling-evaluation.md` tells how to read it."""
+"""`make bench-scaling`: policies in one simulated world. `docs/scaling-evaluation.md` tells how to read it."""

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rooftree_operator.scaling.replay.world import fewest, make_load, simulate
 
-from bench_scaling import cases, figures, pictures, running, tables, tick
+from bench_scaling import cases, figures, pictures, running, sharing, tables, tick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ def collect(path: Path, every: Sequence[running.Task], processes: int) -> list[d
     with path.open("w") as file:
         for number, found in enumerate(running.run(every, processes), 1):
             file.writelines(json.dumps(line) + "\n" for line in found)
+            file.flush()
             lines += found
             print(f"{datetime.now(UTC):%H:%M:%S} {number} of {len(every)} loads", file=sys.stderr, flush=True)
     return lines
@@ -62,6 +64,7 @@ def write(results: figures.Results, found: Sequence[dict[str, Any]], traces: Seq
     parts = {"figures": tables.of_figures(found)}
     parts |= {f"scale {scale:g}": tables.at_defaults(results, scale) for scale in cases.SCALES}
     parts |= {"hindsight": tables.in_hindsight(results), "ablation": tables.of_ablation(results)}
+    parts["sharing"] = tables.of_sharing(sharing.measure(traces))
     tables.write(PAGE, parts)
     for name, text in draw(traces).items():
         (IMAGES / name).write_text(text)
@@ -73,20 +76,37 @@ def main() -> int:
     options.add_argument("--seeds", type=int, default=cases.SEEDS)
     options.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options.add_argument("--quick", action="store_true", help="three seeds, defaults only")
+    options.add_argument("--trials", type=Path, help="figures of the whole seeds of a run that was made before")
     options.add_argument("--write", action="store_true", help="tables and pictures for docs/scaling-evaluation.md")
     chosen = options.parse_args()
     traces = chosen.traces or sorted(TRACES.glob("*.txt"))
     if not traces:
         options.error(f"no traces in {TRACES}: name files")
     seeds = 3 if chosen.quick else chosen.seeds
+    if chosen.trials:
+        lines, seeds = whole(chosen.trials.read_text().splitlines(), len(traces) * len(cases.SCALES))
+        return told(figures.Results.of(lines), seeds, traces, write_page=chosen.write)
     sets = ("defaults",) if chosen.quick else ("defaults", "grids", "ablations")
     Path(".bench").mkdir(exist_ok=True)
     path = Path(".bench", f"scaling-{datetime.now(UTC):%Y%m%dT%H%M%S}.jsonl")
     results = figures.Results.of(collect(path, running.tasks(traces, sets, seeds), chosen.processes))
+    return told(results, seeds, traces, write_page=chosen.write)
+
+
+def whole(lines: Sequence[str], loads: int) -> tuple[list[dict[str, Any]], int]:
+    """Trials of those first seeds of which there are all loads, and how many seeds these are."""
+    every = [json.loads(line) for line in lines]
+    counts = Counter(line["seed"] for line in every if line["policy"] == cases.BOUND)
+    seeds = next(seed for seed in range(len(counts) + 1) if counts[seed + 1] < loads)
+    return [line for line in every if line["seed"] <= seeds], seeds
+
+
+def told(results: figures.Results, seeds: int, traces: Sequence[Path], *, write_page: bool) -> int:
+    """Prints the figures; 1 when one misses its budget."""
     found = [*figures.of(results, seeds=seeds), tick.figure(tick.measure())]
     for one in found:
         print(json.dumps(one), flush=True)
-    if chosen.write:
+    if write_page:
         write(results, found, traces)
     return 1 if figures.missed(found) else 0
 

@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rooftree_operator.scaling.demand import Tracking
 from rooftree_operator.scaling.policy import Limits, Settings, State, decide
 from rooftree_operator.scaling.replay.ours import RESIDENCE, SEEN, observe
 
@@ -28,7 +29,7 @@ class Variant:
     trend: bool = False  # the slope of two minutes goes on until a pod that is ordered now is ready
     season: bool = False  # as much as last week at the moment when such a pod is ready, or more
     knows_demand: bool = False  # what a request takes is given, instead of taken from spans
-    # Each further replica adds this share to a request; `fit` knows so, as the best fit of a USL would, and sizes for it.
+    # Each further replica adds this share to a request; `fit` knows it, as the best fit of a USL would, and sizes so.
     contention: float = 0.0
     fit: bool = False
 
@@ -38,10 +39,12 @@ VARIANTS = {
     "fixed margin 0.5": Variant(Settings(margin=0.5, step=0.0)),
     "fixed margin 1": Variant(Settings(margin=1.0, step=0.0)),
     "fixed margin 1.5": Variant(Settings(margin=1.5, step=0.0)),
+    "no smoothing": Variant(Settings(smoothing=1.0)),
     "no fast rise": Variant(Settings(rise=NEVER)),
     "no backlog": Variant(Settings(drain=NEVER)),
-    "no window": Variant(Settings(window=2.0, window_of_start=0.0)),
-    "window 90 s": Variant(Settings(window=90.0)),
+    "no window": Variant(Settings(window=2.0)),
+    "window 30 s": Variant(Settings(window=30.0)),
+    "window 120 s": Variant(Settings(window=120.0)),
     "demand given": Variant(knows_demand=True),
     "trend": Variant(trend=True),
     "season": Variant(season=True),
@@ -62,8 +65,13 @@ class Varied:
     period: int = 2
     state: State = field(default_factory=State)
     last_week: list[float] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
+        self.settings = self.variant.settings
+        if self.variant.knows_demand:
+            # What is measured changes nothing.
+            self.settings = replace(self.settings, tracking=Tracking(rising=0.0, falling=0.0, slower=NEVER))
         if self.variant.season:
             self.last_week = last_week(self.load)
 
@@ -76,9 +84,9 @@ class Varied:
         limits = Limits(service.objective, service.floor, service.ceiling, float(service.start))
         before, wanted = self.state, signals.ready
         for _ in range(_ROUNDS if variant.fit else 1):
-            if variant.knows_demand and signals.arrivals is not None:
-                signals, before = replace(signals, residence=None), replace(before, demand=service.takes(wanted))
-            made, self.state = decide(signals, limits, before, float(now), variant.settings)
+            if variant.knows_demand:
+                before = replace(before, demand=service.takes(wanted))
+            made, self.state = decide(signals, limits, before, float(now), self.settings)
             wanted = made.replicas
         return wanted
 
@@ -96,7 +104,7 @@ class Varied:
 
 
 def last_week(load: Load, window: int = 60) -> list[float]:
-    """The 90th of 100 seconds around each of the same hour a week ago: other requests, a few minutes and percent off."""
+    """The 90th of 100 seconds around each of the hour a week ago: other requests, some minutes and percent off."""
     chance = random.Random(load.seed + 1000)
     rates = load.rates
     shift, factor = chance.randrange(-120, 121), chance.uniform(0.9, 1.1)

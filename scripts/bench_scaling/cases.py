@@ -101,19 +101,23 @@ def grids() -> list[Candidate]:
     """All settings among which the best in hindsight is looked for."""
     found = [
         Candidate(f"hpa {target}/{window}s", "hpa", _hpa(windowed(HpaSettings(target), window)))
-        for target, window in product((50, 60, 70, 75, 80, 85, 90, 95), (0, 60, 120, 300))
+        for target, window in product((70, 75, 80, 85, 90), (0, 60, 120, 300))
     ]
     found += [
         Candidate(f"keda {threshold}/{rate}s/{window}s", "keda", _keda(_keda_with(threshold, rate, window)))
-        for threshold, rate, window in product((0.5, 0.6, 0.7, 0.8, 0.9, 1.0), (30, 60), (60, 300))
+        for threshold, rate, window in product((0.6, 0.7, 0.8, 0.9), (30, 60), (60, 300))
     ]
     found += [
-        Candidate(f"kpa {target}/{window}s/{threshold}", "kpa", _kpa(KpaSettings(1.0, target, window, panic_threshold=threshold)))
-        for target, window, threshold in product((0.5, 0.6, 0.7, 0.8, 0.9), (6, 20, 60), (1.5, 2.0))
+        Candidate(
+            f"kpa {target}/{window}s/{threshold}",
+            "kpa",
+            _kpa(KpaSettings(1.0, target, window, panic_threshold=threshold)),
+        )
+        for target, window, threshold in product((0.6, 0.7, 0.8, 0.9), (6, 20, 60), (2.0,))
     ]
     found += [
         Candidate(f"ours {budget}/{window}s", OURS, _ours(Settings(budget=budget, window=window)))
-        for budget, window in product((0.003, 0.01, 0.03), (10.0, 20.0, 30.0, 60.0))
+        for budget, window in product((0.003, 0.01, 0.03), (30.0, 60.0, 120.0))
     ]
     return found
 

@@ -1,7 +1,7 @@
 """From raw trials to figures. Pure.
 
-A trial is a policy on one load: its core-seconds are `value`. A cell is a trace at a scale with a start of pods; what is
-told of it is over all seeds. Sums over cells count each as much as it costs, so the large ones more.
+A trial is a policy on one load: its core-seconds are `value`. A cell is a trace at a scale with a start of pods; what
+is told of it is over all seeds. Sums over cells count each as much as it costs, so the large ones more.
 """
 
 from __future__ import annotations
@@ -141,7 +141,13 @@ def _of_cells(results: Results, cells: Sequence[Cell], suffix: str, seeds: int) 
     spread = [round(min(shares), 5), round(max(shares), 5)]
     return [
         *found,
-        {"figure": "over_objective" + suffix, "value": round(share, 5), "unit": "1", "n": len(shares), "spread": spread},
+        {
+            "figure": "over_objective" + suffix,
+            "value": round(share, 5),
+            "unit": "1",
+            "n": len(shares),
+            "spread": spread,
+        },
     ]
 
 

@@ -69,9 +69,8 @@ def bars(title: str, every: Sequence[tuple[str, float]], unit: str) -> str:
 def _steps(values: Sequence[float], x: Axis, y: Axis) -> str:
     """A path that moves only where the value does."""
     path = [f"M{x(0):.1f} {y(values[0]):.1f}"]
-    for second in range(1, len(values)):
-        if values[second] != values[second - 1]:
-            path.append(f"H{x(second):.1f}V{y(values[second]):.1f}")
+    moves = [second for second in range(1, len(values)) if values[second] != values[second - 1]]
+    path += [f"H{x(second):.1f}V{y(values[second]):.1f}" for second in moves]
     return "".join([*path, f"H{x(len(values)):.1f}"])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rooftree_operator.scaling.replay.world import fewest, make_load, simulate
@@ -13,6 +12,7 @@ from bench_scaling import cases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from rooftree_operator.scaling.replay.world import Outcome
 
@@ -45,7 +45,14 @@ def trials_of(task: Task) -> list[dict[str, Any]]:
             lines.append({**where, "start": start, **_told(candidate, outcome)})
     bound = fewest(rates, cases.SERVICE, cases.BUDGET)
     lines.append(
-        {"trial": "scaling", "policy": cases.BOUND, "family": cases.BOUND, **where, "value": float(sum(bound)), "most": max(bound)}
+        {
+            "trial": "scaling",
+            "policy": cases.BOUND,
+            "family": cases.BOUND,
+            **where,
+            "value": float(sum(bound)),
+            "most": max(bound),
+        }
     )
     return lines
 
@@ -66,11 +73,13 @@ def _told(candidate: cases.Candidate, outcome: Outcome) -> dict[str, Any]:
 
 
 def tasks(traces: Sequence[Path], sets: tuple[str, ...], seeds: int) -> list[Task]:
-    """The longest first."""
-    every = [
-        Task(trace, scale, seed, sets) for scale in cases.SCALES for trace in traces for seed in range(1, seeds + 1)
+    """Seed after seed, so that a run that is ended has whole ones; the longest first."""
+    return [
+        Task(trace, scale, seed, sets)
+        for seed in range(1, seeds + 1)
+        for scale in sorted(cases.SCALES, reverse=True)
+        for trace in traces
     ]
-    return sorted(every, key=lambda task: -task.scale)
 
 
 def run(every: Sequence[Task], processes: int) -> Iterator[list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""A cell that is too small for all that is wanted: replicas by who asked first, and by `share`. The same demands to both.
+"""A cell that is too small for all that is wanted: replicas by who asked first, and by `share`.
 
 Twelve tenants: each trace at each scale, twice, half an hour apart. What they want is decided without the limit; what
 they get is judged second by second by Erlang's formula, so a queue that is left over from before is not counted.

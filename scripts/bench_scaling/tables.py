@@ -21,9 +21,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def of_figures(found: Sequence[Mapping[str, Any]]) -> str:
-    """Those with a budget."""
+    """Those with a budget, and what they are at each scale, for which there is none."""
     rows = [
-        [f"`{one['figure']}`", f"{one['value']:.3f}", f"{one['spread'][0]:.3f} to {one['spread'][1]:.3f}", f"{budget:g}"]
+        [
+            f"`{one['figure']}`",
+            f"{one['value']:.3f}",
+            f"{one['spread'][0]:.3f} to {one['spread'][1]:.3f}",
+            f"{budget:g}" if one["figure"] in BUDGETS else "",
+        ]
         for one in found
         if (budget := BUDGETS.get(one["figure"].split(".x")[0])) is not None
     ]
@@ -44,7 +49,7 @@ def at_defaults(results: Results, scale: float) -> str:
         rows.append([*row, _changes(results, name, cells)])
     bound = results.bound_total([cell for cell in cells if cell[2] == starts[0]]) / 3600
     rows.append(["bound", "1.00", *[f"{bound:.1f}" for _ in starts], ""])
-    return table(["policy", "× bound", *[f"start {start} s" for start in starts], "changes an hour"], rows)
+    return table(["policy", "of bound", *[f"start {start} s" for start in starts], "changes an hour"], rows)
 
 
 def in_hindsight(results: Results) -> str:
@@ -76,6 +81,12 @@ def of_ablation(results: Results) -> str:
         for name in (OURS, *variants)
     ]
     return table(["ours, but", "core-hours", "late", "late in the worst case"], rows)
+
+
+def of_sharing(found: Sequence[Mapping[str, Any]]) -> str:
+    """Late requests in a cell that is too small."""
+    rows = [[f"{one['size']:.0%}", f"{one['first come']:.2%}", f"{one['shared']:.2%}"] for one in found]
+    return table(["the cell has, of the most that is wanted", "late, first come", "late, shared"], rows)
 
 
 def _cost(results: Results, name: str, cell: Cell) -> str:

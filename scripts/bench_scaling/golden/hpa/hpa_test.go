@@ -66,13 +66,14 @@ func scenarios() []scenario {
 		if at > 300 && at < 700 {
 			return 6
 		}
-		return 1.2
+		return 0.65
 	}
 	fall := func(at int) float64 { return math.Max(0.2, 6-float64(at)/100) }
 	return []scenario{
 		{Name: "a wave", Target: 70, Floor: 1, Ceiling: 20, Window: -1, initial: 6, start: 8, count: 110, load: wave},
-		{Name: "a wave, slow pods", Target: 50, Floor: 2, Ceiling: 20, Window: -1, initial: 6, start: 40, pending: 10, count: 110, load: wave},
-		{Name: "a jump and back", Target: 70, Floor: 1, Ceiling: 20, Window: -1, initial: 2, start: 30, pending: 5, count: 90, load: jump},
+		{Name: "a wave, slow pods", Target: 50, Floor: 2, Ceiling: 20, Window: -1, initial: 6, start: 40, pending: 20, count: 110, load: wave},
+		{Name: "a jump and back", Target: 70, Floor: 1, Ceiling: 20, Window: -1, initial: 2, start: 50, pending: 20, count: 90, load: jump},
+		{Name: "a jump from one pod", Target: 15, Floor: 1, Ceiling: 20, Window: -1, initial: 1, start: 8, count: 60, load: jump},
 		{Name: "a jump, short window", Target: 80, Floor: 1, Ceiling: 20, Window: 60, initial: 2, start: 8, count: 90, load: jump},
 		{Name: "a jump, no window", Target: 80, Floor: 1, Ceiling: 5, Window: 0, initial: 2, start: 8, count: 90, load: jump},
 		{Name: "a fall", Target: 60, Floor: 1, Ceiling: 20, Window: -1, initial: 10, start: 8, count: 90, load: fall},
