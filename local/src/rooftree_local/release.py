@@ -20,6 +20,7 @@ from rooftree_local.addresses import (
     POD_CIDR,
     POD_GATEWAY,
     POSTGRES_PORT,
+    PROMETHEUS_PORT,
     REDIS_PORT,
     S3_PORT,
     SERVICE_CIDR,
@@ -150,6 +151,7 @@ def values(manifest_text: str, *, has_standby: bool = False) -> dict[str, Any]:
         "elasticsearch": {"replicas": 0},
         "s3": {"secret": "rooftree-s3"},
         "telemetry": {"otlpEndpoint": f"http://{NODE_IP}:{OTLP_PORT}"},
+        "scaling": {"prometheusUrl": f"http://{NODE_IP}:{PROMETHEUS_PORT}"},
         "smtp": {"host": NODE_IP, "port": SMTP_PORT, "from": f"rooftree@{EDGE_DOMAIN}"},
         "network": network(has_standby=has_standby),
     }
@@ -182,6 +184,7 @@ def network(*, has_standby: bool = False) -> dict[str, Any]:
             "smtp": node(SMTP_PORT),
         },
         "apiserver": node(APISERVER_PORT),
+        "prometheus": node(PROMETHEUS_PORT),
         "edge": host,
         "monitoring": host,
         "clusterRanges": [POD_CIDR, SERVICE_CIDR, f"{NODE_IP}/32"],

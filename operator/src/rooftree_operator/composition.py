@@ -11,6 +11,7 @@ from .adapters.edge import Edge
 from .adapters.kubernetes import Kubernetes
 from .adapters.postgres import Postgres
 from .adapters.postgres_swaps import Swaps
+from .adapters.prometheus import Prometheus
 from .backends import Backends, connect
 from .deletion import Deletion
 from .graph import AnyProvisioner, Graph
@@ -47,8 +48,9 @@ from .reconcile import Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .runtime import Operator, tenant_key
+from .scaling.scaler import Scaler
 from .settings import Settings
-from .shards import Shards, lease_name
+from .shards import Shards, keeper, lease_name
 from .spares import PostgresSpares
 from .storms import Storms
 from .templates import Templates
@@ -90,7 +92,16 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         health=Health(queue, time.monotonic),
         operations=_operations(reconciler, backends, artifacts, queue),
         artifacts=artifacts,
+        scaler=_scaler(kube, settings, shards, stack),
     )
+
+
+def _scaler(kube: Kubernetes, settings: Settings, shards: Shards, stack: AsyncExitStack) -> Scaler | None:
+    if not settings.prometheus_url:
+        return None
+    prometheus = Prometheus(settings.prometheus_url)
+    stack.push_async_callback(prometheus.close)
+    return Scaler(kube, prometheus, lambda brokerage: keeper(brokerage) == shards.own)
 
 
 def _operations(reconciler: Reconciler, backends: Backends, artifacts: Artifacts, queue: WorkQueue) -> Operations:

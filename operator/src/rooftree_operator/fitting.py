@@ -58,14 +58,25 @@ def fits(tenant: Tenant, use: Use, new: BrokeragePlanSpec) -> str | None:
     needed = connections(tenant, new.replicas.min) if tenant.modules else CONNECTIONS * staying
     if needed > new.database.connections:
         return f"database.connections is {new.database.connections}, and its pods need {needed}"
-    return _exceeded(_needed(tenant, new), new, "its pods need") or _exceeded(
+    return _exceeded(_needed(tenant, new, new.replicas.min), new, "its pods need") or _exceeded(
         _meanwhile(use, new), new, "what runs now, with one new pod, needs"
     )
 
 
-def _needed(tenant: Tenant, plan: BrokeragePlanSpec) -> Amount:
-    """The fewest pods of each kind, and one more: kinds are rolled out one after the other."""
-    return Amount().plus(_pod(plan), plan.replicas.min * (len(tenant.modules) + 1) + 1)
+def most(tenant: Tenant) -> int:
+    """The most pods that each kind may have at once: of `replicas.max`, what quota and connections suffice for."""
+    least, plan = tenant.plan.replicas.min, tenant.plan
+
+    def suffices(count: int) -> bool:
+        opened = connections(tenant, count) if tenant.modules else CONNECTIONS * count
+        return opened <= plan.database.connections and _exceeded(_needed(tenant, plan, count), plan, "") is None
+
+    return next((count for count in range(plan.replicas.max, least, -1) if suffices(count)), least)
+
+
+def _needed(tenant: Tenant, plan: BrokeragePlanSpec, count: int) -> Amount:
+    """`count` pods of each kind, and one more: kinds are rolled out one after the other."""
+    return Amount().plus(_pod(plan), count * (len(tenant.modules) + 1) + 1)
 
 
 def _meanwhile(use: Use, plan: BrokeragePlanSpec) -> Amount:

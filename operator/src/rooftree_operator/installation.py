@@ -24,6 +24,7 @@ def platform(settings: Settings, backend: Callable[[str, str], str], network: Ne
         postgres_standby_host=settings.postgres_standby_host,
         postgres_standby_port=settings.postgres_standby_port,
         otlp_endpoint=settings.otlp_endpoint,
+        measures_load=bool(settings.prometheus_url),
         s3_url=backend("s3", "url") if has_s3 else "",
         s3_region=backend("s3", "region") if has_s3 else "",
         image=settings.image,

@@ -28,6 +28,7 @@ LABEL_FINAL = f"{GROUP}/final"
 LABEL_OPERATION = f"{GROUP}/operation"
 LABEL_SHARD = f"{GROUP}/shard"  # of a Brokerage: which operator's it is
 ANNOTATION_APPLIED = f"{GROUP}/applied"
+ANNOTATION_SCALING = f"{GROUP}/scaling"  # of a Deployment whose pods the operator counts by load: within which limits
 
 # Of the Secret with what brings a kept tenant back. The label's value is the slug.
 LABEL_KEPT = f"{GROUP}/kept"

@@ -25,6 +25,7 @@ from .purge import Purge
 from .reconcile import Outcome, Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
+from .scaling.scaler import Scaler
 from .settings import Settings
 from .shards import UNATTENDED, Shards, concerns, keeper
 from .spares import Spare, SpareState
@@ -100,6 +101,7 @@ class Operator:
     health: Health
     operations: Operations
     artifacts: Artifacts
+    scaler: Scaler | None = None  # None: nobody measures the load
 
     @property
     def shards(self) -> Shards:
@@ -117,6 +119,7 @@ class Operator:
             *([self._prepare()] if self.shards.is_default else []),
             self._resync(),
             self._measure(),
+            *([self.scaler.run()] if self.scaler else []),
             *(self._watch(backend) for backend in self.backends),
             *(self._work(worker) for worker in range(self.settings.workers)),
         )
@@ -251,6 +254,8 @@ class Operator:
         found = await self.kube.list(BROKERAGE, labels={})
         ours = _names(self._ours(found))
         self.reconciler.census.keep(ours)
+        if self.scaler:
+            self.scaler.keep(ours)
         nobodys = _names(await self.shards.unattended(found))
         UNATTENDED.set(len(nobodys))
         tenants = map(tenant_key, (*ours, *nobodys))

@@ -10,6 +10,7 @@ from .drift import Object
 from .names import Slot
 from .provisioner import Verdict, blocked, done, waiting
 from .release import GATEWAY, Release
+from .scaling import limits
 from .secret_objects import decoded
 from .tenant import Tenant
 
@@ -134,7 +135,7 @@ def build_deployment(tenant: Tenant, name: str, secrets: Reading, *, module: str
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": name, "namespace": tenant.namespace, "labels": labels},
+        "metadata": {"name": name, "namespace": tenant.namespace, "labels": labels, **limits.annotations(tenant)},
         "spec": {
             "selector": {"matchLabels": {names.LABEL_NAME: name}},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},

@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     postgres_standby_port: int = 5432
     elasticsearch_replicas: int = 1
     otlp_endpoint: str = ""  # where traces go, ours and the tenants'; empty: nowhere
+    prometheus_url: str = ""  # who tells what arrives at each tenant; empty: nobody, and load is measured by CPU
     # The volume of backups, and where it is mounted for us.
     backups_volume: BackupsVolume = BackupsVolume()
     backups_dir: Path = Path("/var/lib/rooftree/backups")

@@ -34,6 +34,7 @@ class Platform:
     postgres_standby_host: str = ""
     postgres_standby_port: int = 5432
     otlp_endpoint: str = ""
+    measures_load: bool = False  # a Prometheus tells the operator what arrives at each tenant
     s3_url: str = ""  # empty: this installation has no object storage
     s3_region: str = ""
     image: str = ""  # our own, which Jobs of operations run

@@ -27,6 +27,7 @@ LEGAL: dict[str, list[Any]] = {
     "backup": [None, {}, {"schedule": "0 3 * * *"}, {"schedule": "*/5 * * * *", "retention": {"count": 2}}],
     "mls": [None, [], [FEED], [FEED, OTHER_FEED]],
     "suspend": [None, {"reason": "billing"}, {"reason": "manual", "message": "Back on Monday"}],
+    "autoscaling": [None, {}, {"mode": "loadTuned"}, {"mode": "hpa"}, {"mode": "fixed"}],
     "deletionPolicy": [None, "Retain", "Delete"],
     "deletionProtection": [None, True],
     "rotation": [None, {"everyDays": 1}, {"everyDays": 365}],

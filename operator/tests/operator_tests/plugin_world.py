@@ -102,6 +102,7 @@ def installed(world: World) -> FakeCluster:
         "EDGE_PORT": str(PLATFORM.edge_port),
         "MOST_CALLS": '{"kafka": 3}',
         "IMAGE": PLATFORM.image,
+        "PROMETHEUS_URL": "http://prometheus.example:9090",
     }
     volumes: list[Object] = [{"name": "network", "configMap": {"name": "rooftree-network"}}]
     for backend, values in SECRETS.items():

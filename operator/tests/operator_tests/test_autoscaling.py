@@ -10,7 +10,7 @@ async def world_with(minimum: int, maximum: int) -> World:
     world = World()
     await world.release("1.0.0")
     world.kube.put(plan("starter", replicas={"min": minimum, "max": maximum}))
-    world.kube.put(brokerage("acme"))
+    world.kube.put(brokerage("acme", autoscaling={"mode": "hpa"}))
     await world.converge("acme")
     return world
 

@@ -89,6 +89,11 @@ def test_good_values_are_taken() -> None:
         ({"channels": {"Stable": "1.0.0"}}, "channels"),
         ({"elasticsearch": {"replicas": -1}}, "elasticsearch/replicas"),
         ({"telemetry": {"otlpEndpoint": "collector:4318"}}, "telemetry/otlpEndpoint"),
+        (
+            {"scaling": {"prometheusUrl": "prometheus:9090"}, "network": {"prometheus": destination(9090)}},
+            "scaling/prometheusUrl",
+        ),
+        ({"scaling": {"prometheusUrl": "http://prometheus:9090"}, "network": {"prometheus": {}}}, "network/prometheus"),
         ({"smtp": {"host": "mail.example", "from": "rooftree@example.com"}}, "network/peers"),
         ({"network": {"peers": {name: destination(1) for name in ("dns", "kafka", "redis")}}}, "network/peers"),
         (
@@ -305,6 +310,16 @@ def test_the_operator_may_reach_whoever_takes_traces_and_only_then(endpoint: str
         if one["kind"] == "NetworkPolicy"
     }
     assert (destination(4318) in policies["operator"]["spec"]["egress"]) is bool(endpoint)
+
+
+@pytest.mark.chart
+@pytest.mark.parametrize("url", ["", "http://prometheus:9090"])
+def test_the_operator_asks_prometheus_only_if_it_is_told_where_that_is(url: str) -> None:
+    found = rendered(scaling={"prometheusUrl": url}, network={"prometheus": destination(9090)})
+    policies = {one["metadata"]["name"]: one for one in found if one["kind"] == "NetworkPolicy"}
+    assert (destination(9090) in policies["operator"]["spec"]["egress"]) is bool(url)
+    asked = environment(scaling={"prometheusUrl": url}, network={"prometheus": destination(9090)})
+    assert asked.get("ROOFTREE_OPERATOR_PROMETHEUS_URL", "") == url
 
 
 @pytest.mark.chart

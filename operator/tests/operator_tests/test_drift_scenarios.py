@@ -91,7 +91,7 @@ IDS = [kind.kind for kind, *_ in CHILDREN]
 async def test_a_changed_child_is_set_back_and_named_with_the_field_and_who_did_it(
     kind: Kind, name: str, path: Path, value: object
 ) -> None:
-    world = await settled_world()
+    world = await settled_world(autoscaling={"mode": "hpa"})
     before = inventory(world)
     space = SPACE if kind.namespaced else None
     world.kube.edit(kind, name, space, path, value, by="kubectl-edit")
@@ -109,7 +109,7 @@ async def test_a_changed_child_is_set_back_and_named_with_the_field_and_who_did_
 
 @pytest.mark.parametrize(("kind", "name"), [row[:2] for row in CHILDREN] + [(SECRET, "app"), (SECRET, "migrator")])
 async def test_a_deleted_child_is_made_again_and_named(kind: Kind, name: str) -> None:
-    world = await settled_world()
+    world = await settled_world(autoscaling={"mode": "hpa"})
     before = inventory(world)
     if kind == NAMESPACE:
         await world.kube.delete(kind, name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, QUOTA, SECRET
+from rooftree_operator.adapters.kubernetes import AUTOSCALER, BROKERAGE, DEPLOYMENT, QUOTA, SECRET
 from rooftree_operator.api.brokerage import SPEC_RULES, BrokerageSpec
 from rooftree_operator.api.generate import brokerage as crd
 from rooftree_operator.drift import Object
@@ -66,6 +66,7 @@ FIELDS: dict[str, tuple[Any, Callable[[World], bool]]] = {
     "timeZone": ("America/Denver", lambda world: environment(world)["ROOFTREE_TIME_ZONE"] == "America/Denver"),
     "currency": ("CAD", lambda world: environment(world)["ROOFTREE_CURRENCY"] == "CAD"),
     "mls": ([FEED], lambda world: "feed.example" in decoded(world.child("acme", SECRET, "app"))["feeds.json"]),
+    "autoscaling": ({"mode": "hpa"}, lambda world: world.child("acme", AUTOSCALER, "app") is not None),
     "suspend": ({"reason": "manual"}, lambda world: world.condition("acme", "Suspended") == ("True", "Manual")),
     "deletionPolicy": ("Delete", lambda world: "database" in world.reconciler.deletion.steps(declared(world))),
     "deletionProtection": (True, lambda world: is_protected(world)),

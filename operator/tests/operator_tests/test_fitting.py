@@ -78,12 +78,12 @@ def test_use_is_what_the_quota_counts_and_what_the_deployment_has() -> None:
 
 
 async def large_world() -> World:
-    """A brokerage that its plan has scaled to three pods."""
+    """A brokerage that an autoscaler has scaled to three pods."""
     world = World()
     await world.release("1.0.0")
     world.kube.put(plan("large", **LARGE))
     world.kube.put(plan("small", **SMALL))
-    world.kube.put(brokerage("acme", plan="large"))
+    world.kube.put(brokerage("acme", plan="large", autoscaling={"mode": "hpa"}))
     await world.converge("acme")
     await world.kube.scale("app", f"tenant-{world.tenant('acme')}", 3)
     await world.converge("acme")

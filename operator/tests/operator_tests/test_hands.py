@@ -140,7 +140,7 @@ async def test_a_new_release_and_a_larger_plan_are_held_and_come_when_the_pause_
 @pytest.mark.parametrize("level", [LEVELS[0], LEVELS[2]], ids=["changes", "observe"])
 async def test_the_conditions_name_each_object_and_action_that_is_held(level: dict[str, str]) -> None:
     world = await ready_world()
-    change(world, **level, displayName="Acme West")
+    change(world, **level, displayName="Acme West", autoscaling={"mode": "hpa"})
     world.kube.put(plan("starter", **LARGER))
     await world.converge("acme")
     expected = {

@@ -15,7 +15,7 @@ from rooftree_operator.adapters.kafka import AccessSeen
 from rooftree_operator.adapters.kubernetes import BUDGET, POLICY, SECRET
 from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.adapters.s3 import Standing
-from rooftree_operator.api.brokerage import BrokerageSpec, Suspend, SuspensionReason, Topology
+from rooftree_operator.api.brokerage import BrokerageSpec, Scaling, ScalingMode, Suspend, SuspensionReason, Topology
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object, stamped
@@ -58,6 +58,7 @@ TENANT = Tenant(
     release=parsed("1.0.0", "localhost/rooftree-tenant:1.0.0", manifest("1.0.0", {"identity": "i1"})),
     platform=PLATFORM,
 )
+BY_CPU = replace(TENANT, spec=TENANT.spec.model_copy(update={"autoscaling": Scaling(mode=ScalingMode.HPA)}))
 # The same with a Deployment for each module.
 APART = replace(
     TENANT,
@@ -114,7 +115,7 @@ def plans() -> dict[str, Any]:
         "migrations": migrations.Migrations(NOBODY, NOBODY).plan(TENANT, migrations.Seen(frozenset(), None)),
         "workload": workload.Workload(NOBODY).plan(TENANT, workload.Seen(DIGEST, None, None)),
         "policies": policies.Policies(NOBODY).plan(TENANT, policies.Seen(None, None)),
-        "autoscaling": autoscaling.Autoscaling(NOBODY).plan(TENANT, autoscaling.Seen(None, 2)),
+        "autoscaling": autoscaling.Autoscaling(NOBODY).plan(BY_CPU, autoscaling.Seen(None, 2)),
         "certificates": certificates.Certificates(NOBODY, NOBODY).plan(APART, certificates.Seen({}, frozenset())),
         "modules": modules.Modules(NOBODY).plan(
             APART, modules.Seen(None, {"identity": Reading("digest-i"), "property": Reading("digest-p")}, {}, {})

@@ -381,6 +381,7 @@ def _image(world: World) -> str:
 @pytest.mark.parametrize(("minimum", "maximum"), [(1, 1), (3, 3), (1, 4)])
 async def test_a_changed_plan_reaches_a_suspended_brokerage_and_starts_nothing(minimum: int, maximum: int) -> None:
     world = await suspended_world()
+    declare(world, autoscaling={"mode": "hpa"})
     changed = plan("large", replicas={"min": minimum, "max": maximum}, database={"connections": 50})
     world.kube.put(changed)
     await world.converge("acme")

@@ -74,6 +74,7 @@ PLATFORM = Platform(
     s3_url="https://10.200.0.1:7070",
     s3_region="us-east-1",
     image="localhost/operator:test",
+    measures_load=True,
 )
 CA = "-----BEGIN CERTIFICATE-----\n"
 

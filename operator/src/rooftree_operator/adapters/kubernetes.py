@@ -208,13 +208,17 @@ class Kubernetes:
                 field_manager=MANAGER,
             )
 
-    async def scale(self, name: str, namespace: str, replicas: int) -> None:
-        """Sets a Deployment's replicas under another field manager, so that no apply of ours ever owns them."""
+    async def scale(self, name: str, namespace: str, replicas: int, *, version: str | None = None) -> None:
+        """Sets a Deployment's replicas under another field manager, so that no apply of ours ever owns them.
+
+        With `version` only if the Deployment is as it was then; else raises `ApiError` of status 409.
+        """
+        guard = {} if version is None else {"metadata": {"resourceVersion": version}}
         with _sending("patch", "Deployment/scale"):
             await self._request(
                 "patch",
                 f"{DEPLOYMENT.path(name, namespace)}/scale",
-                body={"spec": {"replicas": replicas}},
+                body={**guard, "spec": {"replicas": replicas}},
                 content_type="application/merge-patch+json",
                 field_manager=f"{MANAGER}-scale",
             )

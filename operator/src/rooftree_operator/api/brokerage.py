@@ -106,6 +106,24 @@ class SuspensionReason(StrEnum):
     MANUAL = "manual"
 
 
+class ScalingMode(StrEnum):
+    """Who sets the number of pods between the plan's `replicas.min` and `replicas.max`."""
+
+    LOAD_TUNED = "loadTuned"
+    HPA = "hpa"
+    FIXED = "fixed"
+
+
+class Scaling(ApiModel):
+    """How the number of pods is found."""
+
+    mode: ScalingMode = Field(
+        default=ScalingMode.LOAD_TUNED,
+        description="`loadTuned`: the operator, by how many requests arrive, how long one takes and the plan's latency "
+        "objective. `hpa`: a HorizontalPodAutoscaler, by CPU. `fixed`: the plan's `replicas.min`, whatever the load.",
+    )
+
+
 class Suspend(ApiModel):
     """That the brokerage is suspended: its pods are stopped, its data stays."""
 
@@ -150,6 +168,7 @@ class BrokerageSpec(ApiModel):
         description="Where the app's modules run: `monolith`, all in each pod; `microservices`, a Deployment each. "
         "Can be changed at any time; the plan's quota and connections must suffice.",
     )
+    autoscaling: Scaling = Field(default=Scaling(), description="How the number of pods is found.")
     suspend: Suspend | None = Field(
         default=None,
         description="Suspends the brokerage: no pod of the app runs, its address shows a page that says so, and data, "

@@ -83,9 +83,16 @@ class ApiLimits(ApiModel):
 class Autoscaling(ApiModel):
     """When the number of pods changes between `replicas.min` and `replicas.max`."""
 
+    objective_milliseconds: int = Field(
+        default=300,
+        description="Latency objective: of 100 requests 99 are answered within so many milliseconds, as far as more "
+        "pods can bring that about. What `loadTuned` scaling aims for.",
+        ge=20,
+        le=60_000,
+    )
     cpu_percent: int = Field(
         default=80,
-        description="Average CPU use that scaling aims for, in percent of `resources.requests.cpu`.",
+        description="Average CPU use that scaling by `hpa` aims for, in percent of `resources.requests.cpu`.",
         ge=10,
         le=2000,
     )

@@ -1,13 +1,16 @@
-"""The number of pods between the plan's limits: a HorizontalPodAutoscaler, or none where the plan fixes the number."""
+"""Who sets the number of pods between the plan's limits: the operator itself, by load; a HorizontalPodAutoscaler, by
+CPU; or nobody, where the number is fixed. The operator's own counting is in `scaling`, and not part of a pass."""
 
 import asyncio
 from dataclasses import dataclass
 
-from .. import names, pods
+from .. import names, pods, serving
 from ..adapters.kubernetes import AUTOSCALER, DEPLOYMENT, Kubernetes
+from ..api.brokerage import ScalingMode
 from ..drift import Object, pending
 from ..names import TenantId
 from ..provisioner import Action, Plan, done
+from ..scaling import limits
 from ..tenant import Tenant
 
 CALM = 300  # seconds of low load before pods go again, so that a gap between two rushes costs no restarts
@@ -23,15 +26,17 @@ class Seen:
 
 @dataclass(frozen=True)
 class Remove(Action):
-    """The plan fixes the number: nobody scales any more."""
+    """Somebody else sets the number, or nobody."""
+
+    mode: ScalingMode
 
     def words(self, tenant: TenantId) -> str:
-        return f"HorizontalPodAutoscaler {pods.APP}: not of the plan"
+        return f"HorizontalPodAutoscaler {pods.APP}: scaling is {self.mode.value}"
 
 
 @dataclass(frozen=True)
 class Scale(Action):
-    """Set the number that the plan fixes."""
+    """Set the number that is fixed."""
 
     replicas: int
 
@@ -54,18 +59,21 @@ class Autoscaling:
             self._kube.get(AUTOSCALER, pods.APP, tenant.namespace),
             self._kube.get(DEPLOYMENT, pods.APP, tenant.namespace),
         )
-        return Seen(autoscaler, (deployment or {}).get("spec", {}).get("replicas", 1))
+        return Seen(autoscaler, serving.replicas(deployment) if deployment else 0)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
-        limits = tenant.plan.replicas
-        if limits.min < limits.max:
-            verdict = done("Provisioned", f"{limits.min} to {limits.max} pods, as the load asks for.")
+        fewest, most, mode = tenant.plan.replicas.min, tenant.plan.replicas.max, limits.mode(tenant)
+        verdict = done("Provisioned", f"{fewest} to {most} pods, as the load asks for.")
+        if mode is ScalingMode.HPA:
             return Plan(verdict, objects=pending([build_autoscaler(tenant)], [seen.autoscaler]))
-        actions: tuple[Remove | Scale, ...] = (Remove(),) if seen.autoscaler else ()
-        # Without an autoscaler nobody else follows the plan. Zero is somebody's will, as it is for autoscalers, too.
-        if seen.replicas not in (0, limits.min):
-            actions = (*actions, Scale(limits.min))
-        return Plan(done("Fixed", f"The plan fixes the number of pods at {limits.min}."), actions=actions)
+        actions: tuple[Remove | Scale, ...] = (Remove(mode),) if seen.autoscaler else ()
+        is_fixed = mode is ScalingMode.FIXED
+        # Zero is somebody's will, as it is for autoscalers, too.
+        if seen.replicas and (seen.replicas < fewest or (is_fixed and seen.replicas > fewest)):
+            actions = (*actions, Scale(fewest))
+        if is_fixed:
+            verdict = done("Fixed", f"The number of pods is fixed at {fewest}.")
+        return Plan(verdict, actions=actions)
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         for wanted in plan.objects:
@@ -85,7 +93,7 @@ class Autoscaling:
 
 
 def build_autoscaler(tenant: Tenant) -> Object:
-    limits, target = tenant.plan.replicas, tenant.plan.autoscaling
+    replicas, target = tenant.plan.replicas, tenant.plan.autoscaling
     cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target.cpu_percent}}
     return {
         "apiVersion": "autoscaling/v2",
@@ -93,8 +101,8 @@ def build_autoscaler(tenant: Tenant) -> Object:
         "metadata": {"name": pods.APP, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": pods.APP},
-            "minReplicas": limits.min,
-            "maxReplicas": limits.max,
+            "minReplicas": replicas.min,
+            "maxReplicas": replicas.max,
             "metrics": [{"type": "Resource", "resource": cpu}],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": CALM}},
         },

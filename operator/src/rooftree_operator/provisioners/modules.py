@@ -6,15 +6,18 @@ the other while `app` serves: starting takes a second of CPU, and several starts
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .. import fitting, names, pods, serving
 from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Kind, Kubernetes
+from ..api.brokerage import ScalingMode
 from ..conditions import State
 from ..drift import Object, pending
 from ..names import TenantId
 from ..provisioner import Action, Plan, Verdict, blocked, done, waiting
+from ..scaling import limits
 from ..serving import Reading
 from ..tenant import Tenant
 
@@ -96,11 +99,11 @@ class Modules:
             return Plan(serving.at_rest(seen.deployments.values()), objects, removals)
         objects = _in_turn(tenant, seen, differing) if _app_serves(seen) else differing
         there = seen.deployments.keys() | _changing(objects)
-        scales = tuple(
-            Scale(module, least)
-            for module in tenant.modules
-            if module in there and serving.replicas(seen.deployments.get(module) or {"spec": {}}) not in (0, least)
-        )
+        counts = {name: serving.replicas(seen.deployments.get(name) or {"spec": {}}) for name in tenant.modules}
+        # Those that are counted by load are only lifted here.
+        most = math.inf if limits.mode(tenant) is ScalingMode.LOAD_TUNED else least
+        wrong = (name for name, count in counts.items() if count and not least <= count <= most)
+        scales = tuple(Scale(name, least) for name in wrong if name in there)
         return Plan(_verdict(tenant, seen, objects), objects, (*scales, *removals))
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:

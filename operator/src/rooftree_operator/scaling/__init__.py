@@ -1,5 +1,6 @@
-"""How many replicas a workload shall have, from its arrivals and what a request takes. Pure: no I/O in here.
+"""How many replicas a workload shall have, from its arrivals and what a request takes.
 
 `erlang` has the formulas, `demand` what a request takes when nobody waits, `policy` one decision for one workload,
-`signals` the query for all workloads and its answer, `replay` a world in which policies are compared.
+`signals` the query for all workloads and its answer, `limits` what a Deployment says of itself, `replay` a world in
+which policies are compared: all pure. `scaler` asks, decides and declares.
 """

@@ -184,13 +184,17 @@ class FakeKubernetes(Kubernetes):
         self.faults.done()
         return copy.deepcopy(result)
 
-    async def scale(self, name: str, namespace: str, replicas: int) -> None:
+    async def scale(self, name: str, namespace: str, replicas: int, *, version: str | None = None) -> None:
         key = ("Deployment", namespace, name)
         self._begin(f"scale {name}", key)
         item = self.objects[key]
+        if version not in (None, item["metadata"]["resourceVersion"]):
+            raise ApiError(409, "the object has been modified")
         if item["spec"].get("replicas") != replicas:
             item["spec"]["replicas"] = replicas
             item["metadata"]["generation"] += 1
+            self._number += 1
+            item["metadata"]["resourceVersion"] = str(self._number)
         self.faults.done()
 
     async def delete(

@@ -1,0 +1,197 @@
+"""Counts the pods of all tenants by load: measures, decides and declares, every two seconds, in one task.
+
+It is no part of a pass: nobody waits for one when a rush begins. What it declares is the scale of a Deployment, which
+no apply of ours touches. All that it remembers is worth a minute; after a restart it holds until it knows again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from .. import holds, names, pods, serving
+from ..adapters.kubernetes import BROKERAGE, DEPLOYMENT, ApiError, Kubernetes
+from ..adapters.prometheus import NoAnswer
+from ..drift import Object
+from ..errors import Unavailable
+from . import limits, policy, signals
+from .signals import Measured, Workload
+
+log = structlog.get_logger(__name__)
+
+TICK = 2.0  # seconds
+_START = 8.0  # seconds of a pod's start, before one was seen
+_STARTS = 0.3  # share of a new start in what is known of them
+
+REPLICAS = Gauge("rooftree_scaling_replicas", "Pods that scaling wants, and its limits.", ["tenant", "module", "kind"])
+ARRIVALS = Gauge("rooftree_scaling_arrivals", "Requests a second that are reckoned with.", ["tenant", "module"])
+DEMAND = Gauge("rooftree_scaling_demand_seconds", "What one request takes of a pod.", ["tenant", "module"])
+HELD = Gauge("rooftree_scaling_held", "1 where something else than the load decides.", ["tenant", "module", "reason"])
+CHANGES = Counter("rooftree_scaling_changes", "Counts declared.", ["tenant", "module", "direction", "reason"])
+SECONDS = Histogram(
+    "rooftree_scaling_tick_seconds", "Duration of a tick.", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2)
+)
+
+
+class Measures(Protocol):
+    """Who is asked: Prometheus."""
+
+    async def query(self, text: str) -> bytes: ...
+
+
+@dataclass
+class Memory:
+    """Of one workload, between ticks."""
+
+    state: policy.State = field(default_factory=policy.State)
+    start: float = _START
+    ordered: float | None = None  # when pods were, that are not there yet
+    told: policy.Decision | None = None
+    image: str = ""
+
+    def look(self, deployment: Object, found: Measured, now: float) -> policy.Signals:
+        """What the policy is given; another image begins with nothing known."""
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        if container["image"] != self.image:
+            self.image, self.state = container["image"], policy.State()
+        replicas, ready = serving.replicas(deployment), deployment.get("status", {}).get("availableReplicas", 0)
+        if self.ordered is not None and ready >= replicas:
+            self.start += _STARTS * (now - self.ordered - self.start)
+            self.ordered = None
+        return found.signals(replicas, ready)
+
+
+class Scaler:
+    """`shard` says whose Brokerages are ours; `ours` is told by the round, and nothing is done before the first."""
+
+    def __init__(
+        self,
+        kube: Kubernetes,
+        measures: Measures,
+        is_ours: Callable[[Object], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kube = kube
+        self._measures = measures
+        self._is_ours = is_ours
+        self._clock = clock
+        self._ours: frozenset[str] = frozenset()
+        self._memory: dict[Workload, Memory] = {}
+
+    def keep(self, ours: Iterable[str]) -> None:
+        """The names of the Brokerages that this operator has."""
+        self._ours = frozenset(ours)
+
+    async def run(self) -> None:
+        """Until it is cancelled. What goes wrong is told, and tried again."""
+        while True:
+            began = self._clock()
+            try:
+                with SECONDS.time():
+                    await self.tick()
+            except (ApiError, Unavailable) as error:
+                log.warning("scaling_failed", error=str(error))
+            except Exception:
+                log.exception("scaling_crashed")
+            await asyncio.sleep(max(0.0, began + TICK - self._clock()))
+
+    async def tick(self) -> None:
+        """One look at all workloads. Raises ApiError or `Unavailable` if none could be had."""
+        workloads = {_key(one): one for one in await self._deployments() if limits.of(one) is not None}
+        measured = await self._measured() if workloads else {}
+        for gone in self._memory.keys() - workloads.keys():
+            _forget(gone, self._memory.pop(gone))
+        changes = [self._decide(key, one, measured.get(key, Measured())) for key, one in workloads.items()]
+        results = await asyncio.gather(*(one for one in changes if one is not None), return_exceptions=True)
+        for result in results:
+            if isinstance(result, ApiError | Unavailable):
+                log.warning("scaling_failed", error=str(result))
+            elif isinstance(result, BaseException):
+                raise result
+
+    async def _measured(self) -> dict[Workload, Measured]:
+        """Of all workloads; nothing while nobody can tell, as then each keeps what it has."""
+        try:
+            return signals.parse(await self._measures.query(signals.QUERY))
+        except (signals.BadAnswer, NoAnswer) as error:
+            log.warning("load_is_unknown", error=str(error))
+            return {}
+
+    async def _deployments(self) -> list[Object]:
+        found = await self._kube.having(DEPLOYMENT, names.LABEL_MANAGED_BY, names.MANAGER)
+        return [one for one in found if _brokerage(one) in self._ours]
+
+    def _decide(self, key: Workload, deployment: Object, found: Measured) -> Coroutine[None, None, None] | None:
+        """Decides, tells it, and returns what is to be done if the count is another one."""
+        bounds, now = limits.of(deployment), self._clock()
+        assert bounds is not None
+        memory = self._memory.setdefault(key, Memory())
+        seen = memory.look(deployment, found, now)
+        bounds = replace(bounds, start=memory.start)
+        decision, memory.state = policy.decide(seen, bounds, memory.state, now)
+        _tell(key, memory, decision)
+        return None if decision.replicas == seen.replicas else self._declare(deployment, decision, memory)
+
+    async def _declare(self, deployment: Object, decision: policy.Decision, memory: Memory) -> None:
+        """Unless somebody holds us back, or has changed the count meanwhile."""
+        brokerage = await self._kube.get(BROKERAGE, _brokerage(deployment))
+        if brokerage is None or not self._may(brokerage):
+            return
+        metadata, before = deployment["metadata"], decision.signals.replicas
+        version = metadata["resourceVersion"]
+        await self._kube.scale(metadata["name"], metadata["namespace"], decision.replicas, version=version)
+        direction = "up" if decision.replicas > before else "down"
+        CHANGES.labels(*_labels(_key(deployment)), direction, decision.reason).inc()
+        memory.ordered = self._clock() if direction == "up" else None
+        log.info(
+            "scaled", tenant_id=_key(deployment).tenant, module=metadata["name"], before=before, why=decision.why()
+        )
+
+    def _may(self, brokerage: Object) -> bool:
+        spec = brokerage["spec"]
+        is_held = holds.level(spec) in (holds.EVERYTHING, holds.OBSERVE)
+        is_leaving = "deletionTimestamp" in brokerage["metadata"] or spec.get("suspend") is not None
+        return self._is_ours(brokerage) and not is_held and not is_leaving
+
+
+def _key(deployment: Object) -> Workload:
+    tenant, name = deployment["metadata"]["labels"][names.LABEL_TENANT], deployment["metadata"]["name"]
+    return Workload(tenant, "" if name == pods.APP else name)
+
+
+def _labels(workload: Workload) -> tuple[str, str]:
+    return workload.tenant, workload.module or pods.APP
+
+
+def _brokerage(deployment: Object) -> str:
+    return deployment["metadata"].get("labels", {}).get(names.LABEL_BROKERAGE, "")
+
+
+def _tell(key: Workload, memory: Memory, decision: policy.Decision) -> None:
+    """What was decided, as metrics."""
+    labels = _labels(key)
+    counts = {"wanted": decision.replicas, "floor": decision.limits.floor, "ceiling": decision.limits.ceiling}
+    for kind, count in counts.items():
+        REPLICAS.labels(*labels, kind).set(count)
+    ARRIVALS.labels(*labels).set(decision.load)
+    DEMAND.labels(*labels).set(decision.demand)
+    if memory.told is not None and memory.told.is_held and memory.told.reason is not decision.reason:
+        HELD.remove(*labels, memory.told.reason)
+    if decision.is_held:
+        HELD.labels(*labels, decision.reason).set(1)
+    memory.told = decision
+
+
+def _forget(key: Workload, memory: Memory) -> None:
+    """No metric tells of what is not there any more."""
+    labels = _labels(key)
+    for kind in ("wanted", "floor", "ceiling"):
+        REPLICAS.remove(*labels, kind)
+    ARRIVALS.remove(*labels)
+    DEMAND.remove(*labels)
+    if memory.told is not None and memory.told.is_held:
+        HELD.remove(*labels, memory.told.reason)

@@ -1,0 +1,305 @@
+"""Who counts a brokerage's pods, and how what Prometheus tells becomes a number of pods."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from rooftree_operator.adapters.kubernetes import AUTOSCALER, BROKERAGE, DEPLOYMENT, ApiError
+from rooftree_operator.adapters.prometheus import NoAnswer
+from rooftree_operator.drift import Object
+from rooftree_operator.names import ANNOTATION_SCALING
+from rooftree_operator.scaling import signals
+from rooftree_operator.scaling.scaler import Scaler
+from rooftree_operator.shards import keeper
+
+from .test_hands import change
+from .world import World, brokerage, plan
+
+PLAN: dict[str, Any] = {
+    "replicas": {"min": 1, "max": 5},
+    "database": {"connections": 60},
+    "quota": {"pods": 20, "cpu": "20", "memory": "8Gi"},
+}
+SERVES = 0.02  # seconds that a request takes
+
+
+@dataclass
+class Load:
+    """What Prometheus tells of each workload, and its clock."""
+
+    world: World
+    arrivals: dict[str, float] = field(default_factory=dict[str, float])
+    waits: dict[str, float] = field(default_factory=dict[str, float])
+    residence: float = SERVES
+    age: float = 0.5
+    is_away: bool = False
+    now: float = 0.0
+    asked: list[str] = field(default_factory=list[str])
+
+    def __post_init__(self) -> None:
+        self.scaler = Scaler(self.world.kube, self, lambda one: keeper(one) == "", lambda: self.now)
+        self.scaler.keep(["acme", "birch"])
+
+    async def query(self, text: str) -> bytes:
+        self.asked.append(text)
+        if self.is_away:
+            raise NoAnswer("Prometheus does not answer")
+        samples = [{"metric": labels, "value": [self.now, str(value)]} for labels, value in self._samples()]
+        return json.dumps({"status": "success", "data": {"resultType": "vector", "result": samples}}).encode()
+
+    def _samples(self) -> list[tuple[dict[str, str], float]]:
+        return [sample for name in self.arrivals for sample in self._of(name)]
+
+    def _of(self, name: str) -> list[tuple[dict[str, str], float]]:
+        tenant, _, module = name.partition("/")
+        labels = {"tenant": self.world.tenant(tenant).value, **({"module": module} if module else {})}
+        arrivals = self.arrivals[name]
+        told = {
+            "arrivals": arrivals,
+            "recent": arrivals,
+            "in_flight": arrivals * self.residence,
+            "age": self.age,
+            "measured": float(deployment(self.world, module or "app", tenant)["status"].get("availableReplicas", 0)),
+            "residence": self.residence if arrivals else float("nan"),
+        }
+        return [
+            *(({**labels, "signal": signal}, value) for signal, value in told.items()),
+            *(({**labels, "signal": "waits", "part": part}, share) for part, share in self.waits.items()),
+        ]
+
+    async def ticks(self, count: int = 1) -> None:
+        """So many ticks, each with pods that are ready at once."""
+        for _ in range(count):
+            self.now += 2.0
+            await self.scaler.tick()
+            self.world.settle()
+
+
+async def loaded(**spec: Any) -> Load:
+    world = World()
+    await world.release("1.0.0")
+    world.kube.put(plan("starter", **PLAN))
+    world.kube.put(brokerage("acme", **spec))
+    await world.converge("acme")
+    world.forget_writes()
+    return Load(world, {"acme": 0.0})
+
+
+def deployment(world: World, name: str = "app", tenant: str = "acme") -> Object:
+    found = world.child(tenant, DEPLOYMENT, name)
+    assert found is not None
+    return found
+
+
+def replicas(load: Load, name: str = "app") -> int:
+    return deployment(load.world, name)["spec"].get("replicas", 1)
+
+
+def told(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
+
+
+async def test_a_rush_brings_pods_at_once_and_calm_takes_them_after_a_while() -> None:
+    load = await loaded()
+    load.arrivals["acme"] = 150.0
+    await load.ticks(2)
+    busy = replicas(load)
+    assert 3 <= busy <= 5
+    load.arrivals["acme"] = 1.0
+    await load.ticks(5)
+    assert replicas(load) == busy, "they went at the first calm moment"
+    await load.ticks(30)
+    assert replicas(load) == 1
+
+
+async def test_the_plan_s_most_is_never_exceeded_and_its_least_is_kept() -> None:
+    load = await loaded()
+    load.arrivals["acme"] = 10_000.0
+    await load.ticks(10)
+    assert replicas(load) == 5
+    load.world.kube.put(plan("starter", **{**PLAN, "replicas": {"min": 2, "max": 3}}))
+    await load.world.converge("acme")
+    await load.ticks(1)
+    assert replicas(load) == 3
+    load.arrivals["acme"] = 0.0
+    await load.ticks(60)
+    assert replicas(load) == 2
+
+
+async def test_what_quota_and_connections_cannot_bear_is_no_ceiling() -> None:
+    load = await loaded()
+    load.world.kube.put(plan("starter", **{**PLAN, "database": {"connections": 12}}))
+    await load.world.converge("acme")
+    load.arrivals["acme"] = 10_000.0
+    await load.ticks(5)
+    assert replicas(load) == 3
+
+
+@pytest.mark.parametrize("trouble", ["away", "old", "missing"])
+async def test_without_fresh_numbers_nothing_changes(trouble: str) -> None:
+    load = await loaded()
+    load.arrivals["acme"] = 150.0
+    await load.ticks(2)
+    busy = replicas(load)
+    match trouble:
+        case "away":
+            load.is_away = True
+        case "old":
+            load.age = 10.0
+        case _:
+            del load.arrivals["acme"]
+    await load.ticks(60)
+    assert replicas(load) == busy
+    tenant = load.world.tenant("acme").value
+    reason = "stale" if trouble == "old" else "missing"
+    assert told("rooftree_scaling_held", tenant=tenant, module="app", reason=reason) == 1.0
+
+
+async def test_a_slow_database_is_not_answered_with_pods() -> None:
+    load = await loaded()
+    load.arrivals["acme"] = 30.0
+    await load.ticks(10)
+    before = replicas(load)
+    load.residence, load.waits = 2.0, {"database": 0.9, "search": 0.02}
+    await load.ticks(20)
+    assert replicas(load) == before
+    tenant = load.world.tenant("acme").value
+    assert told("rooftree_scaling_held", tenant=tenant, module="app", reason="bottleneck") == 1.0
+
+
+async def test_one_question_a_tick_serves_all_tenants() -> None:
+    load = await loaded()
+    load.world.kube.put(brokerage("birch"))
+    await load.world.converge("birch")
+    load.arrivals |= {"acme": 150.0, "birch": 1.0}
+    await load.ticks(3)
+    assert load.asked == [signals.QUERY] * 3
+    assert replicas(load) > 1
+    other = load.world.child("birch", DEPLOYMENT, "app")
+    assert other is not None
+    assert other["spec"].get("replicas", 1) == 1
+
+
+async def test_each_module_is_counted_by_what_arrives_at_it() -> None:
+    load = await loaded(topology="microservices")
+    load.world.kube.put(plan("starter", **{**PLAN, "database": {"connections": 100}}))
+    await load.world.converge("acme")
+    load.arrivals = {"acme": 1.0, "acme/property": 150.0, "acme/identity": 1.0}
+    await load.ticks(3)
+    assert (replicas(load), replicas(load, "identity")) == (1, 1)
+    assert replicas(load, "property") > 1
+    await load.world.converge("acme")
+    assert replicas(load, "property") > 1, "a pass took them back"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"pause": "Everything"}, {"managementPolicy": "Observe"}, {"suspend": {"reason": "manual"}}],
+    ids=["paused", "observed", "suspended"],
+)
+async def test_whoever_holds_the_operator_back_holds_scaling_back(spec: Mapping[str, Any]) -> None:
+    load = await loaded()
+    change(load.world, **spec)
+    load.arrivals["acme"] = 150.0
+    await load.ticks(5)
+    assert replicas(load) == 1
+
+
+async def test_a_brokerage_that_is_being_deleted_is_not_scaled() -> None:
+    load = await loaded()
+    found = load.world.kube.find(BROKERAGE, "acme")
+    assert found is not None
+    found["metadata"]["deletionTimestamp"] = "2026-11-24T12:00:00Z"
+    load.arrivals["acme"] = 150.0
+    await load.ticks(5)
+    assert replicas(load) == 1
+
+
+async def test_a_brokerage_of_another_operator_is_not_scaled() -> None:
+    load = await loaded()
+    load.scaler.keep(["birch"])
+    load.arrivals["acme"] = 150.0
+    await load.ticks(5)
+    assert replicas(load) == 1
+
+
+async def test_no_pods_are_somebody_s_will() -> None:
+    load = await loaded()
+    deployment(load.world)["spec"]["replicas"] = 0
+    load.arrivals["acme"] = 150.0
+    await load.ticks(5)
+    assert replicas(load) == 0
+
+
+async def test_a_count_that_somebody_changes_meanwhile_is_not_overwritten() -> None:
+    load = await loaded()
+    load.arrivals["acme"] = 150.0
+    asked = load.world.kube.get
+
+    async def get(*where: Any) -> Object | None:
+        await load.world.kube.scale("app", deployment(load.world)["metadata"]["namespace"], 0)
+        return await asked(*where)
+
+    load.world.kube.get = get  # type: ignore[method-assign]
+    await load.scaler.tick()
+    assert replicas(load) == 0
+
+
+async def test_a_tenant_whose_scale_is_refused_does_not_stop_the_others() -> None:
+    load = await loaded()
+    load.world.kube.put(brokerage("birch"))
+    await load.world.converge("birch")
+    load.arrivals |= {"acme": 150.0, "birch": 150.0}
+    scale, refused = load.world.kube.scale, f"tenant-{load.world.tenant('acme')}"
+
+    async def refuses(name: str, namespace: str, count: int, *, version: str | None = None) -> None:
+        if namespace == refused:
+            raise ApiError(403, "forbidden")
+        await scale(name, namespace, count, version=version)
+
+    load.world.kube.scale = refuses  # type: ignore[method-assign]
+    await load.ticks(2)
+    other = load.world.child("birch", DEPLOYMENT, "app")
+    assert other is not None
+    assert other["spec"]["replicas"] > 1
+
+
+async def test_what_is_gone_is_told_no_more() -> None:
+    load = await loaded()
+    await load.ticks(1)
+    tenant = load.world.tenant("acme").value
+    assert told("rooftree_scaling_replicas", tenant=tenant, module="app", kind="wanted") == 1.0
+    del load.world.kube.objects["Deployment", f"tenant-{tenant}", "app"]
+    await load.ticks(1)
+    assert told("rooftree_scaling_replicas", tenant=tenant, module="app", kind="wanted") is None
+
+
+async def test_the_limits_stand_on_the_deployment_and_its_pods_are_not_replaced_for_them() -> None:
+    load = await loaded()
+    before = deployment(load.world)["spec"]["template"]
+    found = json.loads(deployment(load.world)["metadata"]["annotations"][ANNOTATION_SCALING])
+    assert found == {"floor": 1, "ceiling": 5, "objectiveMilliseconds": 300}
+    load.world.kube.put(plan("starter", **{**PLAN, "autoscaling": {"objectiveMilliseconds": 100}}))
+    await load.world.converge("acme")
+    found = json.loads(deployment(load.world)["metadata"]["annotations"][ANNOTATION_SCALING])
+    assert found["objectiveMilliseconds"] == 100
+    assert deployment(load.world)["spec"]["template"] == before
+
+
+@pytest.mark.parametrize("mode", ["hpa", "fixed"])
+async def test_another_mode_takes_the_pods_out_of_our_hands(mode: str) -> None:
+    load = await loaded()
+    load.arrivals["acme"] = 150.0
+    await load.ticks(2)
+    busy = replicas(load)
+    change(load.world, autoscaling={"mode": mode})
+    await load.world.converge("acme")
+    await load.ticks(3)
+    assert (load.world.child("acme", AUTOSCALER, "app") is not None) is (mode == "hpa")
+    assert replicas(load) == (busy if mode == "hpa" else 1)
+    change(load.world, autoscaling={"mode": "loadTuned"})
+    await load.world.converge("acme")
+    assert load.world.child("acme", AUTOSCALER, "app") is None
