@@ -7,7 +7,7 @@ no apply of ours touches. All that it remembers is worth a minute; after a resta
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -24,8 +24,6 @@ from .signals import Measured, Workload
 log = structlog.get_logger(__name__)
 
 TICK = 2.0  # seconds
-_START = 8.0  # seconds of a pod's start, before one was seen
-_STARTS = 0.3  # share of a new start in what is known of them
 
 REPLICAS = Gauge("rooftree_scaling_replicas", "Pods that scaling wants, and its limits.", ["tenant", "module", "kind"])
 ARRIVALS = Gauge("rooftree_scaling_arrivals", "Requests a second that are reckoned with.", ["tenant", "module"])
@@ -48,21 +46,15 @@ class Memory:
     """Of one workload, between ticks."""
 
     state: policy.State = field(default_factory=policy.State)
-    start: float = _START
-    ordered: float | None = None  # when pods were, that are not there yet
     told: policy.Decision | None = None
     image: str = ""
 
-    def look(self, deployment: Object, found: Measured, now: float) -> policy.Signals:
+    def look(self, deployment: Object, found: Measured) -> policy.Signals:
         """What the policy is given; another image begins with nothing known."""
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         if container["image"] != self.image:
             self.image, self.state = container["image"], policy.State()
-        replicas, ready = serving.replicas(deployment), deployment.get("status", {}).get("availableReplicas", 0)
-        if self.ordered is not None and ready >= replicas:
-            self.start += _STARTS * (now - self.ordered - self.start)
-            self.ordered = None
-        return found.signals(replicas, ready)
+        return found.signals(serving.replicas(deployment), deployment.get("status", {}).get("availableReplicas", 0))
 
 
 class Scaler:
@@ -127,16 +119,15 @@ class Scaler:
 
     def _decide(self, key: Workload, deployment: Object, found: Measured) -> Coroutine[None, None, None] | None:
         """Decides, tells it, and returns what is to be done if the count is another one."""
-        bounds, now = limits.of(deployment), self._clock()
+        bounds = limits.of(deployment)
         assert bounds is not None
         memory = self._memory.setdefault(key, Memory())
-        seen = memory.look(deployment, found, now)
-        bounds = replace(bounds, start=memory.start)
-        decision, memory.state = policy.decide(seen, bounds, memory.state, now)
+        seen = memory.look(deployment, found)
+        decision, memory.state = policy.decide(seen, bounds, memory.state, self._clock())
         _tell(key, memory, decision)
-        return None if decision.replicas == seen.replicas else self._declare(deployment, decision, memory)
+        return None if decision.replicas == seen.replicas else self._declare(deployment, decision)
 
-    async def _declare(self, deployment: Object, decision: policy.Decision, memory: Memory) -> None:
+    async def _declare(self, deployment: Object, decision: policy.Decision) -> None:
         """Unless somebody holds us back, or has changed the count meanwhile."""
         brokerage = await self._kube.get(BROKERAGE, _brokerage(deployment))
         if brokerage is None or not self._may(brokerage):
@@ -146,7 +137,6 @@ class Scaler:
         await self._kube.scale(metadata["name"], metadata["namespace"], decision.replicas, version=version)
         direction = "up" if decision.replicas > before else "down"
         CHANGES.labels(*_labels(_key(deployment)), direction, decision.reason).inc()
-        memory.ordered = self._clock() if direction == "up" else None
         log.info(
             "scaled", tenant_id=_key(deployment).tenant, module=metadata["name"], before=before, why=decision.why()
         )
