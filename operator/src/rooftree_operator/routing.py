@@ -5,8 +5,8 @@ namespace, with headers that say what to show. It is one object either way: the 
 sends such a header is overruled.
 
 A reference to another namespace's Service needs a ReferenceGrant there. A grant names the namespace that it is for, as
-Gateway API knows none for all: so each tenant has its own, for this one Service. It is made with the tenant and not
-when it is suspended, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service
+Gateway API knows none for all: so each tenant has its own, for the two Services there. It is made with the tenant and
+not when it is needed, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service
 without a selector in the tenant's namespace would need no grant, but somebody to bring it each new address of the
 page's pods.
 """
@@ -20,7 +20,6 @@ from .provisioner import Verdict, done, waiting
 from .tenant import Tenant
 
 LABEL_HOST = f"{names.GROUP}/host"
-LABEL_SERVICE = "kubernetes.io/service-name"
 PAGE = "unknown-host"
 PORT = 8080
 
@@ -84,7 +83,7 @@ def grant_name(tenant: TenantId) -> str:
 
 
 def build_grant(tenant: Tenant) -> Object:
-    """Lets routes of the tenant's namespace refer to the page."""
+    """Lets routes of the tenant's namespace refer to the page and to the activator."""
     origin = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": tenant.namespace}
     metadata = {
         "name": grant_name(tenant.id),
@@ -95,7 +94,10 @@ def build_grant(tenant: Tenant) -> Object:
         "apiVersion": "gateway.networking.k8s.io/v1beta1",
         "kind": "ReferenceGrant",
         "metadata": metadata,
-        "spec": {"from": [origin], "to": [{"group": "", "kind": "Service", "name": PAGE}]},
+        "spec": {
+            "from": [origin],
+            "to": [{"group": "", "kind": "Service", "name": name} for name in (PAGE, names.ACTIVATOR)],
+        },
     }
 
 

@@ -63,7 +63,7 @@ class Route:
         modules = {name: one for name, one in zip(called, found, strict=True) if one is not None}
         if not routing.is_available(app, modules, called):
             return False, False
-        slices = await self._kube.list(SLICE, tenant.namespace, labels={routing.LABEL_SERVICE: pods.APP})
+        slices = await self._kube.list(SLICE, tenant.namespace, labels={names.LABEL_SERVICE: pods.APP})
         return True, routing.is_published(slices)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
