@@ -127,7 +127,11 @@ async def cell(
         running = asyncio.create_task(node.run())
         stack.push_async_callback(_ended, running)
         connector = aiohttp.TCPConnector(limit=0)
-        http = await stack.enter_async_context(ClientSession(connector=connector, auto_decompress=False))
+        limit = aiohttp.ClientTimeout(total=2 * DEADLINE)
+        session = ClientSession(connector=connector, auto_decompress=False, timeout=limit)
+        # As in the library's own client for tests: else it hides that a request was not answered.
+        session._retry_connection = False
+        http = await stack.enter_async_context(session)
         ports = [await stack.enter_async_context(activator(kube, patience, limits)) for _ in range(activators)]
         yield Cell(kube, node, app, ports, http)
 

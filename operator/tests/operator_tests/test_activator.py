@@ -215,7 +215,7 @@ async def test_an_answer_may_take_longer_than_the_patience_once_the_request_was_
 
 
 async def test_a_client_that_leaves_frees_its_place() -> None:
-    async with cell(limits=Limits(requests_of_one=1)) as asleep:
+    async with cell(patience=2 * DEADLINE, limits=Limits(requests_of_one=1)) as asleep:
         first = asyncio.create_task(asleep.text("/first"))
         await until("it waits", lambda: waiting() == 1)
         assert await asleep.problem("/second") == (503, "starting", "5")
@@ -225,6 +225,16 @@ async def test_a_client_that_leaves_frees_its_place() -> None:
         asleep.node.opens()
         assert (await third)[0] == 200
         assert asleep.app.times == {"/third": 1}
+
+
+async def test_a_client_that_leaves_does_not_take_the_others_wake_along(asleep: Cell) -> None:
+    first, second = asyncio.create_task(asleep.text("/first")), asyncio.create_task(asleep.text("/second"))
+    await until("both wait", lambda: waiting() == 2 and asleep.node.pods)
+    first.cancel()
+    await until("one has left", lambda: waiting() == 1)
+    asleep.node.opens()
+    assert (await second)[0] == 200
+    assert asleep.scaled() == ["wake app"]
 
 
 @pytest.mark.parametrize(
@@ -447,7 +457,8 @@ async def test_what_no_text_can_hold_is_refused_and_not_half_sent(asleep: Cell) 
     assert asleep.replicas() == 0
 
 
-async def test_with_modules_of_their_own_all_are_woken_and_waited_for() -> None:
+async def test_with_modules_of_their_own_all_are_woken_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waking, "AGAIN", 2 * waking.POLL)
     async with cell(modules=("identity", "property")) as asleep:
         asked = asyncio.create_task(asleep.text(headers={HEADER_MODULES: "identity,property"}))
         await until("all have a pod", lambda: len(asleep.node.pods) == 3)
@@ -455,8 +466,9 @@ async def test_with_modules_of_their_own_all_are_woken_and_waited_for() -> None:
         asleep.node.opens()
         modules = [pod for pod in asleep.node.pods if pod.deployment != "app"]
         asleep.node.find_ready(modules[0])
-        await until("pods listen", lambda: all(pod.runner for pod in asleep.node.pods))
-        assert (asleep.app.seen, asked.done()) == ([], False)
+        looks = asleep.kube.reads.count("Deployment/scale app")
+        await until("it had time enough", lambda: asleep.kube.reads.count("Deployment/scale app") > looks + 5)
+        assert (asleep.node.asked, asleep.app.seen, asked.done()) == (0, [], False)
         asleep.node.find_ready(modules[1])
         assert (await asked)[0] == 200
 

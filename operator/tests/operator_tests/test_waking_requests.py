@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,8 +73,9 @@ class Server:
         self.watch.transport.abort()
 
 
-@pytest.fixture
-async def server() -> AsyncGenerator[tuple[Server, Kubernetes]]:
+@asynccontextmanager
+async def api_server() -> AsyncGenerator[tuple[Server, str]]:
+    """The server and its address."""
     api = Server()
     app = web.Application()
     app.router.add_get(SCALE, api.get_scale)
@@ -84,9 +85,14 @@ async def server() -> AsyncGenerator[tuple[Server, Kubernetes]]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    async with Kubernetes(ApiClient(Configuration(host=f"http://127.0.0.1:{site.port}"))) as kube:
-        yield api, kube
+    yield api, f"http://127.0.0.1:{site.port}"
     await runner.cleanup()
+
+
+@pytest.fixture
+async def server() -> AsyncGenerator[tuple[Server, Kubernetes]]:
+    async with api_server() as (api, address), Kubernetes(ApiClient(Configuration(host=address))) as kube:
+        yield api, kube
 
 
 Both = tuple[Server, Kubernetes]
