@@ -67,6 +67,7 @@ FIELDS: dict[str, tuple[Any, Callable[[World], bool]]] = {
     "currency": ("CAD", lambda world: environment(world)["ROOFTREE_CURRENCY"] == "CAD"),
     "mls": ([FEED], lambda world: "feed.example" in decoded(world.child("acme", SECRET, "app"))["feeds.json"]),
     "suspend": ({"reason": "manual"}, lambda world: world.condition("acme", "Suspended") == ("True", "Manual")),
+    "sleep": ("never", lambda world: declared(world)["spec"].get("sleep") == "never"),
     "deletionPolicy": ("Delete", lambda world: "database" in world.reconciler.deletion.steps(declared(world))),
     "deletionProtection": (True, lambda world: is_protected(world)),
     "backup": (

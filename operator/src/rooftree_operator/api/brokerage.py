@@ -118,6 +118,13 @@ class Suspend(ApiModel):
     )
 
 
+class SleepMode(StrEnum):
+    """When the brokerage may sleep."""
+
+    WHEN_IDLE = "whenIdle"
+    NEVER = "never"
+
+
 class DeletionPolicy(StrEnum):
     """What becomes of the data when the Brokerage is deleted."""
 
@@ -154,6 +161,11 @@ class BrokerageSpec(ApiModel):
         default=None,
         description="Suspends the brokerage: no pod of the app runs, its address shows a page that says so, and data, "
         "logins and everything else stay. Removing it resumes the brokerage.",
+    )
+    sleep: SleepMode = Field(
+        default=SleepMode.WHEN_IDLE,
+        description="Whether its pods may go while nobody uses it, where the plan's `sleep` is enabled: the first "
+        "request then waits for a start. `whenIdle` or `never`.",
     )
     time_zone: str = Field(
         default="America/Chicago",
@@ -238,6 +250,7 @@ class Phase(StrEnum):
     DEGRADED = "Degraded"
     PAUSED = "Paused"
     SUSPENDED = "Suspended"
+    ASLEEP = "Asleep"
     DELETING = "Deleting"
 
 
@@ -256,6 +269,14 @@ class FailedUpgrade(ApiModel):
     reason: str = Field(description="Code of what went wrong.")
     message: str = Field(description="What went wrong.")
     retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
+
+
+class SleepSeen(ApiModel):
+    """How far a brokerage is that falls asleep, sleeps or wakes."""
+
+    state: Literal["FallingAsleep", "Asleep", "Waking"] = Field(description="Where between awake and asleep it is.")
+    since: str = Field(description="When that began (RFC 3339).", json_schema_extra={"format": "date-time"})
+    message: str | None = Field(default=None, description="Why.")
 
 
 class BrokerageError(ApiModel):
@@ -317,6 +338,7 @@ class BrokerageStatus(ApiModel):
         description="Digest of the declaration that was last found in place everywhere: what differs while it stays "
         "the same was changed by others.",
     )
+    sleep: SleepSeen | None = Field(default=None, description="Absent while it is awake.")
     operation: CurrentOperation | None = Field(
         default=None, description="What the operator is doing with the brokerage, or did last."
     )

@@ -1,0 +1,100 @@
+"""How a brokerage falls asleep and wakes, stage by stage. Pure.
+
+1. *FallingAsleep*: its route leads to the activator, its pods go on. If anybody comes by then, it stays awake.
+2. *Asleep*, from when the edge has accepted that: no pods. Whoever gives `app` one wakes it: the activator when
+   somebody asks, the operator when a job is due or a regular visit is expected, an admin by hand.
+3. *Waking*: all Deployments get their least number of pods; the route leads to the activator until the app answers.
+
+The stage is in the status, so that another operator goes on with it. That a pod is there although it is asleep can only
+mean that it was woken: nothing else gives it one. So the last step towards sleep and the word `Asleep` are one pass; a
+crash between the two puts it to sleep once more, and whoever waits is served a little later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+FIELD = "sleep"  # of a Brokerage's status
+
+
+class Stage(StrEnum):
+    """Where between awake and asleep; awake has none."""
+
+    FALLING = "FallingAsleep"
+    ASLEEP = "Asleep"
+    WAKING = "Waking"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Whether it shall sleep, as the figures say, and why."""
+
+    sleeps: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """What the status tells. `since`: when the stage began, RFC 3339."""
+
+    stage: Stage
+    since: str
+    message: str
+
+    def as_status(self) -> dict[str, str]:
+        return {"state": self.stage.value, "since": self.since, "message": self.message}
+
+
+def known(status: Mapping[str, Any]) -> Sleep | None:
+    """What a Brokerage's status says; None: it is awake."""
+    told = status.get(FIELD)
+    return Sleep(Stage(told["state"]), told["since"], told.get("message", "")) if told else None
+
+
+def going_on(
+    before: Sleep | None, wish: Wish | None, *, may: bool, is_settled: bool, pods: int, now: str
+) -> Sleep | None:
+    """What a pass works towards; None: it is awake, and nothing has to be done for that.
+
+    `wish`: None if nobody knows. `may`: plan and brokerage let it sleep. `is_settled`: it is what it declares, so that
+    no pods are needed to find that out. `pods`: what the Deployment `app` declares. `now`: RFC 3339.
+    """
+    wants = may and wish is not None and wish.sleeps
+    words = wish.message if wish else "nobody knows how much it is used"
+    if before is None:
+        return Sleep(Stage.FALLING, now, words) if wants and is_settled and pods else None
+    match before.stage:
+        case Stage.FALLING if wants:
+            return before if pods else Sleep(Stage.ASLEEP, now, words)
+        case Stage.ASLEEP if may and not pods and (wish is None or wish.sleeps):
+            return before
+        case Stage.WAKING:
+            return before
+        case _:
+            return Sleep(Stage.WAKING, now, _woken(wish, may=may, pods=pods))
+
+
+def _woken(wish: Wish | None, *, may: bool, pods: int) -> str:
+    if not may:
+        return "it may not sleep any more"
+    if wish is not None and not wish.sleeps:
+        return wish.message
+    return "somebody has come" if pods else "nobody knows how much it is used"
+
+
+class Wishes:
+    """What the figures say of each brokerage, by its name, as far as this process knows."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, Wish] = {}
+
+    def of(self, name: str) -> Wish | None:
+        return self._told.get(name)
+
+    def tell(self, name: str, wish: Wish | None) -> bool:
+        """Takes what the figures say now; whether that is another wish, so that the brokerage is to be looked at."""
+        before = self._told.pop(name, None)
+        if wish is not None:
+            self._told[name] = wish
+        return (before is not None and before.sleeps) != (wish is not None and wish.sleeps)
