@@ -109,8 +109,8 @@ class Cell:
         return [write for write in self.kube.writes if write.startswith("wake")]
 
 
-def deployment(name: str, replicas: int = 0) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": SLEEPER.namespace}
+def deployment(name: str, replicas: int = 0, *, namespace: str = SLEEPER.namespace) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"replicas": replicas}}
 
 

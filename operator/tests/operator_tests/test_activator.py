@@ -5,7 +5,9 @@ import gzip
 import hashlib
 import json
 import resource
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import aiohttp
@@ -13,12 +15,16 @@ import pytest
 from aiohttp import web
 from prometheus_client import REGISTRY
 from rooftree_operator.activator import waking
+from rooftree_operator.activator.endpoints import Address
 from rooftree_operator.activator.rooms import Limits
-from rooftree_operator.activator.sleepers import HEADER_MODULES, HEADERS
+from rooftree_operator.activator.sleepers import HEADER_MODULES, HEADERS, Sleeper
+from rooftree_operator.adapters.kubernetes import SLICE
 from rooftree_operator.errors import Unavailable
+from rooftree_operator.names import LABEL_SERVICE
 from yarl import URL
 
-from .activated import DEADLINE, EDGE, SLEEPER, Cell, cell, until
+from .activated import DEADLINE, EDGE, SLEEPER, Cell, cell, deployment, until
+from .fakes.kubernetes import FakeKubernetes
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -495,6 +501,25 @@ async def test_once_it_is_told_to_stop_it_is_ready_no_more_and_whoever_waits_is_
         loop.call_later(0.2, more.set)
     # The activator has been left meanwhile, and has answered before its end.
     assert await asked == (200, '{"path": "/late", "size": 12}')
+
+
+async def test_of_many_that_wake_at_once_each_is_asked_more_seldom() -> None:
+    asked = Counter[str]()
+
+    async def is_ready(address: Address) -> bool:
+        asked[address.host] += 1
+        return False
+
+    kube, sleepers = FakeKubernetes(), [Sleeper(f"tenant-a{number}-0a1b2c3d") for number in range(4 * waking.MANY)]
+    for number, sleeper in enumerate(sleepers):
+        kube.put(deployment("app", 1, namespace=sleeper.namespace))
+        metadata = {"name": "app", "namespace": sleeper.namespace, "labels": {LABEL_SERVICE: "app"}}
+        ends = {"endpoints": [{"addresses": [f"10.0.0.{number}"]}], "ports": [{"name": "http", "port": 1}]}
+        kube.put({"apiVersion": SLICE.api_version, "kind": SLICE.kind, "metadata": metadata, **ends})
+    async with aclosing(waking.Waker(kube, is_ready, patience=10 * waking.POLL)) as waker:
+        await asyncio.gather(*(waker.address(sleeper) for sleeper in sleepers))
+    assert len(asked) == len(sleepers)
+    assert asked.total() <= len(sleepers) * (10 / 4 + 2)
 
 
 async def test_metrics_tell_of_all_and_of_nobody(asleep: Cell) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from rooftree_operator import routing, sleeping
+from rooftree_operator.activator import sleepers
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, ROUTE
 from rooftree_operator.drift import Object
 from rooftree_operator.names import ACTIVATOR
@@ -70,7 +71,9 @@ async def test_one_that_nobody_uses_has_no_pods_and_keeps_everything_else_and_is
     await world.converge("acme")
     assert pods(world) == []
     assert running(world) == dict.fromkeys(AWAKE[topology], 0)
-    assert world.edge.visit(HOST) == (200, "activator")
+    forged = {sleepers.HEADER_NAMESPACE: "tenant-other-0a1b2c3d", sleepers.HEADER_MODULES: "crm"}
+    for headers in ({}, forged):  # the activator believes what the route says, and nobody else
+        assert world.edge.visit(HOST, **headers) == (200, "activator")
     assert backends(world) == before
     assert kept <= set(world.kube.of_tenants())
     assert stands(world) == ("Asleep", "True", "Asleep")

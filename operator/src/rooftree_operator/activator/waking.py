@@ -24,6 +24,7 @@ from .sleepers import Sleeper
 log = structlog.get_logger(__name__)
 
 POLL = 0.02  # seconds between two questions whether the app answers
+MANY = 20  # wakes under way from which on each asks more seldom: a thousand questions a second are enough
 AGAIN = 1.0  # seconds between two looks whether the Deployments still have pods
 RETRY = 0.5  # seconds after which the API server is asked again when it did not answer
 # Seconds for which an address is believed. An app that is told to stop takes requests for 3 s more.
@@ -100,7 +101,7 @@ class Waker:
             for address in wake.places.entrance if wake.places.ready.issuperset(sleeper.modules) else ():
                 if await self._is_ready(address):
                     return address
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(POLL * max(1.0, len(self._under_way) / MANY))
 
     async def _follow(self, sleeper: Sleeper, wake: _Wake) -> None:
         """Keeps `wake.places` as the API server tells of them."""

@@ -1,0 +1,66 @@
+"""Watches how each brokerage is used, tick by tick, and says whether it shall sleep. In memory, no I/O.
+
+What was before this process began nobody knows: so that counts as use, and habits are learned anew.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from .idle import STALE, Decision, Habits, Use, decide
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What one tick tells of a brokerage at `now` (Unix seconds).
+
+    `arrivals`: requests a second, lately; `age`: of these figures, in seconds, endless where there are none. `due`,
+    `awake_since`, `allowed`: as in `Use`.
+    """
+
+    now: float
+    allowed: bool
+    is_asleep: bool
+    awake_since: float
+    arrivals: float = 0.0
+    in_flight: int = 0
+    due: float | None = None
+    age: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Known:
+    """`since`: when it was first looked at."""
+
+    since: float
+    last: float | None = None
+    habits: Habits = field(default_factory=Habits)
+
+
+class Idleness:
+    """Of all brokerages, by their names."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+
+    def look(self, name: str, tick: Tick) -> Decision:
+        """Takes a tick; whether it shall sleep."""
+        known = self._known.get(name) or _Known(tick.now)
+        if tick.age <= STALE and (tick.arrivals > 0 or tick.in_flight > 0):
+            pause = 0.0 if known.last is None else tick.now - known.last
+            known = replace(known, last=tick.now, habits=known.habits.after(pause))
+        self._known[name] = known
+        use = Use(
+            now=tick.now,
+            allowed=tick.allowed,
+            is_asleep=tick.is_asleep,
+            awake_since=max(tick.awake_since, known.since),
+            last=known.last,
+            in_flight=tick.in_flight,
+            due=tick.due,
+            age=tick.age,
+        )
+        return decide(use, known.habits)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forgets all others, which are there no more."""
+        self._known = {name: known for name, known in self._known.items() if name in names}
