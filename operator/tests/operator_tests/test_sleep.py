@@ -11,6 +11,8 @@ from rooftree_operator.drift import Object
 from rooftree_operator.names import ACTIVATOR
 from rooftree_operator.sleeping import Sleep, Stage, Wish, Wishes, going_on
 
+from .fakes.followed import FollowedKubernetes
+from .fakes.kubernetes import FakeKubernetes
 from .test_suspension import HOST, backends, declare, pods, reasons_of_events, running, watched
 from .world import PASSES, World, brokerage, plan
 
@@ -21,9 +23,11 @@ AWAKE = {"monolith": {"app": 2}, "microservices": {"app": 2, "identity": 2, "pro
 CALLS = 600  # more than falling asleep and waking take; the test below checks that
 
 
-async def world_of(topology: str = "monolith", *, enabled: bool = True, **spec: Any) -> World:
+async def world_of(
+    topology: str = "monolith", *, enabled: bool = True, cluster: type[FakeKubernetes] = FakeKubernetes, **spec: Any
+) -> World:
     """One brokerage, awake."""
-    world = World()
+    world = World(cluster=cluster)
     await world.release("1.0.0")
     limits = {"replicas": {"min": 2, "max": 3}, "database": {"connections": 60}, "sleep": {"enabled": enabled}}
     world.kube.put(plan("large", **limits))
@@ -121,6 +125,24 @@ async def test_it_is_ready_all_the_time_and_nobody_is_told_of_drift(topology: st
     assert {reason for _, reason in seen} >= {"Answering", "FallingAsleep", "Asleep", "Waking"}
     assert ("True", "Reconciling") not in seen
     assert reasons_of_events(world) == told
+
+
+@TOPOLOGIES
+async def test_watches_that_tell_a_little_late_neither_wake_it_nor_let_it_sleep_on(topology: str) -> None:
+    world = await world_of(topology, cluster=FollowedKubernetes)
+    wish(world, IDLE)
+    states = list[str]()
+    for turn in range(PASSES):
+        await world.reconciler.reconcile("acme")
+        states.append(world.status("acme").get("sleep", {}).get("state", "awake"))
+        if turn % 3 == 2:
+            world.settle()
+    assert list(dict.fromkeys(states)) == ["FallingAsleep", "Asleep"]
+    await somebody_comes(world)
+    await world.reconciler.reconcile("acme")
+    await world.converge("acme")
+    assert is_awake(world)
+    assert running(world) == AWAKE[topology]
 
 
 async def test_its_pods_go_only_when_the_edge_leads_to_the_activator() -> None:

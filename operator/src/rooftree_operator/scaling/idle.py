@@ -72,7 +72,8 @@ class Habits:
 
 @dataclass(frozen=True)
 class Use:
-    """What is known of one at `now`. `age`: of the figures, in seconds.
+    """What is known of one at `now`. `age`: of the figures, in seconds. `in_flight`: requests that are under way, also
+    streams of events: a page holds one as long as somebody is about, and would come back at once if it were cut off.
 
     `last`: its last request; `awake_since`: when its pods came, as far as they are there. `due`: when its app's next
     job is, infinity if it has none, None if that is not known. `allowed`: whether plan and brokerage let it sleep.
