@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 from aiohttp import web
 from prometheus_client import REGISTRY
 from rooftree_operator.activator import waking
@@ -501,6 +502,18 @@ async def test_once_it_is_told_to_stop_it_is_ready_no_more_and_whoever_waits_is_
         loop.call_later(0.2, more.set)
     # The activator has been left meanwhile, and has answered before its end.
     assert await asked == (200, '{"path": "/late", "size": 12}')
+
+
+async def test_what_nobody_foresaw_is_in_the_log_and_whoever_waits_is_told_in_time() -> None:
+    async with cell(patience=0.2) as asleep:
+        metadata = {"name": "odd", "namespace": SLEEPER.namespace, "labels": {LABEL_SERVICE: "app"}}
+        odd = {"metadata": metadata, "endpoints": [{"addresses": ["10.0.0.1"]}], "ports": 1}
+        asleep.kube.put({"apiVersion": SLICE.api_version, "kind": SLICE.kind, **odd})
+        with structlog.testing.capture_logs() as logs:
+            assert await asleep.problem() == (503, "starting", "5")
+            await until("it is told", lambda: [line for line in logs if line["event"] == "wake_crashed"])
+        crash = next(line for line in logs if line["event"] == "wake_crashed")
+        assert isinstance(crash["exc_info"], TypeError)
 
 
 async def test_of_many_that_wake_at_once_each_is_asked_more_seldom() -> None:

@@ -86,7 +86,9 @@ class Waker:
         finally:
             for helper in helpers:
                 helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            for problem in await asyncio.gather(*helpers, return_exceptions=True):
+                if isinstance(problem, Exception):
+                    log.error("wake_crashed", namespace=sleeper.namespace, exc_info=problem)
         seconds = time.monotonic() - began
         if found is not None:
             now = time.monotonic()
