@@ -82,6 +82,7 @@ class Reconciler:
             if brokerage is None:
                 self.census.note(name, None)
                 self.turns.forget(name)
+                self.wishes.forget(name)
                 return Outcome(gone=True)
             try:
                 brokerage = await self.shards.enter(brokerage)
@@ -116,11 +117,16 @@ class Reconciler:
 
     async def _resting(self, brokerage: Object, tenant: Tenant, may: Hands) -> Tenant:
         """With what a pass works towards between awake and asleep."""
+        sleep = await self._stage(brokerage, tenant, may)
+        self.wishes.note(tenant.slug, sleep, may=tenant.may_sleep, now=self.now().timestamp())
+        return replace(tenant, sleep=sleep)
+
+    async def _stage(self, brokerage: Object, tenant: Tenant, may: Hands) -> sleeping.Sleep | None:
         before, wish = sleeping.known(brokerage.get("status", {})), self.wishes.of(tenant.slug)
         if tenant.spec.suspend or (before is None and not (wish and wish.sleeps)):
-            return tenant
+            return None
         if may.reach is not Reach.ALL:
-            return replace(tenant, sleep=before)
+            return before
         app = await self.kube.get(DEPLOYMENT, pods.APP, tenant.namespace)
         sleep = sleeping.going_on(
             before,
@@ -133,7 +139,7 @@ class Reconciler:
         if wish is not None and wish.sleeps and sleep is not None and sleep.stage is sleeping.Stage.WAKING:
             # What the figures said while it slept is no reason to put it to sleep again.
             self.wishes.tell(tenant.slug, None)
-        return replace(tenant, sleep=sleep)
+        return sleep
 
     async def _welcome(self, brokerage: Object, tenant: Tenant) -> Outcome:
         """Says that it is known before anything is made of it: of many new ones each waits for those before it."""
@@ -145,6 +151,7 @@ class Reconciler:
     async def _leave_alone(self, brokerage: Object, other: Elsewhere) -> Outcome:
         """It is another operator's; if that one does not run, the default one says so in its place."""
         self.census.note(brokerage["metadata"]["name"], None)
+        self.wishes.forget(brokerage["metadata"]["name"])
         for one in await self.shards.unattended([brokerage]):
             await self._tell.unattended(one)
         return Outcome(again_in=other.retry_in, gone=True)

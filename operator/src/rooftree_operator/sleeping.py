@@ -83,11 +83,24 @@ def _woken(wish: Wish | None, *, may: bool, pods: int) -> str:
     return "somebody has come" if pods else "nobody knows how much it is used"
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What the last pass over one found. `may_sleep`: as plan and brokerage say; `awake_since`: Unix seconds."""
+
+    may_sleep: bool
+    is_asleep: bool
+    awake_since: float
+
+
 class Wishes:
-    """What the figures say of each brokerage, by its name, as far as this process knows."""
+    """Between passes and the figures: how each brokerage stands, and whether it shall sleep, by its name.
+
+    In memory: another process lets those sleep that do, and knows of the others when it has watched them for a while.
+    """
 
     def __init__(self) -> None:
         self._told: dict[str, Wish] = {}
+        self._standings: dict[str, Standing] = {}
 
     def of(self, name: str) -> Wish | None:
         return self._told.get(name)
@@ -98,3 +111,18 @@ class Wishes:
         if wish is not None:
             self._told[name] = wish
         return (before is not None and before.sleeps) != (wish is not None and wish.sleeps)
+
+    def note(self, name: str, sleep: Sleep | None, *, may: bool, now: float) -> None:
+        """Takes how a pass leaves it."""
+        before, is_asleep = self._standings.get(name), sleep is not None and sleep.stage is Stage.ASLEEP
+        is_new = before is None or (before.is_asleep and not is_asleep)
+        since = now if is_new or before is None else before.awake_since
+        self._standings[name] = Standing(may, is_asleep, since)
+
+    def forget(self, name: str) -> None:
+        """It is not here any more."""
+        self._told.pop(name, None)
+        self._standings.pop(name, None)
+
+    def standings(self) -> dict[str, Standing]:
+        return dict(self._standings)

@@ -1,6 +1,8 @@
 """A brokerage falls asleep and wakes: what goes, what stays, and whom its visitors meet meanwhile."""
 
+import math
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +11,14 @@ from rooftree_operator.activator import sleepers
 from rooftree_operator.adapters.kubernetes import BROKERAGE, DEPLOYMENT, ROUTE
 from rooftree_operator.drift import Object
 from rooftree_operator.names import ACTIVATOR
+from rooftree_operator.scaling import idle
+from rooftree_operator.scaling.idleness import Load, Watch
 from rooftree_operator.sleeping import Sleep, Stage, Wish, Wishes, going_on
 
 from .fakes.followed import FollowedKubernetes
 from .fakes.kubernetes import FakeKubernetes
 from .test_suspension import HOST, backends, declare, pods, reasons_of_events, running, watched
-from .world import PASSES, World, brokerage, plan
+from .world import PASSES, World, brokerage, now, plan
 
 TOPOLOGIES = pytest.mark.parametrize("topology", ["monolith", "microservices"])
 IDLE = Wish(True, "nobody has used it for 600 s, 600 s are enough")
@@ -331,6 +335,46 @@ async def test_no_apply_of_ours_contains_replicas() -> None:
     applied = [item for key, item in world.kube.applied.items() if key[0] == DEPLOYMENT.kind]
     assert applied
     assert not any("replicas" in item["spec"] for item in applied)
+
+
+async def test_figures_and_passes_together_put_it_to_sleep_and_wake_it() -> None:
+    world = await world_of()
+    watch = Watch(world.reconciler.wishes)
+    start, quiet = world.now().timestamp(), Load(due=math.inf, age=1.0)
+
+    async def lived(seconds: int, load: Load = quiet) -> None:
+        """So many seconds, with passes only when somebody is to be looked at."""
+        nonlocal start
+        for _ in range(0, seconds, 2):
+            start += 2
+            for name in watch.tick({"acme": load}, start):
+                world.later = timedelta(seconds=start - now().timestamp())
+                await world.converge(name)
+
+    await lived(int(idle.UNKNOWN) - 2)
+    assert is_awake(world)
+    await lived(4)
+    assert stands(world)[0] == "Asleep"
+    await lived(3600, Load())  # nothing is measured of who has no pods
+    assert stands(world)[0] == "Asleep"
+    await somebody_comes(world)
+    await world.converge("acme")
+    await lived(2, Load(arrivals=1.0, due=math.inf, age=1.0))
+    assert is_awake(world)
+    await lived(int(idle.UNKNOWN) - 4)
+    assert is_awake(world)
+    await lived(8)
+    assert stands(world)[0] == "Asleep"
+
+
+async def test_of_one_that_is_gone_nothing_is_wished() -> None:
+    world = await sleeping_world()
+    assert set(world.reconciler.wishes.standings()) == {"acme"}
+    world.delete("acme")
+    await world.converge("acme")
+    await world.reconciler.reconcile("acme")
+    assert world.reconciler.wishes.standings() == {}
+    assert world.reconciler.wishes.of("acme") is None
 
 
 NOW = "2026-11-24T12:00:00.000Z"

@@ -1,11 +1,13 @@
-"""Watches how each brokerage is used, tick by tick, and says whether it shall sleep. In memory, no I/O.
+"""Watches how each brokerage is used, tick by tick, and wishes it to sleep or to be awake. In memory, no I/O.
 
 What was before this process began nobody knows: so that counts as use, and habits are learned anew.
 """
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from ..sleeping import Wish, Wishes
 from .idle import STALE, Decision, Habits, Use, decide
 
 
@@ -64,3 +66,49 @@ class Idleness:
     def keep(self, names: Collection[str]) -> None:
         """Forgets all others, which are there no more."""
         self._known = {name: known for name, known in self._known.items() if name in names}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is measured of a brokerage, as in `Tick`; without anything, that nothing is known."""
+
+    arrivals: float = 0.0
+    in_flight: int = 0
+    due: float | None = None
+    age: float = math.inf
+
+
+UNKNOWN = Load()
+
+
+class Watch:
+    """Of all brokerages that passes have looked at; what they wait for is told to `wishes`."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._idleness = Idleness()
+
+    def tick(self, loads: Mapping[str, Load], now: float) -> list[str]:
+        """The names of those of which something else is wished than before: they are to be looked at.
+
+        `loads`: by name; `now`: Unix seconds.
+        """
+        standings = self._wishes.standings()
+        changed = list[str]()
+        for name, one in standings.items():
+            load = loads.get(name, UNKNOWN)
+            tick = Tick(
+                now=now,
+                allowed=one.may_sleep,
+                is_asleep=one.is_asleep,
+                awake_since=one.awake_since,
+                arrivals=load.arrivals,
+                in_flight=load.in_flight,
+                due=load.due,
+                age=load.age,
+            )
+            decision = self._idleness.look(name, tick)
+            if self._wishes.tell(name, Wish(decision.sleeps, decision.message)):
+                changed.append(name)
+        self._idleness.keep(standings)
+        return changed
