@@ -10,10 +10,14 @@ mean that it was woken: nothing else gives it one. So the last step towards slee
 crash between the two puts it to sleep once more, and whoever waits is served a little later.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from .conditions import stamp
 
 FIELD = "sleep"  # of a Brokerage's status
 
@@ -28,28 +32,33 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Wish:
-    """Whether it shall sleep, as the figures say, and why."""
+    """Whether it shall sleep, as the figures say, and why. `until`: when it has to be awake, in Unix seconds."""
 
     sleeps: bool
     message: str
+    until: float | None = None
 
 
 @dataclass(frozen=True)
 class Sleep:
-    """What the status tells. `since`: when the stage began, RFC 3339."""
+    """What the status tells. `since`: when the stage began; `wakes_at`: when it has to be awake, if so; RFC 3339."""
 
     stage: Stage
     since: str
     message: str
+    wakes_at: str = ""
 
     def as_status(self) -> dict[str, str]:
-        return {"state": self.stage.value, "since": self.since, "message": self.message}
+        told = {"state": self.stage.value, "since": self.since, "message": self.message}
+        return {**told, "wakesAt": self.wakes_at} if self.wakes_at else told
 
 
 def known(status: Mapping[str, Any]) -> Sleep | None:
     """What a Brokerage's status says; None: it is awake."""
     told = status.get(FIELD)
-    return Sleep(Stage(told["state"]), told["since"], told.get("message", "")) if told else None
+    if not told:
+        return None
+    return Sleep(Stage(told["state"]), told["since"], told.get("message", ""), told.get("wakesAt", ""))
 
 
 def going_on(
@@ -61,18 +70,23 @@ def going_on(
     no pods are needed to find that out. `pods`: what the Deployment `app` declares. `now`: RFC 3339.
     """
     wants = may and wish is not None and wish.sleeps
-    words = wish.message if wish else "nobody knows how much it is used"
     if before is None:
-        return Sleep(Stage.FALLING, now, words) if wants and is_settled and pods else None
+        return _quiet(Stage.FALLING, wish, now) if wants and is_settled and pods else None
     match before.stage:
         case Stage.FALLING if wants:
-            return before if pods else Sleep(Stage.ASLEEP, now, words)
+            return before if pods else _quiet(Stage.ASLEEP, wish, now)
         case Stage.ASLEEP if may and not pods and (wish is None or wish.sleeps):
             return before
         case Stage.WAKING:
             return before
         case _:
             return Sleep(Stage.WAKING, now, _woken(wish, may=may, pods=pods))
+
+
+def _quiet(stage: Stage, wish: Wish | None, now: str) -> Sleep:
+    until = None if wish is None else wish.until
+    wakes_at = "" if until is None else stamp(datetime.fromtimestamp(until, UTC))
+    return Sleep(stage, now, wish.message if wish else "", wakes_at)
 
 
 def _woken(wish: Wish | None, *, may: bool, pods: int) -> str:
@@ -85,11 +99,15 @@ def _woken(wish: Wish | None, *, may: bool, pods: int) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the last pass over one found. `may_sleep`: as plan and brokerage say; `awake_since`: Unix seconds."""
+    """What the last pass over one found. `may_sleep`: as plan and brokerage say.
+
+    `awake_since`, `wakes_at`: Unix seconds; the latter infinite if it has to be awake for nothing that is known.
+    """
 
     may_sleep: bool
     is_asleep: bool
     awake_since: float
+    wakes_at: float = math.inf
 
 
 class Wishes:
@@ -117,7 +135,9 @@ class Wishes:
         before, is_asleep = self._standings.get(name), sleep is not None and sleep.stage is Stage.ASLEEP
         is_new = before is None or (before.is_asleep and not is_asleep)
         since = now if is_new or before is None else before.awake_since
-        self._standings[name] = Standing(may, is_asleep, since)
+        told = sleep.wakes_at if sleep is not None else ""
+        wakes_at = datetime.fromisoformat(told).timestamp() if told else math.inf
+        self._standings[name] = Standing(may, is_asleep, since, wakes_at)
 
     def forget(self, name: str) -> None:
         """It is not here any more."""

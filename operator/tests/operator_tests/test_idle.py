@@ -124,6 +124,8 @@ def test_it_says_until_when_it_stays_as_it_is() -> None:
     assert recent.until == NOW - 10 + SHORTEST
     assert decide(replace(QUIET, is_asleep=True, due=NOW + HOUR), KNOWN).until == NOW + HOUR - LEAD
     assert decide(replace(QUIET, is_asleep=True), KNOWN).until is None
+    assert decide(replace(QUIET, due=NOW + HOUR), KNOWN).until == NOW + HOUR - LEAD
+    assert decide(QUIET, KNOWN).until is None
 
 
 HOURLY = habits(*[HOUR] * REGULAR, known=KNOWN)

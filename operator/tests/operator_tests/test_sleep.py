@@ -367,6 +367,23 @@ async def test_figures_and_passes_together_put_it_to_sleep_and_wake_it() -> None
     assert stands(world)[0] == "Asleep"
 
 
+async def test_it_wakes_for_its_next_job_though_another_operator_has_it_by_then() -> None:
+    world = await world_of()
+    due = world.now().timestamp() + 7200
+    wish(world, Wish(True, IDLE.message, until=due))
+    await world.converge("acme")
+    assert world.status("acme")["sleep"]["wakesAt"] == "2026-11-24T14:00:00.000Z"
+    world.reconciler = world.restarted()
+    watch = Watch(world.reconciler.wishes)
+    await world.converge("acme")
+    assert watch.tick({}, due - 1) == ["acme"], "it has to sleep on, which nobody knew before"
+    await world.converge("acme")
+    assert stands(world)[0] == "Asleep"
+    assert watch.tick({}, due) == ["acme"]
+    await world.converge("acme")
+    assert is_awake(world)
+
+
 async def test_of_one_that_is_gone_nothing_is_wished() -> None:
     world = await sleeping_world()
     assert set(world.reconciler.wishes.standings()) == {"acme"}
@@ -416,7 +433,7 @@ def test_a_stage_follows_another_one_by_what_is_wanted_and_there(
         assert found.since == NOW
 
 
-@pytest.mark.parametrize("sleep", [FALLING, ASLEEP, WAKING])
+@pytest.mark.parametrize("sleep", [FALLING, ASLEEP, WAKING, replace(ASLEEP, wakes_at=NOW)])
 def test_what_the_status_says_is_what_was_told(sleep: Sleep) -> None:
     assert sleeping.known({"sleep": sleep.as_status()}) == sleep
     assert sleeping.known({}) is None

@@ -277,6 +277,11 @@ class SleepSeen(ApiModel):
     state: Literal["FallingAsleep", "Asleep", "Waking"] = Field(description="Where between awake and asleep it is.")
     since: str = Field(description="When that began (RFC 3339).", json_schema_extra={"format": "date-time"})
     message: str | None = Field(default=None, description="Why.")
+    wakes_at: str | None = Field(
+        default=None,
+        description="When it is woken though nobody asks: a job is due, or a regular visit (RFC 3339).",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class BrokerageError(ApiModel):

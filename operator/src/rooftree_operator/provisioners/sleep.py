@@ -6,7 +6,7 @@ the namespace, as `suspension`, which takes over when somebody suspends it.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .. import pods, routing, serving
@@ -94,7 +94,7 @@ def _falling(tenant: Tenant, sleep: Sleep, seen: Seen) -> Plan:
     if not (routing.leads_to_activator(seen.route) and _is_accepted(tenant, seen.route)):
         return Plan(_going_on(LOST_EVENT), status=_told(sleep))
     # Told in the same pass: a pod that is there afterwards has been given by whoever woke it.
-    asleep = Sleep(Stage.ASLEEP, seen.at, sleep.message)
+    asleep = replace(sleep, stage=Stage.ASLEEP, since=seen.at)
     return Plan(_going_on(0.0), actions=_gone(seen), status=_told(asleep))
 
 

@@ -91,7 +91,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether it shall sleep, and why. `until`: when that may change without anything that happens."""
+    """Whether it shall sleep, and why. `until`: when that may change though nothing happens: it is woken then."""
 
     sleeps: bool
     reason: str
@@ -130,7 +130,8 @@ def _awake(use: Use, habits: Habits) -> Decision:
     wanted = _wanted(use, habits)
     if wanted is not None and wanted[0] - LEAD - use.now < WORTH:
         return Decision(False, wanted[1], wanted[2], wanted[0])
-    return Decision(True, "Idle", f"nobody has used it for {use.now - used:.0f} s, {window:.0f} s are enough")
+    quiet = f"nobody has used it for {use.now - used:.0f} s, {window:.0f} s are enough"
+    return Decision(True, "Idle", quiet, None if wanted is None else wanted[0] - LEAD)
 
 
 def _wanted(use: Use, habits: Habits) -> tuple[float, str, str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..sleeping import Wish, Wishes
-from .idle import STALE, Decision, Habits, Use, decide
+from .idle import LEAD, STALE, Decision, Habits, Use, decide
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,12 @@ class Watch:
                 awake_since=one.awake_since,
                 arrivals=load.arrivals,
                 in_flight=load.in_flight,
-                due=load.due,
+                # Who has no pods tells nothing: what was known when they went is in the status.
+                due=one.wakes_at + LEAD if one.is_asleep else load.due,
                 age=load.age,
             )
             decision = self._idleness.look(name, tick)
-            if self._wishes.tell(name, Wish(decision.sleeps, decision.message)):
+            if self._wishes.tell(name, Wish(decision.sleeps, decision.message, decision.until)):
                 changed.append(name)
         self._idleness.keep(standings)
         return changed
