@@ -28,6 +28,7 @@ LEGAL: dict[str, list[Any]] = {
     "mls": [None, [], [FEED], [FEED, OTHER_FEED]],
     "suspend": [None, {"reason": "billing"}, {"reason": "manual", "message": "Back on Monday"}],
     "deletionPolicy": [None, "Retain", "Delete"],
+    "sleep": [None, "never", "whenIdle"],
     "deletionProtection": [None, True],
     "rotation": [None, {"everyDays": 1}, {"everyDays": 365}],
     "pause": [None, None, "Changes", "Everything"],
