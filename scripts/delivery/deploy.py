@@ -61,7 +61,7 @@ def localised(own: dict[str, Any]) -> dict[str, Any]:
     there = release.values("")
     changed = own | {name: own.get(name, {}) | there[name] for name in ("postgres", "elasticsearch", "edge")}
     changed |= {name: there[name] for name in ("telemetry", "smtp", "network")}
-    changed |= {name: own.get(name, {}) | {"affinity": {}} for name in ("operator", "unknownHost")}
+    changed |= {name: own.get(name, {}) | {"affinity": {}} for name in ("operator", "unknownHost", "activator")}
     changed["edge"] |= {"affinity": {}, "replicas": 1}
     return changed | {"imagePullSecrets": [], "serviceMonitor": {"enabled": False}}
 

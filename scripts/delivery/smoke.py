@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CANARY = "canary"
 WITH_CANARY = {"staging"}
-DEPLOYMENTS = ("rooftree-operator", "rooftree-edge", "unknown-host")
+DEPLOYMENTS = ("rooftree-operator", "rooftree-edge", "unknown-host", "rooftree-activator")
 KINDS = {"brokerages", "brokerageplans"}
 # Seconds. A tenant is Ready within ten; the first one of a release waits for its template database, too.
 READY, GONE = 300, 180

@@ -133,7 +133,12 @@ def test_a_component_runs_where_and_as_an_admin_says() -> None:
         "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
         "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}},
     }
-    components = {"operator": "rooftree-operator", "edge": "rooftree-edge", "unknownHost": "unknown-host"}
+    components = {
+        "operator": "rooftree-operator",
+        "edge": "rooftree-edge",
+        "unknownHost": "unknown-host",
+        "activator": "rooftree-activator",
+    }
     secrets = [{"name": "registry"}]
     documents = chart.render(values=LEAST | dict.fromkeys(components, wanted) | {"imagePullSecrets": secrets})
     for name in components.values():
@@ -167,6 +172,8 @@ def test_monitors_are_made_only_where_they_are_asked_for(stages: dict[str, list[
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert [port["name"] for port in service["spec"]["ports"]] == [monitor["spec"]["endpoints"][0]["port"]]
+    activator = only(stages["production"], "PodMonitor", "rooftree-activator")
+    assert activator["spec"]["podMetricsEndpoints"][0]["port"] == "metrics"
 
 
 def test_tenants_arrivals_are_read_each_second_and_nowhere_else(stages: dict[str, list[dict[str, Any]]]) -> None:

@@ -140,6 +140,7 @@ def closed(kubectl: Kubectl, listeners: None) -> dict[str, Place]:
         "a public address's other port": (PUBLIC, UNGRANTED),
         "operator": (pod_address(kubectl, PLATFORM, "rooftree-operator"), 8081),
         "page for unknown hosts": (unknown_host, 8080),
+        "activator": (pod_address(kubectl, PLATFORM, "rooftree-activator"), 8080),
     }
 
 

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.isolation, pytest.mark.e2e, pytest.mark.timeout(400, f
 AREA = "network"
 NODE = "10.200.0.1"
 FEED = "mls-feed"
+ACTIVATOR = "rooftree-activator"
 TRUTH: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "truth.yaml").read_text())
 # On the stack's own loopback meanwhile: nothing leaves the stack.
 LENT = ("93.184.216.34", "169.254.169.254")
@@ -78,6 +79,7 @@ def listening() -> dict[str, Place]:
 def beside_the_operator(kubectl: Kubectl, neighbour: Tenant, other: Tenant) -> dict[str, Place]:
     """All lines of the table except the operator's own doors."""
     app, second = (pod_address(kubectl, tenant.namespace, "app") for tenant in (neighbour, other))
+    activator = pod_address(kubectl, PLATFORM, ACTIVATOR)
     fixed = {name: (str(place[0]), int(place[1])) for name, place in TRUTH["destinations"].items()}
     return {
         **fixed,
@@ -90,6 +92,8 @@ def beside_the_operator(kubectl: Kubectl, neighbour: Tenant, other: Tenant) -> d
         "the other neighbour's app": (second, 8080),
         "the other neighbour's service": (service_address(kubectl, other.namespace, "app"), 8080),
         "page for unknown hosts": (service_address(kubectl, PLATFORM, "unknown-host"), 8080),
+        "activator": (service_address(kubectl, PLATFORM, ACTIVATOR), 8080),
+        "activator's metrics": (activator, 8081),
     }
 
 
@@ -159,13 +163,13 @@ def test_pods_reach_what_the_table_says_and_nothing_else(
         "other pod of a tenant": probe,
         "operator": pod_address(kubectl, PLATFORM, "rooftree-operator"),
         "unknown-host": pod_address(kubectl, PLATFORM, "unknown-host"),
+        "activator": pod_address(kubectl, PLATFORM, ACTIVATOR),
     }
     assert set(sources) == set(TRUTH["open"])
     for source, address in sources.items():
         # One's own doors are no neighbour's.
         others = {name: place for name, place in places.items() if place[0] != address}
-        if source == "unknown-host":
-            others.pop("page for unknown hosts")
+        others.pop({"unknown-host": "page for unknown hosts", "activator": "activator"}.get(source, ""), None)
         judge(matrix, source, look(address, others), others, set(TRUTH["open"][source]))
     assert matrix.red() == []
 

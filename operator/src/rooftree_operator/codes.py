@@ -52,6 +52,14 @@ _FINE = (
         "It is suspended, as declared: its address shows the page, no pod runs.",
         "kubectl brokerage resume {name}",
     ),
+    Code(
+        "Asleep",
+        _NOBODY,
+        False,
+        "Nobody uses it, so that it has no pods. A request wakes it, and waits for its answer meanwhile.",
+    ),
+    Code("FallingAsleep", _NOBODY, True, "Nobody uses it; its pods go when the edge leads to the activator.", _ROUTE),
+    Code("Waking", _NOBODY, True, "Somebody has come, or a job is due: pods are starting and requests wait.", _PODS),
     Code("Proven", _NOBODY, False, "The backup that was tried last was loaded, and all of it was there."),
     Code(
         "NeverProven",

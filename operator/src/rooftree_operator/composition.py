@@ -39,6 +39,7 @@ from .provisioners.policies import Policies
 from .provisioners.rotation import Rotation
 from .provisioners.route import Route
 from .provisioners.search import Search
+from .provisioners.sleep import Slumber
 from .provisioners.storage import Storage
 from .provisioners.suspension import Suspension
 from .provisioners.topics import Topics
@@ -147,6 +148,7 @@ def graph(kube: Kubernetes, backends: Backends, ca: str, now: Callable[[], datet
         FormerModules(kube),
         Route(kube, namespace),
         Suspension(kube),
+        Slumber(kube, now),
         Rotation(kube, now),
         Schedules(kube, place(kube, backends), now),
     )

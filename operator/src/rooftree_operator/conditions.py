@@ -115,7 +115,7 @@ def stamp(moment: datetime) -> str:
 def phase(ready: Report, *, has_id: bool, was_ready: bool, suspended: bool = False) -> Phase:
     """One word for the state of a tenant that is not being deleted; `suspended`: that is declared."""
     if ready.state is State.DONE:
-        return Phase.READY
+        return Phase.ASLEEP if ready.reason == Phase.ASLEEP else Phase.READY
     if not has_id:
         return Phase.PENDING
     if ready.state is State.HELD:

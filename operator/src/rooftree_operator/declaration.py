@@ -16,11 +16,19 @@ from .api.plan import BrokeragePlanSpec
 from .tenant import Tenant
 
 LENGTH = 12  # hexadecimal digits
-# They hold the operator back, or tell what becomes of the tenant or of its data one day, and declare nothing of what it
-# is made from.
-_NOT_OF_THE_TENANT = {"pause", "management_policy", "deletion_policy", "deletion_protection", "rotation", "backup"}
-# Of a plan: what it says of spares concerns no brokerage that is there, and backups are no part of one.
-_NOT_OF_A_TENANT = {"warm", "backup"}
+# They hold the operator back, or tell what becomes of the tenant, its pods or its data one day, and declare nothing of
+# what it is made from.
+_NOT_OF_THE_TENANT = {
+    "pause",
+    "management_policy",
+    "deletion_policy",
+    "deletion_protection",
+    "rotation",
+    "backup",
+    "sleep",
+}
+# Of a plan: what it says of spares concerns no brokerage that is there, and backups are no part of one; nor is sleep.
+_NOT_OF_A_TENANT = {"warm", "backup", "sleep"}
 
 
 def digest(tenant: Tenant) -> str:

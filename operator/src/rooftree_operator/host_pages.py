@@ -128,7 +128,7 @@ def unknown(host: str) -> bytes:
         "<p>Check the address for a typing mistake. If it is right, the brokerage may have moved or closed: ask the "
         "person who gave you this address.</p>"
     )
-    return _page("No brokerage here", content)
+    return page("No brokerage here", content)
 
 
 def suspended(told: Suspension) -> bytes:
@@ -136,7 +136,7 @@ def suspended(told: Suspension) -> bytes:
     content = f"<p>{escape(SENTENCES[told.reason])}</p>"
     if told.message:
         content += f"\n<blockquote>{escape(told.message)}</blockquote>"
-    return _page(told.name or PROBLEM_TITLE, content)
+    return page(told.name or PROBLEM_TITLE, content)
 
 
 def problem(told: Suspension, status: HTTPStatus) -> bytes:
@@ -166,7 +166,8 @@ def _quality(parameters: list[str]) -> float:
         return 0.0
 
 
-def _page(title: str, content: str) -> bytes:
+def page(title: str, content: str) -> bytes:
+    """A page in our dress. `title` is shown as text, `content` as the markup that it is."""
     return PAGE.format(title=escape(title), style=STYLE, content=content).encode()
 
 

@@ -14,11 +14,13 @@ from .api.slugs import POOL, RESERVED_SLUGS, SLUG_PATTERN
 
 GROUP = "rooftree.dev"
 MANAGER = "rooftree-operator"
+ACTIVATOR = "rooftree-activator"  # its pods and their Service, and its field manager
 FINALIZER = f"{GROUP}/tenant"
 FINALIZER_OPERATION = f"{GROUP}/operation"
 FINALIZER_BACKUP = f"{GROUP}/backup"
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_SERVICE = "kubernetes.io/service-name"  # of an EndpointSlice
 LABEL_NAME = "app.kubernetes.io/name"  # of what the app runs as, or the module of it
 LABEL_TENANT = f"{GROUP}/tenant"
 LABEL_BROKERAGE = f"{GROUP}/brokerage"

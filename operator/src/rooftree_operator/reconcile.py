@@ -4,17 +4,17 @@ Nothing here remembers anything between passes; a crash at any point is repaired
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
-from . import closing, conditions, declaration, events, hands, rotation, upgrade
+from . import closing, conditions, declaration, events, hands, pods, rotation, serving, sleeping, upgrade
 from .adapters.edge import Answer
-from .adapters.kubernetes import BROKERAGE, PLAN, Kubernetes
-from .api.brokerage import BrokerageSpec
+from .adapters.kubernetes import BROKERAGE, DEPLOYMENT, PLAN, Kubernetes
+from .api.brokerage import BrokerageSpec, Phase
 from .conditions import SUSPENDED, Report, State
 from .constraints import constraints
 from .deletion import Deletion, Overtaken, is_kept
@@ -69,6 +69,7 @@ class Reconciler:
     instance: str
     census: Census = field(default_factory=Census)
     turns: closing.Turns = field(default_factory=closing.Turns)
+    wishes: sleeping.Wishes = field(default_factory=sleeping.Wishes)
 
     @property
     def _tell(self) -> Telling:
@@ -81,6 +82,7 @@ class Reconciler:
             if brokerage is None:
                 self.census.note(name, None)
                 self.turns.forget(name)
+                self.wishes.forget(name)
                 return Outcome(gone=True)
             try:
                 brokerage = await self.shards.enter(brokerage)
@@ -110,7 +112,34 @@ class Reconciler:
             return outcome(reports)
         if may.reach is Reach.ALL and "tenantID" not in brokerage.get("status", {}):
             return await self._welcome(brokerage, tenant)
-        return await self._look(brokerage, closing.closed(tenant, operation), choice, may, operation)
+        tenant = await self._resting(brokerage, closing.closed(tenant, operation), may)
+        return await self._look(brokerage, tenant, choice, may, operation)
+
+    async def _resting(self, brokerage: Object, tenant: Tenant, may: Hands) -> Tenant:
+        """With what a pass works towards between awake and asleep."""
+        sleep = await self._stage(brokerage, tenant, may)
+        self.wishes.note(tenant.slug, sleep, may=tenant.may_sleep, now=self.now().timestamp())
+        return replace(tenant, sleep=sleep)
+
+    async def _stage(self, brokerage: Object, tenant: Tenant, may: Hands) -> sleeping.Sleep | None:
+        before, wish = sleeping.known(brokerage.get("status", {})), self.wishes.of(tenant.slug)
+        if tenant.spec.suspend or (before is None and not (wish and wish.sleeps)):
+            return None
+        if may.reach is not Reach.ALL:
+            return before
+        app = await self.kube.get(DEPLOYMENT, pods.APP, tenant.namespace)
+        sleep = sleeping.going_on(
+            before,
+            wish,
+            may=tenant.may_sleep,
+            is_settled="Ready" in tenant.met and tenant.running == tenant.release.version,
+            pods=serving.replicas(app) if app else 0,
+            now=conditions.stamp(self.now()),
+        )
+        if wish is not None and wish.sleeps and sleep is not None and sleep.stage is sleeping.Stage.WAKING:
+            # What the figures said while it slept is no reason to put it to sleep again.
+            self.wishes.tell(tenant.slug, None)
+        return sleep
 
     async def _welcome(self, brokerage: Object, tenant: Tenant) -> Outcome:
         """Says that it is known before anything is made of it: of many new ones each waits for those before it."""
@@ -122,6 +151,7 @@ class Reconciler:
     async def _leave_alone(self, brokerage: Object, other: Elsewhere) -> Outcome:
         """It is another operator's; if that one does not run, the default one says so in its place."""
         self.census.note(brokerage["metadata"]["name"], None)
+        self.wishes.forget(brokerage["metadata"]["name"])
         for one in await self.shards.unattended([brokerage]):
             await self._tell.unattended(one)
         return Outcome(again_in=other.retry_in, gone=True)
@@ -205,6 +235,8 @@ class Reconciler:
         answer = await self.edge.version(tenant.host, tenant.platform.edge_port)
         if tenant.spec.suspend or answer.suspended:
             return _of_page(tenant, answer)
+        if answer.asleep or (tenant.sleep and not answer.problem):
+            return _of_sleeper(tenant, answer)
         problem = answer.problem
         if not problem and answer.tenant_id != tenant.id.value:
             problem = f"{tenant.url} is answered by tenant {answer.tenant_id}"
@@ -276,6 +308,18 @@ def _of_page(tenant: Tenant, answer: Answer) -> Report:
     return Report("Ready", State.FAILING, "EdgeProbeFailed", f"the page of a suspended brokerage is missing: {problem}")
 
 
+def _of_sleeper(tenant: Tenant, answer: Answer) -> Report:
+    """Ready while it falls asleep, sleeps or wakes: whoever asks is answered, at once or when the app has begun."""
+    if tenant.is_asleep and answer.asleep:
+        return Report("Ready", State.DONE, "Asleep", f"Nobody uses it; a request to {tenant.url} wakes it.")
+    if tenant.is_asleep:
+        return Report("Ready", State.DONE, "FallingAsleep", f"{tenant.url} is about to wait for requests.", PAGE_GOES)
+    if tenant.sleep is None or tenant.is_waking:
+        again_in = PAGE_GOES if tenant.sleep is None else None
+        return Report("Ready", State.DONE, "Waking", f"Requests to {tenant.url} wait until its app answers.", again_in)
+    return Report("Ready", State.DONE, "FallingAsleep", f"Nobody uses it: {tenant.sleep.message}.")
+
+
 def unresolved(problem: Blocked | Waiting | Unavailable | Held) -> list[Report]:
     """Reports for a Brokerage that could not be looked at."""
     if isinstance(problem, Held):
@@ -294,10 +338,8 @@ def _version(tenant: Tenant, seen: Pass) -> tuple[Report, dict[str, str] | None]
     version = tenant.release.version
     fresh = upgrade.failure(seen.reports, version=version, running=tenant.running, retry=tenant.retry)
     running: Any = seen.fields.get("version", tenant.running)
-    sleeps = tenant.spec.suspend is not None
-    report = upgrade.report(
-        tenant.slug, version=version, running=running, past=tenant.failed, fresh=fresh, sleeps=sleeps
-    )
+    rests = SUSPENDED if tenant.spec.suspend else Phase.ASLEEP.value if tenant.is_asleep else ""
+    report = upgrade.report(tenant.slug, version=version, running=running, past=tenant.failed, fresh=fresh, rests=rests)
     attempt = fresh or tenant.failed
     return report, attempt.as_status() if attempt else None
 

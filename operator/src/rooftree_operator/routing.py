@@ -5,8 +5,8 @@ namespace, with headers that say what to show. It is one object either way: the 
 sends such a header is overruled.
 
 A reference to another namespace's Service needs a ReferenceGrant there. A grant names the namespace that it is for, as
-Gateway API knows none for all: so each tenant has its own, for this one Service. It is made with the tenant and not
-when it is suspended, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service
+Gateway API knows none for all: so each tenant has its own, for the two Services there. It is made with the tenant and
+not when it is needed, since nothing tells when the edge knows a grant, and until then it would answer 500. A Service
 without a selector in the tenant's namespace would need no grant, but somebody to bring it each new address of the
 page's pods.
 """
@@ -14,13 +14,13 @@ page's pods.
 from typing import cast
 
 from . import host_pages, names, pods, serving
+from .activator import sleepers
 from .drift import Object
 from .names import TenantId
 from .provisioner import Verdict, done, waiting
 from .tenant import Tenant
 
 LABEL_HOST = f"{names.GROUP}/host"
-LABEL_SERVICE = "kubernetes.io/service-name"
 PAGE = "unknown-host"
 PORT = 8080
 
@@ -45,7 +45,8 @@ def build_route(tenant: Tenant) -> Object:
 def _target(tenant: Tenant) -> Object:
     suspend = tenant.spec.suspend
     if suspend is None:
-        return {"backendRefs": [{"name": pods.APP, "port": PORT}]}
+        app: Object = {"backendRefs": [{"name": pods.APP, "port": PORT}]}
+        return _of_activator(tenant) if wants_activator(tenant) else app
     told = host_pages.Suspension(suspend.reason.value, tenant.spec.display_name, suspend.message or "")
     headers = host_pages.headers_of(told)
     change: Object = {"set": [{"name": name, "value": value} for name, value in headers.items()]}
@@ -57,10 +58,35 @@ def _target(tenant: Tenant) -> Object:
     }
 
 
+def wants_activator(tenant: Tenant) -> bool:
+    """Whether its requests are to wait in the activator."""
+    return tenant.spec.suspend is None and tenant.sleep is not None and not tenant.is_waking
+
+
+def _of_activator(tenant: Tenant) -> Object:
+    told = sleepers.headers_of(sleepers.Sleeper(tenant.namespace, tenant.modules))
+    change: Object = {"set": [{"name": name, "value": value} for name, value in told.items()]}
+    if unsaid := [name for name in sleepers.HEADERS if name not in told]:
+        change["remove"] = unsaid  # or a visitor's own would be believed
+    return {
+        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": change}],
+        "backendRefs": [{"name": names.ACTIVATOR, "namespace": tenant.platform.namespace, "port": PORT}],
+    }
+
+
 def leads_to_page(route: Object | None) -> bool:
     """Whether visitors are led to the page of a suspended brokerage."""
+    return _leads_to(PAGE, route)
+
+
+def leads_to_activator(route: Object | None) -> bool:
+    """Whether requests wait in the activator."""
+    return _leads_to(names.ACTIVATOR, route)
+
+
+def _leads_to(name: str, route: Object | None) -> bool:
     rules = (route or {}).get("spec", {}).get("rules", [])
-    return any(target["name"] == PAGE for rule in rules for target in rule.get("backendRefs", []))
+    return any(target["name"] == name for rule in rules for target in rule.get("backendRefs", []))
 
 
 def accepted(tenant: Tenant, route: Object) -> Verdict:
@@ -84,7 +110,7 @@ def grant_name(tenant: TenantId) -> str:
 
 
 def build_grant(tenant: Tenant) -> Object:
-    """Lets routes of the tenant's namespace refer to the page."""
+    """Lets routes of the tenant's namespace refer to the page and to the activator."""
     origin = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": tenant.namespace}
     metadata = {
         "name": grant_name(tenant.id),
@@ -95,7 +121,10 @@ def build_grant(tenant: Tenant) -> Object:
         "apiVersion": "gateway.networking.k8s.io/v1beta1",
         "kind": "ReferenceGrant",
         "metadata": metadata,
-        "spec": {"from": [origin], "to": [{"group": "", "kind": "Service", "name": PAGE}]},
+        "spec": {
+            "from": [origin],
+            "to": [{"group": "", "kind": "Service", "name": name} for name in (PAGE, names.ACTIVATOR)],
+        },
     }
 
 

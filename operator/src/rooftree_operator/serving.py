@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from . import generations, names, pods
+from .conditions import State
 from .drift import Object
 from .names import Slot
 from .provisioner import Verdict, blocked, done, waiting
@@ -47,7 +48,17 @@ def reading(app: Object | None, *others: object) -> Reading:
 
 
 def rollout(tenant: Tenant, deployment: Object) -> Verdict:
-    """How far a Deployment is."""
+    """How far a Deployment is. Between awake and asleep nobody has to wait for its pods but requests, which do."""
+    found = _rollout(tenant, deployment)
+    if found.state is not State.WAITING or tenant.sleep is None:
+        return found
+    name = deployment["metadata"]["name"]
+    if tenant.is_waking:
+        return done("Waking", f"Pods of the {name} are starting.")
+    return done("FallingAsleep", f"Pods of the {name} are going.")
+
+
+def _rollout(tenant: Tenant, deployment: Object) -> Verdict:
     name, status, wanted = deployment["metadata"]["name"], deployment.get("status", {}), replicas(deployment)
     conditions = {item["type"]: item for item in status.get("conditions", [])}
     current = _is_current(deployment)
@@ -89,8 +100,10 @@ def is_whole(app: Object) -> bool:
     return MODULES_OPTION not in container["command"]
 
 
-def at_rest(deployments: Iterable[Object]) -> Verdict:
-    """How the Deployments of a suspended brokerage stand."""
+def at_rest(tenant: Tenant, deployments: Iterable[Object]) -> Verdict:
+    """How the Deployments of a brokerage stand that is suspended, or asleep."""
+    if tenant.is_asleep:
+        return done("Asleep", "No pods, as nobody uses it.")
     running = sorted(one["metadata"]["name"] for one in deployments if replicas(one) != 0)
     if running:
         return waiting("Suspending", f"pods stay until the edge shows the page: {', '.join(running)}")

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from . import names
-from .api.brokerage import BrokerageSpec, Topology
+from .api.brokerage import BrokerageSpec, SleepMode, Topology
 from .api.plan import BrokeragePlanSpec
 from .names import TenantId
 from .network import Network
 from .release import Release
+from .sleeping import Sleep, Stage
 from .upgrade import Failed
 
 WITHOUT_POLICIES = Network()
@@ -75,6 +76,7 @@ class Tenant:
     is_loaded: bool = False  # what it was to begin with is there
     closed_by: str = ""  # the operation that shows visitors a page meanwhile
     was_suspended: bool = False  # as the status said before this pass: it has not served since
+    sleep: Sleep | None = None  # how far it is between awake and asleep; None: awake
     is_returning: bool = False  # it was kept, and has not yet got its database under this Brokerage
     met: frozenset[str] = frozenset()  # conditions that were true before this pass
 
@@ -86,6 +88,20 @@ class Tenant:
     def resuming(self) -> bool:
         """It was suspended, is so no longer, and does not serve yet."""
         return self.was_suspended and self.spec.suspend is None
+
+    @property
+    def is_asleep(self) -> bool:
+        """No pod shall run, as nobody uses it."""
+        return self.sleep is not None and self.sleep.stage is Stage.ASLEEP
+
+    @property
+    def is_waking(self) -> bool:
+        return self.sleep is not None and self.sleep.stage is Stage.WAKING
+
+    @property
+    def may_sleep(self) -> bool:
+        """As plan and brokerage say."""
+        return self.plan.sleep.enabled and self.spec.sleep is SleepMode.WHEN_IDLE and self.spec.suspend is None
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -56,11 +56,11 @@ def failure(reports: Iterable[Report], *, version: str, running: str | None, ret
 
 
 def report(
-    name: str, *, version: str, running: str | None, past: Failed | None, fresh: Failed | None, sleeps: bool = False
+    name: str, *, version: str, running: str | None, past: Failed | None, fresh: Failed | None, rests: str = ""
 ) -> Report:
     """The condition. `running`: the version of all pods; `past` was known before this pass, `fresh` came of it.
 
-    `sleeps`: no pod shall run.
+    `rests`: the reason why no pod shall run, if so.
     """
     if fresh:
         return Report(CONDITION, State.WAITING, "Returning", f"{_story(fresh)}; it goes back to {fresh.instead}", 0.0)
@@ -68,8 +68,8 @@ def report(
         command = f"kubectl annotate --overwrite brokerage {name} {ANNOTATION_RETRY}=$(date +%s)"
         advice = f"a platform admin must mend it or set another spec.version; to try again: {command}"
         return Report(CONDITION, State.BLOCKED, "UpgradeReturned", f"{_story(past)}; {past.instead} goes on: {advice}")
-    if running != version and sleeps:
-        return Report(CONDITION, State.SKIPPED, "Suspended", f"{version} runs when the brokerage is resumed")
+    if running != version and rests:
+        return Report(CONDITION, State.SKIPPED, rests, f"{version} runs when the brokerage has pods again")
     if running != version:
         come = f"from {running} " if running else ""
         return Report(CONDITION, State.WAITING, "Upgrading", f"the brokerage is brought {come}to {version}")

@@ -29,6 +29,7 @@ LEGAL: dict[str, list[Any]] = {
     "suspend": [None, {"reason": "billing"}, {"reason": "manual", "message": "Back on Monday"}],
     "autoscaling": [None, {}, {"mode": "loadTuned"}, {"mode": "hpa"}, {"mode": "fixed"}],
     "deletionPolicy": [None, "Retain", "Delete"],
+    "sleep": [None, "never", "whenIdle"],
     "deletionProtection": [None, True],
     "rotation": [None, {"everyDays": 1}, {"everyDays": 365}],
     "pause": [None, None, "Changes", "Everything"],

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from rooftree_operator import host_pages, names, routing, shards
+from rooftree_operator import activator, host_pages, names, routing, shards
+from rooftree_operator.activator import server
+from rooftree_operator.activator.settings import Settings as ActivatorSettings
 from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, PLAN, Kind
 from rooftree_operator.api.plan import BrokeragePlanSpec
 from rooftree_operator.handlers import WATCHED
@@ -83,6 +85,8 @@ def test_good_values_are_taken() -> None:
         ({"operator": {"mostCalls": {"mongodb": 1}}}, "operator/mostCalls"),
         ({"edge": {"replicas": 0}}, "edge/replicas"),
         ({"unknownHost": {"nodeSelector": {"zone": 1}}}, "unknownHost/nodeSelector/zone"),
+        ({"activator": {"replicas": 0}}, "activator/replicas"),
+        ({"activator": {"patience": 5}}, "activator"),
         ({"operator": {"tolerations": [{}]}}, "operator/tolerations/0"),
         ({"operator": {"podAnnotations": ["a"]}}, "operator/podAnnotations"),
         ({"serviceMonitor": {"interval": "soon"}}, "serviceMonitor/interval"),
@@ -147,7 +151,7 @@ def rules(name: str, **changes: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.chart
-@pytest.mark.parametrize("name", ["rooftree-operator", "rooftree-tenant-manager", "rooftree-edge"])
+@pytest.mark.parametrize("name", [OPERATOR, "rooftree-tenant-manager", "rooftree-edge", names.ACTIVATOR])
 def test_no_role_has_wildcards_or_ways_up(name: str) -> None:
     for rule in rules(name):
         words = {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
@@ -362,6 +366,77 @@ def test_the_page_that_routes_of_suspended_brokerages_lead_to_is_there() -> None
     policy = found["NetworkPolicy", routing.PAGE]["spec"]
     assert policy["podSelector"]["matchLabels"] == service["selector"]
     assert policy["ingress"] == [{"from": NODE, "ports": [{"protocol": "TCP", "port": host_pages.PORT}]}]
+
+
+@pytest.mark.chart
+def test_the_activator_that_routes_of_sleeping_brokerages_lead_to_is_there() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered(network=MONITORED)}
+    service = found["Service", names.ACTIVATOR]["spec"]
+    template = found["Deployment", names.ACTIVATOR]["spec"]["template"]
+    assert [port["port"] for port in service["ports"]] == [routing.PORT]
+    assert service["selector"].items() <= template["metadata"]["labels"].items()
+    pod = template["spec"]
+    (container,) = pod["containers"]
+    assert container["command"] == ["python", "-m", activator.__name__]
+    assert pod["serviceAccountName"] == names.ACTIVATOR
+    settings = ActivatorSettings()
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"http": settings.port, "metrics": settings.own_port}
+    assert {probe["httpGet"]["port"] for probe in (container["readinessProbe"], container["livenessProbe"])} == {
+        "metrics"
+    }
+    assert pod["terminationGracePeriodSeconds"] > settings.drain_seconds + settings.patience_seconds + server.LEFT
+
+
+MONITORED: dict[str, Any] = {**VALUES["network"], "monitoring": [{"ipBlock": {"cidr": "10.0.0.2/32"}}]}
+
+
+@pytest.mark.chart
+def test_only_the_edge_reaches_the_activator_which_reaches_nobody_but_apps_and_the_api_server() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered(network=MONITORED)}
+    policy = found["NetworkPolicy", "activator"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == {names.LABEL_NAME: names.ACTIVATOR}
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    ingress = [(rule["from"], [port["port"] for port in rule["ports"]]) for rule in policy["ingress"]]
+    assert ingress == [(NODE, [8080]), (MONITORED["monitoring"], [8081])]
+    apiserver, apps = policy["egress"]
+    assert apiserver == VALUES["network"]["apiserver"]
+    ours = {"matchLabels": {names.LABEL_MANAGED_BY: names.MANAGER}}
+    assert apps == {"to": [{"namespaceSelector": ours, "podSelector": {"matchLabels": {names.LABEL_NAME: "app"}}}]}
+
+
+@pytest.mark.chart
+def test_the_activator_may_only_wake_and_only_brokerages() -> None:
+    manifest = {**VALUES["release"], "manifest": '{"calls": {"gateway": ["identity"], "identity": []}}'}
+    documents = rendered(release=manifest)
+    found = {(d["kind"], d["metadata"]["name"]): d for d in documents}
+    assert [(rule["resources"], rule.get("resourceNames"), rule["verbs"]) for rule in rules_of(documents)] == [
+        (["deployments/scale"], ["app", "identity"], ["get", "patch"]),
+        (["endpointslices"], None, ["list", "watch"]),
+    ]
+    policy = found["ValidatingAdmissionPolicy", names.ACTIVATOR]["spec"]
+    assert policy["failurePolicy"] == "Fail"
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (["deployments/scale"], ["UPDATE"])
+    (condition,) = policy["matchConditions"]
+    assert condition["expression"].endswith("== 'system:serviceaccount:rooftree-system:rooftree-activator'")
+    where, what = (one["expression"] for one in policy["validations"])
+    assert "['app.kubernetes.io/managed-by'] == 'rooftree-operator'" in where
+    assert "object.spec.replicas == 1" in what
+    assert "!has(oldObject.spec.replicas) || oldObject.spec.replicas == 0" in what
+    assert found["ValidatingAdmissionPolicyBinding", names.ACTIVATOR]["spec"]["validationActions"] == ["Deny"]
+
+
+def rules_of(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the activator's account is granted, by whatever binding."""
+    bound = [
+        one["roleRef"]["name"]
+        for one in documents
+        if one["kind"] in ("RoleBinding", "ClusterRoleBinding")
+        and any(subject["name"] == names.ACTIVATOR for subject in one["subjects"])
+    ]
+    roles = [one for one in documents if one["kind"] in ("Role", "ClusterRole") and one["metadata"]["name"] in bound]
+    return [rule for role in roles for rule in role["rules"]]
 
 
 @pytest.mark.chart

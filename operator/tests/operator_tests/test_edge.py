@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from rooftree_operator import host_pages
+from rooftree_operator.activator import answers, visitors
 from rooftree_operator.adapters.edge import Answer, Edge, understood
 from rooftree_operator.host_pages import Suspension, headers_of
 
@@ -46,6 +47,20 @@ async def test_the_page_of_a_suspended_brokerage_is_recognised_by_what_it_answer
     edge = Edge("edge.example:8443", _any_authority(monkeypatch))
     edge._client = httpx2.AsyncClient(transport=httpx2.MockTransport(edge_and_page))
     assert await edge.version("acme.example", 8443) == Answer("", suspended=True)
+    await edge.close()
+
+
+async def test_the_activator_of_one_that_is_asleep_is_recognised_and_the_question_wakes_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def edge_and_activator(request: httpx2.Request) -> httpx2.Response:
+        assert not visitors.wakes(request.headers["user-agent"])
+        given = answers.reply(answers.ASLEEP, request.method, request.headers["accept"])
+        return httpx2.Response(given.status, content=given.body, headers=dict(given.headers))
+
+    edge = Edge("edge.example:8443", _any_authority(monkeypatch))
+    edge._client = httpx2.AsyncClient(transport=httpx2.MockTransport(edge_and_activator))
+    assert await edge.version("acme.example", 8443) == Answer("", asleep=True)
     await edge.close()
 
 

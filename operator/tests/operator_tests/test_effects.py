@@ -20,7 +20,7 @@ TOPIC = "kafka.create.topic"
 
 # What sends, by file; and the functions that only read with it, or that others wrap whole.
 SENDS: dict[str, tuple[set[str], set[str]]] = {
-    "adapters/kubernetes.py": ({"_request"}, {"fetch", "list"}),
+    "adapters/kubernetes.py": ({"_request"}, {"fetch", "list", "follow"}),
     "adapters/postgres.py": ({"execute"}, {"_rows", "ungranted_schemas", "heads", "probe"}),
     "adapters/postgres_sessions.py": ({"execute"}, {"ping", "is_usable"}),
     "adapters/postgres_swaps.py": ({"execute"}, set()),
@@ -36,6 +36,7 @@ SENDS: dict[str, tuple[set[str], set[str]]] = {
 }
 # The calls above, said once more, that are made inside of something named; or that read beside a write.
 WITHIN: dict[str, set[str]] = {
+    "adapters/kubernetes.py": {"wake"},  # looks first
     "adapters/postgres.py": {"reassign", "revoke_logins"},  # each looks first
     "adapters/postgres_sessions.py": {"_end_sessions"},  # looks first
     "adapters/postgres_swaps.py": {"send_again"},  # looks first

@@ -68,6 +68,7 @@ FIELDS: dict[str, tuple[Any, Callable[[World], bool]]] = {
     "mls": ([FEED], lambda world: "feed.example" in decoded(world.child("acme", SECRET, "app"))["feeds.json"]),
     "autoscaling": ({"mode": "hpa"}, lambda world: world.child("acme", AUTOSCALER, "app") is not None),
     "suspend": ({"reason": "manual"}, lambda world: world.condition("acme", "Suspended") == ("True", "Manual")),
+    "sleep": ("never", lambda world: declared(world)["spec"].get("sleep") == "never"),
     "deletionPolicy": ("Delete", lambda world: "database" in world.reconciler.deletion.steps(declared(world))),
     "deletionProtection": (True, lambda world: is_protected(world)),
     "backup": (

@@ -35,6 +35,7 @@ from rooftree_operator.provisioners import (
     policies,
     route,
     search,
+    sleep,
     storage,
     suspension,
     topics,
@@ -42,6 +43,7 @@ from rooftree_operator.provisioners import (
 )
 from rooftree_operator.release import parsed
 from rooftree_operator.serving import Reading
+from rooftree_operator.sleeping import Sleep, Stage
 from rooftree_operator.tenant import Tenant
 
 from .world import CA, PLATFORM, manifest
@@ -73,6 +75,7 @@ CLOSED = replace(
         update={"suspend": Suspend(reason=SuspensionReason.BILLING, message="Back on Monday, 8 o'clock")}
     ),
 )
+ASLEEP = replace(APART, sleep=Sleep(Stage.ASLEEP, "2026-11-24T12:00:00.000Z", "nobody uses it"))
 LOGINS = Logins({Slot.A: "secret-app"})
 CONNECT = (f"{TENANT.id}.app", f"{TENANT.id}.migrator")
 DIGEST = Reading("digest")
@@ -128,6 +131,11 @@ def plans() -> dict[str, Any]:
         "route-suspended": route.Route(NOBODY, PLATFORM.namespace).plan(
             CLOSED, route.Seen(None, (), stamped(routing.build_grant(CLOSED)))
         ),
+        "route-asleep": route.Route(NOBODY, PLATFORM.namespace).plan(
+            ASLEEP, route.Seen(None, (), stamped(routing.build_grant(ASLEEP)))
+        ),
+        "workload-asleep": workload.Workload(NOBODY).plan(ASLEEP, workload.Seen(DIGEST, rolled_out(0, {}), None)),
+        "sleep": sleep.Slumber(NOBODY, NOBODY).plan(ASLEEP, sleep.Seen(None, (rolled_out(2, {}),))),
         "workload-suspended": workload.Workload(NOBODY).plan(CLOSED, workload.Seen(DIGEST, None, None)),
         "suspension": suspension.Suspension(NOBODY).plan(CLOSED, suspension.Seen(SHOWN, (rolled_out(2, {}),), 2)),
     }

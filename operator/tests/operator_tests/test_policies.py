@@ -164,7 +164,13 @@ def test_every_pod_reaches_names_and_the_database_and_only_the_app_the_rest() ->
     assert ports(app) == [9200, 9092, 6379, 7070, 4318]
 
 
-def test_requests_come_from_the_edge_and_metrics_go_to_monitoring_only() -> None:
+ACTIVATOR = {
+    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "rooftree-system"}},
+    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "rooftree-activator"}},
+}
+
+
+def test_requests_come_from_the_edge_and_the_activator_and_metrics_go_to_monitoring_only() -> None:
     place = tenant()
     edge, monitoring = [{"ipBlock": {"cidr": "10.0.0.1/32"}}], [{"podSelector": {"matchLabels": {"app": "prometheus"}}}]
     network = NETWORK.model_copy(update={"edge": edge, "monitoring": monitoring})
@@ -175,14 +181,15 @@ def test_requests_come_from_the_edge_and_metrics_go_to_monitoring_only() -> None
     )
     ingress = build_app(place, [])["spec"]["ingress"]
     assert [(rule["from"], [port["port"] for port in rule["ports"]]) for rule in ingress] == [
-        (edge, [8080]),
+        ([*edge, ACTIVATOR], [8080]),
         (monitoring, [9464]),
     ]
 
 
 def test_without_peers_there_is_no_rule_that_would_mean_everybody() -> None:
     place = tenant(edge=[], monitoring=[])
-    assert build_app(place, [])["spec"]["ingress"] == []
+    (rule,) = build_app(place, [])["spec"]["ingress"]
+    assert rule["from"] == [ACTIVATOR]
 
 
 def test_policies_of_an_installation_that_makes_none_any_more_are_removed() -> None:

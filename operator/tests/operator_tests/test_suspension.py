@@ -552,7 +552,8 @@ async def test_the_edge_knows_the_grant_before_a_route_needs_it() -> None:
     tenant = world.tenant("acme")
     grant = world.kube.find(GRANT, f"tenant-{tenant}", NAMESPACE)
     assert grant is not None
-    assert grant["spec"]["to"] == [{"group": "", "kind": "Service", "name": "unknown-host"}]
+    named = [(one["kind"], one["name"]) for one in grant["spec"]["to"]]
+    assert named == [("Service", "unknown-host"), ("Service", "rooftree-activator")]
     # An operator before suspensions made none.
     del world.kube.objects[GRANT.kind, NAMESPACE, f"tenant-{tenant}"]
     declare(world, suspend=BILLING)

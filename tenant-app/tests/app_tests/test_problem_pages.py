@@ -21,8 +21,8 @@ def kinds(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
 
 
 assembly.find()
-# The page that the edge shows instead of the app answers with it; the operator's tests look after its page.
-OF_THE_EDGE = {"suspended"}
+# What answers instead of the app tells these; the operator's tests look after their pages.
+OF_THE_EDGE = {"suspended", "asleep", "starting"}
 BY_CODE = {kind.code: kind for kind in kinds() if kind.__module__.startswith("rooftree.")}
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import httpx2
 
+from ..activator import answers
+from ..activator.visitors import OPERATOR_AGENT
 from ..host_pages import PROBLEM
 
 TIMEOUT = 3.0  # seconds
@@ -13,12 +15,14 @@ TIMEOUT = 3.0  # seconds
 
 @dataclass(frozen=True)
 class Answer:
-    """Who answers for a tenant: its app, as `/version` says, or the page of a suspended brokerage; else a `problem`."""
+    """Who answers for a tenant: its app, as `/version` says, the page of a suspended brokerage, or the activator of one
+    that is asleep; else a `problem`."""
 
     problem: str
     tenant_id: str = ""
     version: str = ""
     suspended: bool = False
+    asleep: bool = False
 
 
 class Edge:
@@ -39,7 +43,8 @@ class Edge:
         try:
             answer = await self._client.get(
                 f"https://{self._address}/version",
-                headers={"Host": f"{host}:{port}", "Accept": "application/json"},
+                # Who asks only for this wakes nobody.
+                headers={"Host": f"{host}:{port}", "Accept": "application/json", "User-Agent": OPERATOR_AGENT},
                 extensions={"sni_hostname": host},
             )
         except httpx2.HTTPError as error:
@@ -56,6 +61,8 @@ def understood(url: str, answer: httpx2.Response) -> Answer:
         body = answer.json()
         if body.get("type") == PROBLEM:
             return Answer("", suspended=True)
+        if body.get("type") == f"{answers.ROOT}{answers.ASLEEP.code}":
+            return Answer("", asleep=True)
         if answer.is_success:
             return Answer("", str(body["tenant_id"]), str(body["version"]))
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError):

@@ -7,9 +7,10 @@ The client library loads with the first connection: it takes seconds, and whoeve
 
 import base64
 import builtins
+import json
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kubernetes.aio.dynamic.exceptions import DynamicApiError
 
 TIMEOUT = 15.0  # seconds for one request
+WATCH = 30  # seconds after which what is followed is listed anew
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,15 @@ class Kubernetes:
         self._client: Any = DynamicClient(api)
 
     @classmethod
-    async def connect(cls, most: int = 8) -> "Kubernetes":
-        """Connects with the pod's service account, or with KUBECONFIG outside a cluster."""
+    async def connect(cls, most: int = 8, *, connections: int = 100) -> "Kubernetes":
+        """Connects with the pod's service account, or with KUBECONFIG outside a cluster.
+
+        `most`: calls at a time. `connections`: of these and of what is followed.
+        """
         from kubernetes.aio import client as kubernetes_client
         from kubernetes.aio import config as kubernetes_config
 
-        configuration: Any = kubernetes_client.Configuration()
+        configuration: Any = kubernetes_client.Configuration(connection_pool_maxsize=connections)
         # Or it would look in a thread for a .netrc before each request.
         configuration.client_session_kwargs = {"trust_env": False}
         if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
@@ -223,6 +228,59 @@ class Kubernetes:
                 field_manager=f"{MANAGER}-scale",
             )
 
+    async def wake(self, name: str, namespace: str, *, by: str) -> bool:
+        """Gives a Deployment without pods one, under the field manager `by`; False if it has some, whoever gave them.
+
+        Raises `Conflict` if it changed while it was looked at: it may have more pods than one now.
+        """
+        path = f"{DEPLOYMENT.path(name, namespace)}/scale"
+        found = await self._request("get", path)
+        if found["spec"].get("replicas", 0):
+            return False
+        metadata = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        with _sending("patch", "Deployment/scale"):
+            await self._request(
+                "patch",
+                path,
+                body={"metadata": metadata, "spec": {"replicas": 1}},
+                content_type="application/merge-patch+json",
+                field_manager=by,
+            )
+        return True
+
+    async def follow(self, kind: Kind, namespace: str) -> AsyncGenerator[builtins.list[Object]]:
+        """All objects of a kind in a namespace, and all again whenever one of them changes.
+
+        Ends after a while, or when the apiserver cannot tell what happened since: who wants to know more begins anew.
+        """
+        path = kind.path(None, namespace)
+        found = await self._request("get", path)
+        version, kept = found["metadata"]["resourceVersion"], {_uid(item): item for item in found.get("items", [])}
+        yield list(kept.values())
+        with _translating():
+            # In no gate: it lasts, and asks for nothing.
+            answer = await self._client.request(
+                "get",
+                path,
+                serialize=False,
+                watch="true",
+                resource_version=version,
+                timeout_seconds=WATCH,
+                _request_timeout=WATCH + TIMEOUT,
+            )
+            try:
+                async for line in answer.content:
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        return
+                    if event["type"] == "DELETED":
+                        kept.pop(_uid(event["object"]), None)
+                    else:
+                        kept[_uid(event["object"])] = event["object"]
+                    yield list(kept.values())
+            finally:
+                answer.close()
+
     async def delete(
         self,
         kind: Kind,
@@ -266,17 +324,28 @@ class Kubernetes:
             return answer
 
     async def _send(self, method: str, path: str, **options: Any) -> Object:
-        import aiohttp
-        from kubernetes.aio.dynamic.exceptions import DynamicApiError
-
         options = {name: value for name, value in options.items() if value is not None}
-        try:
+        with _translating():
             response = await self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
             return cast("Object", await response.json())
-        except DynamicApiError as error:
-            raise _translated(error) from error
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise Unavailable("ApiServerUnreachable", f"the apiserver does not answer: {error!r}") from error
+
+
+@contextmanager
+def _translating() -> Generator[None]:
+    """Errors of the client library become ours."""
+    import aiohttp
+    from kubernetes.aio.dynamic.exceptions import DynamicApiError
+
+    try:
+        yield
+    except DynamicApiError as error:
+        raise _translated(error) from error
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        raise Unavailable("ApiServerUnreachable", f"the apiserver does not answer: {error!r}") from error
+
+
+def _uid(item: Object) -> str:
+    return item["metadata"]["uid"]
 
 
 def _plural(path: str) -> str:

@@ -136,6 +136,13 @@ class Suspend(ApiModel):
     )
 
 
+class SleepMode(StrEnum):
+    """When the brokerage may sleep."""
+
+    WHEN_IDLE = "whenIdle"
+    NEVER = "never"
+
+
 class DeletionPolicy(StrEnum):
     """What becomes of the data when the Brokerage is deleted."""
 
@@ -173,6 +180,11 @@ class BrokerageSpec(ApiModel):
         default=None,
         description="Suspends the brokerage: no pod of the app runs, its address shows a page that says so, and data, "
         "logins and everything else stay. Removing it resumes the brokerage.",
+    )
+    sleep: SleepMode = Field(
+        default=SleepMode.WHEN_IDLE,
+        description="Whether its pods may go while nobody uses it, where the plan's `sleep` is enabled: the first "
+        "request then waits for a start. `whenIdle` or `never`.",
     )
     time_zone: str = Field(
         default="America/Chicago",
@@ -257,6 +269,7 @@ class Phase(StrEnum):
     DEGRADED = "Degraded"
     PAUSED = "Paused"
     SUSPENDED = "Suspended"
+    ASLEEP = "Asleep"
     DELETING = "Deleting"
 
 
@@ -275,6 +288,19 @@ class FailedUpgrade(ApiModel):
     reason: str = Field(description="Code of what went wrong.")
     message: str = Field(description="What went wrong.")
     retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
+
+
+class SleepSeen(ApiModel):
+    """How far a brokerage is that falls asleep, sleeps or wakes."""
+
+    state: Literal["FallingAsleep", "Asleep", "Waking"] = Field(description="Where between awake and asleep it is.")
+    since: str = Field(description="When that began (RFC 3339).", json_schema_extra={"format": "date-time"})
+    message: str | None = Field(default=None, description="Why.")
+    wakes_at: str | None = Field(
+        default=None,
+        description="When it is woken though nobody asks: a job is due, or a regular visit (RFC 3339).",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class BrokerageError(ApiModel):
@@ -336,6 +362,7 @@ class BrokerageStatus(ApiModel):
         description="Digest of the declaration that was last found in place everywhere: what differs while it stays "
         "the same was changed by others.",
     )
+    sleep: SleepSeen | None = Field(default=None, description="Absent while it is awake.")
     operation: CurrentOperation | None = Field(
         default=None, description="What the operator is doing with the brokerage, or did last."
     )

@@ -143,6 +143,16 @@ class Retention(ApiModel):
     )
 
 
+class SleepPolicy(ApiModel):
+    """Whether a brokerage that nobody uses has no pods until somebody comes."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether its pods go while nobody uses it. The first request then waits for a start. A brokerage's "
+        "own `sleep` may refuse it.",
+    )
+
+
 class Price(ApiModel):
     """What the plan costs a month."""
 
@@ -183,6 +193,7 @@ class BrokeragePlanSpec(ApiModel):
         ge=0,
         le=20,
     )
+    sleep: SleepPolicy = Field(default=SleepPolicy(), description="What becomes of pods that nobody uses.")
     backup: BackupPolicy | None = Field(
         default=None, description="Backups that are written by themselves; a brokerage's own `backup` replaces it."
     )

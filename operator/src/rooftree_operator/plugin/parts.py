@@ -32,6 +32,7 @@ from ..provisioners import (
     rotation,
     route,
     search,
+    sleep,
     storage,
     suspension,
     topics,
@@ -61,6 +62,7 @@ def of_kubernetes(kube: Kubernetes, ca: str, now: Callable[[], datetime], platfo
         former_modules.FormerModules(kube),
         route.Route(kube, platform),
         suspension.Suspension(kube),
+        sleep.Slumber(kube, now),
         rotation.Rotation(kube, now),
         backups.Backups(kube, None, now),
     )

@@ -94,9 +94,9 @@ class Modules:
         wanted = [item for module in tenant.modules for item in build(tenant, module, seen.secrets[module])]
         have = [one.get(module) for module in tenant.modules for one in (seen.services, seen.deployments)]
         differing, least = pending(wanted, have), tenant.plan.replicas.min
-        if tenant.spec.suspend:
+        if tenant.spec.suspend or tenant.is_asleep:
             objects = serving.without_starts(differing, seen.deployments)
-            return Plan(serving.at_rest(seen.deployments.values()), objects, removals)
+            return Plan(serving.at_rest(tenant, seen.deployments.values()), objects, removals)
         objects = _in_turn(tenant, seen, differing) if _app_serves(seen) else differing
         there = seen.deployments.keys() | _changing(objects)
         counts = {name: serving.replicas(seen.deployments.get(name) or {"spec": {}}) for name in tenant.modules}

@@ -100,9 +100,11 @@ def build_default(tenant: Tenant) -> Object:
 
 
 def build_app(tenant: Tenant, feeds: list[Object], calls: Sequence[Object] = ()) -> Object:
-    """Serving pods: in from the edge and monitoring; out to the backends, the feeds and what the plan grants."""
+    """Serving pods: in from the edge, the activator and monitoring; out to the backends, the feeds and what the plan
+    grants."""
     network, release = tenant.platform.network, tenant.release
-    ingress = [*_admit(network.edge, release.port), *_admit(network.monitoring, release.metrics_port)]
+    visitors: Peers = [*network.edge, _activator(tenant)]
+    ingress = [*_admit(visitors, release.port), *_admit(network.monitoring, release.metrics_port)]
     return _policy(tenant, pods.APP, _pods_of(pods.APP), ingress, [*_outside(tenant, feeds), *calls])
 
 
@@ -131,6 +133,12 @@ def _calls(tenant: Tenant, module: str, having_pods: set[str]) -> list[Object]:
 
 def _pods_of(name: str) -> Object:
     return {"matchLabels": {names.LABEL_NAME: name}}
+
+
+def _activator(tenant: Tenant) -> Object:
+    """Who wakes it hands requests on to it, until the edge does."""
+    namespace = {"kubernetes.io/metadata.name": tenant.platform.namespace}
+    return {"namespaceSelector": {"matchLabels": namespace}, "podSelector": _pods_of(names.ACTIVATOR)}
 
 
 def _granted(tenant: Tenant, wanted: Iterable[str]) -> list[Object]:

@@ -1,7 +1,8 @@
 """The tenant's address: an HTTPRoute for its exact host. The oldest claim to a host wins; a later one is HostTaken.
 
-A suspended brokerage's route leads to the page at once. That of one that is resumed goes on leading there until the app
-can answer: its Deployments are available, and the edge can find a pod. So no visitor meets an edge without servers.
+A suspended brokerage's route leads to the page at once, that of one that falls asleep to the activator. That of one
+that is resumed or wakes goes on leading there until the app can answer: its Deployments are available, and the edge can
+find a pod. So no visitor meets an edge without servers.
 """
 
 import asyncio
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 
 from .. import names, pods, routing
 from ..adapters.kubernetes import DEPLOYMENT, GRANT, ROUTE, SLICE, Forbidden, Kubernetes
+from ..conditions import State
 from ..drift import Object, pending
 from ..names import TenantId
-from ..provisioner import Plan, blocked, waiting
+from ..provisioner import Plan, Verdict, blocked, waiting
 from ..tenant import Tenant
 
 GRANT_KNOWN = 1.0  # seconds in which the edge learns a new grant
@@ -22,7 +24,7 @@ SLICE_KNOWN = 0.2  # seconds after which an EndpointSlice is looked at again: it
 class Seen:
     """What is there now; `rivals` are routes of others for the same host.
 
-    The app's pods are looked at only while the page is shown to visitors that shall be led to the app.
+    The app's pods are looked at only while visitors that shall be led to the app are led elsewhere.
     """
 
     route: Object | None
@@ -50,7 +52,7 @@ class Route:
             self._kube.get(GRANT, routing.grant_name(tenant.id), self._platform),
         )
         rivals = tuple(one for one in found if one["metadata"]["namespace"] != tenant.namespace)
-        if tenant.spec.suspend or not routing.leads_to_page(route):
+        if not _comes_back(tenant, route):
             return Seen(route, rivals, grant)
         return Seen(route, rivals, grant, *await self._pods(tenant))
 
@@ -63,7 +65,7 @@ class Route:
         modules = {name: one for name, one in zip(called, found, strict=True) if one is not None}
         if not routing.is_available(app, modules, called):
             return False, False
-        slices = await self._kube.list(SLICE, tenant.namespace, labels={routing.LABEL_SERVICE: pods.APP})
+        slices = await self._kube.list(SLICE, tenant.namespace, labels={names.LABEL_SERVICE: pods.APP})
         return True, routing.is_published(slices)
 
     def plan(self, tenant: Tenant, seen: Seen) -> Plan:
@@ -74,14 +76,13 @@ class Route:
         if grants and tenant.spec.suspend:
             message = f"the edge is learning that {tenant.host} may show the page"
             return Plan(waiting("RouteChanging", message, retry_in=GRANT_KNOWN), grants)
-        can_answer = seen.is_available and seen.is_published
-        if routing.leads_to_page(seen.route) and not tenant.spec.suspend and not can_answer:
-            message = f"{tenant.host} shows that the brokerage is suspended until the app can answer"
-            return Plan(waiting("Resuming", message, retry_in=SLICE_KNOWN if seen.is_available else None), grants)
+        if _comes_back(tenant, seen.route) and not (seen.is_available and seen.is_published):
+            return Plan(_returning(tenant, seen), grants)
         changes = pending([routing.build_route(tenant)], [seen.route])
         if changes or seen.route is None:
-            return Plan(waiting("RouteChanging", f"the edge is learning {tenant.host}"), (*grants, *changes))
-        return Plan(routing.accepted(tenant, seen.route), grants, status={"url": tenant.url})
+            verdict = waiting("RouteChanging", f"the edge is learning {tenant.host}")
+            return Plan(_between(tenant, verdict), (*grants, *changes))
+        return Plan(_between(tenant, routing.accepted(tenant, seen.route)), grants, status={"url": tenant.url})
 
     async def apply(self, tenant: Tenant, plan: Plan) -> None:
         for wanted in plan.objects:
@@ -100,6 +101,29 @@ class Route:
             await self._kube.delete(ROUTE, pods.APP, namespace)
         if await self._kube.get(GRANT, grant, self._platform) is not None:
             await self._kube.delete(GRANT, grant, self._platform)
+
+
+def _comes_back(tenant: Tenant, route: Object | None) -> bool:
+    """Whether visitors are led elsewhere, and shall be led to the app."""
+    if tenant.spec.suspend:
+        return False
+    return routing.leads_to_page(route) or (routing.leads_to_activator(route) and not routing.wants_activator(tenant))
+
+
+def _returning(tenant: Tenant, seen: Seen) -> Verdict:
+    """What is said until the app can answer."""
+    again_in = SLICE_KNOWN if seen.is_available else None
+    if routing.leads_to_activator(seen.route):
+        return Verdict(State.DONE, "Waking", f"Requests to {tenant.host} wait until the app can answer.", again_in)
+    message = f"{tenant.host} shows that the brokerage is suspended until the app can answer"
+    return waiting("Resuming", message, retry_in=again_in)
+
+
+def _between(tenant: Tenant, verdict: Verdict) -> Verdict:
+    """One that falls asleep or wakes is answered all the time, by the activator or by the app."""
+    if tenant.sleep is None or verdict.reason != "RouteChanging":
+        return verdict
+    return Verdict(State.DONE, tenant.sleep.stage.value, f"The edge is learning where {tenant.host} leads.")
 
 
 def older(seen: Seen) -> Object | None:

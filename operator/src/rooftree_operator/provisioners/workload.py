@@ -57,10 +57,10 @@ class Workload:
         module = GATEWAY if tenant.modules else None
         wanted = [build_service(tenant), serving.build_deployment(tenant, pods.APP, seen.secrets, module=module)]
         objects = pending(wanted, [seen.service, seen.deployment])
-        if tenant.spec.suspend:
+        if tenant.spec.suspend or tenant.is_asleep:
             have = {pods.APP: seen.deployment} if seen.deployment else {}
             count = {"replicas": _available(seen.deployment or {})}
-            return Plan(serving.at_rest(have.values()), serving.without_starts(objects, have), status=count)
+            return Plan(serving.at_rest(tenant, have.values()), serving.without_starts(objects, have), status=count)
         minimum = tenant.plan.replicas.min
         # Only with the creation: later counts are the autoscaler's, which also lifts a count that a crash left at one;
         # what a suspension took comes back with it.

@@ -4,9 +4,11 @@ from copy import deepcopy
 from typing import Any
 
 from rooftree_operator import host_pages
+from rooftree_operator.activator import sleepers
 from rooftree_operator.adapters.edge import Answer
 from rooftree_operator.adapters.kubernetes import DEPLOYMENT, GRANT, ROUTE, SLICE
 from rooftree_operator.drift import Object
+from rooftree_operator.names import ACTIVATOR
 
 from .kubernetes import FakeKubernetes
 
@@ -46,6 +48,10 @@ class FakeEdge:
         (target,) = rule["backendRefs"]
         if target["name"] == "app":
             return (200, "app") if self._ready.get(space) else (503, "edge")
+        if target["name"] == ACTIVATOR and space in self._granted and target["namespace"] == PLATFORM:
+            # A visitor waits there until the app answers; see the tests of the activator.
+            assert sleepers.sleeper_of(_changed(rule, dict(headers))) == sleepers.Sleeper(space, self._modules(space))
+            return 200, "activator"
         if space not in self._granted or target["namespace"] != PLATFORM:
             return 500, "edge"
         if self.page_is_down:
@@ -56,12 +62,19 @@ class FakeEdge:
         status, who = self.visit(host)
         if who == "page" and status != 404:
             return Answer("", suspended=True)
+        if who == "activator":
+            return Answer("", asleep=True)
         if status != 200:
             return Answer(f"https://{host}:{port}/version answers {status}")
         app = self._kube.find(DEPLOYMENT, "app", self._routes[host][0])
         assert app is not None
         env = {e["name"]: e.get("value", "") for e in app["spec"]["template"]["spec"]["containers"][0]["env"]}
         return Answer("", env["ROOFTREE_TENANT_ID"], env["ROOFTREE_VERSION"])
+
+    def _modules(self, space: str) -> tuple[str, ...]:
+        """Those that have pods of their own."""
+        kinds = (key for key in self._kube.objects if key[:2] == (DEPLOYMENT.kind, space))
+        return tuple(sorted(name for _, _, name in kinds if name != "app"))
 
 
 def _changed(rule: dict[str, Any], headers: dict[str, str]) -> dict[str, str]:

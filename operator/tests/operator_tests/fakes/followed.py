@@ -3,7 +3,7 @@
 from typing import Any
 
 from rooftree_operator import names
-from rooftree_operator.adapters.kubernetes import KINDS, Kind
+from rooftree_operator.adapters.kubernetes import DEPLOYMENT, KINDS, Kind
 from rooftree_operator.adapters.watched import Watched
 from rooftree_operator.drift import Object
 from rooftree_operator.handlers import KEPT
@@ -33,6 +33,10 @@ class FollowedKubernetes(FakeKubernetes):
             key = self._key(result)
             self.watched.hears(_kind(key).plural, "MODIFIED", _path(key), result)
         return result
+
+    async def scale(self, name: str, namespace: str, replicas: int) -> None:
+        self.watched.writes(DEPLOYMENT.plural, f"{DEPLOYMENT.path(name, namespace)}/scale")
+        await super().scale(name, namespace, replicas)
 
     def settle(self) -> set[str]:
         migrated = super().settle()

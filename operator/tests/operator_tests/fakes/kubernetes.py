@@ -1,9 +1,10 @@
 """An apiserver and its controllers that keep state: what the operator relies on, and nothing that would flatter it."""
 
+import asyncio
 import base64
 import builtins
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 from rooftree_operator import names
@@ -64,6 +65,7 @@ class FakeKubernetes(Kubernetes):
         self.unserved = {"metrics.k8s.io/v1beta1"}
         """API versions that this cluster does not have."""
         self._number = 0
+        self._stirred = asyncio.Event()
 
     def put(self, item: Object) -> Object:
         """Puts an object there as somebody else would."""
@@ -195,7 +197,39 @@ class FakeKubernetes(Kubernetes):
             item["metadata"]["generation"] += 1
             self._number += 1
             item["metadata"]["resourceVersion"] = str(self._number)
+            self.stir()
         self.faults.done()
+
+    async def wake(self, name: str, namespace: str, *, by: str) -> bool:
+        self.gate.check()
+        self.reads.append(f"Deployment/scale {name}")
+        self.faults.before()
+        key = ("Deployment", namespace, name)
+        if (item := self.objects.get(key)) is None:
+            raise ApiError(404, f"deployments.apps {name} not found")
+        self.faults.done()
+        if item["spec"].get("replicas", 1):
+            return False
+        await asyncio.sleep(0)  # so that somebody else can write meanwhile
+        self._begin(f"wake {name}", key)
+        if self.objects.get(key) is not item:
+            raise Conflict(409, "the object has changed")
+        entry = {
+            "manager": by,
+            "operation": "Update",
+            "subresource": "scale",
+            "fieldsV1": {"f:spec": {"f:replicas": {}}},
+        }
+        metadata = {**item["metadata"], "managedFields": [*item["metadata"].get("managedFields", []), entry]}
+        self._store(key, {**item, "metadata": metadata, "spec": {**item["spec"], "replicas": 1}}, item)
+        self.faults.done()
+        return True
+
+    async def follow(self, kind: Kind, namespace: str) -> AsyncGenerator[builtins.list[Object]]:
+        while True:
+            stirred = self._stirred
+            yield await self.list(kind, namespace, labels={})
+            await stirred.wait()
 
     async def delete(
         self,
@@ -216,6 +250,7 @@ class FakeKubernetes(Kubernetes):
             found["metadata"]["deletionTimestamp"] = STAMP
         else:
             del self.objects[kind.kind, namespace, name]
+        self.stir()
         if kind == DEPLOYMENT:
             self.lowest[namespace, name] = 0
         self.faults.done()
@@ -402,7 +437,13 @@ class FakeKubernetes(Kubernetes):
             "generation": before.get("generation", 1) + changed,
         }
         self.objects[key] = item
+        self.stir()
         return item
+
+    def stir(self) -> None:
+        """Whoever follows looks again."""
+        self._stirred.set()
+        self._stirred = asyncio.Event()
 
     @staticmethod
     def _key(item: Object) -> Key:

@@ -8,6 +8,8 @@ its work. What was due while no process ran is done once at the next start.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from datetime import datetime
@@ -43,6 +45,12 @@ SILENT_SECONDS = 15.0
 _STOP_SECONDS = 8.0
 _LAST_WRITES_SECONDS = 2.0
 _ANSWER_SECONDS = 1.0
+# What a schedule has put there waits until somebody is awake; what is being done is done to its end.
+_DUE = """
+    SELECT extract(epoch FROM min(CASE WHEN status = 'doing' THEN now() ELSE coalesce(scheduled_at, now()) END)) AS due
+    FROM procrastinate_jobs
+    WHERE (status = 'doing' AND task_name = ANY(%(names)s)) OR (status = 'todo' AND task_name = ANY(%(ordered)s))
+"""
 _KEEP_FINISHED_HOURS = 12  # two runs over feeds a minute are 1,440 rows
 _FORGET_SECONDS = 3600.0
 # A job under which so many workers died is not given to another one.
@@ -295,12 +303,21 @@ class JobQueue:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
                 await self._take_over(app, job)
             await app.job_manager.prune_stalled_workers(SILENT_SECONDS)
+            self._metrics.jobs_due.set(await self._due(app))
             if loop.time() >= forget_at:
                 await app.job_manager.delete_old_jobs(nb_hours=_KEEP_FINISHED_HOURS, include_failed=True)
                 async with self._unit_of_work() as session:
                     await job_runs.forget(session)
                 forget_at = loop.time() + _FORGET_SECONDS
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _due(self, app: "App") -> float:
+        """When there is work to do next, in Unix seconds; infinite: never."""
+        if any(job.stays_awake is not None and job.stays_awake() for job in self._jobs.values()):
+            return time.time()
+        ordered = [job.name for job in self._jobs.values() if not job.cron]
+        row = await app.connector.execute_query_one_async(_DUE, names=list(self._jobs), ordered=ordered)
+        return math.inf if row["due"] is None else float(row["due"])
 
     async def _take_over(self, app: "App", job: Any) -> None:
         """One job that cannot be put back must not keep the others from it."""

@@ -27,6 +27,9 @@ class Job:
     run: Callable[..., Awaitable[None]]
     cron: str | None = None
     at_start: bool = False
+    stays_awake: Callable[[], bool] | None = None
+    """Of a schedule: whether a brokerage that nobody uses stays awake for it. Without it, what it slept through is done
+    once, when it wakes."""
     single: bool = False
     tracked: bool = False
     """People see how it goes. Put on the queue with `Jobs.ask`; never by a schedule."""

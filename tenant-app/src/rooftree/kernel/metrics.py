@@ -5,6 +5,7 @@ counters of requests and of jobs have a fold for what is more than planned. Othe
 at `Metrics.registry` and pay from the same budget, which `tests/app_tests/test_metrics.py` holds.
 """
 
+import math
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -48,6 +49,11 @@ class Metrics:
         ).set(1)
         self.server_spans = ServerSpans()
         self.registry.register(self.server_spans)
+        self.open_streams = Gauge(
+            "rooftree_open_streams",
+            "Pages that hear what changes, each as long as somebody is about.",
+            registry=self.registry,
+        )
         self._duration = Histogram(
             "http_server_request_duration_seconds",
             "Time to answer a request, probes left out.",
@@ -60,6 +66,12 @@ class Metrics:
         self._request_kinds: set[tuple[str, str, str]] = set()
         self._jobs = Counter("rooftree_jobs", "Runs of jobs that ended.", ["job", "result"], registry=self.registry)
         self._job_kinds: set[tuple[str, str]] = set()
+        self.jobs_due = Gauge(
+            "rooftree_jobs_due_timestamp_seconds",
+            "When there is work to do next though nobody asks; infinite: never. Who sleeps is woken for it.",
+            registry=self.registry,
+        )
+        self.jobs_due.set(math.nan)  # nobody has looked yet
         self._job_seconds = Counter("rooftree_job_seconds", "Time that jobs ran.", registry=self.registry)
         self.cache = Counter("rooftree_cache_requests", "Reads of the cache.", ["result"], registry=self.registry)
         self.rate_limits = Counter(

@@ -1,7 +1,10 @@
 """Jobs run once they are due, commit with their cause, and survive the death of their worker."""
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -52,6 +55,12 @@ def record() -> Record:
 Start = Callable[..., Awaitable[JobQueue]]
 
 
+def due(queue: JobQueue) -> float:
+    """What Prometheus is told."""
+    (sample,) = next(iter(queue._metrics.jobs_due.collect())).samples
+    return sample.value
+
+
 @pytest.fixture
 async def work(stored_tenant: Tenant) -> AsyncGenerator[Start]:
     """Start a queue with these jobs, as one process of the tenant."""
@@ -85,6 +94,36 @@ async def test_deferred_job_runs_with_its_payload(work: Start, record: Record) -
     assert await queue.defer("test.note", number=7)
     await until(lambda: record.runs)
     assert record.runs == [{"number": 7}]
+
+
+async def test_it_is_told_when_there_is_work_to_do_next(work: Start, record: Record) -> None:
+    gate = asyncio.Event()
+
+    async def lasts() -> None:
+        await gate.wait()
+
+    daily = Job(name="test.daily", run=record.note, cron="17 4 * * *", single=True)
+    queue = await work(Job(name="test.note", run=record.note), Job(name="test.lasts", run=lasts), daily)
+    assert math.isnan(due(queue)), "nobody has looked yet"
+    await until(lambda: due(queue) == math.inf)  # a schedule's times wait until somebody is there
+    later, soon = (datetime.now(UTC) + timedelta(hours=hours) for hours in (3, 2))
+    await queue.defer("test.note", at=later)
+    await until(lambda: due(queue) == pytest.approx(later.timestamp(), abs=1))
+    await queue.defer("test.note", at=soon)
+    await until(lambda: due(queue) == pytest.approx(soon.timestamp(), abs=1))
+    await queue.defer("test.lasts")
+    await until(lambda: due(queue) == pytest.approx(time.time(), abs=5))  # what goes on now
+    gate.set()
+    await until(lambda: due(queue) == pytest.approx(soon.timestamp(), abs=1))
+
+
+async def test_a_schedule_may_keep_awake_as_long_as_there_is_something_for_it(work: Start, record: Record) -> None:
+    feeds = ["one"]
+    sync = Job(name="test.sync", run=record.note, cron="17 4 * * *", single=True, stays_awake=lambda: bool(feeds))
+    queue = await work(sync)
+    await until(lambda: due(queue) == pytest.approx(time.time(), abs=5))
+    feeds.clear()
+    await until(lambda: due(queue) == math.inf)
 
 
 async def test_job_runs_only_if_its_transaction_commits(work: Start, record: Record, browser: Browser) -> None:

@@ -317,11 +317,15 @@ async def test_ends_after_a_while_and_when_the_process_stops(
     await one.until(one.task.done)
 
 
-async def test_a_stream_counts_as_answered_once_it_begins(brokerage: Brokerage, ears: Ears) -> None:
+async def test_a_stream_counts_as_answered_once_it_begins_and_as_open_until_it_ends(
+    brokerage: Brokerage, ears: Ears
+) -> None:
     registry = brokerage.app.state.parts.runtime.metrics.registry
     follower = await Follower(brokerage.owner).begun()
     assert registry.get_sample_value("http_server_active_requests") == 0
+    assert registry.get_sample_value("rooftree_open_streams") == 1
     await follower.cut()
+    assert registry.get_sample_value("rooftree_open_streams") == 0
 
 
 async def test_a_contact_and_a_lead_are_heard_of_by_those_who_see_them(brokerage: Brokerage, ears: Ears) -> None:

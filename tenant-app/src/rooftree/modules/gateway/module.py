@@ -34,7 +34,13 @@ def build(runtime: Runtime) -> Built:
     http, web = runtime.elsewhere.http, WebApp(runtime.settings.frontend_dir)
     handed_on = operations(description.content, http)
     return Built(
-        services=(sessions, listed, description, JobList(runtime.unit_of_work, runtime.clock), Streams(runtime.ears)),
+        services=(
+            sessions,
+            listed,
+            description,
+            JobList(runtime.unit_of_work, runtime.clock),
+            Streams(runtime.ears, runtime.metrics.open_streams),
+        ),
         jobs=jobs(sessions),
         consumers=consumers(listed),
         authenticator=authenticate,

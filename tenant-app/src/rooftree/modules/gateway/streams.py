@@ -12,7 +12,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from rooftree.contracts.access.hearing import heard
@@ -20,6 +20,9 @@ from rooftree.kernel.auth import Principal
 from rooftree.kernel.database import REQUEST_SECONDS, Patience, patience
 from rooftree.kernel.ears import Ears, Notice
 from rooftree.kernel.errors import Problem, TooManyRequests, Unauthenticated, Unavailable
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
 
 LIFE_SECONDS = 600.0
 BEAT_SECONDS = 15.0
@@ -35,8 +38,10 @@ Again = Callable[[], Awaitable[Principal]]
 class Streams:
     """Those of this process."""
 
-    def __init__(self, ears: Ears) -> None:
+    def __init__(self, ears: Ears, count: "Gauge") -> None:
+        """`count`: tells how many there are."""
         self._ears = ears
+        self._count = count
         self._open: Counter[UUID] = Counter()
 
     def open(self, user_id: UUID) -> None:
@@ -46,11 +51,13 @@ class Streams:
         if self._open[user_id] >= MOST_OF_A_USER or self._open.total() >= MOST:
             raise TooManyRequests("Too many pages follow what changes.", retry_after=30)
         self._open[user_id] += 1
+        self._count.set(self._open.total())
 
     def close(self, user_id: UUID) -> None:
         self._open[user_id] -= 1
         if self._open[user_id] <= 0:
             del self._open[user_id]
+        self._count.set(self._open.total())
 
     async def follow(self, principal: Principal, last_id: str | None, again: Again) -> AsyncGenerator[bytes]:
         """`again`: who the caller is now."""

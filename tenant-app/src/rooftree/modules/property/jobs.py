@@ -15,6 +15,8 @@ def jobs(feed_import: FeedImport) -> tuple[Job, ...]:
             run=feed_import.sync_all,
             cron=EVERY_30_SECONDS,
             at_start=True,
+            # Changes of a feed are here within a minute.
+            stays_awake=lambda: bool(feed_import.configured()),
             single=True,
         ),
     )
