@@ -49,6 +49,7 @@ from .reconcile import Reconciler
 from .registry import PostgresRegistry
 from .release import Releases
 from .runtime import Operator, tenant_key
+from .scaling.idleness import Watch
 from .scaling.scaler import Scaler
 from .settings import Settings
 from .shards import Shards, keeper, lease_name
@@ -93,23 +94,26 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
         health=Health(queue, time.monotonic),
         operations=_operations(reconciler, backends, artifacts, queue),
         artifacts=artifacts,
-        scaler=_scaler(kube, settings, shards, stack),
+        scaler=_scaler(reconciler, settings, queue, stack),
     )
 
 
-def _scaler(kube: Kubernetes, settings: Settings, shards: Shards, stack: AsyncExitStack) -> Scaler | None:
+def _scaler(reconciler: Reconciler, settings: Settings, queue: WorkQueue, stack: AsyncExitStack) -> Scaler | None:
     if not settings.prometheus_url:
         return None
     prometheus = Prometheus(settings.prometheus_url)
     stack.push_async_callback(prometheus.close)
-    return Scaler(kube, prometheus, lambda brokerage: keeper(brokerage) == shards.own)
+    own, watch = reconciler.shards.own, Watch(reconciler.wishes)
+    return Scaler(reconciler.kube, prometheus, lambda one: keeper(one) == own, watch, _look_at(queue))
+
+
+def _look_at(queue: WorkQueue) -> Callable[[str], None]:
+    """Has a Brokerage looked at soon, by its name."""
+    return lambda name: queue.add(tenant_key(name), Priority.CHILD)
 
 
 def _operations(reconciler: Reconciler, backends: Backends, artifacts: Artifacts, queue: WorkQueue) -> Operations:
-    def wake(name: str) -> None:
-        queue.add(tenant_key(name), Priority.CHILD)
-
-    return assembly.operations(reconciler, backends, artifacts, Swaps(backends.postgres), wake)
+    return assembly.operations(reconciler, backends, artifacts, Swaps(backends.postgres), _look_at(queue))
 
 
 def _lease(kube: Kubernetes, settings: Settings) -> LeaseHolder:

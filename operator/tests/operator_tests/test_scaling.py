@@ -1,6 +1,7 @@
 """Who counts a brokerage's pods, and how what Prometheus tells becomes a number of pods."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +12,9 @@ from rooftree_operator.adapters.kubernetes import AUTOSCALER, BROKERAGE, DEPLOYM
 from rooftree_operator.adapters.prometheus import NoAnswer
 from rooftree_operator.drift import Object
 from rooftree_operator.names import ANNOTATION_SCALING
-from rooftree_operator.scaling import signals
-from rooftree_operator.scaling.scaler import Scaler
+from rooftree_operator.scaling import idle, signals
+from rooftree_operator.scaling.idleness import Watch
+from rooftree_operator.scaling.scaler import TICK, Scaler
 from rooftree_operator.shards import keeper
 
 from .test_hands import change
@@ -33,14 +35,26 @@ class Load:
     world: World
     arrivals: dict[str, float] = field(default_factory=dict[str, float])
     waits: dict[str, float] = field(default_factory=dict[str, float])
+    streams: float = 0.0
+    due: float = math.inf
     residence: float = SERVES
     age: float = 0.5
     is_away: bool = False
     now: float = 0.0
     asked: list[str] = field(default_factory=list[str])
+    looked_at: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
-        self.scaler = Scaler(self.world.kube, self, lambda one: keeper(one) == "", lambda: self.now)
+        watch = Watch(self.world.reconciler.wishes)
+        self.scaler = Scaler(
+            self.world.kube,
+            self,
+            is_ours=lambda one: keeper(one) == "",
+            watch=watch,
+            look_at=self.looked_at.append,
+            clock=lambda: self.now,
+            now=lambda: self.world.reconciler.now().timestamp() + self.now,
+        )
         self.scaler.keep(["acme", "birch"])
 
     async def query(self, text: str) -> bytes:
@@ -61,6 +75,8 @@ class Load:
             "arrivals": arrivals,
             "recent": arrivals,
             "in_flight": arrivals * self.residence,
+            "streams": self.streams,
+            "due": self.due,
             "age": self.age,
             "measured": float(deployment(self.world, module or "app", tenant)["status"].get("availableReplicas", 0)),
             "residence": self.residence if arrivals else float("nan"),
@@ -303,3 +319,54 @@ async def test_another_mode_takes_the_pods_out_of_our_hands(mode: str) -> None:
     change(load.world, autoscaling={"mode": "loadTuned"})
     await load.world.converge("acme")
     assert load.world.child("acme", AUTOSCALER, "app") is None
+
+
+def sleeps(load: Load) -> bool:
+    wish = load.world.reconciler.wishes.of("acme")
+    return wish is not None and wish.sleeps
+
+
+async def quiet(**spec: Any) -> Load:
+    """Nobody has used it for longer than anybody stays awake."""
+    load = await loaded(**spec)
+    load.world.kube.put(plan("starter", **PLAN, sleep={"enabled": True}))
+    await load.world.converge("acme")
+    await load.ticks(int(idle.LONGEST / TICK) + 2)
+    return load
+
+
+@pytest.mark.parametrize("mode", ["loadTuned", "hpa", "fixed"])
+async def test_who_is_not_used_falls_asleep_whoever_counts_its_pods_and_no_tick_gives_it_one(mode: str) -> None:
+    load = await quiet(autoscaling={"mode": mode})
+    assert (sleeps(load), load.looked_at) == (True, ["acme"])
+    await load.world.converge("acme")
+    load.arrivals.clear()
+    await load.ticks(30)
+    assert (replicas(load), sleeps(load), load.looked_at) == (0, True, ["acme"])
+
+
+async def test_an_open_page_or_a_job_or_figures_that_do_not_tell_keep_it_awake() -> None:
+    load = await quiet()
+    soon = load.scaler.now() + 60.0
+    for trouble in ({"streams": 1.0}, {"due": soon}, {"due": math.nan}, {"is_away": True}):
+        before = {name: getattr(load, name) for name in trouble}
+        for name, value in trouble.items():
+            setattr(load, name, value)
+        await load.ticks(2)
+        assert not sleeps(load), trouble
+        for name, value in before.items():
+            setattr(load, name, value)
+        await load.ticks(int(idle.LONGEST / TICK) + 2)
+        assert sleeps(load)
+
+
+async def test_a_module_that_does_not_tell_keeps_all_of_it_awake() -> None:
+    load = await loaded(topology="microservices")
+    load.world.kube.put(plan("starter", **{**PLAN, "database": {"connections": 100}}, sleep={"enabled": True}))
+    await load.world.converge("acme")
+    load.arrivals = {"acme": 0.0, "acme/property": 0.0}
+    await load.ticks(int(idle.LONGEST / TICK) + 2)
+    assert not sleeps(load)
+    load.arrivals["acme/identity"] = 0.0
+    await load.ticks(2)
+    assert sleeps(load)

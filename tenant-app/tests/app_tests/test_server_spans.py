@@ -73,6 +73,18 @@ async def test_every_request_counts_whatever_part_of_the_traces_is_kept(
     assert (kept == 0, kept == 50) == (ratio == 0, ratio == 1)
 
 
+async def test_the_operators_looks_are_no_use_of_the_app(start: Any, tenant: Tenant) -> None:
+    browser: Browser = await start(tenant)
+    metrics = metrics_of(browser)
+    before = counts(metrics.server_spans)
+    for path, is_use in (("/version", 0), ("/api/v1/tenant", 1)):
+        answer = await browser.get(path, headers={"User-Agent": "rooftree-operator"})
+        assert answer.status_code < 500
+        assert counts(metrics.server_spans)[0] == before[0] + is_use
+    assert (await browser.get("/version", headers={"User-Agent": "rooftree-operators"})).status_code == 200
+    assert counts(metrics.server_spans)[0] == before[0] + 2
+
+
 @pytest.mark.parametrize("ratio", [0.0, 1.0])
 async def test_the_time_of_a_request_is_split_by_what_it_waits_for(
     start: Any, tenant: Tenant, hand_clock: HandClock, ratio: float

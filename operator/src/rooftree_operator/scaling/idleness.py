@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from ..sleeping import Wish, Wishes
 from .idle import LEAD, STALE, Decision, Habits, Use, decide
+from .signals import Measured
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,19 @@ class Load:
 
 
 UNKNOWN = Load()
+
+
+def load(measured: Collection[Measured]) -> Load:
+    """Of one brokerage, of what is measured of each of its Deployments: what one does not tell of is not known."""
+    values = [one.values for one in measured]
+    if any("age" not in one for one in values):
+        return UNKNOWN
+    return Load(
+        arrivals=sum(one.get("arrivals", 0.0) for one in values),
+        in_flight=round(sum(one.get("in_flight", 0.0) + one.get("streams", 0.0) for one in values)),
+        due=min((one["due"] for one in values if "due" in one), default=None),
+        age=max((one["age"] for one in values), default=math.inf),
+    )
 
 
 class Watch:

@@ -1,12 +1,14 @@
 """Counts the pods of all tenants by load: measures, decides and declares, every two seconds, in one task.
 
+Who may fall asleep is watched by the same figures; a pass does that.
+
 It is no part of a pass: nobody waits for one when a rush begins. What it declares is the scale of a Deployment, which
 no apply of ours touches. All that it remembers is worth a minute; after a restart it holds until it knows again.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +21,7 @@ from ..adapters.prometheus import NoAnswer
 from ..drift import Object
 from ..errors import Unavailable
 from . import limits, policy, signals
+from .idleness import Load, Watch, load
 from .signals import Measured, Workload
 
 log = structlog.get_logger(__name__)
@@ -57,22 +60,22 @@ class Memory:
         return found.signals(serving.replicas(deployment), deployment.get("status", {}).get("availableReplicas", 0))
 
 
+@dataclass
 class Scaler:
-    """`shard` says whose Brokerages are ours; `ours` is told by the round, and nothing is done before the first."""
+    """`is_ours` says whose Brokerages are ours, `keep` which there are: nothing is done before that is told.
 
-    def __init__(
-        self,
-        kube: Kubernetes,
-        measures: Measures,
-        is_ours: Callable[[Object], bool],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._kube = kube
-        self._measures = measures
-        self._is_ours = is_ours
-        self._clock = clock
-        self._ours: frozenset[str] = frozenset()
-        self._memory: dict[Workload, Memory] = {}
+    `look_at` has a Brokerage looked at, by its name. `now`: Unix seconds.
+    """
+
+    kube: Kubernetes
+    measures: Measures
+    is_ours: Callable[[Object], bool]
+    watch: Watch
+    look_at: Callable[[str], None]
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    _ours: frozenset[str] = frozenset()
+    _memory: dict[Workload, Memory] = field(default_factory=dict[Workload, Memory])
 
     def keep(self, ours: Iterable[str]) -> None:
         """The names of the Brokerages that this operator has."""
@@ -81,7 +84,7 @@ class Scaler:
     async def run(self) -> None:
         """Until it is cancelled. What goes wrong is told, and tried again."""
         while True:
-            began = self._clock()
+            began = self.clock()
             try:
                 with SECONDS.time():
                     await self.tick()
@@ -89,12 +92,18 @@ class Scaler:
                 log.warning("scaling_failed", error=str(error))
             except Exception:
                 log.exception("scaling_crashed")
-            await asyncio.sleep(max(0.0, began + TICK - self._clock()))
+            await asyncio.sleep(max(0.0, began + TICK - self.clock()))
 
     async def tick(self) -> None:
         """One look at all workloads. Raises ApiError or `Unavailable` if none could be had."""
-        workloads = {_key(one): one for one in await self._deployments() if limits.of(one) is not None}
-        measured = await self._measured() if workloads else {}
+        deployments = {_key(one): one for one in await self._deployments()}
+        measured = await self._measured() if deployments else {}
+        await self._count(deployments, measured)
+        for name in self.watch.tick(_loads(deployments, measured), self.now()):
+            self.look_at(name)
+
+    async def _count(self, deployments: Mapping[Workload, Object], measured: Mapping[Workload, Measured]) -> None:
+        workloads = {key: one for key, one in deployments.items() if limits.of(one) is not None}
         for gone in self._memory.keys() - workloads.keys():
             _forget(gone, self._memory.pop(gone))
         changes = [self._decide(key, one, measured.get(key, Measured())) for key, one in workloads.items()]
@@ -108,13 +117,13 @@ class Scaler:
     async def _measured(self) -> dict[Workload, Measured]:
         """Of all workloads; nothing while nobody can tell, as then each keeps what it has."""
         try:
-            return signals.parse(await self._measures.query(signals.QUERY))
+            return signals.parse(await self.measures.query(signals.QUERY))
         except (signals.BadAnswer, NoAnswer) as error:
             log.warning("load_is_unknown", error=str(error))
             return {}
 
     async def _deployments(self) -> list[Object]:
-        found = await self._kube.having(DEPLOYMENT, names.LABEL_MANAGED_BY, names.MANAGER)
+        found = await self.kube.having(DEPLOYMENT, names.LABEL_MANAGED_BY, names.MANAGER)
         return [one for one in found if _brokerage(one) in self._ours]
 
     def _decide(self, key: Workload, deployment: Object, found: Measured) -> Coroutine[None, None, None] | None:
@@ -123,18 +132,18 @@ class Scaler:
         assert bounds is not None
         memory = self._memory.setdefault(key, Memory())
         seen = memory.look(deployment, found)
-        decision, memory.state = policy.decide(seen, bounds, memory.state, self._clock())
+        decision, memory.state = policy.decide(seen, bounds, memory.state, self.clock())
         _tell(key, memory, decision)
         return None if decision.replicas == seen.replicas else self._declare(deployment, decision)
 
     async def _declare(self, deployment: Object, decision: policy.Decision) -> None:
         """Unless somebody holds us back, or has changed the count meanwhile."""
-        brokerage = await self._kube.get(BROKERAGE, _brokerage(deployment))
+        brokerage = await self.kube.get(BROKERAGE, _brokerage(deployment))
         if brokerage is None or not self._may(brokerage):
             return
         metadata, before = deployment["metadata"], decision.signals.replicas
         version = metadata["resourceVersion"]
-        await self._kube.scale(metadata["name"], metadata["namespace"], decision.replicas, version=version)
+        await self.kube.scale(metadata["name"], metadata["namespace"], decision.replicas, version=version)
         direction = "up" if decision.replicas > before else "down"
         CHANGES.labels(*_labels(_key(deployment)), direction, decision.reason).inc()
         log.info(
@@ -145,7 +154,7 @@ class Scaler:
         spec = brokerage["spec"]
         is_held = holds.level(spec) in (holds.EVERYTHING, holds.OBSERVE)
         is_leaving = "deletionTimestamp" in brokerage["metadata"] or spec.get("suspend") is not None
-        return self._is_ours(brokerage) and not is_held and not is_leaving
+        return self.is_ours(brokerage) and not is_held and not is_leaving
 
 
 def _key(deployment: Object) -> Workload:
@@ -159,6 +168,14 @@ def _labels(workload: Workload) -> tuple[str, str]:
 
 def _brokerage(deployment: Object) -> str:
     return deployment["metadata"].get("labels", {}).get(names.LABEL_BROKERAGE, "")
+
+
+def _loads(deployments: Mapping[Workload, Object], measured: Mapping[Workload, Measured]) -> dict[str, Load]:
+    """By the names of the Brokerages."""
+    found: dict[str, list[Measured]] = {}
+    for key, deployment in deployments.items():
+        found.setdefault(_brokerage(deployment), []).append(measured.get(key, Measured()))
+    return {name: load(parts) for name, parts in found.items()}
 
 
 def _tell(key: Workload, memory: Memory, decision: policy.Decision) -> None:

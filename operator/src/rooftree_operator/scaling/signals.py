@@ -7,7 +7,7 @@ The app's pods are scraped each second for the counter of server spans and the g
 
 import json
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isinf, isnan
 from typing import TYPE_CHECKING, Any
 
 from .policy import Signals
@@ -30,6 +30,8 @@ PARTS = {
     "age": f"time() - max by (tenant, module) (timestamp({_FLYING}))",
     "measured": f"count by (tenant, module) (count by (tenant, module, pod) ({_FLYING}))",
     "residence": f'{_BY} (rate({_TOOK}="server"}}[30s])) / {_BY} (rate({_ENDED}[30s]))',
+    "streams": f'{_BY} (rooftree_open_streams{{job="pods"}})',
+    "due": 'min by (tenant, module) (rooftree_jobs_due_timestamp_seconds{job="pods"})',
     "waits": f'sum by (tenant, module, part) (rate({_TOOK}!="server"}}[30s]))'
     f' / ignoring (part) group_left () {_BY} (rate({_TOOK}="server"}}[30s]))',
 }
@@ -76,7 +78,10 @@ class Measured:
 
 
 def parse(answer: bytes) -> dict[Workload, Measured]:
-    """Of all workloads that the answer tells of. What is no number, as a rate over nothing, is left out."""
+    """Of all workloads that the answer tells of. What is no number, as a rate over nothing, is left out.
+
+    Only when the next job is due may be infinite: never.
+    """
     try:
         body: Mapping[str, Any] = json.loads(answer)
         if body["status"] != "success" or body["data"]["resultType"] != "vector":
@@ -87,11 +92,11 @@ def parse(answer: bytes) -> dict[Workload, Measured]:
     found: dict[Workload, Measured] = {}
     for sample in result:
         labels: Mapping[str, str] = sample["metric"]
-        value = float(sample["value"][1])
-        if not isfinite(value) or "tenant" not in labels:
+        value, name = float(sample["value"][1]), labels.get("signal", "")
+        if isnan(value) or (isinf(value) and name != "due") or "tenant" not in labels:
             continue
         measured = found.setdefault(Workload(labels["tenant"], labels.get("module", "")), Measured())
-        if (name := labels.get("signal", "")) == "waits":
+        if name == "waits":
             measured.waits[labels.get("part", "")] = value
         else:
             measured.values[name] = value

@@ -94,7 +94,7 @@ class Guard:
             return
         forwarded: Forwarded | None = scope.get(FORWARDED)
         patience.set(Patience(forwarded.seconds if forwarded else REQUEST_SECONDS))
-        if scope["path"] in PROBES:
+        if scope["path"] in PROBES or _is_operators(scope):
             await self._answered(scope, receive, _Answer(scope, send, str(new_id()), None))
             return
         session = self._session(scope)
@@ -254,6 +254,11 @@ def client_address(scope: Scope, hops: int) -> str:
         return entries[-hops][:64]
     peer: tuple[Any, ...] | None = scope.get("client")
     return str(peer[0]) if peer else "unknown"
+
+
+def _is_operators(scope: Scope) -> bool:
+    """The operator asks for the version at each look: no use of the app, for which a brokerage would stay awake."""
+    return scope["path"] == "/version" and header_values(scope, b"user-agent") == [b"rooftree-operator"]
 
 
 def check(scope: Scope, settings: Settings) -> None:
