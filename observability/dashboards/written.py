@@ -1,0 +1,63 @@
+"""The dashboards as the JSON that people read, and the same in short as the chart brings it to Grafana.
+
+Helm reads nothing that lies outside of a chart; so it has a copy.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from dashboards import (
+    api,
+    capacity,
+    database,
+    fleet,
+    kafka,
+    platform_operator,
+    scaling,
+    search,
+    slo,
+    tenant,
+)
+
+GENERATED = Path(__file__).parent / "generated"
+IN_CHART = Path(__file__).resolve().parents[2] / "charts" / "rooftree" / "dashboards"
+# In the order in which they are offered: from all brokerages to one, then its parts.
+BOARDS = {
+    "fleet": fleet,
+    "slo": slo,
+    "tenant": tenant,
+    "api": api,
+    "scaling": scaling,
+    "capacity": capacity,
+    "database": database,
+    "kafka": kafka,
+    "search": search,
+    "operator": platform_operator,
+}
+
+
+def texts() -> dict[str, str]:
+    """Each dashboard's file by its name."""
+    encoder = JSONEncoder(sort_keys=True, indent=2)
+    return {f"{name}.json": encoder.encode(module.build().build()) + "\n" for name, module in BOARDS.items()}
+
+
+def short(text: str) -> str:
+    """The same without what only people need."""
+    return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def write() -> None:
+    """Writes all, and removes what is no dashboard any more."""
+    wanted = texts()
+    for folder, written in ((GENERATED, wanted), (IN_CHART, {name: short(text) for name, text in wanted.items()})):
+        folder.mkdir(exist_ok=True)
+        for path in folder.glob("*.json"):
+            if path.name not in written:
+                path.unlink()
+        for name, text in written.items():
+            (folder / name).write_text(text)
