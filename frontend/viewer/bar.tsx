@@ -27,7 +27,7 @@ export function Bar({ board, boards, look, onGo }: BarProps) {
   const theme = useTheme();
   const times = TIMES.some(([from]) => from === look.from) ? TIMES : [[look.from, look.from], ...TIMES];
   return (
-    <header className="sticky top-0 z-10 flex flex-wrap items-end gap-3 border-b bg-surface px-3 py-2 sm:px-4">
+    <header className="top-0 z-10 flex flex-wrap items-end gap-3 border-b bg-surface px-3 py-2 sm:sticky sm:px-4">
       <h1 className="me-auto self-center font-semibold text-lg">{board.title}</h1>
       <Choice label="Dashboard" value={board.uid} onChoose={(uid) => onGo({ uid })}>
         {boards.map(({ uid, title }) => (

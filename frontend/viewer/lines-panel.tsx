@@ -130,10 +130,22 @@ function optionsOf(
         ],
       },
     },
-    axes: [axis, { ...axis, size: 72, values: (_, splits) => splits.map((value) => shown(value, unit)) }],
+    axes: [
+      { ...axis, values: (_, splits) => splits.map((at) => clock(at, splits)) },
+      { ...axis, size: 72, values: (_, splits) => splits.map((value) => shown(value, unit)) },
+    ],
     series: [{}, ...series],
     hooks: { draw: [(plot) => mark(plot, limitsOf(panel), exemplars, near)] },
   };
+}
+
+/** The time of day; the day, where the marks are days apart. */
+function clock(at: number, marks: number[]): string {
+  const days = (marks[1] ?? at) - (marks[0] ?? at) >= 86_400;
+  const words: Intl.DateTimeFormatOptions = days
+    ? { month: "short", day: "numeric" }
+    : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Intl.DateTimeFormat(undefined, words).format(at * 1000);
 }
 
 /** Draws limits as dashed lines, and single requests as small squares. */

@@ -21,7 +21,7 @@ export function TablePanel({ panel, found }: { panel: Panel; found: Found }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <section className="max-h-96 overflow-auto" tabIndex={0} aria-label={panel.title}>
-      <table className="w-full text-sm">
+      <table className="w-full whitespace-nowrap text-sm">
         <thead className="sticky top-0 bg-surface text-left text-ink-soft">
           <tr>
             {columns.map((column) => (

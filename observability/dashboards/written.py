@@ -10,40 +10,29 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import (
-    api,
-    capacity,
-    database,
-    fleet,
-    kafka,
-    platform_operator,
-    scaling,
-    search,
-    slo,
-    tenant,
-)
+from dashboards import api, capacity, database, fleet, kafka, platform_operator, scaling, search, slo, tenant
 
 GENERATED = Path(__file__).parent / "generated"
 IN_CHART = Path(__file__).resolve().parents[2] / "charts" / "rooftree" / "dashboards"
 # In the order in which they are offered: from all brokerages to one, then its parts.
-BOARDS = {
-    "fleet": fleet,
-    "slo": slo,
-    "tenant": tenant,
-    "api": api,
-    "scaling": scaling,
-    "capacity": capacity,
-    "database": database,
-    "kafka": kafka,
-    "search": search,
-    "operator": platform_operator,
-}
+BOARDS = (
+    fleet.BOARD,
+    slo.BOARD,
+    tenant.BOARD,
+    api.BOARD,
+    scaling.BOARD,
+    capacity.BOARD,
+    database.BOARD,
+    kafka.BOARD,
+    search.BOARD,
+    platform_operator.BOARD,
+)
 
 
 def texts() -> dict[str, str]:
     """Each dashboard's file by its name."""
     encoder = JSONEncoder(sort_keys=True, indent=2)
-    return {f"{name}.json": encoder.encode(module.build().build()) + "\n" for name, module in BOARDS.items()}
+    return {f"{board.name}.json": encoder.encode(board.built()) + "\n" for board in BOARDS}
 
 
 def short(text: str) -> str:

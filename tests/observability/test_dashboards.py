@@ -208,7 +208,7 @@ def test_the_first_row_answers_whether_all_is_well(name: str) -> None:
 
 def test_each_dashboard_leads_to_the_others_and_every_link_to_one_that_there_is() -> None:
     addresses = {board["uid"] for board in FOUND.values()}
-    assert addresses == {f"rooftree-{name}" for name in BOARDS}
+    assert addresses == {f"rooftree-{board.name}" for board in BOARDS}
     for board in FOUND.values():
         assert TAG in board["tags"]
         assert [(link["type"], link["tags"]) for link in board["links"]] == [("dashboards", [TAG])]
