@@ -32,7 +32,7 @@ WELL = [
         "Held",
         or_none(f"sum(rooftree_scaling_held{{{TENANT}}})"),
         "short",
-        "1: the number of pods is left as it is; the reason is below.",
+        "1: something else than the load decides the number of pods; the reason is below.",
         steps=none_is_good("yellow"),
     ),
     Stat(
@@ -95,7 +95,7 @@ DECIDED = [
         "Held, by reason",
         Query(or_named(HELD, reason="none"), "{{reason}}"),
         "short",
-        "Why the number of pods is left as it is: no data, a slow database that more pods do not help, and so on.",
+        "What decides instead of the load: missing or stale data, a bottleneck that more pods do not help, the ceiling, sleep.",
         width=8,
     ),
     Lines(
