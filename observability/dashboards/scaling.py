@@ -95,7 +95,7 @@ DECIDED = [
         "Held, by reason",
         Query(or_named(HELD, reason="none"), "{{reason}}"),
         "short",
-        "What decides instead of the load: missing or stale data, a bottleneck that more pods do not help, the ceiling, sleep.",
+        "What decides instead of the load: missing data, a bottleneck that more pods do not help, the ceiling, sleep.",
         width=8,
     ),
     Lines(
