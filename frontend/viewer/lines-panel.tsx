@@ -10,6 +10,7 @@ import type { Exemplar } from "./prometheus";
 import { shown } from "./units";
 
 const HEIGHT = 220;
+const MOST_REQUESTS = 5;
 
 export function LinesPanel({ panel, found }: { panel: Panel; found: Found }) {
   const { unit, decimals } = panel.fieldConfig?.defaults ?? {};
@@ -46,7 +47,26 @@ export function LinesPanel({ panel, found }: { panel: Panel; found: Found }) {
           </li>
         ))}
       </ul>
+      {found.exemplars.length > 0 && <Requests exemplars={found.exemplars} unit={unit} />}
     </>
+  );
+}
+
+/** The slowest single requests, with the traces that show why. */
+function Requests({ exemplars, unit }: { exemplars: Exemplar[]; unit: string | undefined }) {
+  const slowest = exemplars.toSorted((a, b) => b.value - a.value).slice(0, MOST_REQUESTS);
+  return (
+    <details className="mt-1 text-xs">
+      <summary className="w-fit text-ink-soft">Slowest requests with a trace</summary>
+      <ul>
+        {slowest.map(({ at, value, trace }) => (
+          <li key={`${trace} ${at}`} className="flex gap-3 tabular-nums">
+            <span>{shown(value, unit)}</span>
+            <code className="font-mono">{trace}</code>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

@@ -49,7 +49,9 @@ async function find(
     return { result: { query, series: await series }, exemplars: await single };
   });
   const answers = await Promise.all(asked);
-  return { results: answers.map(({ result }) => result), exemplars: answers.flatMap((one) => one.exemplars), span };
+  // Several quantiles of one histogram have the same ones.
+  const single = new Map(answers.flatMap((one) => one.exemplars).map((one) => [`${one.trace} ${one.at}`, one]));
+  return { results: answers.map(({ result }) => result), exemplars: [...single.values()], span };
 }
 
 export function PanelCard({ panel, look }: { panel: Panel; look: Look }) {

@@ -127,6 +127,23 @@ describe("the viewer", () => {
     expect(within(age).getByRole("button", { name: /birch-2/ })).toHaveAttribute("aria-pressed", "true");
   });
 
+  it("names the traces of the slowest single requests", async () => {
+    const requests = [0.2, 0.9, 0.4].map((value, at) => ({
+      labels: { trace_id: `trace-${value}` },
+      value: String(value),
+      timestamp: 1_700_000_000 + at,
+    }));
+    server.use(
+      http.get("*/api/v1/query_exemplars", () =>
+        HttpResponse.json({ status: "success", data: [{ exemplars: requests }] }),
+      ),
+    );
+    open("/d/rooftree-tenant");
+    const durations = await panel("How long answers take");
+    const traces = await within(durations).findAllByText(/^trace-/);
+    expect(traces.map((one) => one.textContent)).toEqual(["trace-0.9", "trace-0.4", "trace-0.2"]);
+  });
+
   it("says what Prometheus says when it refuses a question, in that panel alone", async () => {
     server.use(
       http.get("*/api/v1/query", () =>
