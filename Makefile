@@ -36,7 +36,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 	test_sessions.py test_topology.py identity contracts))
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
-.PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix gen new-module lock \
+.PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix dashboards dashboards-view gen new-module lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
 	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
@@ -110,7 +110,14 @@ fix: setup ## Formats and repairs what can be repaired
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent fix
 
-gen: setup frontend/node_modules/.package-lock.json ## Writes everything that is generated: CRDs, gRPC messages, OpenAPI and event documents, the front end's types
+dashboards: setup ## Writes the dashboards that Grafana, the chart and `make dashboards-view` read
+	@PYTHONPATH=observability $(BIN)/python -m dashboards
+
+dashboards-view: setup frontend/node_modules/.package-lock.json ## Shows the dashboards in a browser without Grafana, over the stack's Prometheus (STACK=dev): http://127.0.0.1:8026
+	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent viewer -- --logLevel warn
+	@$(LOCAL) dashboards --stack $(STACK)
+
+gen: setup frontend/node_modules/.package-lock.json dashboards ## Writes everything that is generated: CRDs, gRPC messages, OpenAPI and event documents, the front end's types, dashboards
 	@$(BIN)/python scripts/protos.py
 	@$(BIN)/python -m rooftree_operator.api.generate && $(BIN)/python -m rooftree_operator.conditions_page
 	@$(BIN)/python -m rooftree.openapi

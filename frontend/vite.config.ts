@@ -38,7 +38,7 @@ export default defineConfig({
     environment: "jsdom",
     environmentOptions: { jsdom: { url: "https://acme.rooftree.localhost:8443/" } },
     setupFiles: ["src/testing/setup.ts"],
-    include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
+    include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts", "viewer/**/*.test.{ts,tsx}"],
     restoreMocks: true,
     // The pipeline names a file for what GitLab shows of a job's tests.
     reporters: process.env.VITEST_JUNIT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.chart
 
 VALUES = chart.release_values("registry.example", '{"version": "1"}')
 PEER: dict[str, Any] = {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"protocol": "TCP", "port": 1}]}
+DASHBOARDS = ROOT / "observability" / "dashboards" / "generated"
 # The chart's own values take everything else from here.
 LEAST = VALUES | {
     "postgres": {"host": "10.0.0.1"},
@@ -187,6 +189,30 @@ def test_tenants_arrivals_are_read_each_second_and_nowhere_else(stages: dict[str
     made = [[rule["targetLabel"] for rule in one["relabelings"]] for one in (pods, arrivals)]
     assert made == [["tenant", "module", "job"]] * 2
     assert arrivals["relabelings"][-1]["replacement"] == "arrivals"
+
+
+def test_dashboards_are_made_only_where_they_are_asked_for(stages: dict[str, list[dict[str, Any]]]) -> None:
+    def found(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        return {one["metadata"]["name"]: one for one in documents if "grafana_dashboard" in one["metadata"]["labels"]}
+
+    assert found(stages["dev"]) == {}
+    generated = {path.stem: json.loads(path.read_text()) for path in DASHBOARDS.glob("*.json")}
+    made = found(stages["production"])
+    assert set(made) == {f"rooftree-dashboard-{name}" for name in generated}
+    for name, dashboard in generated.items():
+        one = made[f"rooftree-dashboard-{name}"]
+        assert one["kind"] == "ConfigMap"
+        assert one["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert one["metadata"]["annotations"] == {"grafana_folder": "Rooftree"}
+        assert json.loads(one["data"][f"rooftree-{name}.json"]) == dashboard
+
+
+def test_an_admin_may_have_dashboards_found_by_another_label_and_in_another_folder() -> None:
+    wanted = {"enabled": True, "labels": {"team": "platform"}, "annotations": {"folder": "Tenants"}}
+    documents = chart.render(values=LEAST | {"dashboards": wanted})
+    metadata = only(documents, "ConfigMap", "rooftree-dashboard-fleet")["metadata"]
+    assert metadata["labels"]["team"] == "platform"
+    assert metadata["annotations"]["folder"] == "Tenants"
 
 
 def test_the_package_holds_neither_stages_nor_the_edges_build() -> None:

@@ -36,7 +36,7 @@ def test_every_alert_has_a_test() -> None:
         case["alertname"]
         for path in TESTS
         for test in yaml.safe_load(path.read_text())["tests"]
-        for case in test["alert_rule_test"]
+        for case in test.get("alert_rule_test", [])
         if case["exp_alerts"]
     }
     assert {alert["alert"] for alert in ALERTS} == tested

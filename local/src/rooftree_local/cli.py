@@ -11,12 +11,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from rooftree_local import dashboards as viewer
 from rooftree_local import doctor as examination
 from rooftree_local import (
     environment,
     forward,
     inspection,
     lock,
+    monitoring,
     paths,
     pipeline,
     progress,
@@ -189,6 +191,26 @@ def clean(
 def env(name: Name = paths.DEVELOPMENT_STACK) -> None:
     """Prints what tests need to know, as `export NAME=VALUE` lines. They hold a password."""
     typer.echo(environment.exports(_stack(name)))
+
+
+@app.command()
+def dashboards(
+    name: Name = paths.DEVELOPMENT_STACK,
+    port: Annotated[int, typer.Option(help="Port of 127.0.0.1 to listen on.")] = viewer.PORT,
+    prometheus: Annotated[str | None, typer.Option(help="Another Prometheus than the stack's, by its URL.")] = None,
+) -> None:
+    """Shows the dashboards in a browser, without Grafana, until it is interrupted."""
+    try:
+        server = viewer.server(prometheus or monitoring.URL, port)
+        if prometheus is None:
+            forward.move_into(stack.require(_stack(name)).pid)
+    except (viewer.NotBuilt, stack.NotRunning, OSError) as error:
+        _fail(error)
+    typer.echo(f"http://127.0.0.1:{port}/")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
 
 
 class Output(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
-from . import installation
+from . import expiry, installation
 from .adapters.edge import Edge
 from .adapters.kubernetes import Kubernetes
 from .adapters.postgres import Postgres
@@ -67,7 +67,10 @@ async def build(settings: Settings, stack: AsyncExitStack) -> Operator:
     database = backends.postgres
     platform = installation.platform(settings, settings.backend, settings.network(), has_s3=settings.has_backend("s3"))
     by_tls = [backend.name for backend in backends if settings.has_backend(backend.name)]
-    ca = installation.bundle(settings.backend(name, "ca.crt") for name in by_tls)
+    authorities = {name: settings.backend(name, "ca.crt") for name in by_tls}
+    for name, pem in authorities.items():
+        expiry.note_authority(name, pem)
+    ca = installation.bundle(authorities.values())
     releases = Releases(kube, settings.namespace)
     registry = _registry(database, settings, platform)
     lease, shards = _lease(kube, settings), Shards(kube, database, settings.namespace, _now, settings.shard)

@@ -10,10 +10,11 @@ from prometheus_client import Counter, Gauge, Histogram
 from structlog.contextvars import bound_contextvars
 
 from . import tracing
-from .adapters.kubernetes import BROKERAGE, OPERATION, ApiError, Kubernetes
+from .adapters.kubernetes import BROKERAGE, OPERATION, PLAN, ApiError, Kubernetes
 from .backends import Backends
 from .drift import Object
 from .errors import Unavailable
+from .fleet_metrics import FLEET
 from .gate import Backend, urgency
 from .health import Health
 from .lease import LeaseHolder
@@ -252,7 +253,8 @@ class Operator:
         """Feeds whatever has no turn of its own, and whichever tenant the watch has not told of."""
         spares = await self._common() if self.shards.is_default else []
         found = await self.kube.list(BROKERAGE, labels={})
-        ours = _names(self._ours(found))
+        mine = self._ours(found)
+        ours = _names(mine)
         self.reconciler.census.keep(ours)
         if self.scaler:
             self.scaler.keep(ours)
@@ -262,6 +264,7 @@ class Operator:
         for key in (*map(operation_key, await self._operations(found)), *tenants, *map(spare_key, spares)):
             if key not in self.queue:
                 self.queue.add(key, Priority.RESYNC)
+        FLEET.take(mine, await self.kube.list(PLAN, labels={}))
 
     async def _operations(self, brokerages: Iterable[Object]) -> list[str]:
         """Those that are ours to do."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx2
 
+from .. import expiry
 from ..activator import answers
 from ..activator.visitors import OPERATOR_AGENT
 from ..host_pages import PROBLEM
@@ -49,6 +50,9 @@ class Edge:
             )
         except httpx2.HTTPError as error:
             return Answer(f"the edge at {self._address} does not answer for {host}: {error!r}")
+        connection = answer.extensions.get("network_stream")
+        if connection is not None:
+            expiry.note_shown(expiry.EDGE, connection.get_extra_info("ssl_object"))
         return understood(f"https://{host}:{port}/version", answer)
 
     async def close(self) -> None:
