@@ -112,7 +112,11 @@ def _scaler(reconciler: Reconciler, settings: Settings, queue: WorkQueue, stack:
 
 def _look_at(queue: WorkQueue) -> Callable[[str], None]:
     """Has a Brokerage looked at soon, by its name."""
-    return lambda name: queue.add(tenant_key(name), Priority.CHILD)
+
+    def look_at(name: str) -> None:
+        queue.add(tenant_key(name), Priority.CHILD)
+
+    return look_at
 
 
 def _operations(reconciler: Reconciler, backends: Backends, artifacts: Artifacts, queue: WorkQueue) -> Operations:

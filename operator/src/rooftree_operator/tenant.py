@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from . import names
-from .api.brokerage import BrokerageSpec, SleepMode, Topology
+from .api.brokerage import BrokerageSpec, Topology
 from .api.plan import BrokeragePlanSpec
+from .api.scaling import SleepMode
 from .names import TenantId
 from .network import Network
 from .release import Release

@@ -15,8 +15,9 @@ from rooftree_operator.adapters.kafka import AccessSeen
 from rooftree_operator.adapters.kubernetes import BUDGET, POLICY, SECRET
 from rooftree_operator.adapters.redis import COMMANDS
 from rooftree_operator.adapters.s3 import Standing
-from rooftree_operator.api.brokerage import BrokerageSpec, Scaling, ScalingMode, Suspend, SuspensionReason, Topology
+from rooftree_operator.api.brokerage import BrokerageSpec, Suspend, SuspensionReason, Topology
 from rooftree_operator.api.plan import BrokeragePlanSpec
+from rooftree_operator.api.scaling import Scaling, ScalingMode
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object, stamped
 from rooftree_operator.generations import Logins

@@ -9,6 +9,7 @@ from .backups import BackupPolicy, BackupsSeen, Source, SourceSeen
 from .common import DNS_LABEL, ApiModel, Column, Condition, Rule, keyed_by, rules
 from .mirror import CurrentOperation
 from .rotation import Rotation, RotationStatus
+from .scaling import Scaling, SleepMode, SleepSeen
 from .slugs import POOL, RESERVED_SLUGS, SLUG_PATTERN
 
 _HTTP_URL = Rule(
@@ -106,24 +107,6 @@ class SuspensionReason(StrEnum):
     MANUAL = "manual"
 
 
-class ScalingMode(StrEnum):
-    """Who sets the number of pods between the plan's `replicas.min` and `replicas.max`."""
-
-    LOAD_TUNED = "loadTuned"
-    HPA = "hpa"
-    FIXED = "fixed"
-
-
-class Scaling(ApiModel):
-    """How the number of pods is found."""
-
-    mode: ScalingMode = Field(
-        default=ScalingMode.LOAD_TUNED,
-        description="`loadTuned`: the operator, by how many requests arrive, how long one takes and the plan's latency "
-        "objective. `hpa`: a HorizontalPodAutoscaler, by CPU. `fixed`: the plan's `replicas.min`, whatever the load.",
-    )
-
-
 class Suspend(ApiModel):
     """That the brokerage is suspended: its pods are stopped, its data stays."""
 
@@ -134,13 +117,6 @@ class Suspend(ApiModel):
     message: str | None = Field(
         default=None, description="Shown to visitors beside it, as plain text.", min_length=1, max_length=300
     )
-
-
-class SleepMode(StrEnum):
-    """When the brokerage may sleep."""
-
-    WHEN_IDLE = "whenIdle"
-    NEVER = "never"
 
 
 class DeletionPolicy(StrEnum):
@@ -288,19 +264,6 @@ class FailedUpgrade(ApiModel):
     reason: str = Field(description="Code of what went wrong.")
     message: str = Field(description="What went wrong.")
     retry: str = Field(description="Value of the annotation rooftree.dev/retry-upgrade at that time.")
-
-
-class SleepSeen(ApiModel):
-    """How far a brokerage is that falls asleep, sleeps or wakes."""
-
-    state: Literal["FallingAsleep", "Asleep", "Waking"] = Field(description="Where between awake and asleep it is.")
-    since: str = Field(description="When that began (RFC 3339).", json_schema_extra={"format": "date-time"})
-    message: str | None = Field(default=None, description="Why.")
-    wakes_at: str | None = Field(
-        default=None,
-        description="When it is woken though nobody asks: a job is due, or a regular visit (RFC 3339).",
-        json_schema_extra={"format": "date-time"},
-    )
 
 
 class BrokerageError(ApiModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .. import names, pods, serving
 from ..adapters.kubernetes import AUTOSCALER, DEPLOYMENT, Kubernetes
-from ..api.brokerage import ScalingMode
+from ..api.scaling import ScalingMode
 from ..drift import Object, pending
 from ..names import TenantId
 from ..provisioner import Action, Plan, done

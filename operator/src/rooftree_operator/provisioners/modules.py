@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .. import fitting, names, pods, serving
 from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Kind, Kubernetes
-from ..api.brokerage import ScalingMode
+from ..api.scaling import ScalingMode
 from ..conditions import State
 from ..drift import Object, pending
 from ..names import TenantId

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from .. import fitting, names
-from ..api.brokerage import ScalingMode
+from ..api.scaling import ScalingMode
 from ..drift import Object
 from ..tenant import Tenant
 from .policy import Limits

@@ -34,9 +34,9 @@ class FollowedKubernetes(FakeKubernetes):
             self.watched.hears(_kind(key).plural, "MODIFIED", _path(key), result)
         return result
 
-    async def scale(self, name: str, namespace: str, replicas: int) -> None:
+    async def scale(self, name: str, namespace: str, replicas: int, *, version: str | None = None) -> None:
         self.watched.writes(DEPLOYMENT.plural, f"{DEPLOYMENT.path(name, namespace)}/scale")
-        await super().scale(name, namespace, replicas)
+        await super().scale(name, namespace, replicas, version=version)
 
     def settle(self) -> set[str]:
         migrated = super().settle()
