@@ -171,11 +171,12 @@ class Kubectl:
 
 
 def manifest(name: str, **spec: Any) -> dict[str, Any]:
-    """A Brokerage without feeds, in the topology under test; nothing of it stays when it is deleted."""
+    """A Brokerage without feeds, in the topology under test, always awake; nothing of it stays when it is deleted."""
     general: dict[str, Any] = {
         "displayName": f"Brokerage {name}",
         "owner": {"email": f"owner@{name}.example"},
         "deletionPolicy": "Delete",
+        "sleep": "never",
     }
     if TOPOLOGY != "monolith":
         general |= {"topology": TOPOLOGY, "plan": PLAN}

@@ -171,10 +171,5 @@ def test_a_tenants_namespace_has_its_limits(kubectl: Kubectl, tenant: Tenant) ->
     pods, memory = {"monolith": ("6", "2Gi"), "microservices": ("24", "16Gi")}[TOPOLOGY]
     assert (quota["pods"], quota["services.nodeports"], quota["limits.memory"]) == (pods, "0", memory)
     assert kubectl.exists("limitrange", "tenant", "-n", tenant.namespace)
-    for kind in (
-        "networkpolicy/default",
-        "networkpolicy/app",
-        "horizontalpodautoscaler/app",
-        "poddisruptionbudget/app",
-    ):
+    for kind in ("networkpolicy/default", "networkpolicy/app", "poddisruptionbudget/app"):
         assert kubectl.get(kind, "-n", tenant.namespace)["metadata"]["labels"]["rooftree.dev/tenant"] == tenant.id

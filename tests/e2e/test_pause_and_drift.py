@@ -45,8 +45,8 @@ WORDS = ("changes", "everything", "observe")
 
 @pytest.fixture(scope="module")
 def changed(brokerages: Callable[..., Tenant]) -> Tenant:
-    """A brokerage that these tests change by hand."""
-    return brokerages()
+    """A brokerage that these tests change by hand. It has an autoscaler, as others would not."""
+    return brokerages(autoscaling={"mode": "hpa"})
 
 
 def notes(kubectl: Kubectl, tenant: Tenant, reason: str = "DriftRepaired") -> list[str]:

@@ -73,7 +73,7 @@ def life(kubectl: Kubectl) -> None:
     it is kept and comes back, is written, and goes for good."""
     plan, name = f"rights-{secrets.token_hex(3)}", fresh_name("rights")
     kubectl.apply(plan_manifest(plan, replicas={"min": 2, "max": 3}))
-    kubectl.apply(manifest(name, plan=plan))
+    kubectl.apply(manifest(name, plan=plan, autoscaling={"mode": "hpa"}))
     namespace = kubectl.wait_ready(name)["status"]["namespace"]
     scaler = ("horizontalpodautoscaler", "app", "-n", namespace)
     limits = kubectl.get(*scaler)["spec"]

@@ -118,7 +118,8 @@ class Reconciler:
     async def _resting(self, brokerage: Object, tenant: Tenant, may: Hands) -> Tenant:
         """With what a pass works towards between awake and asleep."""
         sleep = await self._stage(brokerage, tenant, may)
-        self.wishes.note(tenant.slug, sleep, may=tenant.may_sleep, now=self.now().timestamp())
+        after, now = float(tenant.plan.sleep.after_seconds), self.now().timestamp()
+        self.wishes.note(tenant.slug, sleep, may=tenant.may_sleep, after=after, now=now)
         return replace(tenant, sleep=sleep)
 
     async def _stage(self, brokerage: Object, tenant: Tenant, may: Hands) -> sleeping.Sleep | None:

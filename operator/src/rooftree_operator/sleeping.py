@@ -99,12 +99,14 @@ def _woken(wish: Wish | None, *, may: bool, pods: int) -> str:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the last pass over one found. `may_sleep`: as plan and brokerage say.
+    """What the last pass over one found. `may_sleep`: as plan and brokerage say; `after`: seconds without a request, as
+    long as its habits are not known.
 
     `awake_since`, `wakes_at`: Unix seconds; the latter infinite if it has to be awake for nothing that is known.
     """
 
     may_sleep: bool
+    after: float
     is_asleep: bool
     awake_since: float
     wakes_at: float = math.inf
@@ -130,14 +132,14 @@ class Wishes:
             self._told[name] = wish
         return (before is not None and before.sleeps) != (wish is not None and wish.sleeps)
 
-    def note(self, name: str, sleep: Sleep | None, *, may: bool, now: float) -> None:
-        """Takes how a pass leaves it."""
+    def note(self, name: str, sleep: Sleep | None, *, may: bool, after: float, now: float) -> None:
+        """Takes how a pass leaves it; `may`, `after`: as in `Standing`."""
         before, is_asleep = self._standings.get(name), sleep is not None and sleep.stage is Stage.ASLEEP
         is_new = before is None or (before.is_asleep and not is_asleep)
         since = now if is_new or before is None else before.awake_since
         told = sleep.wakes_at if sleep is not None else ""
         wakes_at = datetime.fromisoformat(told).timestamp() if told else math.inf
-        self._standings[name] = Standing(may, is_asleep, since, wakes_at)
+        self._standings[name] = Standing(may, after, is_asleep, since, wakes_at)
 
     def forget(self, name: str) -> None:
         """It is not here any more."""

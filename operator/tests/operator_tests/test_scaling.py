@@ -345,6 +345,19 @@ async def test_who_is_not_used_falls_asleep_whoever_counts_its_pods_and_no_tick_
     assert (replicas(load), sleeps(load), load.looked_at) == (0, True, ["acme"])
 
 
+async def test_one_whose_habits_are_not_known_stays_awake_as_long_as_its_plan_says() -> None:
+    load = await loaded()
+    load.world.kube.put(plan("starter", **PLAN, sleep={"enabled": True, "afterSeconds": 60}))
+    await load.world.converge("acme")
+    load.arrivals["acme"] = 1.0
+    await load.ticks(1)
+    load.arrivals["acme"] = 0.0
+    await load.ticks(29)
+    assert not sleeps(load)
+    await load.ticks(2)
+    assert sleeps(load)
+
+
 async def test_an_open_page_or_a_job_or_figures_that_do_not_tell_keep_it_awake() -> None:
     load = await quiet()
     soon = load.scaler.now() + 60.0

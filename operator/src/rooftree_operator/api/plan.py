@@ -151,6 +151,13 @@ class SleepPolicy(ApiModel):
         description="Whether its pods go while nobody uses it. The first request then waits for a start. A brokerage's "
         "own `sleep` may refuse it.",
     )
+    after_seconds: int = Field(
+        default=600,
+        description="Seconds without a request after which one sleeps whose habits are not known yet. Later its own "
+        "pauses decide.",
+        ge=60,
+        le=1200,
+    )
 
 
 class Price(ApiModel):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 SHORTEST, LONGEST = 60.0, 1200.0  # seconds without a request, at least and at most, before it sleeps
-UNKNOWN = 600.0  # the same of one whose habits are not known yet
+UNKNOWN = 600.0  # the same of one whose habits are not known yet, unless its plan says another
 ENOUGH = 20  # pauses from which on its habits are known
 BRIDGED = 0.99  # of the pauses that can be bridged
 VISIT = 30.0  # seconds between requests of one visit, at most
@@ -49,11 +49,11 @@ class Habits:
         return replace(self, counts=tuple(count // 2 for count in counts) if sum(counts) > FADE else tuple(counts))
 
     @property
-    def window(self) -> float:
-        """Seconds that it stays awake after a request."""
+    def window(self) -> float | None:
+        """Seconds that it stays awake after a request; None: too little is known."""
         total = sum(self.counts)
         if total < ENOUGH:
-            return UNKNOWN
+            return None
         bridged = 0
         for edge, count in zip(EDGES, self.counts, strict=True):
             bridged += count
@@ -76,7 +76,8 @@ class Use:
     streams of events: a page holds one as long as somebody is about, and would come back at once if it were cut off.
 
     `last`: its last request; `awake_since`: when its pods came, as far as they are there. `due`: when its app's next
-    job is, infinity if it has none, None if that is not known. `allowed`: whether plan and brokerage let it sleep.
+    job is, infinity if it has none, None if that is not known. `allowed`: whether plan and brokerage let it sleep;
+    `unknown`: seconds that it stays awake as long as its habits are not known.
     """
 
     now: float
@@ -87,6 +88,7 @@ class Use:
     in_flight: int = 0
     due: float | None = None
     age: float = 0.0
+    unknown: float = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _awake(use: Use, habits: Habits) -> Decision:
         return Decision(False, "FiguresMissing", f"the newest figures are {use.age:.0f} s old")
     if use.in_flight:
         return Decision(False, "InUse", f"{use.in_flight} requests are under way")
-    used, window = max(use.awake_since, use.last or use.awake_since), habits.window
+    used, window = max(use.awake_since, use.last or use.awake_since), habits.window or use.unknown
     if use.now < used + window:
         quiet = f"nobody has used it for {use.now - used:.0f} s; it stays awake for {window:.0f} s"
         return Decision(False, "RecentlyUsed", quiet, used + window)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..sleeping import Wish, Wishes
+from . import idle
 from .idle import LEAD, STALE, Decision, Habits, Use, decide
 from .signals import Measured
 
@@ -17,7 +18,7 @@ class Tick:
     """What one tick tells of a brokerage at `now` (Unix seconds).
 
     `arrivals`: requests a second, lately; `age`: of these figures, in seconds, endless where there are none. `due`,
-    `awake_since`, `allowed`: as in `Use`.
+    `awake_since`, `allowed`, `unknown`: as in `Use`.
     """
 
     now: float
@@ -28,6 +29,7 @@ class Tick:
     in_flight: int = 0
     due: float | None = None
     age: float = 0.0
+    unknown: float = idle.UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Idleness:
             in_flight=tick.in_flight,
             due=tick.due,
             age=tick.age,
+            unknown=tick.unknown,
         )
         return decide(use, known.habits)
 
@@ -121,6 +124,7 @@ class Watch:
                 # Who has no pods tells nothing: what was known when they went is in the status.
                 due=one.wakes_at + LEAD if one.is_asleep else load.due,
                 age=load.age,
+                unknown=one.after,
             )
             decision = self._idleness.look(name, tick)
             if self._wishes.tell(name, Wish(decision.sleeps, decision.message, decision.until)):
