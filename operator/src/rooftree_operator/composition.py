@@ -51,6 +51,7 @@ from .release import Releases
 from .runtime import Operator, tenant_key
 from .scaling.idleness import Watch
 from .scaling.scaler import Scaler
+from .scaling.share import Cell
 from .settings import Settings
 from .shards import Shards, keeper, lease_name
 from .spares import PostgresSpares
@@ -107,7 +108,14 @@ def _scaler(reconciler: Reconciler, settings: Settings, queue: WorkQueue, stack:
     prometheus = Prometheus(settings.prometheus_url)
     stack.push_async_callback(prometheus.close)
     own, watch = reconciler.shards.own, Watch(reconciler.wishes)
-    return Scaler(reconciler.kube, prometheus, lambda one: keeper(one) == own, watch, _look_at(queue))
+    return Scaler(
+        reconciler.kube,
+        prometheus,
+        lambda one: keeper(one) == own,
+        watch,
+        _look_at(queue),
+        Cell(settings.scaling_capacity),
+    )
 
 
 def _look_at(queue: WorkQueue) -> Callable[[str], None]:

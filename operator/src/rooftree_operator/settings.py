@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     elasticsearch_replicas: int = 1
     otlp_endpoint: str = ""  # where traces go, ours and the tenants'; empty: nowhere
     prometheus_url: str = ""  # who tells what arrives at each tenant; empty: nobody, and load is measured by CPU
+    scaling_capacity: int = Field(default=0, ge=0)  # pods of all brokerages together that load may bring; 0: no limit
     # The volume of backups, and where it is mounted for us.
     backups_volume: BackupsVolume = BackupsVolume()
     backups_dir: Path = Path("/var/lib/rooftree/backups")

@@ -15,6 +15,7 @@ from rooftree_operator.names import ANNOTATION_SCALING
 from rooftree_operator.scaling import idle, signals
 from rooftree_operator.scaling.idleness import Watch
 from rooftree_operator.scaling.scaler import TICK, Scaler
+from rooftree_operator.scaling.share import Cell
 from rooftree_operator.shards import keeper
 
 from .test_hands import change
@@ -152,6 +153,27 @@ async def test_what_quota_and_connections_cannot_bear_is_no_ceiling() -> None:
     load.arrivals["acme"] = 10_000.0
     await load.ticks(5)
     assert replicas(load) == 3
+
+
+async def test_when_the_cell_is_full_pods_are_where_they_spare_the_most_late_requests_and_stay_a_while() -> None:
+    load = await loaded()
+    load.world.kube.put(brokerage("birch"))
+    await load.world.converge("birch")
+    load.scaler.cell = Cell(6)
+    load.arrivals |= {"acme": 200.0, "birch": 40.0}
+    counts = list[tuple[int, int]]()
+    for number in range(40):
+        load.arrivals["birch"] = 40.0 + 3 * (number % 2)
+        await load.ticks(1)
+        counts.append((replicas(load), deployment(load.world, tenant="birch")["spec"].get("replicas", 1)))
+    assert all(sum(one) <= 6 for one in counts)
+    assert counts[-1] == (4, 2)
+    assert len(set(counts[5:])) == 1, "it goes to and fro"
+    tenant = load.world.tenant("acme").value
+    assert told("rooftree_scaling_held", tenant=tenant, module="app", reason="cell") == 1.0
+    load.is_away = True
+    await load.ticks(30)
+    assert (replicas(load), deployment(load.world, tenant="birch")["spec"]["replicas"]) == (4, 2)
 
 
 @pytest.mark.parametrize("trouble", ["away", "old", "missing"])

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     BOTTLENECK = "bottleneck"
     FLOOR = "floor"
     CEILING = "ceiling"
+    CELL = "cell"
     MISSING = "missing"
     PARTIAL = "partial"
     STALE = "stale"
@@ -42,6 +43,7 @@ HELD = frozenset(
         Reason.STALE,
         Reason.ASLEEP,
         Reason.CEILING,
+        Reason.CELL,
     }
 )
 
@@ -286,6 +288,7 @@ def _told(made: Decision) -> str:
         Reason.PARTIAL: f"; only {signals.measured} of {signals.ready} ready replicas answer, so none is taken away",
         Reason.FLOOR: f"; the plan's fewest are {limits.floor}",
         Reason.CEILING: f"; the plan's most are {limits.ceiling}",
+        Reason.CELL: "; the cell is full, and the others' requests would be later",
     }
     return sized + added[made.reason]
 

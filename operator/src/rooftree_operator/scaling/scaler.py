@@ -8,7 +8,7 @@ no apply of ours touches. All that it remembers is worth a minute; after a resta
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from ..drift import Object
 from ..errors import Unavailable
 from . import limits, policy, signals
 from .idleness import Load, Watch, load
+from .share import Cell
 from .signals import Measured, Workload
 
 log = structlog.get_logger(__name__)
@@ -72,6 +73,7 @@ class Scaler:
     is_ours: Callable[[Object], bool]
     watch: Watch
     look_at: Callable[[str], None]
+    cell: Cell = field(default_factory=Cell)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     _ours: frozenset[str] = frozenset()
@@ -106,8 +108,13 @@ class Scaler:
         workloads = {key: one for key, one in deployments.items() if limits.of(one) is not None}
         for gone in self._memory.keys() - workloads.keys():
             _forget(gone, self._memory.pop(gone))
-        changes = [self._decide(key, one, measured.get(key, Measured())) for key, one in workloads.items()]
-        results = await asyncio.gather(*(one for one in changes if one is not None), return_exceptions=True)
+        wanted = {key: self._decide(key, one, measured.get(key, Measured())) for key, one in workloads.items()}
+        decided = self.cell.fit(wanted, self.clock())
+        for key, decision in decided.items():
+            _tell(key, self._memory[key], decision)
+        changes = {key: one for key, one in decided.items() if one.replicas != one.signals.replicas}
+        declared = (self._declare(workloads[key], decision) for key, decision in changes.items())
+        results = await asyncio.gather(*declared, return_exceptions=True)
         for result in results:
             if isinstance(result, ApiError | Unavailable):
                 log.warning("scaling_failed", error=str(result))
@@ -126,15 +133,13 @@ class Scaler:
         found = await self.kube.having(DEPLOYMENT, names.LABEL_MANAGED_BY, names.MANAGER)
         return [one for one in found if _brokerage(one) in self._ours]
 
-    def _decide(self, key: Workload, deployment: Object, found: Measured) -> Coroutine[None, None, None] | None:
-        """Decides, tells it, and returns what is to be done if the count is another one."""
+    def _decide(self, key: Workload, deployment: Object, found: Measured) -> policy.Decision:
         bounds = limits.of(deployment)
         assert bounds is not None
         memory = self._memory.setdefault(key, Memory())
         seen = memory.look(deployment, found)
         decision, memory.state = policy.decide(seen, bounds, memory.state, self.clock())
-        _tell(key, memory, decision)
-        return None if decision.replicas == seen.replicas else self._declare(deployment, decision)
+        return decision
 
     async def _declare(self, deployment: Object, decision: policy.Decision) -> None:
         """Unless somebody holds us back, or has changed the count meanwhile."""

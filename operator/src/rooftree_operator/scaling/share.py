@@ -5,11 +5,15 @@ as there are, times the weight of the plan. Below what keeps up with the arrival
 steps are weighed (the lower hull of what is lost); only what no whole step is left for is given in part.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from . import erlang
+from .policy import Decision, Reason
+from .signals import Workload
+
+HOLD = 30.0  # seconds that shares stay: a pod that goes after a moment has only cost its start
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,35 @@ def shared(every: Sequence[Asked], capacity: int) -> list[int]:
             given[index] += taken
             left -= taken
     return given
+
+
+@dataclass
+class Cell:
+    """What a cell leaves to each workload. `capacity`: replicas of all together; 0: there is room for all."""
+
+    capacity: int = 0
+    _shares: dict[Workload, int] = field(default_factory=dict[Workload, int])
+    _until: float = 0.0
+
+    def fit(self, decisions: Mapping[Workload, Decision], now: float) -> dict[Workload, Decision]:
+        """The decisions, with fewer replicas where all together were too many. `now`: seconds of any clock."""
+        if not self.capacity or sum(one.replicas for one in decisions.values()) <= self.capacity:
+            self._shares = {}
+            return dict(decisions)
+        if now >= self._until or self._shares.keys() != decisions.keys():
+            given = shared([_asked(one) for one in decisions.values()], self.capacity)
+            self._shares, self._until = dict(zip(decisions, given, strict=True)), now + HOLD
+        return {key: _within(one, self._shares[key]) for key, one in decisions.items()}
+
+
+def _asked(made: Decision) -> Asked:
+    # Of whom nothing is known nothing is taken.
+    floor = made.limits.floor if made.demand else made.replicas
+    return Asked(made.replicas, floor, made.load, made.demand, made.limits.objective)
+
+
+def _within(made: Decision, share: int) -> Decision:
+    return made if made.replicas <= share else replace(made, replicas=share, reason=Reason.CELL)
 
 
 def _lost(one: Asked, count: int) -> float:
