@@ -96,7 +96,11 @@ def serves(deployment: Object) -> bool:
 
 def is_whole(app: Object) -> bool:
     """Whether the pods of `app` have all modules, so that they need no other pods."""
-    (container,) = app["spec"]["template"]["spec"]["containers"]
+    return has_all_modules(app["spec"]["template"])
+
+
+def has_all_modules(pod: Object) -> bool:
+    (container,) = pod["spec"]["containers"]
     return MODULES_OPTION not in container["command"]
 
 

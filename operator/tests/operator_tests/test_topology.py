@@ -188,6 +188,27 @@ async def test_modules_stay_until_the_app_has_them_all_again() -> None:
     assert world.condition("acme", "Ready")[0] == "True"
 
 
+async def test_modules_stay_as_long_as_a_gateway_that_ends_may_call_them() -> None:
+    world = await world_of("microservices")
+    space = f"tenant-{world.tenant('acme')}"
+    ending = world.kube.objects["Pod", space, "app-0"]
+    ending = {**ending, "metadata": {**ending["metadata"], "name": "app-ending", "deletionTimestamp": "now"}}
+    change(world, topology="monolith")
+    for _ in range(12):
+        await world.reconciler.reconcile("acme")
+        world.settle()
+        world.kube.objects["Pod", space, "app-ending"] = ending
+    assert command(world, "app") == []
+    assert {(kind.kind, module) for kind in (DEPLOYMENT, SERVICE) for module in MODULES} <= set(theirs(world))
+    world.forget_writes()
+    outcome = await world.reconciler.reconcile("acme")
+    assert (world.writes(), outcome.again_in) == ([], modules.STILL_ENDING)
+    assert world.condition("acme", "Ready") == ("True", "Answering")
+    del world.kube.objects["Pod", space, "app-ending"]
+    await world.converge("acme")
+    assert theirs(world) == []
+
+
 MODULES = ("identity", "property")
 # All that is there only where modules have pods of their own.
 THEIRS = (

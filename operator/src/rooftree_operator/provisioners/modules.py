@@ -1,17 +1,17 @@
 """The modules of the tenant app that have a Deployment each, beside the gateway's, in topology `microservices`.
 
 Coming from a monolith they serve before `app` becomes the gateway, for which `workload` waits; going back they stay
-until every pod of `app` has all modules again. So nobody notices either way. For the same reason they start one after
-the other while `app` serves: starting takes a second of CPU, and several starts at once would take it from requests.
+until the last pod of `app` that calls them has ended. So nobody notices either way. For the same reason they start one
+after the other while `app` serves: starting takes a second of CPU, and several at once would take it from requests.
 """
 
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import fitting, names, pods, serving
-from ..adapters.kubernetes import DEPLOYMENT, SECRET, SERVICE, Kind, Kubernetes
+from ..adapters.kubernetes import DEPLOYMENT, POD, SECRET, SERVICE, Kind, Kubernetes
 from ..api.scaling import ScalingMode
 from ..conditions import State
 from ..drift import Object, pending
@@ -21,15 +21,19 @@ from ..scaling import limits
 from ..serving import Reading
 from ..tenant import Tenant
 
+STILL_ENDING = 5.0  # seconds; pods are not watched
+
 
 @dataclass(frozen=True)
 class Seen:
-    """What is there now, by module. `secrets`: what a module's pods read at their start."""
+    """What is there now, by module. `secrets`: what a module's pods read at their start; `callers`: pods that call
+    modules which are to go."""
 
     app: Object | None
     secrets: dict[str, Reading]
     deployments: dict[str, Object]
     services: dict[str, Object]
+    callers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,13 @@ class Modules:
         own = await self._found(SECRET, [serving.rpc_secret(module) for module in tenant.modules], where)
         read = {module: own.get(serving.rpc_secret(module), Object()).get("data") for module in tenant.modules}
         secrets = {module: serving.reading(shared, data) for module, data in read.items()}
-        return Seen(app, secrets, deployments, services)
+        return Seen(app, secrets, deployments, services, await self._callers(tenant) if goes and deployments else ())
+
+    async def _callers(self, tenant: Tenant) -> tuple[str, ...]:
+        """Also those that are ending, of which the Deployment tells no more: the edge may still lead to them."""
+        own = {names.LABEL_TENANT: tenant.id.value, names.LABEL_NAME: pods.APP}
+        found = await self._kube.list(POD, tenant.namespace, labels=own)
+        return tuple(one["metadata"]["name"] for one in found if not serving.has_all_modules(one))
 
     async def _found(
         self, kind: Kind, wanted: Sequence[str], namespace: str, *, ask: bool = False
@@ -90,7 +100,7 @@ class Modules:
         if refusal := refused(tenant):
             return Plan(refusal)
         unwanted = sorted((seen.deployments.keys() | seen.services.keys()) - set(tenant.modules))
-        removals = tuple(Remove(module) for module in unwanted) if tenant.modules or _app_has_all(tenant, seen) else ()
+        removals = tuple(Remove(module) for module in unwanted) if tenant.modules or _needs_none(tenant, seen) else ()
         wanted = [item for module in tenant.modules for item in build(tenant, module, seen.secrets[module])]
         have = [one.get(module) for module in tenant.modules for one in (seen.services, seen.deployments)]
         differing, least = pending(wanted, have), tenant.plan.replicas.min
@@ -171,7 +181,8 @@ def _in_turn(tenant: Tenant, seen: Seen, differing: tuple[Object, ...]) -> tuple
 
 def _verdict(tenant: Tenant, seen: Seen, objects: tuple[Object, ...]) -> Verdict:
     if not tenant.modules:
-        return done("Monolith", "All modules are in the pods of the app.")
+        whole = done("Monolith", "All modules are in the pods of the app.")
+        return replace(whole, retry_in=STILL_ENDING) if seen.callers and _app_has_all(tenant, seen) else whole
     if changing := _changing(objects):
         return waiting("RollingOut", f"modules are starting: {', '.join(sorted(changing))}")
     verdicts = [serving.rollout(tenant, one) for one in map(seen.deployments.get, tenant.modules) if one is not None]
@@ -185,8 +196,12 @@ def _changing(objects: tuple[Object, ...]) -> set[str]:
     return {item["metadata"]["name"] for item in objects if item["kind"] == DEPLOYMENT.kind}
 
 
+def _needs_none(tenant: Tenant, seen: Seen) -> bool:
+    return not seen.callers and _app_has_all(tenant, seen)
+
+
 def _app_has_all(tenant: Tenant, seen: Seen) -> bool:
-    """Whether the pods of `app` need no other ones any more."""
+    """Whether all new pods of `app` have all modules."""
     if seen.app is None:
         return True
     (container,) = seen.app["spec"]["template"]["spec"]["containers"]
