@@ -6,6 +6,9 @@ from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 NEEDED = ("cpu", "cpuset", "memory", "pids")
+# On a node all that is no pod is in one group, which pods outweigh. Here servers and tests are in none: each of their
+# processes weighs as much as a group, and without more weight all pods together would get as little as one of them.
+_WEIGHTS = {"cpu.shares": 20 * 1024, "cpu.weight": 20 * 100}
 
 
 def hierarchies() -> list[Path]:
@@ -20,13 +23,16 @@ def create(name: str) -> None:
     for hierarchy in hierarchies():
         group = hierarchy / name
         group.mkdir(exist_ok=True)
+        if (hierarchy / "cgroup.subtree_control").exists():
+            _delegate(hierarchy)
+            _delegate(group)
         for setting in ("cpuset.cpus", "cpuset.mems"):
             # A new version 1 cpuset is empty, and no process may enter an empty one.
             if (group / setting).exists() and (hierarchy / setting).exists():
                 (group / setting).write_text((hierarchy / setting).read_text())
-        if (hierarchy / "cgroup.subtree_control").exists():
-            _delegate(hierarchy)
-            _delegate(group)
+        for setting, weight in _WEIGHTS.items():
+            if (group / setting).exists():
+                (group / setting).write_text(str(weight))
 
 
 def _delegate(group: Path) -> None:
