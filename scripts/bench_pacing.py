@@ -71,3 +71,18 @@ def poisson(rates: Sequence[float], dice: random.Random) -> Iterator[float]:
         at = 0.0
         while rate > 0.0 and (at := at + dice.expovariate(rate)) < 1.0:
             yield second + at
+
+
+@dataclass
+class Dial:
+    """Equally distant moments at a rate, in requests a second, that can be turned while the load goes on."""
+
+    rate: float
+    is_over: bool = False
+
+    def moments(self) -> Iterator[float]:
+        """Until `is_over`; a new rate holds from the next request on."""
+        at = 0.0
+        while not self.is_over:
+            yield at
+            at += 1.0 / self.rate
