@@ -38,7 +38,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix dashboards dashboards-view gen new-module lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
-	bench-operator bench-wake bench-step bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-operator bench-wake bench-step bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-live bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -308,6 +308,10 @@ bench-kernel: up-backends ## Measures what the kernel adds to a request, start, 
 
 bench-scaling: setup ## Compares policies of scaling in a simulated world (QUICK=1: defaults only; TRACES=files; WRITE=1: tables of the docs)
 	@PYTHONPATH=scripts $(BIN)/python -m bench_scaling $(if $(QUICK),--quick) $(if $(WRITE),--write) $(TRACES)
+
+bench-scaling-live: setup ## Replays traces on real pods under ours and an HPA, beside the simulation (MINUTES=10; TRACES=files; 15 minutes each)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
+		env PYTHONPATH=scripts $(BIN)/python -m bench_live $(if $(MINUTES),--minutes $(MINUTES)) $(TRACES)
 
 bench-scaling-goldens: setup ## Asks Kubernetes' own autoscaler again for the decisions that our port of it is tested against
 	@cd scripts/bench_scaling/golden/hpa && go test -count=1 ./...

@@ -16,9 +16,9 @@ MOST_UNDER_WAY = 2_000
 
 
 class Sends(Protocol):
-    """Sends one request; whether it was answered as it should be."""
+    """Sends the request of this number, counted from 0; whether it was answered as it should be."""
 
-    async def __call__(self) -> bool: ...
+    async def __call__(self, number: int) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,17 @@ class Pacer:
         """Sends at each of the `moments`, seconds after `began`, and returns when all are answered."""
         began = time.monotonic() if began is None else began
         async with asyncio.TaskGroup() as group:
-            for moment in moments:
+            for number, moment in enumerate(moments):
                 # Also when it is late: what is under way must go on.
                 await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
                 if self.under_way >= MOST_UNDER_WAY:
                     raise RuntimeError(f"{MOST_UNDER_WAY} requests are under way: this machine does not bear the load")
                 self.under_way += 1
-                group.create_task(self._one(began + moment, moment))
+                group.create_task(self._one(number, began + moment, moment))
 
-    async def _one(self, due: float, moment: float) -> None:
+    async def _one(self, number: int, due: float, moment: float) -> None:
         try:
-            is_good = await self.send()
+            is_good = await self.send(number)
         finally:
             self.under_way -= 1
         self.answers.append(Answer(moment, time.monotonic() - due, is_good))

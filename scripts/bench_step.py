@@ -247,7 +247,7 @@ async def measure(lines: Lines, kubectl: Kubectl, tenant: Tenant, plan: str, cho
     async with AsyncExitStack() as stack:
         edge = await stack.enter_async_context(bench_edge.connect())
 
-        async def send() -> bool:
+        async def send(_: int) -> bool:
             return await edge.status(tenant.host, PATH, cookie) == 200
 
         seen = await stack.enter_async_context(followed(tenant.namespace))

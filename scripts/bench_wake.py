@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench_operator import api as apiserver
 from bench_trials import Lines, figure, grouped, percentile, told
+from rooftree_local.kubectl import is_ready
 from rooftree_operator.adapters.kubernetes import DEPLOYMENT, POD
 
 from tests.e2e.conftest import TOPOLOGY, Edge, Kubectl, Tenant, fresh_name, manifest
@@ -36,12 +37,6 @@ if TYPE_CHECKING:
 BUDGETS = {"wake_ratio": 1.2, "wake_p95": 5.0, "wake_lost": 0.0}
 FIRST = 1_000
 READY_SECONDS = 60.0
-
-
-def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Whether the kubelet has found it ready, and it does not go."""
-    conditions = {one["type"]: one["status"] for one in pod.get("status", {}).get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 async def start_by_hand(api: apiserver.Api, namespace: str, names: Sequence[str]) -> float:

@@ -25,8 +25,8 @@ def test_random_moments_are_in_order_and_as_many_as_the_rates_say() -> None:
 async def test_a_request_that_hangs_delays_no_other_and_its_own_wait_counts() -> None:
     goes_on, sent = asyncio.Event(), list[int]()
 
-    async def send() -> bool:
-        sent.append(len(sent))
+    async def send(number: int) -> bool:
+        sent.append(number)
         if len(sent) == 3:
             goes_on.set()
         await goes_on.wait()
@@ -41,7 +41,7 @@ async def test_a_request_that_hangs_delays_no_other_and_its_own_wait_counts() ->
 
 
 async def test_what_begins_late_has_waited_since_it_was_due() -> None:
-    async def send() -> bool:
+    async def send(_: int) -> bool:
         return True
 
     pacer, clock = Pacer(send), asyncio.get_running_loop().time()
@@ -52,7 +52,7 @@ async def test_what_begins_late_has_waited_since_it_was_due() -> None:
 async def test_a_load_that_the_machine_does_not_bear_is_no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_pacing, "MOST_UNDER_WAY", 2)
 
-    async def send() -> bool:
+    async def send(_: int) -> bool:
         await asyncio.Event().wait()
         return True
 

@@ -17,23 +17,10 @@ ROOT = "/apis/apps/v1/namespaces/tenant-a/deployments"
 PODS = "/api/v1/namespaces/tenant-a/pods"
 
 
-def pod(name: str, *, ready: str = "True", **metadata: Any) -> dict[str, Any]:
+def pod(name: str, *, ready: str = "True") -> dict[str, Any]:
     conditions = [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": ready}]
-    labels = {"app.kubernetes.io/name": name}
-    return {"metadata": {"name": f"{name}-1", "labels": labels, **metadata}, "status": {"conditions": conditions}}
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        (pod("app"), True),
-        (pod("app", ready="False"), False),
-        (pod("app", deletionTimestamp="2026-11-30T00:00:00Z"), False),
-        ({"metadata": {"name": "app"}}, False),
-    ],
-)
-def test_a_pod_is_ready_when_the_kubelet_says_so_and_it_stays(found: dict[str, Any], *, expected: bool) -> None:
-    assert bench_wake.is_ready(found) is expected
+    metadata = {"name": f"{name}-1", "labels": {"app.kubernetes.io/name": name}}
+    return {"metadata": metadata, "status": {"conditions": conditions}}
 
 
 async def test_a_start_by_hand_lasts_until_every_deployment_has_a_ready_pod() -> None:
