@@ -38,7 +38,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix dashboards dashboards-view gen new-module lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
-	bench-operator bench-wake bench-step bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-live bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-operator bench-wake bench-step bench-neighbours bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-live bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -281,6 +281,11 @@ bench-wake: setup ## Measures how long a first request of a sleeping brokerage w
 bench-step: setup ## Measures how soon three times the load is answered with more pods (ROUNDS=10; 25 minutes)
 	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
 		env PYTHONPATH=. $(BIN)/python scripts/bench_step.py $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-neighbours: setup ## Measures what brokerages notice of one at 10 times its quota (SECONDS=30 a window, PAIRS=3, DIMENSIONS="api cpu"; 26 minutes)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
+		env PYTHONPATH=. $(BIN)/python scripts/bench_neighbours.py $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(DIMENSIONS),--dimensions $(DIMENSIONS))
 
 bench-search: up-backends ## Measures search on 50,000 listings with 8 clients, on an otherwise idle machine
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_search.py

@@ -231,9 +231,9 @@ def last_reason(log: str, tenant: str) -> str:
     return next((one["why"] for one in reversed(found) if one.get("tenant_id") == tenant), "")
 
 
-def signed_in(kubectl: Kubectl, tenant: Tenant) -> str:
-    """The owner's cookie, with drafts to list."""
-    person = Person(tenant, kubectl.ask_app(tenant.namespace, "owner-link"))
+def signed_in(tenant: Tenant, link: str) -> str:
+    """The owner's cookie, with drafts to list. `link`: the one with which the owner comes in."""
+    person = Person(tenant, link)
     token = {"Authorization": f"Bearer {person.token()}"}
     for _ in range(DRAFTS):
         person.client.post("/api/v1/properties", json={}, headers=token).raise_for_status()
@@ -243,7 +243,7 @@ def signed_in(kubectl: Kubectl, tenant: Tenant) -> str:
 
 
 async def measure(lines: Lines, kubectl: Kubectl, tenant: Tenant, plan: str, chosen: argparse.Namespace) -> None:
-    cookie = {"Cookie": signed_in(kubectl, tenant)}
+    cookie = {"Cookie": signed_in(tenant, kubectl.ask_app(tenant.namespace, "owner-link"))}
     async with AsyncExitStack() as stack:
         edge = await stack.enter_async_context(bench_edge.connect())
 
