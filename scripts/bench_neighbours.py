@@ -1,9 +1,9 @@
 """Measures what brokerages notice of a noisy neighbour: `make bench-neighbours`, or in a stack with its variables.
 
-Three brokerages with the sample's listings. In two of them people work, open loop; the third pushes ten times its quota,
-one dimension after the other, in windows that alternate with quiet ones. Prints two JSON lines for each dimension; every
-window is a line in `.bench/neighbours-<time>.jsonl`, with the seconds of each answer and what the loud one got through.
-Ends with 1 when a figure misses its budget.
+Three brokerages with the sample's listings. In two of them people work, open loop; the third pushes ten times its
+quota, one dimension after the other, in windows that alternate with quiet ones. Prints two JSON lines for each
+dimension; every window is a line in `.bench/neighbours-<time>.jsonl`, with the seconds of each answer and what the
+loud one got through. Ends with 1 when a figure misses its budget.
 
     neighbour_ratio_<dimension>    1   p99 of the others' answers in loud windows over that in quiet ones
     neighbour_errors_<dimension>   1   the others' requests of loud windows that were not answered as they should be

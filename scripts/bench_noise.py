@@ -1,8 +1,8 @@
-"""What a noisy neighbour does, in a process of its own: nobody's answers wait for it but by what it takes of the system.
+"""What a noisy neighbour does, in a process of its own: others wait for it only by what it takes of the system.
 
 Reads what to do as JSON from standard input, does it for so many seconds, and prints as JSON what came of it.
 
-    {"kind": "http", "seconds", "host", "path", "cookie", "rate"}     open loop; {n} in the path is each request's number
+    {"kind": "http", "seconds", "host", "path", "cookie", "rate"}     open loop; {n} in the path: the request's number
     {"kind": "http", "seconds", "host", "path", "cookie", "at_once"}  so many at a time, one after the other
     {"kind": "kafka", "seconds", "user", "password", "topic", "bytes_per_second"}
     {"kind": "commands", "seconds", "commands"}                       each until it ends by itself

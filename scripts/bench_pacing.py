@@ -18,7 +18,7 @@ MOST_UNDER_WAY = 2_000
 class Sends(Protocol):
     """Sends the request of this number, counted from 0; whether it was answered as it should be."""
 
-    async def __call__(self, number: int) -> bool: ...
+    async def __call__(self, number: int, /) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

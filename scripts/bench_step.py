@@ -1,11 +1,11 @@
-"""Measures how soon three times the load is answered with more pods: `make bench-step`, or in a stack with its variables.
+"""Measures how soon three times the load is answered with more pods: `make bench-step`, or in a stack.
 
-One brokerage with a plan of 1 to 4 small pods, scaled by load, and an open-loop load of one person's list of 100 drafts.
-What a request takes is measured first; from that the policy's own formula gives the objective and the rate that one pod
-bears with a third to spare. Each round: that rate for 40 s and a random moment of a tick more, then three times as much,
-until a watch tells that the Deployment's count was changed; then the rate as before, until one pod is left. Prints one
-JSON line for each figure; every trial is a line in `.bench/step-<time>.jsonl`, with the operator's own reason. Ends with
-1 when a figure misses its budget.
+One brokerage with a plan of 1 to 4 small pods, scaled by load, and an open-loop load of one person's list of 100
+drafts. What a request takes is measured first; from that the policy's own formula gives the objective and the rate
+that one pod bears with a third to spare. Each round: that rate for 40 s and a random moment of a tick more, then
+three times as much, until a watch tells that the Deployment's count was changed; then the rate as before, until one
+pod is left. Prints one JSON line for each figure; every trial is a line in `.bench/step-<time>.jsonl`, with the
+operator's own reason. Ends with 1 when a figure misses its budget.
 
     step_p50, step_p95   s   from three times the load to the change of the Deployment's scale
 """
@@ -208,8 +208,7 @@ class Bench:
         rate, sent = await self.steady(bounds), len(self.pacer.answers)
         began = time.monotonic()
         self.dial.rate = FACTOR * rate
-        while (at := self.seen.up_since(began)) is None and time.monotonic() < began + LONGEST:
-            await asyncio.sleep(0.02)
+        at = await self._up_since(began)
         seconds, why = LONGEST if at is None else at - began, await self.why()
         self.dial.rate = rate
         bad = sum(not one.is_good for one in self.pacer.answers[sent:])
@@ -217,6 +216,15 @@ class Bench:
             "step", seconds, rate=round(rate, 2), replicas=self.seen.replicas, seen=at is not None, why=why, bad=bad
         )
         self.lines.say(f"{seconds:.2f} s: {why}")
+
+    async def _up_since(self, began: float) -> float | None:
+        async def up() -> float | None:
+            return self.seen.up_since(began)
+
+        try:
+            return await apiserver.until(up, within=LONGEST, what="the count was not changed", every=0.02)
+        except TimeoutError:
+            return None
 
     async def why(self) -> str:
         """The operator's reason for the last change that it tells of."""

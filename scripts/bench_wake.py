@@ -1,10 +1,10 @@
 """Measures how long a first request of a sleeping brokerage waits: `make bench-wake`, or in a stack with its variables.
 
 One brokerage, left alone by the operator, whose route leads to the activator. Rounds alternate a start by hand (the
-scale of its Deployments from 0 to 1, as `kubectl scale` sends it, until a watch tells that the pods are ready; kubectl's
-own start is not in it) and a wake by one request, from its connection to the edge until its answer. In the end 1,000
-requests come at once. Prints one JSON line for each figure; every trial is a line in `.bench/wake-<time>.jsonl`. Ends
-with 1 when a figure misses its budget.
+scale of its Deployments from 0 to 1, as `kubectl scale` sends it, until a watch tells that the pods are ready;
+kubectl's own start is not in it) and a wake by one request, from its connection to the edge until its answer. In the
+end 1,000 requests come at once. Prints one JSON line for each figure; every trial is a line in
+`.bench/wake-<time>.jsonl`. Ends with 1 when a figure misses its budget.
 
     wake_ratio            1   median of the wakes over median of the starts by hand
     wake_p50, wake_p95    s   a first request is answered

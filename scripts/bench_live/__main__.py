@@ -1,12 +1,12 @@
 """Replays traces on real pods under the operator's scaler and under an HPA: `make bench-scaling-live`.
 
 Each trace, an hour, is made as short as asked for and scaled so that four replicas work on average. Two workloads of
-equal pods get the very same requests at the same moments, open loop; only who counts their pods differs. A replica is a
-virtual core: one request at a time, a sleep (`replica.py`). Requests go straight to pods, each to the ready one with the
-fewest under way. Five minutes are lived through before anything is counted. Then the same seconds are simulated with the
-start of pods and the work of requests as they were measured. Prints one JSON line for each figure; every trial and every
-change is a line in `.bench/live-<time>.jsonl`. Ends with 1 when a figure misses its budget. `docs/scaling-evaluation.md`
-says what each figure means.
+equal pods get the very same requests at the same moments, open loop; only who counts their pods differs. A replica is
+a virtual core: one request at a time, a sleep (`replica.py`). Requests go straight to pods, each to the ready one
+with the fewest under way. Five minutes are lived through before anything is counted. Then the same seconds are
+simulated with the start of pods and the work of requests as they were measured. Prints one JSON line for each figure;
+every trial and every change is a line in `.bench/live-<time>.jsonl`. Ends with 1 when a figure misses its budget.
+`docs/scaling-evaluation.md` says what each figure means.
 """
 
 from __future__ import annotations

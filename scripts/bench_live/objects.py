@@ -1,7 +1,7 @@
 """What a replay makes in the cluster for one policy. Pure.
 
-A workload that looks like a brokerage's to whoever measures and scales, and that no operator takes for its own: it lacks
-the label by which the operator knows what it manages.
+A workload that looks like a brokerage's to whoever measures and scales, and that no operator takes for its own: it
+lacks the label by which the operator knows what it manages.
 """
 
 from __future__ import annotations

@@ -78,8 +78,8 @@ def ours(kube: Kubernetes, measures: Measures, namespace: str) -> Scaler:
 class LiveHpa:
     """Kubernetes' autoscaler on what the replicas say of their use.
 
-    The real one would see no use in a sleep. Its decisions are the port's; it asks each 15 s for the mean use of the 15 s
-    before, which metrics-server would know, and decides at another moment of them.
+    The real one would see no use in a sleep. Its decisions are the port's; it asks each 15 s for the mean use of the
+    15 s before, which metrics-server would know, and decides at another moment of them.
     """
 
     kube: Kubernetes

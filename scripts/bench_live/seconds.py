@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ TARGET = HpaSettings(70, ceiling=CEILING)
 def compressed(rates: Sequence[float], seconds: int) -> list[float]:
     """As many means of neighbouring seconds as asked for: the shape of the whole, faster."""
     edges = [round(number * len(rates) / seconds) for number in range(seconds + 1)]
-    return [fmean(rates[since : max(until, since + 1)]) for since, until in zip(edges, edges[1:], strict=False)]
+    return [fmean(rates[since : max(until, since + 1)]) for since, until in pairwise(edges)]
 
 
 def scaled(rates: Sequence[float]) -> list[float]:

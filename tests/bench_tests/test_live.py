@@ -136,7 +136,8 @@ class Cluster:
 class Measures:
     """Thirty requests a second, each of which stays for 100 ms."""
 
-    async def query(self, _: str) -> bytes:
+    async def query(self, text: str) -> bytes:
+        assert "signal" in text
         told = {"arrivals": 30.0, "recent": 30.0, "in_flight": 3.0, "age": 0.5, "measured": 1.0, "residence": 0.1}
         result = [
             {"metric": {"tenant": WORKLOAD.tenant, "signal": name}, "value": [0, str(value)]}
@@ -169,8 +170,8 @@ async def test_the_ported_autoscaler_counts_by_the_use_of_the_replicas() -> None
     remembered = policies.Hpa(hpa.settings)
     await hpa.decide(remembered)
     assert cluster.scaled == [], "nothing is measured"
-    use = {name: (1000.0, 14.0) for name in ("a", "b")}
-    hpa.metrics = policies.metrics_of({name: (985.0, 0.0) for name in ("a", "b")}, use)
+    was, used = ({name: busy for name in ("a", "b")} for busy in ((985.0, 0.0), (1000.0, 14.0)))  # noqa: C420
+    hpa.metrics = policies.metrics_of(was, used)
     await hpa.decide(remembered)
     assert cluster.scaled == [("app", WORKLOAD.namespace, 3)], "two pods of 0.93 cores are three of 0.62"
 

@@ -14,7 +14,9 @@ from bench_neighbours import DIMENSIONS, Loud, turns
 
 from ..e2e.conftest import Tenant
 
-TENANT = Tenant("noisy", "noisy-0a1b2c3d", "tenant-noisy-0a1b2c3d", "noisy", "https://noisy.rooftree.localhost:8443", "1")
+TENANT = Tenant(
+    "noisy", "noisy-0a1b2c3d", "tenant-noisy-0a1b2c3d", "noisy", "https://noisy.rooftree.localhost:8443", "1"
+)
 LOUD = Loud(TENANT, "__Host-session=x", "secret", ("app-1", "app-2"))
 
 

@@ -27,7 +27,10 @@ async def test_a_start_by_hand_lasts_until_every_deployment_has_a_ready_pod() ->
     cluster = FakeApiserver()
     for name in ("app", "crm"):
         cluster.put(ROOT, {"metadata": {"name": name}, "spec": {"replicas": 0}})
-    async with TestServer(cluster.application(), shutdown_timeout=0.1) as server, api.aiohttp.ClientSession() as session:
+    async with (
+        TestServer(cluster.application(), shutdown_timeout=0.1) as server,
+        api.aiohttp.ClientSession() as session,
+    ):
         client = api.Api(str(server.make_url("")).rstrip("/"), session)
         starting = asyncio.create_task(bench_wake.start_by_hand(client, "tenant-a", ["app", "crm"]))
         async with asyncio.timeout(10):
