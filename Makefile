@@ -38,7 +38,7 @@ LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-i
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix dashboards dashboards-view gen new-module lock \
 	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
-	bench-operator bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
+	bench-operator bench-wake bench-step bench-neighbours bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-live bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -274,6 +274,19 @@ bench-operator: setup ## Measures the operator with many brokerages whose pods a
 bench-claim: setup ## Measures how soon a brokerage is ready on a spare tenant (n = 20)
 	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- $(BIN)/python scripts/bench_provision.py --claim
 
+bench-wake: setup ## Measures how long a first request of a sleeping brokerage waits, beside a start by hand (ROUNDS=20)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
+		env PYTHONPATH=. $(BIN)/python scripts/bench_wake.py $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-step: setup ## Measures how soon three times the load is answered with more pods (ROUNDS=10; 25 minutes)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
+		env PYTHONPATH=. $(BIN)/python scripts/bench_step.py $(if $(ROUNDS),--rounds $(ROUNDS))
+
+bench-neighbours: setup ## Measures what brokerages notice of one at 10 times its quota (SECONDS=30 a window, PAIRS=3, DIMENSIONS="api cpu"; 26 minutes)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
+		env PYTHONPATH=. $(BIN)/python scripts/bench_neighbours.py $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(PAIRS),--pairs $(PAIRS)) $(if $(DIMENSIONS),--dimensions $(DIMENSIONS))
+
 bench-search: up-backends ## Measures search on 50,000 listings with 8 clients, on an otherwise idle machine
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(BIN)/python scripts/bench_search.py
 
@@ -300,6 +313,10 @@ bench-kernel: up-backends ## Measures what the kernel adds to a request, start, 
 
 bench-scaling: setup ## Compares policies of scaling in a simulated world (QUICK=1: defaults only; TRACES=files; WRITE=1: tables of the docs)
 	@PYTHONPATH=scripts $(BIN)/python -m bench_scaling $(if $(QUICK),--quick) $(if $(WRITE),--write) $(TRACES)
+
+bench-scaling-live: setup ## Replays traces on real pods under ours and an HPA, beside the simulation (MINUTES=10; TRACES=files; 15 minutes each)
+	@source <($(LOCAL) env --stack $(STACK)) && $(LOCAL) exec --stack $(STACK) -- \
+		env PYTHONPATH=scripts $(BIN)/python -m bench_live $(if $(MINUTES),--minutes $(MINUTES)) $(TRACES)
 
 bench-scaling-goldens: setup ## Asks Kubernetes' own autoscaler again for the decisions that our port of it is tested against
 	@cd scripts/bench_scaling/golden/hpa && go test -count=1 ./...

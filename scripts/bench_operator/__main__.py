@@ -19,11 +19,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import uvloop
-import yaml
+from bench_trials import Lines
 from rooftree_operator import names
 from rooftree_operator.backends import connect as connect_backends
 from rooftree_operator.registry import PostgresRegistry
@@ -41,24 +40,6 @@ RESTART_EDITS = 50
 # Passes a second that are asked for while edits are measured: more than the operator does.
 FLOOD = 200
 ALWAYS = ["pods: made ready by KWOK, none runs", "edge: a small server", "migration of the template: its command, here"]
-
-
-@dataclass
-class Lines:
-    """The file of the run's trials."""
-
-    path: Path
-
-    def note(self, kind: str, value: float, **more: Any) -> None:
-        line = {"trial": kind, "value": value, "at": datetime.now(UTC).isoformat(), **more}
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-
-    def say(self, text: str) -> None:
-        print(f"{datetime.now(UTC):%H:%M:%S} {text}", file=sys.stderr, flush=True)
-
-    def read(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
 
 
 @dataclass
@@ -199,11 +180,6 @@ def substituted(tenants: int) -> list[str]:
     return ALWAYS if tenants <= MOST_REAL else [*ALWAYS, "elasticsearch: answers from memory and lets everybody in"]
 
 
-def apiserver_address() -> str:
-    """Of the stack."""
-    return yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())["clusters"][0]["cluster"]["server"]
-
-
 async def prepared(chosen: argparse.Namespace, lines: Lines, folder: Path, server: str) -> None:
     """Puts the parts together and measures."""
     node = urlsplit(server).hostname
@@ -237,7 +213,7 @@ def main() -> int:
     folder.mkdir(parents=True, mode=0o700)
     lines = Lines(folder.with_suffix(".jsonl"))
     print(json.dumps({"substituted": substituted(chosen.tenants), "tenants": chosen.tenants}), flush=True)
-    uvloop.run(prepared(chosen, lines, folder, apiserver_address()))
+    uvloop.run(prepared(chosen, lines, folder, apiserver.address()))
     found = figures.of(lines.read(), tenants=chosen.tenants, seed=chosen.seed)
     for figure in found:
         print(json.dumps(figure), flush=True)

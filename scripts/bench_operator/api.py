@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import yaml
 from rooftree_operator.adapters.kubernetes import KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
 Object = dict[str, Any]
 ROUTE_STATUS = "application/merge-patch+json"
@@ -62,18 +63,26 @@ class Api:
         """Merge patch of the object, or of its subresource `part` (`/status`)."""
         return await self.send("PATCH", f"{kind.path(name, namespace)}{part}", body, ROUTE_STATUS)
 
-    async def follow(self, kind: Kind, *, labels: str = "") -> AsyncIterator[Object]:
-        """Objects as they are, and then each time that one is new or changed; without end."""
+    async def follow(
+        self, kind: Kind, *, labels: str = "", namespace: str | None = None, begun: asyncio.Event | None = None
+    ) -> AsyncGenerator[Object]:
+        """Objects as they are, and then each time that one is new or changed; without end.
+
+        `begun` is set when all that were there are told of: of whatever happens from then on nothing is missed.
+        """
         while True:
-            found = await self.send("GET", f"{kind.path(None, None)}?labelSelector={labels}")
+            path = f"{kind.path(None, namespace)}?labelSelector={labels}"
+            found = await self.send("GET", path)
             for item in found["items"]:
                 yield item
-            async for item in self._changes(kind, labels, found["metadata"]["resourceVersion"]):
+            if begun is not None:
+                begun.set()
+            async for item in self._changes(path, found["metadata"]["resourceVersion"]):
                 yield item
 
-    async def _changes(self, kind: Kind, labels: str, version: str) -> AsyncIterator[Object]:
+    async def _changes(self, path: str, version: str) -> AsyncGenerator[Object]:
         """Until the apiserver ends the watch, or does not begin it: it may still be loading what it is to watch."""
-        path = f"{kind.path(None, None)}?watch=1&labelSelector={labels}&resourceVersion={version}"
+        path = f"{path}&watch=1&resourceVersion={version}"
         async with self._session.get(f"{self._server}{path}", timeout=aiohttp.ClientTimeout(total=None)) as answer:
             if answer.status != HTTPStatus.OK:
                 await asyncio.sleep(AGAIN)
@@ -95,6 +104,11 @@ def dispatched(text: str) -> float:
     """The sum of the samples that count the operator's requests."""
     lines = [line for line in text.splitlines() if line.startswith(DISPATCHED) and SERVICE_ACCOUNTS in line]
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+def address() -> str:
+    """Of the stack's apiserver."""
+    return yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())["clusters"][0]["cluster"]["server"]
 
 
 def pki() -> Path:

@@ -9,17 +9,14 @@ import math
 import statistics
 from typing import TYPE_CHECKING, Any
 
+from bench_trials import grouped, percentile
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 BUDGETS = {"create_ratio": 1.25, "edit_p99": 1.0, "restart_writes": 0.0}
 BYTES = "bytes_"  # before the system's name, in the kind of its trials
 Rule = tuple[str, "Callable[[Sequence[float]], float]", str]
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The least of the values that is not under `share` (0 to 1) of them: nearest rank."""
-    return sorted(values)[max(1, math.ceil(share * len(values))) - 1]
 
 
 def p99(values: Sequence[float]) -> float:
@@ -48,9 +45,7 @@ RULES: dict[str, Rule] = {
 
 def of(lines: Iterable[Mapping[str, Any]], *, tenants: int, seed: int) -> list[dict[str, Any]]:
     """All figures that there are trials for. `spread` is the least and the most of the trials."""
-    trials: dict[str, list[float]] = {}
-    for line in lines:
-        trials.setdefault(line["trial"], []).append(line["value"])
+    trials = grouped(lines)
     found = [
         _figure(name, rule(trials[kind]), unit, trials[kind])
         for name, (kind, rule, unit) in RULES.items()

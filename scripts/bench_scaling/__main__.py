@@ -25,7 +25,6 @@ from bench_scaling import cases, figures, pictures, running, sharing, tables, ti
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TRACES = Path("../shared/data/traces")
 PAGE = Path("docs/scaling-evaluation.md")
 IMAGES = Path("docs/images")
 
@@ -79,9 +78,9 @@ def main() -> int:
     options.add_argument("--trials", type=Path, help="figures of the whole seeds of a run that was made before")
     options.add_argument("--write", action="store_true", help="tables and pictures for docs/scaling-evaluation.md")
     chosen = options.parse_args()
-    traces = chosen.traces or sorted(TRACES.glob("*.txt"))
+    traces = chosen.traces or sorted(cases.TRACES.glob("*.txt"))
     if not traces:
-        options.error(f"no traces in {TRACES}: name files")
+        options.error(f"no traces in {cases.TRACES}: name files")
     seeds = 3 if chosen.quick else chosen.seeds
     if chosen.trials:
         lines, seeds = whole(chosen.trials.read_text().splitlines(), len(traces) * len(cases.SCALES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rooftree_operator.scaling.policy import Settings
@@ -19,10 +20,10 @@ from bench_scaling.ablation import VARIANTS, Varied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from rooftree_operator.scaling.replay.world import Autoscaler, Load
 
+TRACES = Path("../shared/data/traces")
 STARTS = (2, 8, 30)
 SCALES = (0.3, 1.0, 3.0)
 SEEDS = 10

@@ -66,7 +66,7 @@ class FakeApiserver:
         """Of a part: finds the object that is kept for all namespaces under its own collection."""
         path, body = f"/{request.match_info['path']}", await request.json()
         self.writes.append((path, json.dumps(body)))
-        name = path.removesuffix("/status").rpartition("/")[2]
+        name = path.removesuffix("/status").removesuffix("/scale").rpartition("/")[2]
         ((kept, item),) = [(key, one) for key, one in self.objects.items() if key.endswith(f"/{name}")]
         self.put(kept.rpartition("/")[0], {**item, **body})
         return web.json_response(self.objects[kept])

@@ -8,59 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 import statistics
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
 
-from .conftest import EDGE, PLATFORM, TOPOLOGY, Edge, Kubectl, Tenant, fresh_name, required, until
+from .conftest import PLATFORM, TOPOLOGY, Edge, Kubectl, Tenant, fresh_name
+from .sleeping import ACTIVATOR, BOT, first_requests, led_to_activator, put_to_sleep, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-ACTIVATOR = "rooftree-activator"
 FIRST = 1_000
 ROUNDS = 5
 WAKE_SECONDS = {"monolith": 5.0, "microservices": 30.0}[TOPOLOGY]
 WAKE_RATIO = 1.2  # of a wake to a start by hand until the pod is ready
-BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 
 @pytest.fixture(scope="module")
 def tenant(brokerages: Callable[..., Tenant], kubectl: Kubectl) -> Iterator[Tenant]:
     """Its route leads to the activator."""
     made = brokerages(fresh_name("sleepy"))
-    patch(kubectl, ("brokerage", made.name), {"spec": {"pause": "Everything"}})
-    modules = [name for name in deployments(kubectl, made) if name != "app"]
-    told = {"X-Rooftree-Namespace": made.namespace, **({"X-Rooftree-Modules": ",".join(modules)} if modules else {})}
-    headers = [{"name": name, "value": value} for name, value in told.items()]
-    rule = {
-        "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-        "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": headers}}],
-        "backendRefs": [{"name": ACTIVATOR, "namespace": PLATFORM, "port": 8080}],
-    }
-    patch(kubectl, ("httproute", "app", "-n", made.namespace), {"spec": {"rules": [rule]}})
-    yield made
-    patch(kubectl, ("brokerage", made.name), {"spec": {"pause": None}})
-
-
-def patch(kubectl: Kubectl, what: tuple[str, ...], change: dict[str, Any]) -> None:
-    kubectl.run("patch", *what, "--type=merge", "-p", json.dumps(change))
-
-
-def deployments(kubectl: Kubectl, tenant: Tenant) -> list[str]:
-    found = kubectl.items("deployments", "-n", tenant.namespace, "-l", "app.kubernetes.io/name")
-    return [one["metadata"]["name"] for one in found]
-
-
-def scale(kubectl: Kubectl, tenant: Tenant, replicas: int) -> None:
-    kubectl.run("scale", "-n", tenant.namespace, f"--replicas={replicas}", "deployment", *deployments(kubectl, tenant))
+    with led_to_activator(kubectl, made):
+        yield made
 
 
 @pytest.fixture
@@ -68,22 +42,6 @@ def asleep(tenant: Tenant, kubectl: Kubectl, edge: Edge) -> Tenant:
     """It has no pods, and the edge leads to the activator."""
     put_to_sleep(kubectl, edge, tenant)
     return tenant
-
-
-def put_to_sleep(kubectl: Kubectl, edge: Edge, tenant: Tenant) -> None:
-    scale(kubectl, tenant, 0)
-    own = ("pods", "-n", tenant.namespace, "-l", "app.kubernetes.io/name")
-    until("it has no pods", lambda: not kubectl.items(*own), seconds=60)
-    until(
-        "the edge leads to the activator", lambda: told(edge, tenant), seconds=30, enough=lambda code: code == "asleep"
-    )
-
-
-def told(edge: Edge, tenant: Tenant) -> str:
-    """The problem that a crawler gets."""
-    answer = edge.get(tenant.host, "/", **{"User-Agent": BOT})
-    kind = answer.headers.get("content-type", "")
-    return answer.json()["type"].rpartition("/")[2] if kind == "application/problem+json" else f"{answer.status_code}"
 
 
 def test_crawlers_and_the_operators_probe_wake_nobody(asleep: Tenant, kubectl: Kubectl, edge: Edge) -> None:
@@ -95,26 +53,13 @@ def test_crawlers_and_the_operators_probe_wake_nobody(asleep: Tenant, kubectl: K
     assert found["spec"]["replicas"] == 0
 
 
-async def first_requests(host: str, number: int) -> Counter[str]:
-    """So many requests at once; who answered them."""
-    context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-    async with httpx2.AsyncClient(verify=context, timeout=60, trust_env=False, limits=limits) as client:
-
-        async def ask() -> str:
-            headers = {"Host": f"{host}:8443"}
-            try:
-                url = f"https://{EDGE}/version"
-                answer = await client.get(url, headers=headers, extensions={"sni_hostname": host})
-            except httpx2.HTTPError as error:
-                return repr(error)
-            return answer.json()["tenant_id"] if answer.is_success else f"{answer.status_code} {answer.text[:200]}"
-
-        return Counter(await asyncio.gather(*(ask() for _ in range(number))))
+def answers_to(tenant: Tenant, number: int) -> Counter[str]:
+    """Who answered so many requests at once."""
+    return Counter(one.answer for one in asyncio.run(first_requests(tenant.host, number)))
 
 
 def test_of_a_thousand_first_requests_none_is_lost(asleep: Tenant, kubectl: Kubectl) -> None:
-    answers = asyncio.run(first_requests(asleep.host, FIRST))
+    answers = answers_to(asleep, FIRST)
     lost = FIRST - answers[asleep.id]
     print(f"\nwake_lost {lost} of {FIRST}")  # noqa: T201 - people compare the figure
     assert answers == {asleep.id: FIRST}
@@ -138,7 +83,7 @@ def test_a_first_request_waits_hardly_longer_than_a_start_by_hand(tenant: Tenant
         by_hand.append(time.monotonic() - began)
         put_to_sleep(kubectl, edge, tenant)
         began = time.monotonic()
-        assert asyncio.run(first_requests(tenant.host, 1)) == {tenant.id: 1}
+        assert answers_to(tenant, 1) == {tenant.id: 1}
         woken.append(time.monotonic() - began)
     ratio, slowest = statistics.median(woken) / statistics.median(by_hand), max(woken)
     print(f"\nwake_ratio {ratio:.2f}, slowest wake {slowest:.2f} s; woken {woken}, by hand {by_hand}")  # noqa: T201

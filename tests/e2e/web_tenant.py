@@ -13,7 +13,7 @@ import yaml
 from .conftest import Kubectl, Tenant, fresh_name, manifest, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 PLATFORM = "rooftree-system"
 SAMPLE = Path(__file__).resolve().parents[2] / "examples" / "acme.yaml"
@@ -34,23 +34,24 @@ class WebTenant:
 
 
 @contextmanager
-def opened(kubectl: Kubectl) -> Iterator[WebTenant]:
-    """A ready brokerage with the sample's listings, for as long as it is needed."""
+def opened(kubectl: Kubectl, **spec: Any) -> Iterator[WebTenant]:
+    """A ready brokerage with the sample's listings, for as long as it is needed; `spec` is declared besides."""
     name = fresh_name("web")
     try:
-        yield _create(kubectl, name)
+        yield _create(kubectl, name, spec)
     finally:
         kubectl.delete_brokerage(name)
         kubectl.run("delete", "secrets", "-n", PLATFORM, "-l", f"rooftree.dev/brokerage={name}")
 
 
-def _create(kubectl: Kubectl, name: str) -> WebTenant:
+def _create(kubectl: Kubectl, name: str, spec: Mapping[str, Any]) -> WebTenant:
     display_name, email, owner = "Web Walk Realty", f"owner@{name}.example", "Wanda Walker"
     feeds = yaml.safe_load(SAMPLE.read_text())["spec"]["mls"]
     for feed in feeds:
         feed["credentialsSecretRef"]["name"] = f"{name}-{feed['name']}"
         kubectl.apply(credentials(kubectl, feed["credentialsSecretRef"]["name"], name))
-    kubectl.apply(manifest(name, displayName=display_name, owner={"email": email, "name": owner}, mls=feeds))
+    declared = {"displayName": display_name, "owner": {"email": email, "name": owner}, "mls": feeds, **spec}
+    kubectl.apply(manifest(name, **declared))
     tenant = Tenant.of(kubectl.wait_ready(name))
     until(
         f"the import of {name}",

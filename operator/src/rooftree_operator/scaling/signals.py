@@ -1,7 +1,7 @@
 """The one query of a tick for all workloads, and its answer. Pure: who sends it is elsewhere.
 
 The app's pods are scraped each second for the counter of server spans and the gauge of requests in flight (job
-`arrivals`), and each five seconds for what the spans took (job `pods`). Parts of the query are told apart by the label
+`arrivals`), and each five seconds for what the spans took. Parts of the query are told apart by the label
 `signal`, workloads by `tenant` and, where each module has pods of its own, `module`.
 """
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _BY = "sum by (tenant, module)"
 _SPANS = 'rooftree_server_spans_total{job="arrivals"}'
 _FLYING = 'http_server_active_requests{job="arrivals"}'
-_TOOK = 'rooftree_span_seconds_total{job="pods",part'
-_ENDED = 'rooftree_server_spans_ended_total{job="pods"}'
+# The job of all other metrics of a pod is named after what it runs as, so none is asked for.
+_TOOK = "rooftree_span_seconds_total{part"
+_ENDED = "rooftree_server_spans_ended_total"
 PARTS = {
     "arrivals": f"{_BY} (rate({_SPANS}[20s]))",
     # Four samples are three seconds.
@@ -30,8 +31,8 @@ PARTS = {
     "age": f"time() - max by (tenant, module) (timestamp({_FLYING}))",
     "measured": f"count by (tenant, module) (count by (tenant, module, pod) ({_FLYING}))",
     "residence": f'{_BY} (rate({_TOOK}="server"}}[30s])) / {_BY} (rate({_ENDED}[30s]))',
-    "streams": f'{_BY} (rooftree_open_streams{{job="pods"}})',
-    "due": 'min by (tenant, module) (rooftree_jobs_due_timestamp_seconds{job="pods"})',
+    "streams": f"{_BY} (rooftree_open_streams)",
+    "due": "min by (tenant, module) (rooftree_jobs_due_timestamp_seconds)",
     "waits": f'sum by (tenant, module, part) (rate({_TOOK}!="server"}}[30s]))'
     f' / ignoring (part) group_left () {_BY} (rate({_TOOK}="server"}}[30s]))',
 }

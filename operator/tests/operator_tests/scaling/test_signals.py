@@ -1,6 +1,7 @@
 """The query's answer becomes what a decision is made of."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -75,6 +76,11 @@ def test_what_prometheus_refuses_is_told() -> None:
         parse(json.dumps(refused).encode())
 
 
+def test_only_arrivals_are_asked_for_by_their_job() -> None:
+    """A pod's other metrics have the job that the pod's name gives: `app`, or its module's."""
+    assert set(re.findall(r'job="(.*?)"', QUERY)) == {"arrivals"}
+
+
 def test_every_part_of_the_query_has_its_name() -> None:
     for name in PARTS:
         assert f'"signal", "{name}", "", "")' in QUERY
@@ -86,13 +92,13 @@ SERIES = {
     'rooftree_server_spans_total{job="arrivals",tenant="acme",pod="a"}': "0+8x60",
     'rooftree_server_spans_total{job="arrivals",tenant="acme",pod="b"}': "0+4x60",
     # The same counter is scraped by the other job, too.
-    'rooftree_server_spans_total{job="pods",tenant="acme",pod="a"}': "0+8x60",
+    'rooftree_server_spans_total{job="app",tenant="acme",pod="a"}': "0+8x60",
     'http_server_active_requests{job="arrivals",tenant="acme",pod="a"}': "3x60",
     'http_server_active_requests{job="arrivals",tenant="acme",pod="b"}': "2x60",
-    'rooftree_span_seconds_total{job="pods",tenant="acme",pod="a",part="server"}': "0+0.5x60",
-    'rooftree_span_seconds_total{job="pods",tenant="acme",pod="a",part="database"}': "0+0.25x60",
-    'rooftree_span_seconds_total{job="pods",tenant="acme",pod="a",part="search"}': "0+0.125x60",
-    'rooftree_server_spans_ended_total{job="pods",tenant="acme",pod="a"}': "0+8x60",
+    'rooftree_span_seconds_total{job="app",tenant="acme",pod="a",part="server"}': "0+0.5x60",
+    'rooftree_span_seconds_total{job="app",tenant="acme",pod="a",part="database"}': "0+0.25x60",
+    'rooftree_span_seconds_total{job="app",tenant="acme",pod="a",part="search"}': "0+0.125x60",
+    'rooftree_server_spans_ended_total{job="app",tenant="acme",pod="a"}': "0+8x60",
     'rooftree_server_spans_total{job="arrivals",tenant="large",pod="c",module="crm"}': "0+2x60",
 }
 TOLD = {

@@ -1,0 +1,65 @@
+"""A replica is one virtual core that counts as the app does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from bench_live.replica import Replica
+from prometheus_client.parser import text_string_to_metric_families
+
+
+@asynccontextmanager
+async def served(replica: Replica) -> AsyncIterator[tuple[str, aiohttp.ClientSession]]:
+    server = await asyncio.start_server(replica.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, aiohttp.ClientSession() as session:
+        yield f"http://127.0.0.1:{port}", session
+
+
+def values(text: str) -> dict[str, float]:
+    return {one.name: one.value for family in text_string_to_metric_families(text) for one in family.samples}
+
+
+async def test_it_works_on_one_request_at_a_time_and_tells_how_long_each_stayed() -> None:
+    replica = Replica(0.0)
+    async with served(replica) as (url, session):
+
+        async def ask() -> float:
+            async with session.get(f"{url}/work?seconds=0.05") as answer:
+                return float(await answer.text())
+
+        took = await asyncio.gather(*(ask() for _ in range(3)))
+    assert all(0.05 <= one < 0.1 for one in took), "the wait is no work"
+    found = values(replica.metrics([]))
+    assert found["rooftree_server_spans_total"] == found["rooftree_server_spans_ended_total"] == 3
+    assert found["rooftree_replica_busy_seconds_total"] >= 0.15
+    assert found["rooftree_span_seconds_total"] >= 0.05 + 0.10 + 0.15
+
+
+async def test_what_waits_is_in_flight_and_what_works_counts_while_it_does() -> None:
+    replica = Replica(0.0)
+    under_way = [asyncio.create_task(replica.work(0.2)) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    found = values(replica.metrics([]))
+    assert found["http_server_active_requests"] == 2
+    assert 0.0 < found["rooftree_replica_busy_seconds_total"] < 0.2
+    await asyncio.gather(*under_way)
+
+
+async def test_only_the_named_metrics_are_told_and_looking_is_no_request() -> None:
+    replica = Replica(0.0)
+    async with served(replica) as (url, session):
+        wanted = "name[]=rooftree_server_spans_total&name[]=http_server_active_requests"
+        async with session.get(f"{url}/metrics?{wanted}") as answer:
+            assert values(await answer.text()) == {"rooftree_server_spans_total": 0, "http_server_active_requests": 0}
+
+
+async def test_it_is_ready_after_its_start_and_not_when_it_is_about_to_end() -> None:
+    starting, ready = Replica(60.0), Replica(0.0)
+    assert (await starting.answer("/readyz"))[0].startswith("503")
+    assert (await ready.answer("/readyz"))[0].startswith("200")
+    ready.is_ending = True
+    assert (await ready.answer("/readyz"))[0].startswith("503")
