@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import statistics
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .conftest import PLATFORM, TOPOLOGY, Edge, Kubectl, Tenant, fresh_name
-from .sleeping import ACTIVATOR, BOT, first_requests, led_to_activator, put_to_sleep, scale
+from .sleeping import ACTIVATOR, BOT, first_requests, led_to_activator, put_to_sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,27 +66,6 @@ def test_of_a_thousand_first_requests_none_is_lost(asleep: Tenant, kubectl: Kube
     ).stdout
     managers = [one["manager"] for one in json.loads(fields)["metadata"]["managedFields"]]
     assert ACTIVATOR in managers
-
-
-def test_a_first_request_waits_hardly_longer_than_a_start_by_hand(tenant: Tenant, kubectl: Kubectl, edge: Edge) -> None:
-    by_hand, woken = list[float](), list[float]()
-    for _ in range(ROUNDS):
-        put_to_sleep(kubectl, edge, tenant)
-        began = time.monotonic()
-        scale(kubectl, tenant, 1)
-        kubectl.run(
-            "wait", "pod", "-n", tenant.namespace, "-l", "app.kubernetes.io/name", "--for=create", "--timeout=60s"
-        )
-        kubectl.run("wait", "pod", "-n", tenant.namespace, "-l", "app.kubernetes.io/name", "--for=condition=Ready")
-        by_hand.append(time.monotonic() - began)
-        put_to_sleep(kubectl, edge, tenant)
-        began = time.monotonic()
-        assert answers_to(tenant, 1) == {tenant.id: 1}
-        woken.append(time.monotonic() - began)
-    ratio, slowest = statistics.median(woken) / statistics.median(by_hand), max(woken)
-    print(f"\nwake_ratio {ratio:.2f}, slowest wake {slowest:.2f} s; woken {woken}, by hand {by_hand}")  # noqa: T201
-    assert ratio <= WAKE_RATIO
-    assert slowest <= WAKE_SECONDS
 
 
 def test_it_is_granted_no_more_than_to_wake_brokerages(kubectl: Kubectl, asleep: Tenant) -> None:

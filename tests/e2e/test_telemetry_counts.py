@@ -54,7 +54,8 @@ def prometheus(ask: Callable[[str], Any], tenant: Tenant) -> Prometheus:
 
 def test_requests_are_seen_within_seconds(prometheus: Prometheus, tenant: Tenant, edge: Edge) -> None:
     begun = "sum(rooftree_server_spans_total{tenant=TENANT})"
-    before = until("arrivals", lambda: prometheus.value(begun), seconds=TOLD_SECONDS)
+    until("arrivals", lambda: prometheus.series(begun), seconds=TOLD_SECONDS)
+    before = prometheus.value(begun)
     for _ in range(REQUESTS):
         assert edge.get(tenant.host, "/version").status_code == 200
     until(

@@ -209,7 +209,10 @@ class Operator:
     async def _tenant(self, name: str) -> Outcome:
         if notice := self.storms.news(tenant_key(name)):
             await self.reconciler.notify(name, notice)
-        return await self.reconciler.reconcile(name)
+        result = await self.reconciler.reconcile(name)
+        if self.scaler:
+            self.scaler.note(name, is_ours=not result.gone)
+        return result
 
     async def _plan(self, name: str) -> Outcome:
         if self.shards.is_default:

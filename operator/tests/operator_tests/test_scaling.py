@@ -264,6 +264,19 @@ async def test_a_brokerage_of_another_operator_is_not_scaled() -> None:
     assert replicas(load) == 1
 
 
+async def test_one_that_is_new_does_not_wait_for_a_round_and_one_that_left_is_left_alone() -> None:
+    load = await loaded()
+    load.scaler.keep([])
+    load.scaler.note("acme", is_ours=True)
+    load.arrivals["acme"] = 150.0
+    await load.ticks(2)
+    assert (busy := replicas(load)) > 1
+    load.scaler.note("acme", is_ours=False)
+    load.arrivals["acme"] = 0.0
+    await load.ticks(60)
+    assert replicas(load) == busy
+
+
 async def test_no_pods_are_somebody_s_will() -> None:
     load = await loaded()
     deployment(load.world)["spec"]["replicas"] = 0

@@ -63,7 +63,7 @@ class Memory:
 
 @dataclass
 class Scaler:
-    """`is_ours` says whose Brokerages are ours, `keep` which there are: nothing is done before that is told.
+    """`is_ours` says whose Brokerages are ours, `keep` and `note` which there are: nothing is done before that is told.
 
     `look_at` has a Brokerage looked at, by its name. `now`: Unix seconds.
     """
@@ -82,6 +82,10 @@ class Scaler:
     def keep(self, ours: Iterable[str]) -> None:
         """The names of the Brokerages that this operator has."""
         self._ours = frozenset(ours)
+
+    def note(self, name: str, *, is_ours: bool) -> None:
+        """What a pass found of one: nobody waits for a round when it is new."""
+        self._ours = self._ours | {name} if is_ours else self._ours - {name}
 
     async def run(self) -> None:
         """Until it is cancelled. What goes wrong is told, and tried again."""
