@@ -1,4 +1,4 @@
-"""First requests of a brokerage without pods on a real cluster: none is lost, and they wait no longer than they must.
+"""First requests of a brokerage without pods on a real cluster: none is lost, and crawlers wake nobody.
 
 The operator is told to leave the brokerage alone meanwhile, and its route is led to the activator by hand: what is
 looked at here is the activator.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import PLATFORM, TOPOLOGY, Edge, Kubectl, Tenant, fresh_name
+from .conftest import PLATFORM, Edge, Kubectl, Tenant, fresh_name
 from .sleeping import ACTIVATOR, BOT, first_requests, led_to_activator, put_to_sleep
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 FIRST = 1_000
-ROUNDS = 5
-WAKE_SECONDS = {"monolith": 5.0, "microservices": 30.0}[TOPOLOGY]
-WAKE_RATIO = 1.2  # of a wake to a start by hand until the pod is ready
 
 
 @pytest.fixture(scope="module")
