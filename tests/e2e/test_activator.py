@@ -58,11 +58,9 @@ def test_of_a_thousand_first_requests_none_is_lost(asleep: Tenant, kubectl: Kube
     lost = FIRST - answers[asleep.id]
     print(f"\nwake_lost {lost} of {FIRST}")  # noqa: T201 - people compare the figure
     assert answers == {asleep.id: FIRST}
-    fields = kubectl.run(
-        "get", "deployment", "app", "-n", asleep.namespace, "--show-managed-fields", "-o", "json"
-    ).stdout
-    managers = [one["manager"] for one in json.loads(fields)["metadata"]["managedFields"]]
-    assert ACTIVATOR in managers
+    said = kubectl.run("logs", "-n", PLATFORM, f"deployment/{ACTIVATOR}", "--since=60s").stdout
+    told = [one for line in said.splitlines() if (one := json.loads(line))["event"] == "wake"]
+    assert [one["result"] for one in told if one["namespace"] == asleep.namespace] == ["woken"]
 
 
 def test_it_is_granted_no_more_than_to_wake_brokerages(kubectl: Kubectl, asleep: Tenant) -> None:
