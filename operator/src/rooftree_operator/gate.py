@@ -44,6 +44,7 @@ class Gate:
         self._free = most
         self._line: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = count()
+        WAITING.labels(name)  # told from the beginning, as 0
 
     def check(self) -> None:
         """Raises `Unavailable`, as the watch saw it, while the backend is away; also when we may not act any more."""
