@@ -14,6 +14,8 @@ BENCH_STACK ?= bench
 TENANTS ?= 100,200,1000
 TOPOLOGY ?= monolith
 FAULT_SECONDS ?= 60
+CLEAN_MINUTES ?= 60
+ALERTS ?=
 EVENTS ?= 100000
 KILLS ?= 100
 POINTS ?= 330
@@ -37,7 +39,7 @@ IN_TOPOLOGY = $(if $(filter microservices,$(TOPOLOGY)),$(addprefix tenant-app/te
 LOCK := $(UV) pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
 
 .PHONY: help setup up up-backends down status logs inventory doctor env clean distclean check fix dashboards dashboards-view gen new-module lock \
-	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults torture torture-events oracles full pictures bench-provision bench-claim \
+	test test-unit test-web test-integration test-torture test-fuzz test-e2e test-crashes e2e test-scaffold test-local isolation faults alerts torture torture-events oracles full pictures bench-provision bench-claim \
 	bench-operator bench-wake bench-step bench-neighbours bench-search bench-events bench-edit bench-kernel bench-rpc bench-tracing bench-scaling bench-scaling-live bench-scaling-goldens licences api-diff schemathesis chart-tools chart-lint chart images sbom push deploy smoke rollback pipeline
 
 help: ## Prints this list
@@ -169,7 +171,7 @@ schemathesis: up-backends ## The API by requests that a machine makes up, as own
 test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole system in its own stack (TEST_STACK=test)
 	@$(LOCAL) up --stack $(TEST_STACK) --browser --replica
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- \
-		env TOPOLOGY=$(TOPOLOGY) $(PYTEST) -q -m e2e $(E2E) --ignore=tests/e2e/faults
+		env TOPOLOGY=$(TOPOLOGY) $(PYTEST) -q -m e2e $(E2E) --ignore=tests/e2e/faults --ignore=tests/e2e/alerts
 
 test-crashes: setup frontend/node_modules/.package-lock.json ## A sample of 40 of torture: always the same points
 	@$(LOCAL) up --stack $(TEST_STACK)
@@ -208,6 +210,11 @@ faults: setup ## Every backend, the control plane and pods away for a minute eac
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && FAULT_SECONDS=$(FAULT_SECONDS) \
 		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e tests/e2e/faults
 
+alerts: setup ## An hour in which no alert may fire (CLEAN_MINUTES=60; 0: none), then a fault for each (ALERTS=AppDown,…: of some), 40 minutes
+	@$(LOCAL) up --stack $(TEST_STACK)
+	@source <($(LOCAL) env --stack $(TEST_STACK)) && CLEAN_MINUTES=$(CLEAN_MINUTES) ALERTS="$(ALERTS)" \
+		$(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q -m e2e tests/e2e/alerts
+
 torture: setup frontend/node_modules/.package-lock.json ## Kills the operator at POINTS=330 effects of brokerages' lives (0: all; SEED; POINT=… one again)
 	@$(LOCAL) up --stack $(TEST_STACK)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && \
@@ -225,7 +232,7 @@ oracles: up-backends ## Plants bugs that the torture of events, the oracles of c
 
 full: export HYPOTHESIS_PROFILE = search
 full: export THOROUGH = 1
-full: test test-scaffold schemathesis torture torture-events oracles isolation faults images sbom chart ## The same, and what takes longer than a change should wait
+full: test test-scaffold schemathesis torture torture-events oracles isolation faults alerts images sbom chart ## The same, and what takes longer than a change should wait
 	@$(MAKE) --no-print-directory e2e TOPOLOGY=microservices E2E=tests/e2e
 	@$(LOCAL) down --stack $(TEST_STACK)
 

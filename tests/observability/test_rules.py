@@ -21,6 +21,8 @@ ALERTS: list[dict[str, Any]] = [
     for rule in group["rules"]
     if "alert" in rule
 ]
+# A command, or a dashboard.
+_LOOK = re.compile(r"kubectl |\*\*Rooftree / |```|dead-letters list")
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is of Debian's prometheus")
 
 
@@ -47,3 +49,12 @@ def test_every_alert_leads_to_its_place_in_a_runbook(alert: dict[str, Any]) -> N
     page, _, anchor = alert["annotations"]["runbook"].partition("#")
     headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(), re.MULTILINE)
     assert anchor in {heading.lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_every_runbook_says_what_to_look_at_first(alert: dict[str, Any]) -> None:
+    head, *sections = re.split(
+        r"^## ", (ROOT / alert["annotations"]["runbook"].partition("#")[0]).read_text(), flags=re.M
+    )
+    (section,) = [one for one in sections if one.splitlines()[0] == alert["alert"]]
+    assert _LOOK.search(section) or re.search(r"\bFirst\b", head)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 200
 GIVE_UP_SECONDS = 15.0  # of one request; five times what any may take
-LONGEST_SECONDS = 900.0  # of a load, whatever happens
+LONGEST_SECONDS = 900.0  # of a load, whatever happens, unless it is meant to last longer
 PROBLEM = "application/problem+json"
 CLOSING_SECONDS = 30.0
 
@@ -111,9 +111,10 @@ class Client:
 class Load:
     """Runs lines in a thread of its own for as long as the block lasts; afterwards nothing is under way."""
 
-    def __init__(self, client: Client, lines: Iterable[Line]) -> None:
+    def __init__(self, client: Client, lines: Iterable[Line], *, longest: float = LONGEST_SECONDS) -> None:
         self.client = client
         self._lines = tuple(lines)
+        self._longest = longest
         self._loop = asyncio.new_event_loop()
         self._ends = asyncio.Event()
         self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._run()), daemon=True)
@@ -147,7 +148,7 @@ class Load:
     async def _send(self, line: Line) -> None:
         begin, number = time.monotonic(), 0
         under_way: set[asyncio.Task[None]] = set()
-        while not self._ends.is_set() and time.monotonic() < begin + LONGEST_SECONDS:
+        while not self._ends.is_set() and time.monotonic() < begin + self._longest:
             assert len(under_way) < IN_FLIGHT, f"{IN_FLIGHT} requests of a line are under way"
             under_way.add(asyncio.create_task(_once(line, self.client)))
             number += 1
