@@ -2,11 +2,11 @@
 
 Each trace, an hour, is made as short as asked for and scaled so that four replicas work on average. Two workloads of
 equal pods get the very same requests at the same moments, open loop; only who counts their pods differs. A replica is
-a virtual core: one request at a time, a sleep (`replica.py`). Requests go straight to pods, each to the ready one
-with the fewest under way. Five minutes are lived through before anything is counted. Then the same seconds are
-simulated with the start of pods and the work of requests as they were measured. Prints one JSON line for each figure;
-every trial and every change is a line in `.bench/live-<time>.jsonl`. Ends with 1 when a figure misses its budget.
-`docs/scaling-evaluation.md` says what each figure means.
+a virtual core: one request at a time, a sleep (`replica.py`). Requests wait in one queue for the first pod that is
+idle, as they do in the simulated world, and are in flight at a pod meanwhile. Five minutes are lived through before
+anything is counted. Then the same seconds are simulated with the start of pods and the work of requests as they were
+measured. Prints one JSON line for each figure; every trial and every change is a line in `.bench/live-<time>.jsonl`.
+Ends with 1 when a figure misses its budget. `docs/scaling-evaluation.md` says what each figure means.
 """
 
 from __future__ import annotations
@@ -63,21 +63,38 @@ class Contender:
         self.pacer = Pacer(self.send)
 
     async def send(self, number: int) -> bool:
-        """To the pod that has the least to do."""
+        """At an idle pod, or else when it is this one's turn; a pod counts it as in flight while it waits."""
+        began, work = time.monotonic(), self.requests.works[number]
+        if (idle := self.fleet.begin()) is not None:
+            return await self._work(idle, f"work?seconds={work:.6f}")
+        place = self.fleet.queue()
         try:
-            name = self.fleet.pick()
+            entrance = self.fleet.enter()
         except LookupError:
-            return False
-        address = self.fleet.pods[name]["status"]["podIP"]
-        url = f"http://{address}:{replica.PORT}/work?seconds={self.requests.works[number]:.6f}"
+            return await self._work(await place, f"work?seconds={work:.6f}")
+        await self._ask(entrance, "enter")
+        is_good = await self._work(await place, f"labour?seconds={work:.6f}")
+        await self._ask(entrance, f"leave?seconds={time.monotonic() - began:.6f}")
+        self.fleet.leave(entrance)
+        return is_good
+
+    async def _work(self, name: str, what: str) -> bool:
         try:
-            async with self.session.get(url) as answer:
-                self.worked.append(float(await answer.text()))
-                return answer.ok
-        except (aiohttp.ClientError, TimeoutError):
-            return False
+            took = await self._ask(name, what)
         finally:
             self.fleet.done(name)
+        if took is not None:
+            self.worked.append(float(took))
+        return took is not None
+
+    async def _ask(self, name: str, what: str) -> str | None:
+        """What a pod answers; None if it does not."""
+        address = self.fleet.pods[name]["status"]["podIP"]
+        try:
+            async with self.session.get(f"http://{address}:{replica.PORT}/{what}") as answer:
+                return await answer.text() if answer.ok else None
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
     async def follow(self, api: apiserver.Api) -> None:
         """Keeps the fleet as the apiserver tells of it, without end."""

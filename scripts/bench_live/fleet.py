@@ -1,8 +1,9 @@
-"""The pods of one policy as a watch tells of them: who gets the next request, and what they cost."""
+"""The pods of one policy as a watch tells of them: whose turn it is, and what they cost."""
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -21,16 +22,20 @@ BEHIND = 1.0
 
 @dataclass
 class Fleet:
-    """Times are of the monotonic clock, but in what the HPA sees, which are Unix seconds."""
+    """One queue for all pods, each of which works on one request at a time: first come, first served.
+
+    Times are of the monotonic clock, but in what the HPA sees, which are Unix seconds.
+    """
 
     pods: dict[str, Object] = field(default_factory=dict[str, Object])
     declared: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     starts: list[float] = field(default_factory=list[float])
     """Seconds from when more pods were declared until each new one was ready."""
     _first: dict[str, float] = field(default_factory=dict[str, float])
-    _under_way: Counter[str] = field(default_factory=Counter[str])
+    _working: set[str] = field(default_factory=set[str])
+    _waiting: deque[asyncio.Future[str]] = field(default_factory=deque[asyncio.Future[str]])
+    _entered: Counter[str] = field(default_factory=Counter[str])
     _used: dict[str, int] = field(default_factory=dict[str, int])
-    _turn: int = 0
 
     def take_deployment(self, deployment: Object, at: float) -> None:
         count = deployment["spec"]["replicas"]
@@ -45,6 +50,7 @@ class Fleet:
         if is_ready(pod) and not was_ready:
             ups = [then for (_, before), (then, after) in pairwise([(0.0, 0), *self.declared]) if after > before]
             self.starts.append(at - max((one for one in ups if one <= first + BEHIND), default=first))
+        self._hand_out()
 
     @property
     def replicas(self) -> int:
@@ -55,20 +61,45 @@ class Fleet:
     def ready(self) -> list[str]:
         return [name for name, pod in self.pods.items() if is_ready(pod)]
 
-    def pick(self) -> str:
-        """The ready pod with the fewest requests under way; of several, whose turn was longest ago. It has one more
-        from now on. Raises LookupError if none is ready."""
-        if not (ready := self.ready):
-            raise LookupError("no pod is ready")
-        name = min(ready, key=lambda one: (self._under_way[one], self._used.get(one, 0)))
-        self._turn += 1
-        self._used[name] = self._turn
-        self._under_way[name] += 1
-        return name
+    def begin(self) -> str | None:
+        """An idle pod, whose turn was longest ago; it works from now on. None: all work, or others wait."""
+        idle = [name for name in self.ready if name not in self._working]
+        if self._waiting or not idle:
+            return None
+        return self._begin(min(idle, key=lambda one: self._used.get(one, 0)))
+
+    def queue(self) -> asyncio.Future[str]:
+        """A place in the queue: the pod that works, when it is this one's turn."""
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        return place
 
     def done(self, name: str) -> None:
-        """One of its requests is over."""
-        self._under_way[name] -= 1
+        """A pod has done its work."""
+        self._working.discard(name)
+        self._hand_out()
+
+    def enter(self) -> str:
+        """The ready pod that counts the fewest who wait; it counts one more. Raises LookupError if none is ready."""
+        if not (ready := self.ready):
+            raise LookupError("no pod is ready")
+        name = min(ready, key=lambda one: self._entered[one])
+        self._entered[name] += 1
+        return name
+
+    def leave(self, name: str) -> None:
+        self._entered[name] -= 1
+
+    def _begin(self, name: str) -> str:
+        self._working.add(name)
+        self._used[name] = max(self._used.values(), default=0) + 1
+        return name
+
+    def _hand_out(self) -> None:
+        """Idle pods to those who wait."""
+        for name in self.ready:
+            if self._waiting and name not in self._working:
+                self._waiting.popleft().set_result(self._begin(name))
 
     def core_seconds(self, since: float, until: float) -> float:
         """Declared pods times seconds: those that start, too."""

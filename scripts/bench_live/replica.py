@@ -4,7 +4,9 @@ It works on one request at a time, first come, first served; work is a sleep of 
 that many replicas fit on a few real cores. It counts as the app does, under the same names, and is ready START seconds
 after its own start. Standard library only: it starts in no time, which START then stands for.
 
-    GET /work?seconds=0.1   answers with the seconds that the work took, without the wait before it
+    GET /work?seconds=0.1   one request: answers with the seconds that the work took, without the wait before it
+    GET /enter              begins a request that waits for any replica; GET /leave?seconds=0.4 ends it, after so many
+    GET /labour?seconds=0.1 the work of a request that waits, whichever replica it entered; answers as /work
     GET /readyz             503 before it is ready, and when it is about to end
     GET /metrics?name[]=…   all, or those that are named
 """
@@ -31,6 +33,7 @@ class Replica:
         self._worked = 0.0
         self._working_since: float | None = None
         self._slot = asyncio.Lock()
+        self.labours = 0
         self._ready_at = time.monotonic() + start
         self.is_ending = False
 
@@ -38,18 +41,37 @@ class Replica:
     def is_ready(self) -> bool:
         return time.monotonic() >= self._ready_at and not self.is_ending
 
+    @property
+    def is_idle(self) -> bool:
+        """Nobody waits for it."""
+        return self.begun == self.ended and not self.labours
+
     async def work(self, seconds: float) -> float:
-        """Seconds that the work itself took."""
+        """A whole request; seconds that the work itself took."""
         began = time.monotonic()
+        self.enter()
+        took = await self.labour(seconds)
+        self.leave(time.monotonic() - began)
+        return took
+
+    def enter(self) -> None:
+        """A request begins."""
         self.begun += 1
+
+    def leave(self, seconds: float) -> None:
+        """A request ends, so many seconds after it began."""
+        self._stayed += seconds
+        self.ended += 1
+
+    async def labour(self, seconds: float) -> float:
+        """Work alone, when it is this one's turn; seconds that it took."""
+        self.labours += 1
         async with self._slot:
             self._working_since = time.monotonic()
             await asyncio.sleep(seconds)
-            now = time.monotonic()
-            took, self._working_since = now - self._working_since, None
+            took, self._working_since = time.monotonic() - self._working_since, None
             self._worked += took
-        self._stayed += now - began
-        self.ended += 1
+        self.labours -= 1
         return took
 
     def metrics(self, names: list[str]) -> str:
@@ -69,8 +91,13 @@ class Replica:
         """Status and body for a request's target."""
         parts = urlsplit(target)
         query = parse_qs(parts.query)
-        if parts.path == "/work":
-            return "200 OK", f"{await self.work(float(query['seconds'][0]))}"
+        seconds = float(query.get("seconds", ["0"])[0])
+        if parts.path in ("/work", "/labour"):
+            take = self.work if parts.path == "/work" else self.labour
+            return "200 OK", f"{await take(seconds)}"
+        if parts.path in ("/enter", "/leave"):
+            self.enter() if parts.path == "/enter" else self.leave(seconds)
+            return "200 OK", ""
         if parts.path == "/metrics":
             return "200 OK", self.metrics(query.get("name[]", []))
         if parts.path == "/readyz":
@@ -78,8 +105,9 @@ class Replica:
         return "404 Not Found", ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, one request after the other."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError), contextlib.closing(writer):
+        """One connection, one request after the other, until either side ends it."""
+        ends = ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError
+        with contextlib.suppress(*ends), contextlib.closing(writer):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 status, body = await self.answer(head.split(b" ", 2)[1].decode())
@@ -96,7 +124,7 @@ async def main() -> None:
     await ends.wait()
     replica.is_ending = True
     await asyncio.sleep(LINGER)
-    while replica.begun > replica.ended:  # noqa: ASYNC110 - once in a pod's life
+    while not replica.is_idle:  # noqa: ASYNC110 - once in a pod's life
         await asyncio.sleep(0.05)
 
 

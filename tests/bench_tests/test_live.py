@@ -75,18 +75,37 @@ def test_a_slower_start_of_pods_and_longer_work_cost_more_in_the_simulation_too(
 # -- the pods ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_next_request_goes_where_the_fewest_are_under_way() -> None:
+async def test_requests_wait_in_one_queue_for_the_first_pod_that_is_idle() -> None:
     fleet = Fleet()
     for name in ("a", "b", "late"):
         fleet.take_pod(pod(name, ready="False" if name == "late" else "True"), 0.0)
-    assert [fleet.pick() for _ in range(4)] == ["a", "b", "a", "b"]
+    assert [fleet.begin() for _ in range(3)] == ["a", "b", None]
+    first, second, third = (fleet.queue() for _ in range(3))
     fleet.done("b")
-    assert fleet.pick() == "b"
-    fleet.take_pod(pod("b", deletionTimestamp="2020-01-01T00:01:00Z"), 1.0)
-    assert {fleet.pick() for _ in range(3)} == {"a"}
-    fleet.take_pod(pod("a", ready="False"), 2.0)
+    assert (first.result(), second.done()) == ("b", False)
+    assert fleet.begin() is None, "others came before"
+    fleet.take_pod(pod("late"), 1.0)
+    assert (second.result(), third.done()) == ("late", False)
+    fleet.take_pod(pod("b", deletionTimestamp="2020-01-01T00:01:00Z"), 2.0)
+    fleet.done("b")
+    assert not third.done(), "it is about to go"
+    fleet.done("a")
+    assert third.result() == "a"
+    for name in ("a", "late"):
+        fleet.done(name)
+    assert fleet.begin() == "late", "whose turn was longest ago"
+
+
+def test_who_waits_is_counted_by_the_pod_that_counts_the_fewest() -> None:
+    fleet = Fleet()
     with pytest.raises(LookupError):
-        fleet.pick()
+        fleet.enter()
+    for name in ("a", "b"):
+        fleet.take_pod(pod(name), 0.0)
+    assert [fleet.enter() for _ in range(3)] == ["a", "b", "a"]
+    for _ in range(2):
+        fleet.leave("a")
+    assert fleet.enter() == "a"
 
 
 def test_declared_pods_cost_from_their_order_on() -> None:

@@ -49,6 +49,24 @@ async def test_what_waits_is_in_flight_and_what_works_counts_while_it_does() -> 
     await asyncio.gather(*under_way)
 
 
+async def test_a_request_may_wait_at_one_replica_and_be_worked_on_by_another() -> None:
+    waits, works = Replica(0.0), Replica(0.0)
+    await waits.answer("/enter")
+    assert values(waits.metrics([]))["http_server_active_requests"] == 1
+    labour = asyncio.create_task(works.answer("/labour?seconds=0.05"))
+    await asyncio.sleep(0.01)
+    assert (waits.is_idle, works.is_idle) == (False, False), "neither may end now"
+    assert float((await labour)[1]) >= 0.05
+    assert values(works.metrics([]))["rooftree_server_spans_total"] == 0
+    assert values(works.metrics([]))["rooftree_replica_busy_seconds_total"] >= 0.05
+    await waits.answer("/leave?seconds=0.4")
+    found = values(waits.metrics([]))
+    assert (found["rooftree_server_spans_ended_total"], found["rooftree_span_seconds_total"]) == (1, 0.4)
+    assert found["rooftree_replica_busy_seconds_total"] == 0
+    assert waits.is_idle
+    assert works.is_idle
+
+
 async def test_only_the_named_metrics_are_told_and_looking_is_no_request() -> None:
     replica = Replica(0.0)
     async with served(replica) as (url, session):
