@@ -56,7 +56,7 @@ describe("names of series", () => {
 
 describe("an address", () => {
   it("has the value that is chosen, and there is none while several or no one is", () => {
-    const url = "/replay?tenant=${tenant}";
+    const url = `/replay?tenant=\${tenant}`;
     expect(addressOf(url, { tenant: ["acme-1"] })).toBe("/replay?tenant=acme-1");
     expect(addressOf(url, { tenant: ["a&b=c"] })).toBe("/replay?tenant=a%26b%3Dc");
     expect(addressOf(url, { tenant: ["acme-1", "birch-2"] })).toBeNull();

@@ -325,10 +325,11 @@ def test_the_operator_may_reach_whoever_takes_traces_and_only_then(endpoint: str
 @pytest.mark.chart
 @pytest.mark.parametrize("url", ["", "http://prometheus:9090"])
 def test_the_operator_asks_prometheus_only_if_it_is_told_where_that_is(url: str) -> None:
-    found = rendered(scaling={"prometheusUrl": url}, network={"prometheus": destination(9090)})
+    network = {**VALUES["network"], "prometheus": destination(9090)}
+    found = rendered(scaling={"prometheusUrl": url}, network=network)
     policies = {one["metadata"]["name"]: one for one in found if one["kind"] == "NetworkPolicy"}
     assert (destination(9090) in policies["operator"]["spec"]["egress"]) is bool(url)
-    asked = environment(scaling={"prometheusUrl": url}, network={"prometheus": destination(9090)})
+    asked = environment(scaling={"prometheusUrl": url}, network=network)
     assert asked.get("ROOFTREE_OPERATOR_PROMETHEUS_URL", "") == url
 
 
