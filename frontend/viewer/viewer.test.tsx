@@ -96,7 +96,9 @@ describe("the viewer", () => {
   it("leads to the replay of the tenant that is chosen, from where one is looked at", async () => {
     const user = userEvent.setup();
     open("/d/rooftree-scaling");
-    await user.selectOptions(await screen.findByRole("combobox", { name: "Tenant" }), "birch-2");
+    const choice = await screen.findByRole("combobox", { name: "Tenant" });
+    await waitFor(() => expect(choice).toHaveValue("acme-1"));
+    await user.selectOptions(choice, "birch-2");
     const link = await screen.findByRole("link", { name: "Replay the last hour" });
     await waitFor(() => expect(link).toHaveAttribute("href", "/replay?tenant=birch-2"));
   });

@@ -83,15 +83,15 @@ class Page(BaseHTTPRequestHandler):
         asked = urllib.request.Request(address, headers={"Accept": self.headers.get("Accept", "")})  # noqa: S310
         try:
             with urllib.request.urlopen(asked, timeout=REPLAY_TIMEOUT) as answer:  # noqa: S310 - our own
-                self._copy(answer)
+                self._copy(answer.status, answer)
         except urllib.error.HTTPError as refusal:
-            self._copy(refusal)
+            self._copy(refusal.code, refusal)
         except OSError as error:
             self._answer(502, "text/plain", f"The page of replays does not answer: {error}\n".encode())
 
-    def _copy(self, answer: HTTPResponse | urllib.error.HTTPError) -> None:
+    def _copy(self, status: int, answer: HTTPResponse | urllib.error.HTTPError) -> None:
         policy = answer.headers["Content-Security-Policy"]
-        self._answer(answer.status, answer.headers["Content-Type"], answer.read(), policy)
+        self._answer(status, answer.headers["Content-Type"], answer.read(), policy)
 
     def _file(self, path: str) -> None:
         """A file of the page; of an address of a dashboard, the page itself."""
