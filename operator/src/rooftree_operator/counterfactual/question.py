@@ -106,7 +106,8 @@ def _until(text: str) -> int | None:
     if not text:
         return None
     try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+        found = datetime.fromisoformat(text)
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError) as error:
         raise BadQuestion(f"{text!r} is no time, such as 2026-11-30T07:00 (UTC).") from error
 

@@ -46,6 +46,11 @@ def test_all_that_may_be_asked_for_is_understood() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["2026-11-30T07:00", "2026-11-30T07:00:00Z", "2026-11-30T09:00+02:00"])
+def test_a_time_is_utc_unless_it_says_otherwise(text: str) -> None:
+    assert parse({**TENANT, "until": text}).until == 1_796_022_000
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
