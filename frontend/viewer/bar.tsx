@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { setTheme, type Theme, useTheme } from "@/shared/lib/theme";
 import { Button } from "@/shared/ui/button";
 import type { Address } from "./address";
+import { addressOf } from "./expand";
 import type { Look } from "./look";
 import type { Dashboard } from "./model";
 
@@ -29,6 +30,7 @@ export function Bar({ board, boards, look, onGo }: BarProps) {
   return (
     <header className="top-0 z-10 flex flex-wrap items-end gap-3 border-b bg-surface px-3 py-2 sm:sticky sm:px-4">
       <h1 className="me-auto self-center font-semibold text-lg">{board.title}</h1>
+      <Links board={board} look={look} />
       <Choice label="Dashboard" value={board.uid} onChoose={(uid) => onGo({ uid })}>
         {boards.map(({ uid, title }) => (
           <option key={uid} value={uid}>
@@ -68,6 +70,26 @@ export function Bar({ board, boards, look, onGo }: BarProps) {
       </Button>
     </header>
   );
+}
+
+/** Pages that are no dashboards, about what is chosen here. */
+function Links({ board, look }: { board: Dashboard; look: Look }) {
+  const chosen = Object.fromEntries(look.variables.map(({ variable, chosen }) => [variable.name, chosen]));
+  return (board.links ?? []).map(({ type, title, tooltip, url }) => {
+    const address = type === "link" && url ? addressOf(url, chosen) : null;
+    return (
+      address && (
+        <a
+          key={title}
+          className="inline-flex min-h-6 items-center self-center text-brand text-sm underline underline-offset-4"
+          href={address}
+          title={tooltip}
+        >
+          {title}
+        </a>
+      )
+    );
+  });
 }
 
 interface ChoiceProps {

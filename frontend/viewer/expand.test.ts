@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asPattern, expand, legendOf, secondsOf, stepFor } from "./expand";
+import { addressOf, asPattern, expand, legendOf, secondsOf, stepFor } from "./expand";
 
 describe("times", () => {
   it.each([
@@ -51,5 +51,16 @@ describe("names of series", () => {
   it("are the labels where there is no legend", () => {
     expect(legendOf(undefined, { __name__: "up", job: "app" })).toBe('up{job="app"}');
     expect(legendOf("", {})).toBe("value");
+  });
+});
+
+describe("an address", () => {
+  it("has the value that is chosen, and there is none while several or no one is", () => {
+    const url = `/replay?tenant=\${tenant}`;
+    expect(addressOf(url, { tenant: ["acme-1"] })).toBe("/replay?tenant=acme-1");
+    expect(addressOf(url, { tenant: ["a&b=c"] })).toBe("/replay?tenant=a%26b%3Dc");
+    expect(addressOf(url, { tenant: ["acme-1", "birch-2"] })).toBeNull();
+    expect(addressOf(url, {})).toBeNull();
+    expect(addressOf("/replay", {})).toBe("/replay");
   });
 });

@@ -35,6 +35,17 @@ export function expand(expr: string, values: Values, step: number): string {
   });
 }
 
+/** An address with the chosen values of variables put in; null while one is not chosen. */
+export function addressOf(url: string, chosen: Record<string, string[]>): string | null {
+  let isWhole = true;
+  const address = url.replace(/\$\{(\w+)\}/g, (_, name) => {
+    const [value, ...others] = chosen[name] ?? [];
+    if (value === undefined || others.length > 0) isWhole = false;
+    return encodeURIComponent(value ?? "");
+  });
+  return isWhole ? address : null;
+}
+
 /** What a matcher `=~` takes for one or several chosen values. */
 export function asPattern(chosen: string[], all: string): string {
   if (chosen.length === 0) return all;

@@ -62,6 +62,14 @@ export interface Variable {
   allValue?: string;
 }
 
+/** To other dashboards, or (`link`) to a page that is none. */
+export interface BoardLink {
+  type: string;
+  title: string;
+  tooltip?: string;
+  url?: string;
+}
+
 export interface Dashboard {
   uid: string;
   title: string;
@@ -69,6 +77,7 @@ export interface Dashboard {
   panels: Panel[];
   templating: { list: Variable[] };
   time: { from: string; to: string };
+  links?: BoardLink[];
 }
 
 /** A heading and what stands below it. */

@@ -93,6 +93,16 @@ describe("the viewer", () => {
     await waitFor(() => expect(asked.some(({ query }) => query.includes('tenant=~"birch-2"'))).toBe(true));
   });
 
+  it("leads to the replay of the tenant that is chosen, from where one is looked at", async () => {
+    const user = userEvent.setup();
+    open("/d/rooftree-scaling");
+    const choice = await screen.findByRole("combobox", { name: "Tenant" });
+    await waitFor(() => expect(choice).toHaveValue("acme-1"));
+    await user.selectOptions(choice, "birch-2");
+    const link = await screen.findByRole("link", { name: "Replay the last hour" });
+    await waitFor(() => expect(link).toHaveAttribute("href", "/replay?tenant=birch-2"));
+  });
+
   it("of a dashboard of several tenants asks for all until one is chosen", async () => {
     open("/d/rooftree-kafka");
     await panel("Oldest event");

@@ -270,6 +270,27 @@ def uid(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Link:
+    """To a page that is no dashboard. The chart says where Grafana's readers find it, or leaves it out."""
+
+    title: str
+    words: str
+    url: str
+
+    def made(self) -> dashboard.DashboardLink:
+        link = dashboard.DashboardLink(self.title).type(models.DashboardLinkType.LINK).tooltip(self.words)
+        return link.url(self.url).icon("external link").tags([]).target_blank(True).placement("")
+
+
+# For dashboards with one tenant.
+REPLAY = Link(
+    "Replay the last hour",
+    "The same requests through other policies and settings of scaling: what each costs, and how many are late.",
+    "/replay?tenant=${tenant}",
+)
+
+
+@dataclass(frozen=True)
 class Row:
     """Panels under a heading."""
 
@@ -287,10 +308,13 @@ class Board:
     rows: Sequence[Row]
     tenants: str = "several"
     since: str = "now-1h"
+    links: Sequence[Link] = ()
 
     def built(self) -> models.Dashboard:
         made = dashboard.Dashboard(self.title).uid(uid(self.name)).description(self.words).tags([TAG]).readonly()
         made = made.time(self.since, "now").refresh("30s").timezone("browser").link(_link())
+        for link in self.links:
+            made = made.link(link.made())
         made = made.tooltip(models.DashboardCursorSync.CROSSHAIR).with_variable(_source_variable())
         if self.tenants != "none":
             made = made.with_variable(_tenant_variable(several=self.tenants == "several"))

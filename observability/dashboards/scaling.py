@@ -1,7 +1,7 @@
 """Why a brokerage has as many pods as it has."""
 
 from dashboards import promql
-from dashboards.blocks import TENANT, Board, Lines, Query, Row, Stat, high_is_good, low_is_good, none_is_good
+from dashboards.blocks import REPLAY, TENANT, Board, Lines, Query, Row, Stat, high_is_good, low_is_good, none_is_good
 from dashboards.promql import or_named, or_none, quantile, rate, total
 
 KINDS = {"wanted": "wanted", "floor": "floor", "ceiling": "ceiling"}
@@ -160,5 +160,6 @@ BOARD = Board(
         Row("Sleep and wake, of all brokerages", SLEEP),
     ],
     tenants="one",
+    links=[REPLAY],
     since="now-30m",
 )

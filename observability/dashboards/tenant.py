@@ -2,6 +2,7 @@
 
 from dashboards import promql
 from dashboards.blocks import (
+    REPLAY,
     TENANT,
     Board,
     Column,
@@ -171,4 +172,5 @@ BOARD = Board(
         Row("Pods", PODS),
     ],
     tenants="one",
+    links=[REPLAY],
 )

@@ -9,19 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rooftree_operator.scaling.policy import Settings
-from rooftree_operator.scaling.replay import hpa
-from rooftree_operator.scaling.replay.hpa import HpaInWorld, HpaSettings
-from rooftree_operator.scaling.replay.keda import KedaInWorld, KedaSettings
-from rooftree_operator.scaling.replay.kpa import KpaInWorld, KpaSettings
-from rooftree_operator.scaling.replay.ours import LoadTuned
+from rooftree_operator.scaling.replay import policies
+from rooftree_operator.scaling.replay.hpa import UP, HpaSettings, down
+from rooftree_operator.scaling.replay.keda import KedaSettings
+from rooftree_operator.scaling.replay.kpa import KpaSettings
 from rooftree_operator.scaling.replay.world import Service
 
 from bench_scaling.ablation import VARIANTS, Varied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rooftree_operator.scaling.replay.world import Autoscaler, Load
+    from rooftree_operator.scaling.replay.policies import Make
 
 TRACES = Path("../shared/data/traces")
 STARTS = (2, 8, 30)
@@ -41,7 +38,7 @@ class Candidate:
 
     name: str
     family: str
-    make: Callable[[Service, Load], Autoscaler]
+    make: Make
     contention: float = 0.0
 
 
@@ -55,69 +52,45 @@ def initial(rates: list[float]) -> int:
     return max(1, ceil(rates[0] * SERVICE.demand / 0.7))
 
 
-def _ours(settings: Settings) -> Callable[[Service, Load], Autoscaler]:
-    return lambda service, load: LoadTuned(service, settings, phase=load.seed % 2)
-
-
-def _varied(name: str) -> Callable[[Service, Load], Autoscaler]:
+def _varied(name: str) -> Make:
     return lambda service, load: Varied(service, VARIANTS[name], load, phase=load.seed % 2)
-
-
-def _hpa(settings: HpaSettings) -> Callable[[Service, Load], Autoscaler]:
-    def make(service: Service, load: Load) -> Autoscaler:
-        phase, scraped = (load.seed * 7) % hpa.SYNC, (load.seed * 11 + 3) % hpa.SYNC
-        return HpaInWorld(service, settings, phase, scraped)
-
-    return make
-
-
-def _keda(settings: KedaSettings) -> Callable[[Service, Load], Autoscaler]:
-    def make(service: Service, load: Load) -> Autoscaler:
-        phase, scraped = (load.seed * 7) % hpa.SYNC, (load.seed * 11 + 3) % settings.scrape
-        return KedaInWorld(service, settings, phase, scraped)
-
-    return make
-
-
-def _kpa(settings: KpaSettings) -> Callable[[Service, Load], Autoscaler]:
-    return lambda service, load: KpaInWorld(service, settings, phase=load.seed % 2)
 
 
 def defaults() -> list[Candidate]:
     """Each policy as it comes."""
     return [
-        Candidate(OURS, OURS, _ours(Settings())),
-        *(Candidate(f"hpa {target}", "hpa", _hpa(HpaSettings(target))) for target in (50, 70, 80)),
-        Candidate("keda", "keda", _keda(KedaSettings())),
-        Candidate("kpa", "kpa", _kpa(KpaSettings())),
+        Candidate(OURS, OURS, policies.ours(Settings())),
+        *(Candidate(f"hpa {target}", "hpa", policies.hpa(HpaSettings(target))) for target in (50, 70, 80)),
+        Candidate("keda", "keda", policies.keda(KedaSettings())),
+        Candidate("kpa", "kpa", policies.kpa(KpaSettings())),
     ]
 
 
 def windowed(settings: HpaSettings, window: int) -> HpaSettings:
     """With this stabilisation of scaling down; 300 s is what it has without `behavior`."""
-    return settings if window == 300 else replace(settings, behavior=(hpa.UP, hpa.down(window)))
+    return settings if window == 300 else replace(settings, behavior=(UP, down(window)))
 
 
 def grids() -> list[Candidate]:
     """All settings among which the best in hindsight is looked for."""
     found = [
-        Candidate(f"hpa {target}/{window}s", "hpa", _hpa(windowed(HpaSettings(target), window)))
+        Candidate(f"hpa {target}/{window}s", "hpa", policies.hpa(windowed(HpaSettings(target), window)))
         for target, window in product((70, 75, 80, 85, 90), (0, 60, 120, 300))
     ]
     found += [
-        Candidate(f"keda {threshold}/{rate}s/{window}s", "keda", _keda(_keda_with(threshold, rate, window)))
+        Candidate(f"keda {threshold}/{rate}s/{window}s", "keda", policies.keda(_keda_with(threshold, rate, window)))
         for threshold, rate, window in product((0.6, 0.7, 0.8, 0.9), (30, 60), (60, 300))
     ]
     found += [
         Candidate(
             f"kpa {target}/{window}s/{threshold}",
             "kpa",
-            _kpa(KpaSettings(1.0, target, window, panic_threshold=threshold)),
+            policies.kpa(KpaSettings(1.0, target, window, panic_threshold=threshold)),
         )
         for target, window, threshold in product((0.6, 0.7, 0.8, 0.9), (6, 20, 60), (2.0,))
     ]
     found += [
-        Candidate(f"ours {budget}/{window}s", OURS, _ours(Settings(budget=budget, window=window)))
+        Candidate(f"ours {budget}/{window}s", OURS, policies.ours(Settings(budget=budget, window=window)))
         for budget, window in product((0.003, 0.01, 0.03), (30.0, 60.0, 120.0))
     ]
     return found

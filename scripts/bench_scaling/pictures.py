@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+from rooftree_operator.counterfactual.picture import steps
 
-    Axis = Callable[[float], float]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rooftree_operator.counterfactual.picture import Axis
 
 WIDTH, HEIGHT = 900, 320
 LEFT, RIGHT, TOP, BOTTOM = 46, 16, 46, 34
@@ -42,7 +44,7 @@ def lines(title: str, every: Sequence[Line], unit: str) -> str:
     parts = [*_grid(most, y), *_minutes(seconds, x)]
     for number, line in enumerate(every):
         colour = COLOURS.get(line.name, "#1c2430")
-        parts.append(f'<path class="l" stroke="{colour}" d="{_steps(line.values, x, y)}"/>')
+        parts.append(f'<path class="l" stroke="{colour}" d="{steps(line.values, x, y)}"/>')
         at = LEFT + 110 * number
         parts.append(f'<path stroke="{colour}" stroke-width="3" d="M{at} 34h18"/>')
         parts.append(f'<text x="{at + 24}" y="38">{escape(line.name)}</text>')
@@ -66,14 +68,6 @@ def bars(title: str, every: Sequence[tuple[str, float]], unit: str) -> str:
     return _whole(title, parts, TOP + row * len(every) + 12)
 
 
-def _steps(values: Sequence[float], x: Axis, y: Axis) -> str:
-    """A path that moves only where the value does."""
-    path = [f"M{x(0):.1f} {y(values[0]):.1f}"]
-    moves = [second for second in range(1, len(values)) if values[second] != values[second - 1]]
-    path += [f"H{x(second):.1f}V{y(values[second]):.1f}" for second in moves]
-    return "".join([*path, f"H{x(len(values)):.1f}"])
-
-
 def _grid(most: float, y: Axis) -> list[str]:
     step = next(size for size in (1, 2, 5, 10, 20, 50, 100) if most / size <= 8)
     return [
@@ -84,9 +78,10 @@ def _grid(most: float, y: Axis) -> list[str]:
 
 
 def _minutes(seconds: int, x: Axis) -> list[str]:
+    """The last one ends where the picture does, which would cut it otherwise."""
+    marks = [(at, "end" if at == seconds else "middle") for at in range(0, seconds + 1, 600)]
     return [
-        f'<text x="{x(at):.1f}" y="{HEIGHT - 12}" text-anchor="middle">{at // 60} min</text>'
-        for at in range(0, seconds + 1, 600)
+        f'<text x="{x(at):.1f}" y="{HEIGHT - 12}" text-anchor="{anchor}">{at // 60} min</text>' for at, anchor in marks
     ]
 
 

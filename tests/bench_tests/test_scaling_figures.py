@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,12 @@ def test_a_picture_has_a_line_for_each_policy() -> None:
     text = pictures.lines("Replicas", [pictures.Line("ours", [1, 1, 2]), pictures.Line("kpa", [2, 3, 3])], "replicas")
     assert text.count('class="l"') == 2
     assert ">kpa<" in text
+
+
+def test_the_last_mark_of_time_is_not_cut() -> None:
+    text = pictures.lines("Replicas", [pictures.Line("ours", [1] * 1200)], "replicas")
+    marks = re.findall(r'x="([0-9.]+)" y="308" text-anchor="(\w+)">(\d+) min', text)
+    assert marks == [("46.0", "middle", "0"), ("465.0", "middle", "10"), ("884.0", "end", "20")]
 
 
 def test_the_answer_of_a_tick_has_all_tenants() -> None:

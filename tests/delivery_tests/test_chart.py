@@ -26,6 +26,12 @@ LEAST = VALUES | {
     },
 }
 
+# What the page of replays needs.
+REPLAYS = {
+    "scaling": {"prometheusUrl": "http://10.0.0.1:9090"},
+    "network": LEAST["network"] | {"prometheus": PEER},
+}
+
 
 @pytest.fixture(scope="module")
 def stages() -> dict[str, list[dict[str, Any]]]:
@@ -140,9 +146,12 @@ def test_a_component_runs_where_and_as_an_admin_says() -> None:
         "edge": "rooftree-edge",
         "unknownHost": "unknown-host",
         "activator": "rooftree-activator",
+        "counterfactual": "rooftree-counterfactual",
     }
     secrets = [{"name": "registry"}]
-    documents = chart.render(values=LEAST | dict.fromkeys(components, wanted) | {"imagePullSecrets": secrets})
+    asked: dict[str, Any] = dict.fromkeys(components, wanted) | {"imagePullSecrets": secrets, **REPLAYS}
+    asked["counterfactual"] = wanted | {"enabled": True}
+    documents = chart.render(values=LEAST | asked)
     for name in components.values():
         spec = only(documents, "Deployment", name)["spec"]
         pod = spec["template"]["spec"]
@@ -204,7 +213,22 @@ def test_dashboards_are_made_only_where_they_are_asked_for(stages: dict[str, lis
         assert one["kind"] == "ConfigMap"
         assert one["metadata"]["labels"]["grafana_dashboard"] == "1"
         assert one["metadata"]["annotations"] == {"grafana_folder": "Rooftree"}
-        assert json.loads(one["data"][f"rooftree-{name}.json"]) == dashboard
+        assert json.loads(one["data"][f"rooftree-{name}.json"]) == without_replays(dashboard)
+
+
+def without_replays(dashboard: dict[str, Any]) -> dict[str, Any]:
+    return dashboard | {"links": [link for link in dashboard["links"] if not link.get("url", "").startswith("/replay")]}
+
+
+def test_dashboards_lead_to_the_page_of_replays_where_an_admin_says_that_it_is() -> None:
+    wanted = {"enabled": True, "replayUrl": "https://replay.example/x/"}
+    documents = chart.render(values=LEAST | {"dashboards": wanted})
+    for path in DASHBOARDS.glob("*.json"):
+        data = only(documents, "ConfigMap", f"rooftree-dashboard-{path.stem}")["data"]
+        made = json.loads(data[f"rooftree-{path.name}"])
+        own = [link["url"] for link in made["links"] if link["type"] == "link"]
+        assert own == (["https://replay.example/x/?tenant=${tenant}"] if path.stem in ("scaling", "tenant") else [])
+        assert made | {"links": []} == json.loads(path.read_text()) | {"links": []}
 
 
 def test_an_admin_may_have_dashboards_found_by_another_label_and_in_another_folder() -> None:

@@ -194,7 +194,8 @@ def test_each_dashboard_leads_to_the_others_and_every_link_to_one_that_there_is(
     assert addresses == {f"rooftree-{board.name}" for board in BOARDS}
     for board in FOUND.values():
         assert TAG in board["tags"]
-        assert [(link["type"], link["tags"]) for link in board["links"]] == [("dashboards", [TAG])]
+        first, *_ = board["links"]
+        assert (first["type"], first["tags"]) == ("dashboards", [TAG])
     linked = {
         urlsplit(link["url"]).path
         for _, panel in ALL_PANELS
@@ -205,6 +206,15 @@ def test_each_dashboard_leads_to_the_others_and_every_link_to_one_that_there_is(
     }
     assert linked == {"/d/rooftree-tenant"}
     assert linked <= {f"/d/{address}" for address in addresses}
+
+
+def test_where_one_tenant_is_looked_at_and_scaling_is_seen_a_link_replays_its_last_hour() -> None:
+    for name, board in FOUND.items():
+        own = [(link["type"], link["url"]) for link in board["links"][1:]]
+        assert own == ([("link", "/replay?tenant=${tenant}")] if name in ("scaling", "tenant") else [])
+        if own:
+            (tenant,) = [one for one in board["templating"]["list"] if one["name"] == "tenant"]
+            assert not tenant["multi"]
 
 
 def test_a_place_that_a_description_names_is_there() -> None:

@@ -22,6 +22,7 @@ from rooftree_local import (
     paths,
     pipeline,
     progress,
+    replays,
     sample,
     show,
     sources,
@@ -196,21 +197,22 @@ def env(name: Name = paths.DEVELOPMENT_STACK) -> None:
 @app.command()
 def dashboards(
     name: Name = paths.DEVELOPMENT_STACK,
-    port: Annotated[int, typer.Option(help="Port of 127.0.0.1 to listen on.")] = viewer.PORT,
+    port: Annotated[int, typer.Option(help="Port of 127.0.0.1 to listen on; the next one is used, too.")] = viewer.PORT,
     prometheus: Annotated[str | None, typer.Option(help="Another Prometheus than the stack's, by its URL.")] = None,
 ) -> None:
     """Shows the dashboards in a browser, without Grafana, until it is interrupted."""
+    url = prometheus or monitoring.URL
     try:
-        server = viewer.server(prometheus or monitoring.URL, port)
-        if prometheus is None:
-            forward.move_into(stack.require(_stack(name)).pid)
-    except (viewer.NotBuilt, stack.NotRunning, OSError) as error:
+        with viewer.server(url, port, replay=f"http://{replays.HOST}:{port + 1}") as server:
+            if prometheus is None:
+                forward.move_into(stack.require(_stack(name)).pid)
+            with replays.running(url, port + 1):
+                typer.echo(f"http://127.0.0.1:{port}/")
+                server.serve_forever()
+    except (viewer.NotBuilt, stack.NotRunning, stack.CommandFailed, OSError) as error:
         _fail(error)
-    typer.echo(f"http://127.0.0.1:{port}/")
-    try:
-        server.serve_forever()
     except KeyboardInterrupt:
-        server.server_close()
+        return
 
 
 class Output(StrEnum):

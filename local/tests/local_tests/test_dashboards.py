@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -10,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
-from rooftree_local import dashboards
+from rooftree_local import dashboards, replays
+from rooftree_local.stack import CommandFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +109,67 @@ def test_a_prometheus_that_is_away_is_told_as_such(root: Path) -> None:
         status, _, content = get(f"{page}/api/v1/query?query=up")
         assert status == 502
         assert "Prometheus does not answer" in json.loads(content)["error"]
+
+
+class FakeReplays(BaseHTTPRequestHandler):
+    """Answers with what it was asked; of nobody it has nothing."""
+
+    def do_GET(self) -> None:
+        is_known = "tenant=acme" in self.path
+        content = f"{self.path} {self.headers['Accept']}".encode()
+        self.send_response(200 if is_known else 404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Security-Policy", "default-src 'none'")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nobody reads it."""
+
+
+def test_replays_are_answered_by_the_operators_page_whatever_it_says(root: Path) -> None:
+    for behind in served(ThreadingHTTPServer(("127.0.0.1", 0), FakeReplays)):
+        for page in served(dashboards.server("http://127.0.0.1:9", 0, root, replay=behind)):
+            asked = urllib.request.Request(f"{page}/replay?tenant=acme&hours=2", headers={"Accept": "application/json"})
+            with urllib.request.urlopen(asked, timeout=5) as answer:
+                assert answer.read() == b"/?tenant=acme&hours=2 application/json"
+                assert answer.headers.get_all("Content-Security-Policy") == ["default-src 'none'"]
+            assert get(f"{page}/replay?tenant=x")[:2] == (404, "text/html; charset=utf-8")
+
+
+def test_a_page_of_replays_that_is_away_is_told_as_such(root: Path) -> None:
+    for page in served(dashboards.server("http://127.0.0.1:9", 0, root, replay="http://127.0.0.1:9")):
+        status, _, content = get(f"{page}/replay?tenant=acme")
+        assert (status, "The page of replays does not answer" in content) == (502, True)
+
+
+def free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return door.getsockname()[1]
+
+
+def test_the_page_of_replays_runs_beside_the_dashboards_and_no_longer(root: Path, prometheus: str) -> None:
+    port = free_port()
+    with replays.running(prometheus, port) as behind:
+        for page in served(dashboards.server(prometheus, 0, root, replay=behind)):
+            status, kind, content = get(f"{page}/replay?tenant=acme-0a1b2c3d")
+            assert (status, kind) == (502, "text/html; charset=utf-8")
+            assert "Prometheus does not tell" in content
+    with socket.socket() as door:
+        assert door.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_a_port_that_somebody_has_is_told(prometheus: str, *, listens: bool) -> None:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        if listens:
+            door.listen()
+        port = door.getsockname()[1]
+        with pytest.raises(CommandFailed, match=f"port {port}"), replays.running(prometheus, port):
+            pass
 
 
 def test_only_this_machine_reaches_it(root: Path) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from rooftree_operator import activator, host_pages, names, routing, shards
+from rooftree_operator import activator, counterfactual, host_pages, names, routing, shards
 from rooftree_operator.activator import server
 from rooftree_operator.activator.settings import Settings as ActivatorSettings
 from rooftree_operator.adapters.kubernetes import BACKUP, BROKERAGE, OPERATION, PLAN, Kind
 from rooftree_operator.api.plan import BrokeragePlanSpec
+from rooftree_operator.counterfactual.settings import Settings as CounterfactualSettings
 from rooftree_operator.handlers import WATCHED
 from rooftree_operator.settings import MostCalls, Settings
 
@@ -87,6 +88,11 @@ def test_good_values_are_taken() -> None:
         ({"unknownHost": {"nodeSelector": {"zone": 1}}}, "unknownHost/nodeSelector/zone"),
         ({"activator": {"replicas": 0}}, "activator/replicas"),
         ({"activator": {"patience": 5}}, "activator"),
+        ({"counterfactual": {"replicas": 0}}, "counterfactual/replicas"),
+        ({"counterfactual": {"clients": [{}]}}, "counterfactual/clients/0"),
+        ({"counterfactual": {"enabled": True}}, "scaling/prometheusUrl"),
+        ({"dashboards": {"replayUrl": "replay.example"}}, "dashboards/replayUrl"),
+        ({"dashboards": {"replayUrl": "https://replay.example/?x="}}, "dashboards/replayUrl"),
         ({"operator": {"tolerations": [{}]}}, "operator/tolerations/0"),
         ({"operator": {"podAnnotations": ["a"]}}, "operator/podAnnotations"),
         ({"serviceMonitor": {"interval": "soon"}}, "serviceMonitor/interval"),
@@ -319,10 +325,11 @@ def test_the_operator_may_reach_whoever_takes_traces_and_only_then(endpoint: str
 @pytest.mark.chart
 @pytest.mark.parametrize("url", ["", "http://prometheus:9090"])
 def test_the_operator_asks_prometheus_only_if_it_is_told_where_that_is(url: str) -> None:
-    found = rendered(scaling={"prometheusUrl": url}, network={"prometheus": destination(9090)})
+    network = {**VALUES["network"], "prometheus": destination(9090)}
+    found = rendered(scaling={"prometheusUrl": url}, network=network)
     policies = {one["metadata"]["name"]: one for one in found if one["kind"] == "NetworkPolicy"}
     assert (destination(9090) in policies["operator"]["spec"]["egress"]) is bool(url)
-    asked = environment(scaling={"prometheusUrl": url}, network={"prometheus": destination(9090)})
+    asked = environment(scaling={"prometheusUrl": url}, network=network)
     assert asked.get("ROOFTREE_OPERATOR_PROMETHEUS_URL", "") == url
 
 
@@ -425,6 +432,67 @@ def test_the_activator_may_only_wake_and_only_brokerages() -> None:
     assert "object.spec.replicas == 1" in what
     assert "!has(oldObject.spec.replicas) || oldObject.spec.replicas == 0" in what
     assert found["ValidatingAdmissionPolicyBinding", names.ACTIVATOR]["spec"]["validationActions"] == ["Deny"]
+
+
+REPLAYED: dict[str, Any] = {
+    "scaling": {"prometheusUrl": "http://prometheus.monitoring:9090"},
+    "network": {**VALUES["network"], "prometheus": destination(9090)},
+}
+
+
+def test_replays_need_a_prometheus_and_nothing_else() -> None:
+    assert mistakes(merged(counterfactual={"enabled": True}, **REPLAYED)) == []
+
+
+@pytest.mark.chart
+def test_the_page_of_replays_is_there_only_if_it_is_asked_for() -> None:
+    named = [one["metadata"]["name"] for one in rendered(**REPLAYED)]
+    assert not [name for name in named if "counterfactual" in name]
+
+
+@pytest.mark.chart
+def test_the_page_of_replays_has_no_account_and_asks_prometheus_only() -> None:
+    found = {(d["kind"], d["metadata"]["name"]): d for d in rendered(counterfactual={"enabled": True}, **REPLAYED)}
+    name = "rooftree-counterfactual"
+    template = found["Deployment", name]["spec"]["template"]
+    service = found["Service", name]["spec"]
+    assert service["selector"].items() <= template["metadata"]["labels"].items()
+    pod = template["spec"]
+    (container,) = pod["containers"]
+    assert container["command"] == ["python", "-m", counterfactual.__name__]
+    assert pod["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in pod
+    assert [port["containerPort"] for port in container["ports"]] == [CounterfactualSettings().port]
+    assert told(template)["ROOFTREE_COUNTERFACTUAL_PROMETHEUS_URL"] == "http://prometheus.monitoring:9090"
+    assert pod["terminationGracePeriodSeconds"] > CounterfactualSettings().patience_seconds
+    policy = found["NetworkPolicy", "counterfactual"]["spec"]
+    assert policy["podSelector"]["matchLabels"] == service["selector"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["ingress"] == []
+    assert policy["egress"] == [destination(53), destination(9090)]
+
+
+@pytest.mark.chart
+def test_the_page_of_replays_is_reached_by_those_who_are_named() -> None:
+    documents = rendered(counterfactual={"enabled": True, "clients": NODE, "replicas": 2}, **REPLAYED)
+    found = {(d["kind"], d["metadata"]["name"]): d["spec"] for d in documents if "spec" in d}
+    (rule,) = found["NetworkPolicy", "counterfactual"]["ingress"]
+    assert rule == {"from": NODE, "ports": [{"protocol": "TCP", "port": CounterfactualSettings().port}]}
+    budget = found["PodDisruptionBudget", "rooftree-counterfactual"]
+    assert budget["selector"] == found["Deployment", "rooftree-counterfactual"]["selector"]
+
+
+@pytest.mark.chart
+def test_what_is_told_about_the_page_of_replays_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    (deployment,) = [
+        one
+        for one in rendered(counterfactual={"enabled": True, "logLevel": "DEBUG"}, **REPLAYED)
+        if (one["kind"], one["metadata"]["name"]) == ("Deployment", "rooftree-counterfactual")
+    ]
+    for name, value in told(deployment["spec"]["template"]).items():
+        monkeypatch.setenv(name, value)
+    settings = CounterfactualSettings()
+    assert (settings.prometheus_url, settings.log_level) == ("http://prometheus.monitoring:9090", "DEBUG")
 
 
 def rules_of(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:

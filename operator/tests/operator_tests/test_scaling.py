@@ -323,9 +323,11 @@ async def test_what_is_gone_is_told_no_more() -> None:
     await load.ticks(1)
     tenant = load.world.tenant("acme").value
     assert told("rooftree_scaling_replicas", tenant=tenant, module="app", kind="wanted") == 1.0
+    assert told("rooftree_scaling_objective_seconds", tenant=tenant, module="app") == 0.3
     del load.world.kube.objects["Deployment", f"tenant-{tenant}", "app"]
     await load.ticks(1)
     assert told("rooftree_scaling_replicas", tenant=tenant, module="app", kind="wanted") is None
+    assert told("rooftree_scaling_objective_seconds", tenant=tenant, module="app") is None
 
 
 async def test_the_limits_stand_on_the_deployment_and_its_pods_are_not_replaced_for_them() -> None:

@@ -1,4 +1,4 @@
-"""What Prometheus answers to an instant query."""
+"""What Prometheus answers to queries."""
 
 import httpx2
 
@@ -12,19 +12,26 @@ class NoAnswer(Exception):
 
 
 class Prometheus:
-    """The server at `url`."""
+    """The server at `url`, which has `timeout` seconds for an answer."""
 
     name = "prometheus"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout: float = TIMEOUT) -> None:
         self.gate = Gate(self.name, most=1)
-        self._client = httpx2.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
+        self._client = httpx2.AsyncClient(base_url=url, timeout=timeout, trust_env=False)
 
     async def query(self, text: str) -> bytes:
         """The answer, be it an error of the query, as it came. Raises `NoAnswer`."""
-        async with self.gate.call("query"):
+        return await self._asked("query", {"query": text})
+
+    async def query_range(self, text: str, *, start: int, end: int, step: int) -> bytes:
+        """The same for each `step` seconds from `start` to `end`, in Unix seconds, both included."""
+        return await self._asked("query_range", {"query": text, "start": start, "end": end, "step": step})
+
+    async def _asked(self, path: str, data: dict[str, str | int]) -> bytes:
+        async with self.gate.call(path):
             try:
-                return (await self._client.post("/api/v1/query", data={"query": text})).content
+                return (await self._client.post(f"/api/v1/{path}", data=data)).content
             except httpx2.HTTPError as error:
                 raise NoAnswer(f"Prometheus does not answer: {error!r}") from error
 

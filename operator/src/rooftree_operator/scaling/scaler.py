@@ -32,6 +32,7 @@ TICK = 2.0  # seconds
 REPLICAS = Gauge("rooftree_scaling_replicas", "Pods that scaling wants, and its limits.", ["tenant", "module", "kind"])
 ARRIVALS = Gauge("rooftree_scaling_arrivals", "Requests a second that are reckoned with.", ["tenant", "module"])
 DEMAND = Gauge("rooftree_scaling_demand_seconds", "What one request takes of a pod.", ["tenant", "module"])
+OBJECTIVE = Gauge("rooftree_scaling_objective_seconds", "What requests shall take at most.", ["tenant", "module"])
 HELD = Gauge("rooftree_scaling_held", "1 where something else than the load decides.", ["tenant", "module", "reason"])
 CHANGES = Counter("rooftree_scaling_changes", "Counts declared.", ["tenant", "module", "direction", "reason"])
 SECONDS = Histogram(
@@ -195,6 +196,7 @@ def _tell(key: Workload, memory: Memory, decision: policy.Decision) -> None:
         REPLICAS.labels(*labels, kind).set(count)
     ARRIVALS.labels(*labels).set(decision.load)
     DEMAND.labels(*labels).set(decision.demand)
+    OBJECTIVE.labels(*labels).set(decision.limits.objective)
     if memory.told is not None and memory.told.is_held and memory.told.reason is not decision.reason:
         HELD.remove(*labels, memory.told.reason)
     if decision.is_held:
@@ -207,7 +209,7 @@ def _forget(key: Workload, memory: Memory) -> None:
     labels = _labels(key)
     for kind in ("wanted", "floor", "ceiling"):
         REPLICAS.remove(*labels, kind)
-    ARRIVALS.remove(*labels)
-    DEMAND.remove(*labels)
+    for gauge in (ARRIVALS, DEMAND, OBJECTIVE):
+        gauge.remove(*labels)
     if memory.told is not None and memory.told.is_held:
         HELD.remove(*labels, memory.told.reason)

@@ -18,6 +18,8 @@ STEPS = 20  # a second
 STEP = 1.0 / STEPS
 # Below this share of the objective hardly any request takes longer than it.
 _NEAR = 0.35
+# Of more requests in a second, how they lie in it is drawn as a normal.
+_MANY = 200
 _ROOT2 = sqrt(2.0)
 
 
@@ -62,6 +64,29 @@ def make_load(rates: Sequence[float], seed: int, warm_up: int = 360) -> Load:
     chance = random.Random(seed)  # noqa: S311 -- the same for the same seed
     warm_up = min(warm_up, len(rates))
     return Load(tuple(_drawn(chance, rate) for rate in warmed(rates, warm_up)), warm_up, seed, tuple(rates))
+
+
+def make_counted(counts: Sequence[float], warm_up: int, seed: int = 1) -> Load:
+    """Of what was counted each second: as many requests arrive, and when in their second is chance.
+
+    The first `warm_up` seconds are those before the ones that count.
+    """
+    chance = random.Random(seed)  # noqa: S311 -- the same for the same seed
+    return Load(tuple(_spread(chance, count) for count in counts), warm_up, seed, tuple(counts[warm_up:]))
+
+
+def _spread(chance: random.Random, count: float) -> Second:
+    """The requests of a second; a part of one, which a rate may have, is somewhere, too."""
+    arrivals = [0.0] * STEPS
+    if count > _MANY:
+        mean = count * STEP
+        drawn = [max(0.0, chance.gauss(mean, sqrt(mean))) for _ in range(STEPS)]
+        arrivals = [one * count / sum(drawn) for one in drawn]
+    else:
+        for _ in range(int(count)):
+            arrivals[int(chance.random() * STEPS)] += 1.0
+        arrivals[int(chance.random() * STEPS)] += count - int(count)
+    return Second(count, tuple((one, chance.gauss(0.0, 1.0)) for one in arrivals))
 
 
 def warmed(rates: Sequence[float], warm_up: int) -> list[float]:
