@@ -28,8 +28,9 @@ p,ul{margin:0 0 1rem;max-width:46rem}
 .summary{font-size:1.125rem}
 form{border:1px solid var(--line);border-radius:.5rem;padding:1rem;margin:1rem 0}
 .fields{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.75rem}
-fieldset{border:0;margin:0;padding:1rem 0 0}
-legend{padding:0;font-weight:600}
+fieldset{border:0;margin:1.25rem 0 0;padding:0}
+legend{padding:0 0 .25rem;font-weight:600}
+::placeholder{color:var(--soft);opacity:1}
 label{display:grid;align-content:end;gap:.125rem;font-size:.875rem;color:var(--soft)}
 input,select,button{font:inherit;min-width:0;min-height:2.75rem;padding:.25rem .625rem;border-radius:.375rem;
 border:1px solid var(--soft);color:var(--ink);background:var(--field)}
