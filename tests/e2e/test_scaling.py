@@ -17,7 +17,7 @@ from .test_telemetry import PROMETHEUS, TOLD_SECONDS, ask
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(700)]
 _ = ask  # a fixture
 
 # Fewer milliseconds than any request takes: whoever comes needs as many pods as there may be.
@@ -80,8 +80,8 @@ def test_a_crowd_brings_a_pod_within_seconds_and_the_operator_says_why(
     (why,) = {one["why"] for one in scaled if one.get("tenant_id") == tenant.id and one["before"] == 1}
     assert why.startswith("2: "), why
     assert "requests/s" in why, why
-    if IS_WHOLE:
-        until("the second pod goes when nobody comes", lambda: wanted(kubectl, tenant) == 1, seconds=120)
+    if IS_WHOLE:  # what restless minutes have shown is forgotten in minutes
+        until("the second pod goes when nobody comes", lambda: wanted(kubectl, tenant) == 1, seconds=400)
 
 
 def test_one_that_nobody_uses_falls_asleep_and_the_first_visitor_is_answered(
