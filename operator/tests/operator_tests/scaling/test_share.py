@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rooftree_operator.scaling import erlang
-from rooftree_operator.scaling.share import Asked, shared
+from rooftree_operator.scaling.policy import Decision, Limits, Reason, Signals
+from rooftree_operator.scaling.share import HOLD, Asked, Cell, shared
+from rooftree_operator.scaling.signals import Workload
 
 ONE = Asked(wanted=10, floor=1, arrivals=400.0, demand=0.02, objective=0.2)
 EVERY = st.lists(
@@ -73,3 +75,52 @@ def test_no_other_sharing_has_many_fewer_late_requests(capacity: int) -> None:
     best = min(late(every, counts) for counts in ways if sum(counts) <= capacity)
     # What is left may be too little for the next step: no more than one workload's requests.
     assert ours <= best + max(one.arrivals for one in every)
+
+
+LARGE, SMALL = Workload("large"), Workload("small")
+
+
+def decided(replicas: int, arrivals: float, *, floor: int = 1) -> Decision:
+    """Sized for so many requests a second of 20 ms; 0: nothing is known of it."""
+    limits = Limits(0.2, floor, 20)
+    demand = 0.02 if arrivals else 0.0
+    reason = Reason.LOAD if arrivals else Reason.MISSING
+    return Decision(replicas, reason, Signals(replicas, replicas), limits, replicas, arrivals, demand)
+
+
+def counts(cell: Cell, now: float, **decisions: Decision) -> dict[str, int]:
+    found = cell.fit({Workload(name): one for name, one in decisions.items()}, now)
+    return {key.tenant: one.replicas for key, one in found.items()}
+
+
+def test_where_there_is_room_all_have_what_they_want() -> None:
+    wanted = {"large": decided(9, 400.0), "small": decided(2, 20.0)}
+    for cell in (Cell(), Cell(11)):
+        assert counts(cell, 0.0, **wanted) == {"large": 9, "small": 2}
+
+
+def test_a_full_cell_keeps_floors_and_whoever_gets_less_is_told_why() -> None:
+    wanted = {LARGE: decided(9, 400.0), SMALL: decided(4, 20.0, floor=2)}
+    found = Cell(8).fit(wanted, 0.0)
+    assert sum(one.replicas for one in found.values()) == 8
+    assert found[SMALL].replicas >= 2
+    assert {key for key, one in found.items() if one.reason is Reason.CELL} == {
+        key for key, one in found.items() if one.replicas < wanted[key].replicas
+    }
+    assert found[LARGE].reason is Reason.CELL
+
+
+def test_nothing_is_taken_of_whom_nothing_is_known() -> None:
+    assert counts(Cell(6), 0.0, large=decided(9, 400.0), small=decided(4, 0.0))["small"] == 4
+
+
+def test_shares_stay_a_while_and_are_made_anew_when_somebody_comes() -> None:
+    cell, first, second = Cell(8), decided(8, 350.0), decided(6, 250.0)
+    before = counts(cell, 0.0, large=first, small=second)
+    assert counts(cell, HOLD - 1, large=second, small=first) == {
+        "large": min(before["large"], 6),
+        "small": before["small"],
+    }
+    after = counts(cell, HOLD, large=second, small=first)
+    assert (after["large"], after["small"]) == (before["small"], before["large"])
+    assert sum(counts(cell, HOLD + 1, large=second, small=first, new=decided(2, 50.0)).values()) <= 8
