@@ -203,7 +203,9 @@ class Forge:
             "long signature": lambda: self.with_signature(encode(raw + b"\0")),
             "halves exchanged": lambda: self.with_signature(encode(raw[32:] + raw[:32])),
             "signature in DER": lambda: self.with_signature(encode(_der(raw))),
-            "other bytes of the mirrored signature": lambda: self.with_signature(encode(mirrored[:-1] + bytes([mirrored[-1] ^ 1]))),
+            "other bytes of the mirrored signature": lambda: self.with_signature(
+                encode(mirrored[:-1] + bytes([mirrored[-1] ^ 1]))
+            ),
             "signature with stray bits": lambda: self.with_signature(signature[:-1] + chr(ord(signature[-1]) + 1)),
             "padded signature": lambda: self.token + "==",
             "signature with a line break": lambda: self.token[:-4] + "\n" + self.token[-4:],
