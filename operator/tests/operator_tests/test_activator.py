@@ -585,4 +585,5 @@ async def test_metrics_tell_of_all_and_of_nobody(asleep: Cell) -> None:
     async with asleep.http.get(f"http://127.0.0.1:{asleep.ports[0].own}/metrics") as answer:
         told = await answer.text()
     assert "rooftree_activator_waiting 0.0" in told
+    assert 'rooftree_activator_wakes_total{result="late"}' in told, "the first one would be no increase"
     assert SLEEPER.namespace not in told

@@ -353,6 +353,7 @@ async def test_an_object_that_somebody_has_spoilt_does_not_stop_the_others(spoil
 
 async def test_a_tick_that_fails_counts_as_none_and_one_without_an_end_is_noticed() -> None:
     load = await loaded()
+    assert told("rooftree_scaling_enabled") == 1.0
     health, beats, counted = Health(WorkQueue(lambda: 0.0), lambda: load.now), 0, told(TICKS)
     tick, stuck = load.scaler.tick, asyncio.Event()
 
