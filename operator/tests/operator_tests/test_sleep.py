@@ -234,13 +234,17 @@ async def test_it_stays_awake_unless_all_allow_it(told: Wish | None, enabled: bo
     assert is_awake(world)
 
 
-@pytest.mark.parametrize("how", ["spec", "plan"])
+@pytest.mark.parametrize("how", ["spec", "plan", "nobody measures"])
 async def test_one_that_may_not_sleep_any_more_wakes(how: str) -> None:
     world = await sleeping_world()
     if how == "spec":
         declare(world, sleep="never")
-    else:
+    elif how == "plan":
         world.kube.put(plan("large", replicas={"min": 2, "max": 3}, database={"connections": 60}))
+    else:  # and so nobody would wake it for its next job
+        world.reconciler = world.restarted()
+        platform = replace(world.reconciler.platform, measures_load=False)
+        world.reconciler = replace(world.reconciler, platform=platform)
     await world.converge("acme")
     assert is_awake(world)
     assert running(world) == {"app": 2}
