@@ -43,6 +43,7 @@ class Load:
     waits: dict[str, float] = field(default_factory=dict[str, float])
     streams: float = 0.0
     due: float = math.inf
+    without_due: str = ""
     residence: float = SERVES
     age: float = 0.5
     has_queues: bool = False
@@ -86,7 +87,7 @@ class Load:
             "recent": arrivals,
             "in_flight": arrivals * residence,
             "streams": self.streams,
-            "due": self.due,
+            "due": math.nan if name == self.without_due else self.due,
             "age": self.age,
             "measured": float(ready),
             "residence": residence if arrivals else float("nan"),
@@ -479,13 +480,16 @@ async def test_an_open_page_or_a_job_or_figures_that_do_not_tell_keep_it_awake()
         assert sleeps(load)
 
 
-async def test_a_module_that_does_not_tell_keeps_all_of_it_awake() -> None:
+@pytest.mark.parametrize("untold", ["everything", "due"])
+async def test_a_module_that_does_not_tell_keeps_all_of_it_awake(untold: str) -> None:
     load = await loaded(topology="microservices")
     load.world.kube.put(plan("starter", **{**PLAN, "database": {"connections": 100}}, sleep={"enabled": True}))
     await load.world.converge("acme")
     load.arrivals = {"acme": 0.0, "acme/property": 0.0}
+    if untold == "due":  # it has not looked yet when its next job is due
+        load.arrivals["acme/identity"], load.without_due = 0.0, "acme/identity"
     await load.ticks(int(idle.LONGEST / TICK) + 2)
     assert not sleeps(load)
-    load.arrivals["acme/identity"] = 0.0
+    load.arrivals["acme/identity"], load.without_due = 0.0, ""
     await load.ticks(2)
     assert sleeps(load)
