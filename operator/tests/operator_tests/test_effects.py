@@ -29,7 +29,7 @@ SENDS: dict[str, tuple[set[str], set[str]]] = {
     "adapters/redis.py": ({"execute", "execute_command", "unlink", "set", "delete", "_round_trip"}, {"_ask", "ping"}),
     "adapters/kafka.py": ({"_call", "_in_thread", "ask"}, {"access", "topics", "groups", "ping", "log_in"}),
     "adapters/kafka_admin.py": ({"_alter", "send", "create_topics", "delete_acls", "alter"}, set()),
-    "adapters/prometheus.py": ({"post"}, {"query"}),
+    "adapters/prometheus.py": ({"post"}, {"_asked"}),
     "adapters/volume.py": ({"_run"}, {"ping", "_look"}),
     "registry.py": ({"execute"}, {"find", "_in_use", "_state", "kept", "_seen"}),
     "spares.py": ({"execute"}, {"found"}),
