@@ -2,15 +2,15 @@
 
 from dashboards import promql
 from dashboards.blocks import TENANT, Board, Column, Grid, Heat, Lines, Query, Row, Stat, low_is_good, none_is_good
-from dashboards.promql import or_named, or_none, or_zero, quantile, rate, total
+from dashboards.promql import VISITS, or_named, or_none, or_zero, quantile, rate, total
 
 BY_ROUTE = total("method, route", rate("http_server_requests_total"))
 FAILED = f'{TENANT}, status="5xx"'
 REFUSED = f'{TENANT}, status="4xx"'
 
 
-ASKED = or_none(total("", rate("http_server_requests_total")))
-ALL_FAILED = or_none(total("", rate("http_server_requests_total", FAILED)))
+ASKED = or_none(total("", rate("http_server_requests_total", VISITS)))
+ALL_FAILED = or_none(total("", rate("http_server_requests_total", f'{VISITS}, status="5xx"')))
 WELL = [
     Stat("Requests", ASKED, "reqps", "Answers a second of the chosen brokerages."),
     Stat(
@@ -23,14 +23,14 @@ WELL = [
     ),
     Stat(
         "p50",
-        f"max({quantile(0.5, 'http_server_request_duration_seconds', '')}) >= 0 or vector(0)",
+        f"max({quantile(0.5, 'http_server_request_duration_seconds', '', VISITS)}) >= 0 or vector(0)",
         "s",
         "What half of the answers stay under; 0 while nobody asks.",
         steps=low_is_good(0.2, 0.5),
     ),
     Stat(
         "p99",
-        f"max({quantile(0.99, 'http_server_request_duration_seconds', '')}) >= 0 or vector(0)",
+        f"max({quantile(0.99, 'http_server_request_duration_seconds', '', VISITS)}) >= 0 or vector(0)",
         "s",
         "What 99 of 100 answers stay under; 0 while nobody asks.",
         steps=low_is_good(0.5, 1),
@@ -61,12 +61,12 @@ TENANTS = [
     ),
     Heat(
         "How long answers take",
-        total("le", rate("http_server_request_duration_seconds_bucket")),
+        total("le", rate("http_server_request_duration_seconds_bucket", VISITS)),
         "How many answers took how long. Two bands: two kinds of requests, or one that waits now and then.",
     ),
     Lines(
         "p99",
-        Query(quantile(0.99, "http_server_request_duration_seconds"), "{{tenant}}", exemplars=True),
+        Query(quantile(0.99, "http_server_request_duration_seconds", labels=VISITS), "{{tenant}}", exemplars=True),
         "s",
         "What 99 of 100 answers stay under, by brokerage. Points are single requests whose trace was kept.",
         steps=low_is_good(0.5, 1),
@@ -93,7 +93,7 @@ ROUTES = [
     ),
     Lines(
         "Answers by class of status",
-        Query(total("status", rate("http_server_requests_total")), "{{status}}"),
+        Query(total("status", rate("http_server_requests_total", VISITS)), "{{status}}"),
         "reqps",
         "Answers a second: 2xx done, 3xx elsewhere or unchanged, 4xx refused, 5xx failed.",
         stacked=True,

@@ -51,8 +51,10 @@ def quantile(part: float, metric: str, by: str = "tenant", labels: str = TENANT)
     return f"histogram_quantile({part:g}, {summed})"
 
 
-REQUESTS = total("tenant", rate("http_server_requests_total"))
-ERRORS = or_zero(total("tenant", rate("http_server_requests_total", f'{TENANT}, status="5xx"')), REQUESTS)
-EVERYBODY = 'tenant!=""'
+# What visitors got: where modules have pods of their own, what the gateway handed on counts in both.
+VISITS = f'{TENANT}, module=""'
+REQUESTS = total("tenant", rate("http_server_requests_total", VISITS))
+ERRORS = or_zero(total("tenant", rate("http_server_requests_total", f'{VISITS}, status="5xx"')), REQUESTS)
+EVERYBODY = 'tenant!="", module=""'
 EVERYBODYS_REQUESTS = or_none(total("", rate("http_server_requests_total", EVERYBODY)))
 EVERYBODYS_ERRORS = or_none(total("", rate("http_server_requests_total", f'{EVERYBODY}, status="5xx"')))

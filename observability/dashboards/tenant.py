@@ -15,7 +15,7 @@ from dashboards.blocks import (
     low_is_good,
     none_is_good,
 )
-from dashboards.promql import or_named, or_none, or_zero, quantile, rate, total
+from dashboards.promql import VISITS, or_named, or_none, or_zero, quantile, rate, total
 
 WELL = [
     Stat(
@@ -76,13 +76,15 @@ CONDITIONS = Grid(
     labels={"reason": "Reason", "actor": "Who acts"},
 )
 
-BY_STATUS = total("status", rate("http_server_requests_total"))
+BY_STATUS = total("status", rate("http_server_requests_total", VISITS))
 REQUESTS = [
     Lines("Answers", Query(BY_STATUS, "{{status}}"), "reqps", "Answers a second by class of status.", stacked=True),
     Lines(
         "How long answers take",
         [
-            Query(quantile(part, "http_server_request_duration_seconds", ""), f"p{part * 100:g}", exemplars=True)
+            Query(
+                quantile(part, "http_server_request_duration_seconds", "", VISITS), f"p{part * 100:g}", exemplars=True
+            )
             for part in (0.5, 0.95, 0.99)
         ],
         "s",

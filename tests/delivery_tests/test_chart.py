@@ -10,11 +10,14 @@ import pytest
 import yaml
 from delivery import ROOT, chart
 from jsonschema import Draft7Validator
+from rooftree_operator.scaling import signals
 
 pytestmark = pytest.mark.chart
 
 VALUES = chart.release_values("registry.example", '{"version": "1"}')
 PEER: dict[str, Any] = {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"protocol": "TCP", "port": 1}]}
+# Parts of the question of scaling that look at less than two of the chart's usual intervals.
+FRESH = ("arrivals", "recent", "deviation", "in_flight", "age", "measured", "residence", "waits")
 DASHBOARDS = ROOT / "observability" / "dashboards" / "generated"
 # The chart's own values take everything else from here.
 LEAST = VALUES | {
@@ -187,17 +190,22 @@ def test_monitors_are_made_only_where_they_are_asked_for(stages: dict[str, list[
     assert activator["spec"]["podMetricsEndpoints"][0]["port"] == "metrics"
 
 
-def test_tenants_arrivals_are_read_each_second_and_nowhere_else(stages: dict[str, list[dict[str, Any]]]) -> None:
+def test_what_scaling_goes_by_is_read_as_often_as_it_asks_and_nowhere_else(
+    stages: dict[str, list[dict[str, Any]]],
+) -> None:
     tenants = only(stages["production"], "PodMonitor", "rooftree-tenants")
-    pods, arrivals = tenants["spec"]["podMetricsEndpoints"]
-    assert (pods["port"], arrivals["port"]) == ("metrics", "metrics")
+    pods, arrivals, demand = tenants["spec"]["podMetricsEndpoints"]
+    assert {one["port"] for one in (pods, arrivals, demand)} == {"metrics"}
     assert (arrivals["interval"], arrivals["scrapeTimeout"]) == ("1s", "1s")
-    assert pods["metricRelabelings"] == [
-        {"sourceLabels": ["__name__"], "regex": "|".join(arrivals["params"]["name[]"]), "action": "drop"}
-    ]
-    made = [[rule["targetLabel"] for rule in one["relabelings"]] for one in (pods, arrivals)]
-    assert made == [["tenant", "module", "job"]] * 2
-    assert arrivals["relabelings"][-1]["replacement"] == "arrivals"
+    # Rates over 30 s: of all other numbers there may be one in that time.
+    assert (demand["interval"], demand["scrapeTimeout"]) == ("5s", "5s")
+    read = [name for one in (arrivals, demand) for name in one["params"]["name[]"]]
+    assert pods["metricRelabelings"] == [{"sourceLabels": ["__name__"], "regex": "|".join(read), "action": "drop"}]
+    made = [[rule["targetLabel"] for rule in one["relabelings"]] for one in (pods, arrivals, demand)]
+    assert made == [["tenant", "module", "job"]] * 3
+    assert [one["relabelings"][-1]["replacement"] for one in (arrivals, demand)] == ["arrivals", "demand"]
+    asked = set(re.findall(r"(?:rooftree|http)_\w+", " ".join(signals.PARTS[part] for part in FRESH)))
+    assert asked == set(read)
 
 
 def test_dashboards_are_made_only_where_they_are_asked_for(stages: dict[str, list[dict[str, Any]]]) -> None:

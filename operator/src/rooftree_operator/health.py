@@ -32,13 +32,13 @@ class Health:
     def __init__(self, queue: WorkQueue, clock: Callable[[], float]) -> None:
         self._queue = queue
         self._clock = clock
-        self._passes: dict[int, tuple[float, str]] = {}  # by worker: when its pass began, and of which key
+        self._passes: dict[int | str, tuple[float, str]] = {}  # by worker: when its pass began, and of which key
         self._heard: dict[str, float] = {}
 
-    def begins(self, worker: int, key: str) -> None:
+    def begins(self, worker: int | str, key: str) -> None:
         self._passes[worker] = self._clock(), key
 
-    def ends(self, worker: int) -> None:
+    def ends(self, worker: int | str) -> None:
         self._passes.pop(worker, None)
 
     def listens(self, kinds: Iterable[str]) -> None:

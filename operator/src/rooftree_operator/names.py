@@ -45,6 +45,7 @@ TEMPLATE_OWNER = "rooftree_template"
 TEMPLATE_MIGRATOR = "rooftree_template_migrator"
 
 # Without anchors and used by fullmatch: in Python `$` also matches before a final line break.
+_OF_TENANTS = "tenant-"  # how the namespaces of tenants begin
 _SLUG = re.compile(SLUG_PATTERN.strip("^$"))
 _ID = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]-[0-9a-f]{8}")
 
@@ -101,7 +102,12 @@ def mint_spare(entropy: bytes) -> TenantId:
 
 
 def namespace(tenant: TenantId) -> str:
-    return f"tenant-{tenant}"
+    return f"{_OF_TENANTS}{tenant}"
+
+
+def of_namespace(namespace: str) -> str:
+    """The id of the tenant whose namespace this is."""
+    return namespace.removeprefix(_OF_TENANTS)
 
 
 def database(tenant: TenantId) -> str:

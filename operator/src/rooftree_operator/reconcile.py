@@ -117,7 +117,7 @@ class Reconciler:
 
     async def _resting(self, brokerage: Object, tenant: Tenant, may: Hands) -> Tenant:
         """With what a pass works towards between awake and asleep."""
-        sleep = await self._stage(brokerage, tenant, may)
+        sleep = sleeping.timed(await self._stage(brokerage, tenant, may), self.now())
         after, now = float(tenant.plan.sleep.after_seconds), self.now().timestamp()
         self.wishes.note(tenant.slug, sleep, may=tenant.may_sleep, after=after, now=now)
         return replace(tenant, sleep=sleep)

@@ -120,7 +120,7 @@ class Operator:
             *([self._prepare()] if self.shards.is_default else []),
             self._resync(),
             self._measure(),
-            *([self.scaler.run()] if self.scaler else []),
+            *([self.scaler.run(self.health)] if self.scaler else []),
             *(self._watch(backend) for backend in self.backends),
             *(self._work(worker) for worker in range(self.settings.workers)),
         )

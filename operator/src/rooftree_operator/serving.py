@@ -48,9 +48,12 @@ def reading(app: Object | None, *others: object) -> Reading:
 
 
 def rollout(tenant: Tenant, deployment: Object) -> Verdict:
-    """How far a Deployment is. Between awake and asleep nobody has to wait for its pods but requests, which do."""
+    """How far a Deployment is. Between awake and asleep nobody has to wait for its pods but requests, which do.
+
+    They do so for a while: of one whose pods do not come even then, that is told.
+    """
     found = _rollout(tenant, deployment)
-    if found.state is not State.WAITING or tenant.sleep is None:
+    if found.state is not State.WAITING or tenant.sleep is None or tenant.sleep.is_late:
         return found
     name = deployment["metadata"]["name"]
     if tenant.is_waking:

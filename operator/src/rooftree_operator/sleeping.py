@@ -12,7 +12,7 @@ crash between the two puts it to sleep once more, and whoever waits is served a 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 from .conditions import stamp
 
 FIELD = "sleep"  # of a Brokerage's status
+LATE = 120.0  # seconds after which nobody waits for a start any more: what keeps its pods away is to be told
 
 
 class Stage(StrEnum):
@@ -41,12 +42,16 @@ class Wish:
 
 @dataclass(frozen=True)
 class Sleep:
-    """What the status tells. `since`: when the stage began; `wakes_at`: when it has to be awake, if so; RFC 3339."""
+    """What the status tells. `since`: when the stage began; `wakes_at`: when it has to be awake, if so; RFC 3339.
+
+    `is_late`: it should be awake by now, which the status does not tell.
+    """
 
     stage: Stage
     since: str
     message: str
     wakes_at: str = ""
+    is_late: bool = False
 
     def as_status(self) -> dict[str, str]:
         told = {"state": self.stage.value, "since": self.since, "message": self.message}
@@ -81,6 +86,13 @@ def going_on(
             return before
         case _:
             return Sleep(Stage.WAKING, now, _woken(wish, may=may, pods=pods))
+
+
+def timed(sleep: Sleep | None, now: datetime) -> Sleep | None:
+    """With whether it is late."""
+    if sleep is None or sleep.stage is not Stage.WAKING:
+        return sleep
+    return replace(sleep, is_late=(now - datetime.fromisoformat(sleep.since)).total_seconds() > LATE)
 
 
 def _quiet(stage: Stage, wish: Wish | None, now: str) -> Sleep:

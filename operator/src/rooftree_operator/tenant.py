@@ -101,8 +101,9 @@ class Tenant:
 
     @property
     def may_sleep(self) -> bool:
-        """As plan and brokerage say."""
-        return self.plan.sleep.enabled and self.spec.sleep is SleepMode.WHEN_IDLE and self.spec.suspend is None
+        """As plan and brokerage say, where somebody measures the load: nobody else wakes it for its jobs."""
+        wanted = self.plan.sleep.enabled and self.spec.sleep is SleepMode.WHEN_IDLE
+        return wanted and self.spec.suspend is None and self.platform.measures_load
 
     @property
     def modules(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import json
 import resource
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import aiohttp
@@ -535,6 +535,38 @@ async def test_of_many_that_wake_at_once_each_is_asked_more_seldom() -> None:
     assert asked.total() <= len(sleepers) * (10 / 4 + 2)
 
 
+async def test_who_asks_in_the_moment_in_which_a_wake_ends_in_vain_begins_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Told of the one that has ended, it would ask again at once, and for ever: nothing else came to its turn."""
+
+    async def is_ready(_: Address) -> bool:
+        return False
+
+    loop, kube, waits = asyncio.get_running_loop(), FakeKubernetes(), list[Sleeper]()
+    kube.put(deployment("app"))
+    asked = asyncio.Event()
+
+    async with aclosing(waking.Waker(kube, is_ready, patience=2 * waking.POLL)) as waker:
+
+        def asks() -> None:
+            one = waker.address(SLEEPER)
+            with suppress(StopIteration):  # which an answer without waiting is
+                one.send(None)
+                waits.append(SLEEPER)
+            one.close()
+            asked.set()
+
+        def tell(*_: object) -> None:
+            if not asked.is_set():
+                loop.call_soon(asks)  # before whatever waits for the wake's end
+
+        monkeypatch.setattr(waking, "_tell", tell)
+        assert await waker.address(SLEEPER) is None
+        await asked.wait()
+    assert waits == [SLEEPER]
+
+
 async def test_metrics_tell_of_all_and_of_nobody(asleep: Cell) -> None:
     before = {
         result: counted("rooftree_activator_requests_total", result=result) for result in ("answered", "unwaking")
@@ -553,4 +585,5 @@ async def test_metrics_tell_of_all_and_of_nobody(asleep: Cell) -> None:
     async with asleep.http.get(f"http://127.0.0.1:{asleep.ports[0].own}/metrics") as answer:
         told = await answer.text()
     assert "rooftree_activator_waiting 0.0" in told
+    assert 'rooftree_activator_wakes_total{result="late"}' in told, "the first one would be no increase"
     assert SLEEPER.namespace not in told

@@ -1,5 +1,6 @@
 """Who counts a brokerage's pods, and how what Prometheus tells becomes a number of pods."""
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping
@@ -11,12 +12,15 @@ from prometheus_client import REGISTRY
 from rooftree_operator.adapters.kubernetes import AUTOSCALER, BROKERAGE, DEPLOYMENT, ApiError
 from rooftree_operator.adapters.prometheus import NoAnswer
 from rooftree_operator.drift import Object
-from rooftree_operator.names import ANNOTATION_SCALING
+from rooftree_operator.health import LONGEST_PASS, Health, Unhealthy
+from rooftree_operator.names import ANNOTATION_SCALING, LABEL_TENANT
 from rooftree_operator.scaling import idle, signals
+from rooftree_operator.scaling.erlang import queueing
 from rooftree_operator.scaling.idleness import Watch
 from rooftree_operator.scaling.scaler import TICK, Scaler
 from rooftree_operator.scaling.share import Cell
 from rooftree_operator.shards import keeper
+from rooftree_operator.workqueue import WorkQueue
 
 from .test_hands import change
 from .world import World, brokerage, plan
@@ -26,6 +30,7 @@ PLAN: dict[str, Any] = {
     "database": {"connections": 60},
     "quota": {"pods": 20, "cpu": "20", "memory": "8Gi"},
 }
+TICKS = "rooftree_scaling_tick_seconds_count"
 SERVES = 0.02  # seconds that a request takes
 
 
@@ -38,8 +43,10 @@ class Load:
     waits: dict[str, float] = field(default_factory=dict[str, float])
     streams: float = 0.0
     due: float = math.inf
+    without_due: str = ""
     residence: float = SERVES
     age: float = 0.5
+    has_queues: bool = False
     is_away: bool = False
     now: float = 0.0
     asked: list[str] = field(default_factory=list[str])
@@ -71,16 +78,19 @@ class Load:
     def _of(self, name: str) -> list[tuple[dict[str, str], float]]:
         tenant, _, module = name.partition("/")
         labels = {"tenant": self.world.tenant(tenant).value, **({"module": module} if module else {})}
-        arrivals = self.arrivals[name]
+        arrivals, residence = self.arrivals[name], self.residence
+        ready = deployment(self.world, module or "app", tenant)["status"].get("availableReplicas", 0)
+        if self.has_queues:
+            residence *= 1.0 + queueing(ready, min(0.95, arrivals * residence / ready))
         told = {
             "arrivals": arrivals,
             "recent": arrivals,
-            "in_flight": arrivals * self.residence,
+            "in_flight": arrivals * residence,
             "streams": self.streams,
-            "due": self.due,
+            "due": math.nan if name == self.without_due else self.due,
             "age": self.age,
-            "measured": float(deployment(self.world, module or "app", tenant)["status"].get("availableReplicas", 0)),
-            "residence": self.residence if arrivals else float("nan"),
+            "measured": float(ready),
+            "residence": residence if arrivals else float("nan"),
         }
         return [
             *(({**labels, "signal": signal}, value) for signal, value in told.items()),
@@ -119,6 +129,13 @@ def told(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
 
 
+def changes(tenant: str) -> list[Any]:
+    """The series of changes of its `app`."""
+    families = (one for one in REGISTRY.collect() if one.name == "rooftree_scaling_changes")
+    own = (tenant, "app")
+    return [one for family in families for one in family.samples if (one.labels["tenant"], one.labels["module"]) == own]
+
+
 async def test_a_rush_brings_pods_at_once_and_calm_takes_them_after_a_while() -> None:
     load = await loaded()
     load.arrivals["acme"] = 150.0
@@ -155,20 +172,25 @@ async def test_what_quota_and_connections_cannot_bear_is_no_ceiling() -> None:
     assert replicas(load) == 3
 
 
-async def test_a_full_cell_gets_no_more_pods_than_it_bears_and_says_so() -> None:
+async def test_when_the_cell_is_full_pods_are_where_they_spare_the_most_late_requests_and_stay_a_while() -> None:
     load = await loaded()
     load.world.kube.put(brokerage("birch"))
     await load.world.converge("birch")
-    load.scaler.cell = Cell(3)
-    load.arrivals |= {"acme": 200.0, "birch": 1.0}
-    await load.ticks(1)
-    birch = deployment(load.world, tenant="birch")
-    assert (replicas(load), birch["spec"].get("replicas", 1)) == (2, 1)
+    load.scaler.cell, load.has_queues = Cell(6), True
+    load.arrivals |= {"acme": 170.0, "birch": 60.0}
+    counts = list[tuple[int, int]]()
+    for number in range(40):
+        load.arrivals["birch"] = 60.0 + 3 * (number % 2)
+        await load.ticks(1)
+        counts.append((replicas(load), deployment(load.world, tenant="birch")["spec"].get("replicas", 1)))
+    assert all(sum(one) <= 6 for one in counts)
+    assert counts[-1] == (4, 2)
+    assert len(set(counts[5:])) == 1, "it goes to and fro"
     tenant = load.world.tenant("acme").value
     assert told("rooftree_scaling_held", tenant=tenant, module="app", reason="cell") == 1.0
     load.is_away = True
-    await load.ticks(60)
-    assert (replicas(load), birch["spec"].get("replicas", 1)) == (2, 1)
+    await load.ticks(30)
+    assert (replicas(load), deployment(load.world, tenant="birch")["spec"]["replicas"]) == (4, 2)
 
 
 @pytest.mark.parametrize("trouble", ["away", "old", "missing"])
@@ -313,16 +335,69 @@ async def test_a_tenant_whose_scale_is_refused_does_not_stop_the_others() -> Non
     assert other["spec"]["replicas"] > 1
 
 
+@pytest.mark.parametrize("spoilt", ["label", "containers"])
+async def test_an_object_that_somebody_has_spoilt_does_not_stop_the_others(spoilt: str) -> None:
+    load = await loaded()
+    load.world.kube.put(brokerage("birch"))
+    await load.world.converge("birch")
+    load.arrivals |= {"acme": 150.0, "birch": 150.0}
+    acme = deployment(load.world)
+    if spoilt == "label":
+        del acme["metadata"]["labels"][LABEL_TENANT]
+    else:
+        acme["spec"]["template"]["spec"]["containers"] = []
+    load.now += TICK
+    await load.scaler.tick()
+    assert deployment(load.world, tenant="birch")["spec"]["replicas"] > 1
+    assert (replicas(load) > 1) is (spoilt == "label"), "its namespace tells whose it is"
+
+
+async def test_a_tick_that_fails_counts_as_none_and_one_without_an_end_is_noticed() -> None:
+    load = await loaded()
+    assert told("rooftree_scaling_enabled") == 1.0
+    health, beats, counted = Health(WorkQueue(lambda: 0.0), lambda: load.now), 0, told(TICKS)
+    tick, stuck = load.scaler.tick, asyncio.Event()
+
+    async def fails() -> None:
+        nonlocal beats
+        beats += 1
+        load.now += TICK
+        if beats == 1:
+            raise ValueError("a bug")
+        if beats == 2:
+            await tick()
+        else:
+            stuck.set()
+            await asyncio.Event().wait()
+
+    load.scaler.tick = fails  # type: ignore[method-assign]
+    run = asyncio.create_task(load.scaler.run(health))
+    try:
+        async with asyncio.timeout(10):
+            await stuck.wait()
+        assert told(TICKS) == (counted or 0.0) + 1.0
+        load.now += LONGEST_PASS + 1.0
+        with pytest.raises(Unhealthy, match="scaling"):
+            health.workers()
+    finally:
+        run.cancel()
+
+
 async def test_what_is_gone_is_told_no_more() -> None:
     load = await loaded()
-    await load.ticks(1)
+    load.arrivals["acme"] = 150.0
+    await load.ticks(2)
     tenant = load.world.tenant("acme").value
+    assert changes(tenant)
+    load.arrivals["acme"] = 0.0
+    await load.ticks(60)
     assert told("rooftree_scaling_replicas", tenant=tenant, module="app", kind="wanted") == 1.0
     assert told("rooftree_scaling_objective_seconds", tenant=tenant, module="app") == 0.3
     del load.world.kube.objects["Deployment", f"tenant-{tenant}", "app"]
     await load.ticks(1)
     assert told("rooftree_scaling_replicas", tenant=tenant, module="app", kind="wanted") is None
     assert told("rooftree_scaling_objective_seconds", tenant=tenant, module="app") is None
+    assert not changes(tenant)
 
 
 async def test_the_limits_stand_on_the_deployment_and_its_pods_are_not_replaced_for_them() -> None:
@@ -405,13 +480,16 @@ async def test_an_open_page_or_a_job_or_figures_that_do_not_tell_keep_it_awake()
         assert sleeps(load)
 
 
-async def test_a_module_that_does_not_tell_keeps_all_of_it_awake() -> None:
+@pytest.mark.parametrize("untold", ["everything", "due"])
+async def test_a_module_that_does_not_tell_keeps_all_of_it_awake(untold: str) -> None:
     load = await loaded(topology="microservices")
     load.world.kube.put(plan("starter", **{**PLAN, "database": {"connections": 100}}, sleep={"enabled": True}))
     await load.world.converge("acme")
     load.arrivals = {"acme": 0.0, "acme/property": 0.0}
+    if untold == "due":  # it has not looked yet when its next job is due
+        load.arrivals["acme/identity"], load.without_due = 0.0, "acme/identity"
     await load.ticks(int(idle.LONGEST / TICK) + 2)
     assert not sleeps(load)
-    load.arrivals["acme/identity"] = 0.0
+    load.arrivals["acme/identity"], load.without_due = 0.0, ""
     await load.ticks(2)
     assert sleeps(load)

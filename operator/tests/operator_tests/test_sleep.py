@@ -13,7 +13,7 @@ from rooftree_operator.drift import Object
 from rooftree_operator.names import ACTIVATOR
 from rooftree_operator.scaling import idle
 from rooftree_operator.scaling.idleness import Load, Watch
-from rooftree_operator.sleeping import Sleep, Stage, Wish, Wishes, going_on
+from rooftree_operator.sleeping import LATE, Sleep, Stage, Wish, Wishes, going_on
 
 from .fakes.followed import FollowedKubernetes
 from .fakes.kubernetes import FakeKubernetes
@@ -201,6 +201,21 @@ async def test_a_pod_that_anybody_gives_it_wakes_it(topology: str) -> None:
     assert running(world) == AWAKE[topology]
 
 
+async def test_one_whose_pods_do_not_come_is_not_called_ready_for_long() -> None:
+    world = await sleeping_world()
+    await somebody_comes(world)
+    await world.reconciler.reconcile("acme")
+    app = world.child("acme", DEPLOYMENT, "app")
+    assert app is not None
+    app["status"] = {"observedGeneration": app["metadata"]["generation"], "replicas": 2, "updatedReplicas": 2}
+    for seconds, found in ((0, ("True", "Waking")), (LATE, ("True", "Waking")), (LATE + 1, ("False", "RollingOut"))):
+        world.later = timedelta(seconds=seconds)
+        await world.reconciler.reconcile("acme")
+        assert stands(world)[1:] == found
+    await world.converge("acme")
+    assert is_awake(world)
+
+
 @pytest.mark.parametrize(
     ("told", "enabled", "spec"),
     [
@@ -219,13 +234,17 @@ async def test_it_stays_awake_unless_all_allow_it(told: Wish | None, enabled: bo
     assert is_awake(world)
 
 
-@pytest.mark.parametrize("how", ["spec", "plan"])
+@pytest.mark.parametrize("how", ["spec", "plan", "nobody measures"])
 async def test_one_that_may_not_sleep_any_more_wakes(how: str) -> None:
     world = await sleeping_world()
     if how == "spec":
         declare(world, sleep="never")
-    else:
+    elif how == "plan":
         world.kube.put(plan("large", replicas={"min": 2, "max": 3}, database={"connections": 60}))
+    else:  # and so nobody would wake it for its next job
+        world.reconciler = world.restarted()
+        platform = replace(world.reconciler.platform, measures_load=False)
+        world.reconciler = replace(world.reconciler, platform=platform)
     await world.converge("acme")
     assert is_awake(world)
     assert running(world) == {"app": 2}

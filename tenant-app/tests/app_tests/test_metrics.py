@@ -1,5 +1,6 @@
 """Metrics: few series whatever comes, on their own port."""
 
+import math
 import re
 import socket
 import urllib.request
@@ -12,7 +13,10 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 from rooftree import assembly
+from rooftree.kernel.background import Background
+from rooftree.kernel.job_queue import JobQueue
 from rooftree.kernel.metrics import MAX_JOB_SERIES, MAX_REQUEST_SERIES, MAX_SERIES, Metrics
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from .collector import collecting
 from .conftest import Browser, Tenant
@@ -100,6 +104,14 @@ def tell_all(metrics: Metrics) -> None:
         "rooftree_consumer_lag",
         "rooftree_dead_letters",
     }
+
+
+async def test_a_process_without_jobs_tells_that_none_is_ever_due() -> None:
+    metrics = Metrics("test")
+    engine = create_async_engine("postgresql+psycopg://nobody@nowhere.invalid/nothing")
+    assert math.isnan(metrics.jobs_due.collect()[0].samples[0].value)
+    JobQueue(engine, metrics).start(Background())
+    assert metrics.jobs_due.collect()[0].samples[0].value == math.inf
 
 
 def test_a_process_keeps_to_its_series(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

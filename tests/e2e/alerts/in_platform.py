@@ -16,8 +16,9 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from rooftree_local import pki
 
-from ..conftest import PLATFORM, fresh_name, manifest, plan_manifest, required, until
+from ..conftest import PLATFORM, Tenant, fresh_name, manifest, plan_manifest, required, until
 from ..faults.test_takeover import Operators
+from ..sleeping import ACTIVATOR, led_to_activator, scale
 from ..test_backends import lose_the_role
 from .in_tenants import Labels, only
 from .world import World, asking
@@ -145,6 +146,36 @@ def broker_is_away(world: World) -> Iterator[Labels]:
         yield {**mine, **only({"backend": "kafka"}, "BackendAway")}
     finally:
         world.components.start("kafka")
+
+
+@contextmanager
+def sleeper_cannot_start(world: World) -> Iterator[Labels]:
+    """It is asked for again and again; each wait is in vain."""
+    tenant = world.tenants["asleep"]
+    with led_to_activator(world.kubectl, tenant):
+        _ask_for_nodes(world, tenant, NOWHERE)
+        try:
+            scale(world.kubectl, tenant, 0)
+            with asking(tenant, "/", every=5):
+                yield {"WakesLate": {}}
+        finally:
+            _ask_for_nodes(world, tenant, None)
+
+
+def _ask_for_nodes(world: World, tenant: Tenant, label: str | None) -> None:
+    change = {"template": {"spec": {"nodeSelector": {SHARD_LABEL: label}}}}
+    world.patch("deployment", "app", "-n", tenant.namespace, spec=change)
+
+
+@contextmanager
+def activator_is_gone(world: World) -> Iterator[Labels]:
+    activators = Operators(world.kubectl, ACTIVATOR)
+    before = activators.replicas()
+    activators.scale(0)
+    try:
+        yield {"ActivatorDown": {}}
+    finally:
+        activators.scale(before)
 
 
 @contextmanager

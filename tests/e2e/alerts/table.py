@@ -128,6 +128,17 @@ IN_TURN = (
         (SITE,),
     ),
 )
+# One after the other: the second takes away who tells of the first.
+OF_SLEEP = (
+    Fault(
+        "A brokerage that is asleep gets pods that no node takes, and somebody comes",
+        in_platform.sleeper_cannot_start,
+        # Each try takes half a minute.
+        {"WakesLate": 4 * MINUTE},
+        ("asleep",),
+    ),
+    Fault("The activator is scaled to nothing", in_platform.activator_is_gone, {"ActivatorDown": 1 * MINUTE}),
+)
 # When all else is over: without Kafka no brokerage is ready, and without the operator nothing is told of any.
 LAST = (
     Fault(
@@ -143,7 +154,7 @@ LAST = (
     ),
 )
 # Of each track one fault at a time; tracks go on side by side.
-TRACKS = (*((fault,) for fault in (*IN_TENANTS, *OF_BACKUPS, *IN_PLATFORM)), IN_TURN)
+TRACKS = (*((fault,) for fault in (*IN_TENANTS, *OF_BACKUPS, *IN_PLATFORM)), IN_TURN, OF_SLEEP)
 
 # Alerts that no fault is made for here: why. Their rules are proven by promtool, what they count by the tests named.
 NOT_MADE: Mapping[str, str] = {

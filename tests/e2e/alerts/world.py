@@ -36,6 +36,7 @@ PLANS: Mapping[str, dict[str, Any]] = {
     "full": {"resources": SMALL},
     "kept": {},
     "late": {},
+    "asleep": {},
 }
 LONGEST_SECONDS = 3600.0  # of a load
 HELD_SECONDS = 60

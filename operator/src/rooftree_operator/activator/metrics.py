@@ -11,4 +11,6 @@ WAKE_SECONDS = Histogram(
     "From the first request to the first readiness of a brokerage that was woken.",
     buckets=(0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10, 15, 20, 30),
 )
+for _result in ("woken", "awake", "late"):
+    WAKES.labels(_result)  # from the beginning, as 0: the first one is an increase, too
 REQUESTS = Counter("rooftree_activator_requests", "Requests by what became of them.", ["result"])

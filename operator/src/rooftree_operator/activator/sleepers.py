@@ -16,7 +16,6 @@ HEADERS = (HEADER_NAMESPACE, HEADER_MODULES)
 ENTRANCE = "app"  # the Deployment and the Service that answer requests
 
 _MODULE = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
-_OF_TENANTS = "tenant-"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,6 @@ def sleeper_of(headers: Mapping[str, str]) -> Sleeper | None:
 
 def _is_of_tenant(namespace: str) -> bool:
     try:
-        names.TenantId(namespace.removeprefix(_OF_TENANTS))
+        return names.namespace(names.TenantId(names.of_namespace(namespace))) == namespace
     except ValueError:
         return False
-    return namespace.startswith(_OF_TENANTS)

@@ -58,8 +58,7 @@ class Waker:
             return known
         task = self._under_way.get(sleeper.namespace)
         if task is None:
-            task = self._under_way[sleeper.namespace] = asyncio.create_task(self._wake(sleeper))
-            task.add_done_callback(lambda _: self._under_way.pop(sleeper.namespace, None))
+            task = self._under_way[sleeper.namespace] = asyncio.create_task(self._once(sleeper))
         # Whoever leaves does not take the others' wake along.
         return await asyncio.shield(task)
 
@@ -74,6 +73,14 @@ class Waker:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _once(self, sleeper: Sleeper) -> Address | None:
+        try:
+            return await self._wake(sleeper)
+        finally:
+            # Not by a callback: whoever asks between the task's end and that would have its answer at once, and with
+            # nothing found ask again, in a loop in which nothing else comes to its turn.
+            del self._under_way[sleeper.namespace]
 
     async def _wake(self, sleeper: Sleeper) -> Address | None:
         """Never raises: who waits is told in time, and asks again if there is time left."""

@@ -90,10 +90,12 @@ def load(measured: Collection[Measured]) -> Load:
     values = [one.values for one in measured]
     if any("age" not in one for one in values):
         return UNKNOWN
+    dues = [one["due"] for one in values if "due" in one]
     return Load(
         arrivals=sum(one.get("arrivals", 0.0) for one in values),
         in_flight=round(sum(one.get("in_flight", 0.0) + one.get("streams", 0.0) for one in values)),
-        due=min((one["due"] for one in values if "due" in one), default=None),
+        # Each has jobs of its own.
+        due=min(dues, default=None) if len(dues) == len(values) else None,
         age=max((one["age"] for one in values), default=math.inf),
     )
 

@@ -20,6 +20,7 @@ from ..adapters.kubernetes import BROKERAGE, DEPLOYMENT, ApiError, Kubernetes
 from ..adapters.prometheus import NoAnswer
 from ..drift import Object
 from ..errors import Unavailable
+from ..health import Health
 from . import limits, policy, signals
 from .idleness import Load, Watch, load
 from .share import Cell
@@ -28,6 +29,7 @@ from .signals import Measured, Workload
 log = structlog.get_logger(__name__)
 
 TICK = 2.0  # seconds
+WORKER = "scaling"  # as which `Health` knows it
 
 REPLICAS = Gauge("rooftree_scaling_replicas", "Pods that scaling wants, and its limits.", ["tenant", "module", "kind"])
 ARRIVALS = Gauge("rooftree_scaling_arrivals", "Requests a second that are reckoned with.", ["tenant", "module"])
@@ -35,9 +37,13 @@ DEMAND = Gauge("rooftree_scaling_demand_seconds", "What one request takes of a p
 OBJECTIVE = Gauge("rooftree_scaling_objective_seconds", "What requests shall take at most.", ["tenant", "module"])
 HELD = Gauge("rooftree_scaling_held", "1 where something else than the load decides.", ["tenant", "module", "reason"])
 CHANGES = Counter("rooftree_scaling_changes", "Counts declared.", ["tenant", "module", "direction", "reason"])
+_OF_WORKLOADS = (REPLICAS, ARRIVALS, DEMAND, OBJECTIVE, HELD, CHANGES)
 SECONDS = Histogram(
-    "rooftree_scaling_tick_seconds", "Duration of a tick.", buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2)
+    "rooftree_scaling_tick_seconds",
+    "Duration of a tick that came to its end.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2),
 )
+ENABLED = Gauge("rooftree_scaling_enabled", "1: it knows who measures the load, and counts pods once it has the Lease.")
 
 
 class Measures(Protocol):
@@ -56,9 +62,9 @@ class Memory:
 
     def look(self, deployment: Object, found: Measured) -> policy.Signals:
         """What the policy is given; another image begins with nothing known."""
-        (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        if container["image"] != self.image:
-            self.image, self.state = container["image"], policy.State()
+        image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+        if image != self.image:
+            self.image, self.state = image, policy.State()
         return found.signals(serving.replicas(deployment), deployment.get("status", {}).get("availableReplicas", 0))
 
 
@@ -80,6 +86,9 @@ class Scaler:
     _ours: frozenset[str] = frozenset()
     _memory: dict[Workload, Memory] = field(default_factory=dict[Workload, Memory])
 
+    def __post_init__(self) -> None:
+        ENABLED.set(1)
+
     def keep(self, ours: Iterable[str]) -> None:
         """The names of the Brokerages that this operator has."""
         self._ours = frozenset(ours)
@@ -88,17 +97,19 @@ class Scaler:
         """What a pass found of one: nobody waits for a round when it is new."""
         self._ours = self._ours | {name} if is_ours else self._ours - {name}
 
-    async def run(self) -> None:
-        """Until it is cancelled. What goes wrong is told, and tried again."""
+    async def run(self, health: Health) -> None:
+        """Until it is cancelled. What goes wrong is told, and tried again; `health` notices a tick without an end."""
         while True:
             began = self.clock()
+            health.begins(WORKER, WORKER)
             try:
-                with SECONDS.time():
-                    await self.tick()
+                await self.tick()
+                SECONDS.observe(self.clock() - began)
             except (ApiError, Unavailable) as error:
                 log.warning("scaling_failed", error=str(error))
             except Exception:
                 log.exception("scaling_crashed")
+            health.ends(WORKER)
             await asyncio.sleep(max(0.0, began + TICK - self.clock()))
 
     async def tick(self) -> None:
@@ -112,8 +123,10 @@ class Scaler:
     async def _count(self, deployments: Mapping[Workload, Object], measured: Mapping[Workload, Measured]) -> None:
         workloads = {key: one for key, one in deployments.items() if limits.of(one) is not None}
         for gone in self._memory.keys() - workloads.keys():
-            _forget(gone, self._memory.pop(gone))
-        wanted = {key: self._decide(key, one, measured.get(key, Measured())) for key, one in workloads.items()}
+            del self._memory[gone]
+            _forget(gone)
+        tried = {key: self._tried(key, one, measured.get(key, Measured())) for key, one in workloads.items()}
+        wanted = {key: decision for key, decision in tried.items() if decision is not None}
         decided = self.cell.fit(wanted, self.clock())
         for key, decision in decided.items():
             _tell(key, self._memory[key], decision)
@@ -123,6 +136,8 @@ class Scaler:
         for result in results:
             if isinstance(result, ApiError | Unavailable):
                 log.warning("scaling_failed", error=str(result))
+            elif isinstance(result, Exception):
+                log.error("scaling_crashed", exc_info=result)
             elif isinstance(result, BaseException):
                 raise result
 
@@ -137,6 +152,14 @@ class Scaler:
     async def _deployments(self) -> list[Object]:
         found = await self.kube.having(DEPLOYMENT, names.LABEL_MANAGED_BY, names.MANAGER)
         return [one for one in found if _brokerage(one) in self._ours]
+
+    def _tried(self, key: Workload, deployment: Object, found: Measured) -> policy.Decision | None:
+        """What a bug, or an object that somebody has spoilt, does to one must not stop the others."""
+        try:
+            return self._decide(key, deployment, found)
+        except Exception:
+            log.exception("scaling_crashed", tenant_id=key.tenant, module=deployment["metadata"]["name"])
+            return None
 
     def _decide(self, key: Workload, deployment: Object, found: Measured) -> policy.Decision:
         bounds = limits.of(deployment)
@@ -168,7 +191,8 @@ class Scaler:
 
 
 def _key(deployment: Object) -> Workload:
-    tenant, name = deployment["metadata"]["labels"][names.LABEL_TENANT], deployment["metadata"]["name"]
+    # Anybody may take a label away; the namespace is the tenant's for good.
+    tenant, name = names.of_namespace(deployment["metadata"]["namespace"]), deployment["metadata"]["name"]
     return Workload(tenant, "" if name == pods.APP else name)
 
 
@@ -204,12 +228,8 @@ def _tell(key: Workload, memory: Memory, decision: policy.Decision) -> None:
     memory.told = decision
 
 
-def _forget(key: Workload, memory: Memory) -> None:
+def _forget(key: Workload) -> None:
     """No metric tells of what is not there any more."""
-    labels = _labels(key)
-    for kind in ("wanted", "floor", "ceiling"):
-        REPLICAS.remove(*labels, kind)
-    for gauge in (ARRIVALS, DEMAND, OBJECTIVE):
-        gauge.remove(*labels)
-    if memory.told is not None and memory.told.is_held:
-        HELD.remove(*labels, memory.told.reason)
+    tenant, module = _labels(key)
+    for metric in _OF_WORKLOADS:
+        metric.remove_by_labels({"tenant": tenant, "module": module})

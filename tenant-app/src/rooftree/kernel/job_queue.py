@@ -107,6 +107,8 @@ class JobQueue:
                 background.spawn("jobs.worker", begin("worker", self._work)),
                 background.spawn("jobs.rescue", begin("rescue", self._rescue)),
             ]
+        else:
+            self._metrics.jobs_due.set(math.inf)  # nobody wakes a module for jobs that it does not have
 
     async def stop(self) -> None:
         """Let running jobs end for a few seconds; what is cut off runs again elsewhere."""
