@@ -32,7 +32,9 @@ from bench_scaling import cases
 from bench_trials import Lines, told
 from rooftree_operator.adapters.kubernetes import DEPLOYMENT, NAMESPACE, POD, Kubernetes
 from rooftree_operator.adapters.prometheus import Prometheus
+from rooftree_operator.health import Health
 from rooftree_operator.scaling.policy import Limits
+from rooftree_operator.workqueue import WorkQueue
 
 from bench_live import figures, policies, replica, seconds
 from bench_live.fleet import Fleet
@@ -40,6 +42,8 @@ from bench_live.objects import Workload
 from bench_live.seconds import HPA, OBJECTIVE, OURS, WARM_UP, Requests
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from rooftree_operator.adapters.kubernetes import Kind
 
 PLATFORM, OPERATOR = "rooftree-system", "rooftree-operator"
@@ -163,16 +167,18 @@ class Replay:
             for one in contenders:
                 await one.until_ready()
             began = time.monotonic()
-            tasks += [group.create_task(self._policy(one).run()) for one in contenders]
+            tasks += [group.create_task(self._counting(one)) for one in contenders]
             await asyncio.gather(*(one.pacer.run(one.requests.moments, began) for one in contenders))
             for task in tasks:
                 task.cancel()
         return began
 
-    def _policy(self, one: Contender) -> policies.Policy:
+    def _counting(self, one: Contender) -> Coroutine[Any, Any, None]:
+        """Sets the count of its Deployment until it is cancelled."""
         if one.workload.policy == OURS:
-            return policies.ours(self.kube, self.prometheus, one.workload.namespace)
-        return policies.LiveHpa(self.kube, one.fleet, one.workload.namespace, self.session, seconds.TARGET)
+            health = Health(WorkQueue(time.monotonic), time.monotonic)
+            return policies.ours(self.kube, self.prometheus, one.workload.namespace).run(health)
+        return policies.LiveHpa(self.kube, one.fleet, one.workload.namespace, self.session, seconds.TARGET).run()
 
     async def _tell(self, one: Contender, began: float, trace: str) -> None:
         """The trial beside its simulation, and each change."""

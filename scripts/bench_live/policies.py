@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 from rooftree_operator import names
@@ -33,12 +33,6 @@ MEASURED_AT = 7.0  # seconds of the autoscaler's 15 when use is asked for
 PATIENCE = aiohttp.ClientTimeout(total=2)
 Busy = tuple[float, float]
 """When it was asked for (Unix seconds), and for how many seconds the replica had worked by then."""
-
-
-class Policy(Protocol):
-    """Sets the count of the Deployment until it is cancelled."""
-
-    async def run(self) -> None: ...
 
 
 class OneWorkload:

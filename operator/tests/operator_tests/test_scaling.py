@@ -185,7 +185,7 @@ async def test_when_the_cell_is_full_pods_are_where_they_spare_the_most_late_req
         counts.append((replicas(load), deployment(load.world, tenant="birch")["spec"].get("replicas", 1)))
     assert all(sum(one) <= 6 for one in counts)
     assert counts[-1] == (4, 2)
-    assert len(set(counts[5:])) == 1, "it goes to and fro"
+    assert len(set(counts[5:])) == 1, "it goes up and down"
     tenant = load.world.tenant("acme").value
     assert told("rooftree_scaling_held", tenant=tenant, module="app", reason="cell") == 1.0
     load.is_away = True
