@@ -172,7 +172,7 @@ def delete_the_template(tenant: Tenant) -> None:
         pytest.param(revoke_a_grant, "Database {id}: rights of {id}.app in identity", marks=pytest.mark.thorough),
         pytest.param(delete_an_acl, "User {id}.app in Kafka: lacks write on topic {id}.", marks=pytest.mark.thorough),
         pytest.param(delete_the_template, "Index template {id} in Elasticsearch: missing", marks=pytest.mark.thorough),
-        (lose_the_cache_user, "User {id}.app in Redis: missing"),
+        pytest.param(lose_the_cache_user, "User {id}.app in Redis: missing", marks=pytest.mark.thorough),
     ],
 )
 def test_what_a_backend_lost_is_back_within_a_minute_and_named(

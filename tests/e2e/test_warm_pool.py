@@ -134,6 +134,7 @@ def test_a_brokerage_on_a_spare_that_is_deleted_leaves_nothing(
     assert inventory(one.id)["items"] == []
 
 
+@pytest.mark.thorough
 def test_spares_go_with_their_plan_and_leave_nothing(kubectl: Kubectl, pool: Pool) -> None:
     spares = pool.filled()
     kubectl.run("delete", "brokerageplan", pool.plan)
