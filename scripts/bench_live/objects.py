@@ -39,8 +39,8 @@ class Workload:
 
     @property
     def tenant(self) -> str:
-        """A label's value: the series of Prometheus are told apart by it."""
-        return f"{self.policy}-{self.word}"
+        """A label's value, by which the series of Prometheus are told apart; the scaler takes it from the namespace."""
+        return self.namespace
 
     @property
     def labels(self) -> dict[str, str]:
