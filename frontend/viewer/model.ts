@@ -63,7 +63,7 @@ export interface Variable {
 }
 
 /** To other dashboards, or (`link`) to a page that is none. */
-export interface BoardLink {
+interface BoardLink {
   type: string;
   title: string;
   tooltip?: string;
