@@ -192,6 +192,7 @@ def test_a_gigabyte_is_written_within_five_minutes_and_back_within_ten(
     assert back["seconds"] <= 600
 
 
+@pytest.mark.thorough
 def test_a_new_brokerage_begins_with_the_backup_of_another_and_masks_its_people(
     kubectl: Kubectl,
     brokerages: Callable[..., Tenant],
@@ -229,6 +230,7 @@ def test_a_new_brokerage_begins_with_the_backup_of_another_and_masks_its_people(
     kubectl.run("delete", "brokerageoperation", f"{clone.name}-clone", "--timeout=60s")
 
 
+@pytest.mark.thorough
 def test_a_snapshot_is_written_before_everything_goes_and_brings_it_back(
     kubectl: Kubectl, brokerages: Callable[..., Tenant], admin_dsn: str, superuser: psycopg.Connection[Any]
 ) -> None:

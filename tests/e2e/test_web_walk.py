@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from .browser import THEMES, WIDTHS, Theme, Window, Windows
+from .browser import THEMES, Theme, Window, Windows
 from .web_owner import (
     Owner,
     assert_accessible_in_every_look,
@@ -142,7 +142,7 @@ def test_theme_is_chosen_remembered_and_set_before_the_page_is_drawn(owner: Owne
         expect(page.locator("html")).to_have_css("color-scheme", "dark")
 
 
-@pytest.mark.parametrize("width", sorted(WIDTHS))
+@pytest.mark.parametrize("width", [320, pytest.param(768, marks=pytest.mark.thorough), 1440])
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_finds_nothing_on_any_route(owner: Owner, windows: Windows, theme: Theme, width: int) -> None:
     with windows.open(owner.tenant.url, theme=theme, width=width, state=owner.state, motion="reduce") as window:
