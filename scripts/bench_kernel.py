@@ -28,13 +28,13 @@ import threading
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).parent))
 import psycopg
+from bench_sink import sink_server
 from bench_tenant import ScratchTenant, scratch_tenant
 from rooftree.kernel.auth import Principal
 from rooftree.modules.crm import summaries_repository
@@ -124,21 +124,7 @@ class Bench:
 @contextmanager
 def sink() -> Iterator[str]:
     """Takes spans and throws them away: the address of an OTLP receiver."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = sink_server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -19,6 +19,7 @@ ANNOTATION_SECRETS = f"{names.GROUP}/secrets"
 RPC_AUTHORITY = "rpc-ca"  # the Secret with the authority of all modules' certificates
 MODULES_OPTION = "--modules"  # of the app's command: the ones that the process has
 GRACE = 45  # seconds that a pod has to end
+STILL_ENDING = 5.0  # seconds until one is looked for again that is ending; pods are not watched
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rooftree_operator.adapters.kubernetes import BROKERAGE, BUDGET, DEPLOYMENT,
 from rooftree_operator.conditions import State
 from rooftree_operator.drift import Object
 from rooftree_operator.names import Slot
-from rooftree_operator.provisioners import certificates, former_modules, modules
+from rooftree_operator.provisioners import certificates, modules
 from rooftree_operator.rpc_certificates import LIFE, RENEW_BEFORE, Pair, is_authority, is_good, issue, new_authority
 from rooftree_operator.secret_objects import decoded
 
@@ -202,7 +202,7 @@ async def test_modules_stay_as_long_as_a_gateway_that_ends_may_call_them() -> No
     assert {(kind.kind, module) for kind in (DEPLOYMENT, SERVICE) for module in MODULES} <= set(theirs(world))
     world.forget_writes()
     outcome = await world.reconciler.reconcile("acme")
-    assert (world.writes(), outcome.again_in) == ([], modules.STILL_ENDING)
+    assert (world.writes(), outcome.again_in) == ([], serving.STILL_ENDING)
     assert world.condition("acme", "Ready") == ("True", "Answering")
     del world.kube.objects["Pod", space, "app-ending"]
     await world.converge("acme")
@@ -251,7 +251,7 @@ async def test_what_modules_need_stays_until_the_last_of_their_pods_has_ended() 
     assert world.condition("acme", "Ready") == ("True", "Answering")
     world.forget_writes()
     outcome = await world.reconciler.reconcile("acme")
-    assert (world.writes(), outcome.again_in) == ([], former_modules.STILL_ENDING)
+    assert (world.writes(), outcome.again_in) == ([], serving.STILL_ENDING)
     del world.kube.objects["Pod", space, "property-0"]
     await world.converge("acme")
     assert theirs(world) == []

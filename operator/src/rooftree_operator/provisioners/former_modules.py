@@ -14,7 +14,6 @@ from ..provisioner import Action, Plan, done
 from ..release import GATEWAY
 from ..tenant import Tenant
 
-STILL_ENDING = 5.0  # seconds; pods are not watched
 AT_ONCE = 0.0  # the policy of `app` still lets it call them
 
 
@@ -68,7 +67,7 @@ class FormerModules:
         verdict = done("Provisioned", "Nothing is left of modules that had pods of their own.")
         if seen.running:
             message = f"Pods of modules are ending: {', '.join(seen.running)}."
-            return Plan(replace(verdict, message=message, retry_in=STILL_ENDING))
+            return Plan(replace(verdict, message=message, retry_in=serving.STILL_ENDING))
         removals = tuple(Remove(kind, name) for kind, name in seen.left)
         return Plan(replace(verdict, retry_in=AT_ONCE) if removals else verdict, actions=removals)
 

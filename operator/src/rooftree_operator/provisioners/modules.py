@@ -21,8 +21,6 @@ from ..scaling import limits
 from ..serving import Reading
 from ..tenant import Tenant
 
-STILL_ENDING = 5.0  # seconds; pods are not watched
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -182,7 +180,7 @@ def _in_turn(tenant: Tenant, seen: Seen, differing: tuple[Object, ...]) -> tuple
 def _verdict(tenant: Tenant, seen: Seen, objects: tuple[Object, ...]) -> Verdict:
     if not tenant.modules:
         whole = done("Monolith", "All modules are in the pods of the app.")
-        return replace(whole, retry_in=STILL_ENDING) if seen.callers and _app_has_all(tenant, seen) else whole
+        return replace(whole, retry_in=serving.STILL_ENDING) if seen.callers and _app_has_all(tenant, seen) else whole
     if changing := _changing(objects):
         return waiting("RollingOut", f"modules are starting: {', '.join(sorted(changing))}")
     verdicts = [serving.rollout(tenant, one) for one in map(seen.deployments.get, tenant.modules) if one is not None]

@@ -121,17 +121,19 @@ class Scaler:
             self.look_at(name)
 
     async def _count(self, deployments: Mapping[Workload, Object], measured: Mapping[Workload, Measured]) -> None:
-        workloads = {key: one for key, one in deployments.items() if limits.of(one) is not None}
-        for gone in self._memory.keys() - workloads.keys():
+        bounds = {key: found for key, one in deployments.items() if (found := limits.of(one)) is not None}
+        for gone in self._memory.keys() - bounds.keys():
             del self._memory[gone]
             _forget(gone)
-        tried = {key: self._tried(key, one, measured.get(key, Measured())) for key, one in workloads.items()}
+        tried = {
+            key: self._tried(key, deployments[key], one, measured.get(key, Measured())) for key, one in bounds.items()
+        }
         wanted = {key: decision for key, decision in tried.items() if decision is not None}
         decided = self.cell.fit(wanted, self.clock())
         for key, decision in decided.items():
             _tell(key, self._memory[key], decision)
         changes = {key: one for key, one in decided.items() if one.replicas != one.signals.replicas}
-        declared = (self._declare(workloads[key], decision) for key, decision in changes.items())
+        declared = (self._declare(deployments[key], decision) for key, decision in changes.items())
         results = await asyncio.gather(*declared, return_exceptions=True)
         for result in results:
             if isinstance(result, ApiError | Unavailable):
@@ -153,17 +155,17 @@ class Scaler:
         found = await self.kube.having(DEPLOYMENT, names.LABEL_MANAGED_BY, names.MANAGER)
         return [one for one in found if _brokerage(one) in self._ours]
 
-    def _tried(self, key: Workload, deployment: Object, found: Measured) -> policy.Decision | None:
+    def _tried(
+        self, key: Workload, deployment: Object, bounds: policy.Limits, found: Measured
+    ) -> policy.Decision | None:
         """What a bug, or an object that somebody has spoilt, does to one must not stop the others."""
         try:
-            return self._decide(key, deployment, found)
+            return self._decide(key, deployment, bounds, found)
         except Exception:
             log.exception("scaling_crashed", tenant_id=key.tenant, module=deployment["metadata"]["name"])
             return None
 
-    def _decide(self, key: Workload, deployment: Object, found: Measured) -> policy.Decision:
-        bounds = limits.of(deployment)
-        assert bounds is not None
+    def _decide(self, key: Workload, deployment: Object, bounds: policy.Limits, found: Measured) -> policy.Decision:
         memory = self._memory.setdefault(key, Memory())
         seen = memory.look(deployment, found)
         decision, memory.state = policy.decide(seen, bounds, memory.state, self.clock())
