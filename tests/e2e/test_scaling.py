@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import IS_WHOLE, Edge, Kubectl, Tenant, fresh_name, plan_manifest, until
+from .conftest import IS_WHOLE, TOPOLOGY, Edge, Kubectl, Tenant, fresh_name, plan_manifest, until
 from .test_telemetry import PROMETHEUS, TOLD_SECONDS, ask
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ STRANGER = "__Host-session=" + "x" * 43  # whom the database is asked about
 
 
 @contextmanager
-def crowd(edge: Edge, tenant: Tenant) -> Iterator[None]:
+def crowd(edge: Edge, tenant: Tenant, path: str = "/api/v1/session") -> Iterator[None]:
     """People who ask one after the other as fast as they are answered."""
     over = threading.Event()
 
     def visit() -> None:
         while not over.is_set():
-            edge.get(tenant.host, "/api/v1/session", Cookie=STRANGER)
+            edge.get(tenant.host, path, Cookie=STRANGER)
 
     with ThreadPoolExecutor(VISITORS) as pool:
         visits = [pool.submit(visit) for _ in range(VISITORS)]
@@ -82,6 +82,24 @@ def test_a_crowd_brings_a_pod_within_seconds_and_the_operator_says_why(
     assert "requests/s" in why, why
     if IS_WHOLE:  # what restless minutes have shown is forgotten in minutes
         until("the second pod goes when nobody comes", lambda: wanted(kubectl, tenant) == 1, seconds=400)
+
+
+@pytest.mark.skipif(TOPOLOGY == "monolith", reason="one process has all modules")
+def test_with_modules_of_their_own_who_is_asked_gets_a_pod_and_nobody_else(
+    kubectl: Kubectl, brokerages: Callable[..., Tenant], edge: Edge
+) -> None:
+    tenant = brokerages(plan=plan(kubectl, **TIGHT))
+    with crowd(edge, tenant, f"/api/v1/invitations/{'x' * 43}"):
+        for name in ("app", "identity"):
+            until(
+                f"a second pod of {name}", lambda name=name: wanted(kubectl, tenant, name) == 2, seconds=SCALED_SECONDS
+            )
+    found = {
+        one["metadata"]["name"]: one["spec"]["replicas"] for one in kubectl.items("deployments", "-n", tenant.namespace)
+    }
+    others = set(found) - {"app", "identity"}
+    assert len(others) >= 3, found
+    assert {found[name] for name in others} == {1}, found
 
 
 def test_one_that_nobody_uses_falls_asleep_and_the_first_visitor_is_answered(

@@ -102,8 +102,9 @@ class TestDatabase:
                 admin.execute(sql.SQL("ALTER ROLE {} LOGIN").format(role))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Look behind the app, as the database's administrator."""
+        """Look behind the app, as the database's administrator; says so if the app keeps it waiting."""
         with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
+            connection.execute("SET lock_timeout = '10s'")
             return connection.execute(query.encode()).fetchall()
 
 
