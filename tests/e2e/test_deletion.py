@@ -55,8 +55,10 @@ def purge(kubectl: Kubectl, tenant: Tenant) -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    [{"deletionPolicy": "Delete"}, {"deletionPolicy": "Retain", "deletionProtection": True}],
-    ids=["with-all-data", "protected"],
+    [
+        pytest.param({"deletionPolicy": "Delete"}, id="with-all-data", marks=pytest.mark.thorough),
+        pytest.param({"deletionPolicy": "Retain", "deletionProtection": True}, id="protected"),
+    ],
 )
 def test_a_deletion_that_must_be_confirmed_is_refused_with_the_command_that_does_it(
     kubectl: Kubectl, brokerages: Callable[..., Tenant], spec: dict[str, Any]

@@ -180,7 +180,9 @@ def policies(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
     }
 
 
-def test_a_policy_that_somebody_removes_is_back_at_once(kubectl: Kubectl, granted: Tenant) -> None:
+def test_a_policy_that_somebody_removes_is_back_at_once(
+    kubectl: Kubectl, granted: Tenant, closed: dict[str, Place]
+) -> None:
     before = policies(kubectl, granted.namespace)
     assert set(before) >= {"default", "app"}
     kubectl.run("delete", "networkpolicies", "default", "app", "-n", granted.namespace)
@@ -190,11 +192,10 @@ def test_a_policy_that_somebody_removes_is_back_at_once(kubectl: Kubectl, grante
         enough=lambda now: set(now) == set(before) and not {before["default"], before["app"]} & set(now.values()),
         seconds=10,
     )
-    place = {"kubelet": (NODE, 10250)}
     until(
-        "the kubelet is refused again",
-        lambda: from_pod(kubectl, granted.namespace, "app", place),
-        enough=lambda seen: seen == {"kubelet": "closed"},
+        "everything is refused again",
+        lambda: from_pod(kubectl, granted.namespace, "app", closed),
+        enough=lambda seen: set(seen.values()) == {"closed"},
         seconds=SETTLED_SECONDS,
         every=1,
     )

@@ -189,6 +189,7 @@ def test_what_a_backend_lost_is_back_within_a_minute_and_named(
     kubectl.wait_ready(changed.name)
 
 
+@pytest.mark.thorough
 def test_nothing_of_an_ordinary_life_is_told_as_drift(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> None:
     quiet = brokerages()
     patch(kubectl, quiet, displayName="Another name")

@@ -158,6 +158,7 @@ def said_by(kubectl: Kubectl, name: str) -> set[str]:
     return {one["reportingInstance"] for one in events if one["regarding"].get("name") == name}
 
 
+@pytest.mark.thorough
 def test_a_brokerage_of_a_shard_is_made_and_deleted_by_its_operator(
     kubectl: Kubectl, shard: Shard, made: Callable[..., str]
 ) -> None:
