@@ -28,7 +28,7 @@ from .conftest import (
     until,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough, pytest.mark.timeout(900)]
 
 CHANGED_SECONDS = 30
 

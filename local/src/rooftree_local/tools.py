@@ -76,7 +76,7 @@ KUBELITE = GoTool(
     ".",
     "-s -w -X k8s.io/component-base/version.gitVersion=VERSION -X k8s.io/client-go/pkg/version.gitVersion=VERSION",
 )
-COREDNS = GoTool("coredns", "github.com/coredns/coredns", "github.com/coredns/coredns")
+COREDNS = GoTool("coredns", "github.com/coredns/coredns", ".")
 KUBE_ROUTER = GoTool(
     "kube-router",
     "github.com/cloudnativelabs/kube-router/v2",
