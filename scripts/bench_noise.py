@@ -16,6 +16,7 @@ import os
 import ssl
 import sys
 import time
+import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,10 @@ async def _at_once(send: Callable[[int], Awaitable[bool]], many: int, until: flo
 async def kafka(told: Mapping[str, Any]) -> dict[str, Any]:
     """Bytes a second that Kafka took, of those that were offered."""
     from aiokafka import AIOKafkaProducer
-    from rooftree_operator.adapters.kafka import PROBE_TYPE
+    from rooftree_operator.adapters.kafka import probe_headers
 
     # As what the operator sends to see whether Kafka takes it: consumers read it and pass over it.
-    headers = [("ce_type", PROBE_TYPE.encode())]
+    headers = probe_headers(uuid.uuid4())
     producer: Any = AIOKafkaProducer(
         bootstrap_servers=os.environ["ROOFTREE_TEST_KAFKA_BOOTSTRAP"],
         security_protocol="SASL_SSL",

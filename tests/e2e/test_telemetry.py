@@ -124,6 +124,22 @@ def _bulk(trace: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def test_a_new_brokerage_has_no_dead_letters(
+    fed: tuple[Tenant, web_tenant.WebTenant], kubectl: Kubectl, ask: Callable[[str], Any]
+) -> None:
+    tenant, _ = fed
+    tags = json.dumps({"rooftree.tenant": tenant.id})
+    query = urlencode({"service": "rooftree-tenant", "operation": "process property.search", "tags": tags, "limit": 1})
+    # Whoever has handled an event of the feed has passed the record by which the operator proves the login.
+    until(
+        "the first event is handled",
+        lambda: ask(f"{required('ROOFTREE_TEST_TRACES_URL')}/api/traces?{query}"),
+        enough=lambda body: body and body["data"],
+        seconds=TOLD_SECONDS,
+    )
+    assert json.loads(kubectl.ask_app(tenant.namespace, "dead-letters", "list", "--output", "json")) == []
+
+
 def test_prometheus_has_the_tenants_series_and_not_too_many(
     fed: tuple[Tenant, web_tenant.WebTenant], edge: Edge, ask: Callable[[str], Any]
 ) -> None:

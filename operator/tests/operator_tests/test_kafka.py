@@ -8,6 +8,7 @@ import os
 import secrets
 import ssl
 import threading
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -36,6 +37,7 @@ from .sent import effects
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
+SOURCE = "//rooftree.dev/operator"
 QUOTAS = {"producer_byte_rate": 1_048_576.0, "controller_mutation_rate": 5.0}
 
 
@@ -180,6 +182,19 @@ async def test_a_wrong_password_is_refused_and_a_foreign_topic_too(kafka: Kafka,
             await try_(home.user, "wrong", home.events)
         with pytest.raises(Unavailable, match="TopicAuthorizationFailed"):
             await try_(home.user, home.password, neighbour.events)
+
+
+async def test_what_a_login_is_proven_with_is_an_event_that_consumers_pass_over(kafka: Kafka, home: Home) -> None:
+    await kafka.probe(home.user, home.password, home.events)
+    consumer = AIOKafkaConsumer(home.events, auto_offset_reset="earliest", **home.login())
+    await consumer.start()
+    try:
+        record = await asyncio.wait_for(consumer.getone(), 20)
+    finally:
+        await consumer.stop()
+    headers = {name: value.decode() for name, value in record.headers}
+    uuid.UUID(headers.pop("ce_id"))
+    assert headers == {"ce_specversion": "1.0", "ce_source": SOURCE, "ce_type": "dev.rooftree.probe.v1"}
 
 
 async def test_a_login_that_is_only_tried_sends_no_record_and_notices_a_right_that_is_missing(

@@ -51,7 +51,7 @@ SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
 ]
-PROBE_TYPE = "dev.rooftree.probe.v1"
+PROBE = {"specversion": "1.0", "source": "//rooftree.dev/operator", "type": "dev.rooftree.probe.v1"}
 USED = {"READ", "WRITE"}  # rights that the app needs on its topics
 
 
@@ -291,17 +291,22 @@ def _expel(admin: Any, *, groups: Sequence[str]) -> None:
             admin.remove_group_members(name, members)
 
 
+def probe_headers(mark: uuid.UUID) -> list[tuple[str, bytes]]:
+    """Of a CloudEvent 1.0 that consumers pass over by its type; what is no event at all they would put aside."""
+    return [(f"ce_{name}", value.encode()) for name, value in {**PROBE, "id": str(mark)}.items()]
+
+
 def _round_trip(options: dict[str, Any], topic: str) -> None:
     """Consumers skip the record by its type."""
-    mark = uuid.uuid4().bytes
+    mark = uuid.uuid4()
     limits: dict[str, Any] = {**options, "bootstrap_timeout_ms": PROBE_BOOTSTRAP}
     try:
         producer: Any = KafkaProducer(**limits, max_block_ms=REQUEST_TIMEOUT, acks="all")
     except kafka_errors.KafkaTimeoutError as error:
         raise LoginRefused from error  # tried again until the time was up; the library does not tell why
     try:
-        headers = [("ce_type", PROBE_TYPE.encode())]
-        sent = producer.send(topic, value=mark, headers=headers, partition=0).get(timeout=REQUEST_TIMEOUT / 1000)
+        sending = producer.send(topic, value=mark.bytes, headers=probe_headers(mark), partition=0)
+        sent = sending.get(timeout=REQUEST_TIMEOUT / 1000)
     finally:
         producer.close(timeout=1)
     consumer: Any = KafkaConsumer(**limits, group_id=None, enable_auto_commit=False)
@@ -312,7 +317,7 @@ def _round_trip(options: dict[str, Any], topic: str) -> None:
         records = consumer.poll(timeout_ms=REQUEST_TIMEOUT, max_records=1).get(place, [])
     finally:
         consumer.close()
-    if not records or records[0].value != mark:
+    if not records or records[0].value != mark.bytes:
         raise kafka_errors.KafkaTimeoutError(f"a record sent to {topic} was not read back")
 
 

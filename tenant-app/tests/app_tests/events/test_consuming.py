@@ -238,8 +238,9 @@ async def test_what_can_never_be_handled_becomes_a_dead_letter_at_once(
 
 async def test_unknown_types_are_passed_over(site: Site) -> None:
     effects, counter = Effects(), new_id()
-    base = {"ce_specversion": b"1.0", "ce_id": b"probe"}
-    await _send(site, None, b"{}", {**base, "ce_type": b"dev.rooftree.probe.v1"})
+    # As the operator sends it to prove a login.
+    base = {"ce_specversion": b"1.0", "ce_id": b"probe", "ce_source": b"//rooftree.dev/operator"}
+    await _send(site, None, new_id().bytes, {**base, "ce_type": b"dev.rooftree.probe.v1"})
     await _send(site, None, b"{}", {**base, "ce_type": b"org.example.other"})
     await site.publish(1, counter=counter)
     async with site.running(consumer(effects)):
