@@ -171,7 +171,7 @@ class Kubernetes:
             options: dict[str, Any] = {"label_selector": selector or None, "limit": PAGE, "_continue": more}
             found = await self._request("get", kind.path(None, namespace), **options)
             items += [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in found.get("items", [])]
-            more = found["metadata"].get("continue") or ""
+            more = found.get("metadata", {}).get("continue") or ""
         return items
 
     async def having(self, kind: Kind, label: str, value: str) -> builtins.list[Object]:
