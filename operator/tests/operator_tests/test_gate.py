@@ -179,11 +179,11 @@ async def test_the_lease_is_renewed_however_many_calls_the_apiserver_has(monkeyp
 
 
 class Pages:
-    """An apiserver that gives `each` objects of a list at a time; it says what it was asked for."""
+    """An apiserver that gives as many objects of a list at a time as it is asked for, and tells what that was."""
 
-    def __init__(self, names: list[str], each: int) -> None:
+    def __init__(self, names: list[str]) -> None:
         self.asked: list[dict[str, Any]] = []
-        self._names, self._each = names, each
+        self._names = names
 
     async def request(self, method: str, path: str, **options: Any) -> "Pages":
         self.asked.append({name: options[name] for name in ("limit", "_continue", "label_selector") if name in options})
@@ -191,7 +191,7 @@ class Pages:
 
     async def json(self) -> dict[str, Any]:
         begin = int(self.asked[-1].get("_continue", 0))
-        end = begin + min(self._each, self.asked[-1]["limit"])
+        end = begin + self.asked[-1]["limit"]
         items = [{"metadata": {"name": name}} for name in self._names[begin:end]]
         return {"metadata": {"continue": str(end)} if end < len(self._names) else {}, "items": items}
 
@@ -201,7 +201,7 @@ async def test_a_long_list_comes_by_pages_so_that_an_edit_never_waits_for_all_of
 ) -> None:
     monkeypatch.setattr(kubernetes.Kubernetes, "__init__", lambda *_: None)
     kube, names = kubernetes.Kubernetes(None), [f"acme-{number}" for number in range(1000)]  # type: ignore[arg-type]
-    api = Pages(names, each=10_000)
+    api = Pages(names)
     kube.gate = Gate("kubernetes", 2)
     kube._client = api  # type: ignore[assignment]
     found = await kube.list(kubernetes.BROKERAGE, labels={"shard": "a"})
