@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import os
 import secrets
 import socket
@@ -42,6 +43,18 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+
+@contextmanager
+def logging_given_back() -> Iterator[None]:
+    """For tests that log as in production: the run gets its own logging back."""
+    root, own = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**own)
+
 
 PASSWORD = "Correct-horse-battery-9"
 EMAIL = "olivia@acme.test"

@@ -36,7 +36,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .collector import Collector, collecting
-from .conftest import EMAIL, PASSWORD, Browser, FakeClock, Tenant, TestDatabase, identity_of, probe, query
+from .conftest import (
+    EMAIL,
+    PASSWORD,
+    Browser,
+    FakeClock,
+    Tenant,
+    TestDatabase,
+    identity_of,
+    logging_given_back,
+    probe,
+    query,
+)
 from .object_storage import bucket, password, settings
 from .property import elasticsearch
 from .property.conftest import Server
@@ -103,19 +114,15 @@ class World:
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """What the app logs, as in production and with nothing held back."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    logs.configure("DEBUG", tenant_id="acme-0a1b2c3d")
-    (handler,) = root.handlers
-    assert isinstance(handler, logging.StreamHandler)
-    written = io.StringIO()
-    handler.setStream(written)
-    for name in ("mail.log", "PIL"):  # the test's mail server and its way to make pictures, which are not ours
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    yield written
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_given_back():
+        logs.configure("DEBUG", tenant_id="acme-0a1b2c3d")
+        (handler,) = logging.getLogger().handlers
+        assert isinstance(handler, logging.StreamHandler)
+        written = io.StringIO()
+        handler.setStream(written)
+        for name in ("mail.log", "PIL"):  # the test's mail server and its way to make pictures, which are not ours
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        yield written
 
 
 @pytest.fixture

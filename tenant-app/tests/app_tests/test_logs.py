@@ -5,21 +5,15 @@ import logging
 from typing import Any
 
 import pytest
-import structlog
 from rooftree.kernel import logs
 
-from .conftest import EMAIL, PASSWORD, Browser, Tenant, identity_of, query
+from .conftest import EMAIL, PASSWORD, Browser, Tenant, identity_of, logging_given_back, query
 
 
 @pytest.fixture(autouse=True)
 def own_logging_back() -> Any:
-    """Each test logs as in production; the test run gets its own logging back."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_given_back():
+        yield
 
 
 def log_as_in_production(level: str = "DEBUG") -> None:
