@@ -39,8 +39,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 AT_ONCE_SECONDS = 20
 WITHIN_SECONDS = 60
 NOTICED_SECONDS = 30
-LEVELS = ({"pause": "Changes"}, {"pause": "Everything"}, {"managementPolicy": "Observe"})
-WORDS = ("changes", "everything", "observe")
+LEVELS = [
+    pytest.param({"pause": "Changes"}, id="changes", marks=pytest.mark.thorough),
+    pytest.param({"pause": "Everything"}, id="everything"),
+    pytest.param({"managementPolicy": "Observe"}, id="observe", marks=pytest.mark.thorough),
+]
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +228,7 @@ def environment(kubectl: Kubectl, tenant: Tenant) -> str:
     return json.dumps(found["spec"]["template"]["spec"]["containers"][0]["env"])
 
 
-@pytest.mark.parametrize("level", LEVELS, ids=WORDS)
+@pytest.mark.parametrize("level", LEVELS)
 def test_a_pause_is_seen_holds_what_is_declared_and_lets_it_go_when_it_ends(
     kubectl: Kubectl, resting: Tenant, edge: Edge, level: dict[str, str]
 ) -> None:
@@ -305,6 +308,7 @@ def test_a_deletion_waits_while_everything_is_paused_and_says_so(kubectl: Kubect
     assert inventory(resting.id)["items"] == []
 
 
+@pytest.mark.thorough
 def test_an_observed_brokerage_that_is_deleted_runs_on_and_is_taken_over_by_its_id(
     kubectl: Kubectl, resting: Tenant, edge: Edge
 ) -> None:

@@ -177,6 +177,7 @@ def test_visitors_meet_the_app_or_the_page_and_the_app_is_back_in_time_with_all_
     assert kubectl.ask_app(tenant.namespace, "owner-link") == link
 
 
+@pytest.mark.thorough
 def test_events_tell_suspension_and_resumption_once(brokerages: Callable[..., Tenant], kubectl: Kubectl) -> None:
     tenant = brokerages(fresh_name("told"))
     declare(kubectl, tenant.name, {"reason": "idle"})
@@ -268,6 +269,7 @@ def unborn(kubectl: Kubectl, plans: None) -> Iterator[str]:
     kubectl.delete_brokerage(name)
 
 
+@pytest.mark.thorough
 def test_a_brokerage_that_is_created_suspended_has_everything_but_pods_and_can_be_resumed(
     unborn: str, kubectl: Kubectl, edge: Edge
 ) -> None:
@@ -282,6 +284,7 @@ def test_a_brokerage_that_is_created_suspended_has_everything_but_pods_and_can_b
     assert edge.get(tenant.host, "/version").json()["tenant_id"] == tenant.id
 
 
+@pytest.mark.thorough
 def test_deleting_a_suspended_brokerage_leaves_nothing(unborn: str, kubectl: Kubectl) -> None:
     tenant = kubectl.get("brokerage", unborn)["status"]["tenantID"]
     assert kubectl.exists("referencegrant", f"tenant-{tenant}", "-n", PLATFORM)

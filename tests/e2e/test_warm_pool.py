@@ -98,6 +98,7 @@ def test_new_brokerages_take_a_spare_each_and_answer_as_ever(
         assert {item["system"] for item in inventory(one.name)["items"]} >= {"postgres", "kubernetes"}
 
 
+@pytest.mark.thorough
 def test_nothing_that_a_claim_changes_is_told_as_drift(
     kubectl: Kubectl, pool: Pool, brokerages: Callable[..., Tenant]
 ) -> None:

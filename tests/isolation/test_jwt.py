@@ -49,6 +49,7 @@ def sweep(matrix: Matrix, caller: Caller, plain: Insider, west: Insider, given: 
             tried(matrix, f"{operation.id} with {name}", request, answer, [], accepted=answer.status_code != 401)
 
 
+@pytest.mark.thorough
 def test_no_altered_token_opens_any_operation(
     matrix: Matrix, kubectl: Kubectl, caller: Caller, insiders: tuple[Insider, Insider]
 ) -> None:
