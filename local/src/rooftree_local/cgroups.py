@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 NEEDED = ("cpu", "cpuset", "memory", "pids")
-# On a node all that is no pod is in one group, which pods outweigh. Here servers and tests are in none: each of their
-# processes weighs as much as a group, and without more weight all pods together would get as little as one of them.
-_WEIGHTS = {"cpu.shares": 20 * 1024, "cpu.weight": 20 * 100}
+SERVERS = "servers"
+# Beside the stack are tests and browsers, each process of which weighs as much as a group: 1024, or 100.
+_WEIGHTS = {"cpu.shares": 4 * 1024, "cpu.weight": 4 * 100}
+# A cluster's databases run elsewhere. Here they share the cores with pods, and a busy pod must not take them from them:
+# all servers together weigh what the kubelet gives all pods together, 1024 a core; version 2 counts it as KEP-2254 does.
+_SHARES = 1024 * (os.cpu_count() or 1)
+_SERVERS_WEIGHTS = {"cpu.shares": _SHARES, "cpu.weight": 1 + (_SHARES - 2) * 9999 // 262142}
 
 
 def hierarchies() -> list[Path]:
@@ -30,9 +35,25 @@ def create(name: str) -> None:
             # A new version 1 cpuset is empty, and no process may enter an empty one.
             if (group / setting).exists() and (hierarchy / setting).exists():
                 (group / setting).write_text((hierarchy / setting).read_text())
-        for setting, weight in _WEIGHTS.items():
-            if (group / setting).exists():
-                (group / setting).write_text(str(weight))
+        if _weigh(group, _WEIGHTS):
+            (group / SERVERS).mkdir(exist_ok=True)
+            _weigh(group / SERVERS, _SERVERS_WEIGHTS)
+
+
+def _weigh(group: Path, weights: dict[str, int]) -> bool:
+    """Whether the hierarchy weighs CPU at all."""
+    settings = [group / setting for setting in weights if (group / setting).exists()]
+    for setting in settings:
+        setting.write_text(str(weights[setting.name]))
+    return bool(settings)
+
+
+def become_server(name: str) -> None:
+    """This process, and all that it starts, share the CPU as the stack's servers; containers have groups of their own."""
+    for hierarchy in hierarchies():
+        processes = hierarchy / name / SERVERS / "cgroup.procs"
+        if processes.exists():
+            processes.write_text("0")  # whoever writes
 
 
 def _delegate(group: Path) -> None:

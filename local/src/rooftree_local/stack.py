@@ -79,7 +79,7 @@ def start(stack: Stack) -> Running:
     environment = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
     with (stack.logs / "supervisor.log").open("ab") as log:
         outer = subprocess.Popen(
-            [*command, "-m", "rooftree_local.supervisor", str(stack.state), str(paths.cache())],
+            [*command, "-m", "rooftree_local.supervisor", str(stack.state), str(paths.cache()), stack.cgroup],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -1,6 +1,6 @@
 """Process 1 of a stack: starts the components, each after those that it needs, reports on them, restarts none.
 
-`python -m rooftree_local.supervisor STATE CACHE`, started in new network, mount and PID namespaces. It reads
+`python -m rooftree_local.supervisor STATE CACHE CGROUP`, started in new network, mount and PID namespaces. It reads
 `config/components.json` and keeps `status.json` true (`request` says of which list it speaks); a component that ends is
 written there and stays down until somebody asks: SIGHUP reads the list again and starts what does not run. SIGTERM ends
 it, and the kernel ends everything else in a PID namespace whose first process is gone: nothing here outlives the stack,
@@ -22,7 +22,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rooftree_local import isolation
+from rooftree_local import cgroups, isolation
 from rooftree_local.addresses import STATE
 
 if TYPE_CHECKING:
@@ -231,6 +231,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     supervisor = Supervisor(state)
     try:
+        cgroups.become_server(sys.argv[3])
         isolation.prepare(state, cache)
     except OSError as error:
         supervisor.phase, supervisor.message = "failed", f"the namespaces could not be set up: {error}"

@@ -211,6 +211,12 @@ def test_every_pod_is_restricted_except_that_the_edge_holds_the_nodes_port() -> 
             assert not container["image"].endswith(":latest")
 
 
+def test_on_a_busy_node_the_edge_weighs_as_much_as_several_pods_of_one_brokerage() -> None:
+    edge = yaml.safe_load((CHART / "values.yaml").read_text())["edge"]["resources"]["requests"]["cpu"]
+    pod = BrokeragePlanSpec.model_fields["resources"].default.requests.cpu
+    assert int(edge.removesuffix("m")) >= 4 * int(pod.removesuffix("m"))
+
+
 @pytest.mark.chart
 def test_in_our_own_namespace_everything_is_refused_except_what_is_named() -> None:
     policies = {d["metadata"]["name"]: d["spec"] for d in rendered() if d["kind"] == "NetworkPolicy"}
