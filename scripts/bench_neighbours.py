@@ -47,8 +47,8 @@ RATIO, ERRORS = "neighbour_ratio_", "neighbour_errors_"
 BUDGETS = {f"{RATIO}{name}": 1.2 for name in DIMENSIONS} | {f"{ERRORS}{name}": 0.0 for name in DIMENSIONS}
 TIMES = 10
 QUIET_BROKERAGES = 2
-# Of the loud one: at most an eighth of two cores, as a pod of one core has of a node of eight, and all else as small. Ten
-# times as much is then what a small machine can send and refuse at all.
+# Of the loud one: at most an eighth of two cores, as a pod of one core has of a node of eight, and all else as small.
+# Ten times as much is then what a small machine can send and refuse at all.
 API = {"reads": 120, "writes": 120, "searches": 60, "visitors": 120, "brokerage": 1200}
 CONNECTIONS, BYTES, CPU = 8, 262_144, 0.25
 LOUD: dict[str, Any] = {

@@ -6,6 +6,7 @@ with the variables of `rooftree-local env --stack NAME`.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -14,9 +15,10 @@ import ssl
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 import psycopg
@@ -25,7 +27,7 @@ from rooftree_local import s3
 from rooftree_local.kubectl import is_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
 EDGE = "127.0.0.1:8443"
 DOMAIN = "rooftree.localhost"
@@ -49,12 +51,19 @@ FAULTS = Path(__file__).parent / "faults"  # has a say of its own
 CONFIRM = "rooftree.dev/confirm-deletion"
 
 Database = psycopg.Connection[Any]
+T = TypeVar("T")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("thorough") and not IS_WHOLE and FAULTS not in item.path.parents:
             item.add_marker(pytest.mark.skip(reason="only in `make full`"))
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """What it gives. In a thread of its own: in this one the browser's loop may be running."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def required(name: str) -> str:

@@ -6,14 +6,13 @@ looked at here is the activator.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import PLATFORM, Edge, Kubectl, Tenant, fresh_name
+from .conftest import PLATFORM, Edge, Kubectl, Tenant, awaited, fresh_name
 from .sleeping import ACTIVATOR, BOT, first_requests, led_to_activator, put_to_sleep
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def test_crawlers_and_the_operators_probe_wake_nobody(asleep: Tenant, kubectl: K
 
 def answers_to(tenant: Tenant, number: int) -> Counter[str]:
     """Who answered so many requests at once."""
-    return Counter(one.answer for one in asyncio.run(first_requests(tenant.host, number)))
+    return Counter(one.answer for one in awaited(first_requests(tenant.host, number)))
 
 
 def test_of_a_thousand_first_requests_none_is_lost(asleep: Tenant, kubectl: Kubectl) -> None:

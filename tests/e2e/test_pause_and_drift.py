@@ -5,7 +5,6 @@ Nothing here asks the operator to look: it finds out by itself.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from .conftest import (
     Edge,
     Kubectl,
     Tenant,
+    awaited,
     fresh_name,
     inventory,
     manifest,
@@ -159,7 +159,7 @@ def delete_an_acl(tenant: Tenant) -> None:
     )
     kafka = Kafka(server)
     try:
-        asyncio.run(kafka.disallow(f"{tenant.id}.app", [Grant("topic", f"{tenant.id}.", "prefixed", "write")]))
+        awaited(kafka.disallow(f"{tenant.id}.app", [Grant("topic", f"{tenant.id}.", "prefixed", "write")]))
     finally:
         kafka.close()
 

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from rooftree_operator.adapters.kafka import Kafka, Server
 from rooftree_operator.errors import LoginRefused, Unavailable
 
-from .conftest import Kubectl, ObjectStore, Tenant, fresh_name, required, until
+from .conftest import Kubectl, ObjectStore, Tenant, awaited, fresh_name, required, until
 from .faults.lines import Editor, Writer
 from .faults.load import Client, Line, Load, show
 from .test_tokens import SESSION_COOKIE, Person
@@ -107,7 +107,7 @@ def _not_kafka(tenant: Tenant, user: str, password: str) -> bool:
     bootstrap, admin, secret = (required(f"ROOFTREE_TEST_KAFKA_{name}") for name in ("BOOTSTRAP", "USER", "PASSWORD"))
     kafka = Kafka(Server(bootstrap, admin, secret, required("ROOFTREE_CA_FILE")))
     try:
-        asyncio.run(kafka.probe(user, password, f"{tenant.id}.events"))
+        awaited(kafka.probe(user, password, f"{tenant.id}.events"))
     except (LoginRefused, Unavailable):
         return True
     finally:

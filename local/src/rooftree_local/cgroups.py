@@ -10,8 +10,8 @@ NEEDED = ("cpu", "cpuset", "memory", "pids")
 SERVERS = "servers"
 # Beside the stack are tests and browsers, each process of which weighs as much as a group: 1024, or 100.
 _WEIGHTS = {"cpu.shares": 4 * 1024, "cpu.weight": 4 * 100}
-# A cluster's databases run elsewhere. Here they share the cores with pods, and a busy pod must not take them from them:
-# all servers together weigh what the kubelet gives all pods together, 1024 a core; version 2 counts it as KEP-2254 does.
+# A cluster's databases run elsewhere. Here they share the cores with pods, and a busy pod must not take them away: all
+# servers together weigh what the kubelet gives all pods together, 1024 a core; version 2 counts it as KEP-2254 does.
 _SHARES = 1024 * (os.cpu_count() or 1)
 _SERVERS_WEIGHTS = {"cpu.shares": _SHARES, "cpu.weight": 1 + (_SHARES - 2) * 9999 // 262142}
 
@@ -49,7 +49,7 @@ def _weigh(group: Path, weights: dict[str, int]) -> bool:
 
 
 def become_server(name: str) -> None:
-    """This process, and all that it starts, share the CPU as the stack's servers; containers have groups of their own."""
+    """This process, and all that it starts, share the CPU as the stack's servers; containers do not."""
     for hierarchy in hierarchies():
         processes = hierarchy / name / SERVERS / "cgroup.procs"
         if processes.exists():
