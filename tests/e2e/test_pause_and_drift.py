@@ -171,7 +171,7 @@ def delete_the_template(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("lose", "words"),
     [
-        (raise_the_limit, "Role {id}.app: connection limit"),
+        pytest.param(raise_the_limit, "Role {id}.app: connection limit", marks=pytest.mark.thorough),
         pytest.param(revoke_a_grant, "Database {id}: rights of {id}.app in identity", marks=pytest.mark.thorough),
         pytest.param(delete_an_acl, "User {id}.app in Kafka: lacks write on topic {id}.", marks=pytest.mark.thorough),
         pytest.param(delete_the_template, "Index template {id} in Elasticsearch: missing", marks=pytest.mark.thorough),
