@@ -1,4 +1,4 @@
-"""What pods of a stack weigh beside what is no pod."""
+"""What a stack, servers and pods, weighs beside tests and browsers."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from rooftree_local import cgroups
 
 
 @pytest.mark.parametrize(("where", "setting", "common"), [("cpu/x", "cpu.shares", 1024), ("x", "cpu.weight", 100)])
-def test_all_pods_together_weigh_more_than_a_few_processes(
+def test_a_stack_weighs_as_much_as_several_processes_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, setting: str, common: int
 ) -> None:
     group = tmp_path / where
@@ -19,4 +19,4 @@ def test_all_pods_together_weigh_more_than_a_few_processes(
             (path / "cgroup.subtree_control").write_text("")
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     cgroups.create("x")
-    assert int((group / setting).read_text()) >= 10 * common
+    assert int((group / setting).read_text()) >= 4 * common
