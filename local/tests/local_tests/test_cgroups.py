@@ -1,5 +1,6 @@
 """What a stack, servers and pods, weighs beside tests and browsers."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,21 @@ def test_a_stack_weighs_as_much_as_several_processes_beside_it(
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     cgroups.create("x")
     assert int((group / setting).read_text()) >= 4 * common
+
+
+def test_servers_weigh_as_much_as_all_pods_and_are_in_a_group_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = tmp_path / "cpu/x/servers"
+    servers.parent.mkdir(parents=True)
+    (servers.parent / "cpu.shares").touch()
+    (tmp_path / "memory").mkdir()
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    cgroups.create("x")
+    for setting in ("cpu.shares", "cgroup.procs"):  # as the kernel does in a new group
+        (servers / setting).touch()
+    cgroups.create("x")
+    cgroups.become_server("x")
+    assert (servers / "cpu.shares").read_text() == str(1024 * (os.cpu_count() or 0))
+    assert (servers / "cgroup.procs").read_text() == "0"
+    assert not (tmp_path / "memory/x/servers").exists()

@@ -171,27 +171,6 @@ def test_control_groups_are_made_once_in_every_hierarchy_and_removed_deepest_fir
     assert cgroups.existing("rooftree-x") == []
 
 
-def test_servers_weigh_as_much_as_all_pods_and_are_in_a_group_of_their_own(
-    hierarchy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cpu = hierarchy / "cpu/rooftree-x"
-    made = Path.mkdir
-
-    def as_the_kernel_does(path: Path, *arguments: Any, **options: Any) -> None:
-        made(path, *arguments, **options)
-        if path.is_relative_to(cpu):
-            for setting in ("cpu.shares", "cgroup.procs"):
-                (path / setting).touch()
-
-    (hierarchy / "cpu").mkdir()
-    monkeypatch.setattr(Path, "mkdir", as_the_kernel_does)
-    cgroups.create("rooftree-x")
-    cgroups.become_server("rooftree-x")
-    assert (cpu / "servers/cpu.shares").read_text() == str(1024 * (os.cpu_count() or 0))
-    assert (cpu / "servers/cgroup.procs").read_text() == "0"
-    assert not (hierarchy / "memory/rooftree-x/servers").exists()
-
-
 def test_a_control_group_that_is_in_use_is_told(hierarchy: Path) -> None:
     cgroups.create("rooftree-x")
     (hierarchy / "memory/rooftree-x/in-use").touch()  # as unremovable as a group with a process
