@@ -55,9 +55,10 @@ $(UV): requirements/dev.txt
 	@.local/uv/bin/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/dev.txt)"
 	@touch $@
 
+# Bytecode, because the tests start hundreds of processes, each of which would compile for 3 s what it imports.
 .venv/.ready: $(UV) requirements/dev.txt $(wildcard $(MEMBERS:%=%/pyproject.toml))
 	@[ -x $(BIN)/python ] || $(UV) venv --quiet --no-python-downloads --python $(PYTHON) .venv
-	@$(UV) pip sync --quiet --python $(BIN)/python requirements/dev.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(patsubst %/pyproject.toml,-e ./%,$(wildcard $(MEMBERS:%=%/pyproject.toml)))
 	@$(BIN)/python -m rooftree_local.nodejs
 	@touch $@

@@ -57,28 +57,28 @@ def test_authlib_signs_in(site: Site) -> None:
     metadata = AuthorizationServerMetadata(discovered(site))
     metadata.validate()
     assert metadata["issuer"] == site.url
-    client = AuthlibSession(
+    with AuthlibSession(
         "web",
         scope=SCOPE,
         redirect_uri=f"{site.url}/auth/callback",
         code_challenge_method="S256",
         token_endpoint_auth_method="none",
         revocation_endpoint_auth_method="none",
-    )
-    url, state = client.create_authorization_url(
-        metadata["authorization_endpoint"], code_verifier="v" * 64, nonce="nonce-1"
-    )
-    came_back = site.signed_in(url)
-    tokens = client.fetch_token(
-        metadata["token_endpoint"], authorization_response=came_back, code_verifier="v" * 64, state=state
-    )
-    _check_id_token(site, metadata, tokens["id_token"])
-    assert whoami(site, tokens["access_token"]) == 200
-    renewed = client.refresh_token(metadata["token_endpoint"], refresh_token=tokens["refresh_token"])
-    assert renewed["refresh_token"] != tokens["refresh_token"]
-    answer = client.revoke_token(metadata["revocation_endpoint"], token=renewed["refresh_token"])
-    assert answer.status_code == 200
-    assert whoami(site, renewed["access_token"]) == 401
+    ) as client:
+        url, state = client.create_authorization_url(
+            metadata["authorization_endpoint"], code_verifier="v" * 64, nonce="nonce-1"
+        )
+        came_back = site.signed_in(url)
+        tokens = client.fetch_token(
+            metadata["token_endpoint"], authorization_response=came_back, code_verifier="v" * 64, state=state
+        )
+        _check_id_token(site, metadata, tokens["id_token"])
+        assert whoami(site, tokens["access_token"]) == 200
+        renewed = client.refresh_token(metadata["token_endpoint"], refresh_token=tokens["refresh_token"])
+        assert renewed["refresh_token"] != tokens["refresh_token"]
+        answer = client.revoke_token(metadata["revocation_endpoint"], token=renewed["refresh_token"])
+        assert answer.status_code == 200
+        assert whoami(site, renewed["access_token"]) == 401
 
 
 def _check_id_token(site: Site, metadata: dict[str, Any], token: str) -> None:
