@@ -1,5 +1,6 @@
 """Holes that are planted into the running app, each of which the matrix must notice."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,7 @@ from .probes import PROBES
 from .world import World, build
 
 Plant = Callable[[pytest.MonkeyPatch], None]
+STEP = 1 if os.environ.get("THOROUGH") else 4  # all holes in `make full`
 
 
 @dataclass(frozen=True)
@@ -327,7 +329,8 @@ async def test_the_matrix_notices_planted_holes(
 ) -> None:
     world = await build(brokerage)
     unnoticed: list[str] = []
-    for hole in HOLES:
+    holes = HOLES[::STEP]
+    for hole in holes:
         for operation in hole.operations:
             clock.advance(seconds=2)  # what is remembered of a sign-in is asked anew
             with monkeypatch.context() as patch:
@@ -336,7 +339,7 @@ async def test_the_matrix_notices_planted_holes(
                     unnoticed.append(f"{hole.name}: {operation}")
     clock.advance(seconds=2)
     assert unnoticed == []
-    for operation in sorted({operation for hole in HOLES for operation in hole.operations}):
+    for operation in sorted({operation for hole in holes for operation in hole.operations}):
         assert await _wrong(world, operation) == []
 
 
