@@ -9,8 +9,8 @@ FAILED = f'{TENANT}, status="5xx"'
 REFUSED = f'{TENANT}, status="4xx"'
 
 
-ASKED = or_none(total("", rate("http_server_requests_total", VISITS)))
-ALL_FAILED = or_none(total("", rate("http_server_requests_total", f'{VISITS}, status="5xx"')))
+ASKED = or_none(total("", rate(promql.ANSWERED, VISITS)))
+ALL_FAILED = or_none(total("", rate(promql.FAILED, VISITS)))
 WELL = [
     Stat("Requests", ASKED, "reqps", "Answers a second of the chosen brokerages."),
     Stat(
@@ -80,7 +80,7 @@ ROUTES = [
         "Busiest routes",
         Query(f"topk(10, {BY_ROUTE})", "{{method}} {{route}}"),
         "reqps",
-        "The ten routes that are asked most. `other`: those that came after the first sixty kinds of answers.",
+        "The ten routes that are asked most. `other`: those after the first 43 kinds of answers of a process.",
         width=8,
     ),
     Lines(

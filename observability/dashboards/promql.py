@@ -53,8 +53,10 @@ def quantile(part: float, metric: str, by: str = "tenant", labels: str = TENANT)
 
 # What visitors got: where modules have pods of their own, what the gateway handed on counts in both.
 VISITS = f'{TENANT}, module=""'
-REQUESTS = total("tenant", rate("http_server_requests_total", VISITS))
-ERRORS = or_zero(total("tenant", rate("http_server_requests_total", f'{VISITS}, status="5xx"')), REQUESTS)
+# Told by each process from its start on: a kind of answers that it did not give before would count as none.
+ANSWERED, FAILED = "http_server_request_duration_seconds_count", "http_server_errors_total"
+REQUESTS = total("tenant", rate(ANSWERED, VISITS))
+ERRORS = or_zero(total("tenant", rate(FAILED, VISITS)), REQUESTS)
 EVERYBODY = 'tenant!="", module=""'
-EVERYBODYS_REQUESTS = or_none(total("", rate("http_server_requests_total", EVERYBODY)))
-EVERYBODYS_ERRORS = or_none(total("", rate("http_server_requests_total", f'{EVERYBODY}, status="5xx"')))
+EVERYBODYS_REQUESTS = or_none(total("", rate(ANSWERED, EVERYBODY)))
+EVERYBODYS_ERRORS = or_none(total("", rate(FAILED, EVERYBODY)))

@@ -66,6 +66,15 @@ async def test_every_operation_is_told_by_the_path_of_the_api(start: Any, tenant
         assert f"('method', '{method}'), ('route', '{path}')" in name
 
 
+def test_errors_are_told_before_the_first_one_so_that_a_rate_counts_it() -> None:
+    metrics = Metrics("test")
+    told = [samples(metrics)["http_server_errors_total[]"]]
+    for status in (200, 404, 500, 503):
+        metrics.request("GET", "/x", status, 0.1)
+        told.append(samples(metrics)["http_server_errors_total[]"])
+    assert told == [0, 0, 0, 1, 2]
+
+
 async def test_requests_in_progress_are_counted(start: Any, tenant: Tenant) -> None:
     browser: Browser = await start(tenant)
     seen: list[float] = []

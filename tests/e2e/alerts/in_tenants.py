@@ -48,13 +48,13 @@ def database_refuses(world: World) -> Iterator[Labels]:
 
 @contextmanager
 def few_requests_fail_and_a_pod_crashes(world: World) -> Iterator[Labels]:
-    """Six errors; the first has nothing to be compared with. The old pod goes on, as the new one never comes."""
+    """Four errors, of a process that had none. The old pod goes on, as the new one never comes."""
     tenant, edge = world.tenants["quiet"], Edge()
     link = world.link(tenant)
     try:
         with world.held_back(tenant), refusing(world.dsn, tenant.database):
             _crash(world, tenant.namespace)
-            with Repeating(lambda: edge.get(tenant.host, link), every=10, times=6):
+            with Repeating(lambda: edge.get(tenant.host, link), every=10, times=4):
                 yield only({"tenant": tenant.id}, "QuietTenantFailing", "AppDown")
     finally:
         edge.close()

@@ -42,7 +42,7 @@ IN_TENANTS = (
         ("failing",),
     ),
     Fault(
-        "Six requests of a quiet brokerage fail, and its new pod crashes",
+        "Four requests of a quiet brokerage fail, and its new pod crashes",
         in_tenants.few_requests_fail_and_a_pod_crashes,
         {"QuietTenantFailing": 6 * MINUTE, "AppDown": 1 * MINUTE},
         ("quiet",),

@@ -54,7 +54,7 @@ def test_the_documents_tell_of_every_fault_and_its_alerts() -> None:
 def test_chosen_alerts_bring_their_faults_and_the_roles_of_these() -> None:
     some = chosen(["AppDown", "OperatorDown"])
     assert [fault.what for track in some.tracks for fault in track] == [
-        "Six requests of a quiet brokerage fail, and its new pod crashes"
+        "Four requests of a quiet brokerage fail, and its new pod crashes"
     ]
     assert some.last == LAST[-1:]
     assert some.roles() == {"quiet"}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from prometheus_client import CollectorRegistry
 from rooftree import assembly
 from rooftree.kernel.jobs import Job
 from rooftree.modules.property import search_engine, search_queries, search_service
@@ -107,13 +108,14 @@ def sync_job(parts: assembly.Parts) -> Job:
     return job
 
 
-async def sync(tenant: Tenant, clock: Any = None) -> None:
-    """What the job does, once, in this process."""
+async def sync(tenant: Tenant, clock: Any = None) -> CollectorRegistry:
+    """What the job does, once, as in a process of its own; what that told of itself."""
     parts = assembly.build(assembly.find(), tenant.settings(), tenant.secrets(), clock)
     try:
         await sync_job(parts).run()
     finally:
         await parts.close()
+    return parts.runtime.metrics.registry
 
 
 @pytest.fixture(scope="session")

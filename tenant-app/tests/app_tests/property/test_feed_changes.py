@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client import CollectorRegistry
 from rooftree.modules.property.feed_import import SyncFailed
 from rooftree_mls_feed.app import build_app
 from rooftree_mls_feed.settings import Settings as FeedSettings
@@ -30,10 +32,10 @@ class Market:
     database: TestDatabase
     clock: FakeClock
 
-    async def sync(self) -> None:
-        """A run a minute later."""
+    async def sync(self) -> CollectorRegistry:
+        """A run a minute later, in another process."""
         self.clock.advance(minutes=1)
-        await sync(self.tenant, self.clock)
+        return await sync(self.tenant, self.clock)
 
     def listing(self, key: str = KEY) -> dict[str, Any]:
         columns = ("id", "version", "list_price", "removed_at", "standard_status")
@@ -280,9 +282,13 @@ async def test_a_feed_that_asks_for_patience_is_left_alone_that_long(market: Mar
     market.mls.trouble = Trouble("throttle", seconds=300)
     with pytest.raises(SyncFailed):
         await market.sync()
-    asked = len(market.server.requests)
+    asked, read = len(market.server.requests), (market.clock.now() - timedelta(minutes=1)).timestamp()
     for _ in range(4):
-        await market.sync()
+        told = await market.sync()
+        # An alert goes by its age, also in a process that has never read it.
+        name, labels = "rooftree_feed_last_success_timestamp_seconds", {"feed": "ames"}
+        assert told.get_sample_value(name, labels) == read
+        assert told.get_sample_value("rooftree_feed_run_failures_total", labels) == 0
     assert len(market.server.requests) == asked
     market.mls.trouble = None
     market.clock.advance(minutes=1)

@@ -57,14 +57,8 @@ class FeedJournal:
         now = self._clock.now()
         async with self._unit_of_work() as session:
             feeds = FeedRepository(session)
-            row = await feeds.locked(config.name, url=config.url)
-            if row.url != config.url:  # another address is another feed
-                await feeds.change_feed(config.name, url=config.url, **_NOTHING_KNOWN)
-                await session.refresh(row)
-            if row.reading != READING:
-                # Rows that another release read hold less, or other values, than the same records give now.
-                await feeds.change_feed(config.name, reading=READING, checkpoint=None, complete_until=None)
-                await session.refresh(row)
+            row = await _current(session, feeds, config)
+            self._metrics.known(config.name, row.last_succeeded_at)
             running = (await feeds.running(config.name)).get(config.name)
             if row.retry_at is not None and now < row.retry_at:
                 await _end_early(feeds, running, row.retry_at, now)
@@ -168,11 +162,23 @@ class FeedJournal:
                 failed = FeedFailed(feed=config.name, outage_id=new_id(), run_id=run.id, reason=reason, failed_at=now)
                 values |= {"outage_id": failed.outage_id, "outage_told_at": now}
                 await self._outbox.add(session, [failed])
-            last_succeeded_at = row.last_succeeded_at
             await feeds.change_feed(config.name, **values)
             await feeds.compact_runs(config.name, now=now)
             await live.tell(session, "feed", [Record(config.name)])
-        self._metrics.failed(config.name, last_succeeded_at)
+        self._metrics.failed(config.name)
+
+
+async def _current(session: AsyncSession, feeds: FeedRepository, config: FeedConfig) -> FeedRow:
+    """What is known of the feed as it is configured and as this release reads it."""
+    row = await feeds.locked(config.name, url=config.url)
+    if row.url != config.url:  # another address is another feed
+        await feeds.change_feed(config.name, url=config.url, **_NOTHING_KNOWN)
+        await session.refresh(row)
+    if row.reading != READING:
+        # Rows that another release read hold less, or other values, than the same records give now.
+        await feeds.change_feed(config.name, reading=READING, checkpoint=None, complete_until=None)
+        await session.refresh(row)
+    return row
 
 
 async def held(session: AsyncSession, feed: str) -> int:

@@ -15,12 +15,14 @@ class FeedMetrics:
         )
         self._failures = Counter("rooftree_feed_run_failures", "Runs that failed.", ["feed"], registry=registry)
 
-    def succeeded(self, feed: str, at: datetime) -> None:
-        self._last_success.labels(feed).set(at.timestamp())
-        self._failures.labels(feed)  # from the first run on, so that a rate has something to start from
-
-    def failed(self, feed: str, last_success: datetime | None) -> None:
-        """`last_success` may be another process's, which is gone; its age must go on counting."""
-        self._failures.labels(feed).inc()
+    def known(self, feed: str, last_success: datetime | None) -> None:
+        """Before a run, also one that is put off. Who read it last may be a process that is gone; its age goes on."""
+        self._failures.labels(feed)  # so that a rate has something to start from
         if last_success is not None:
             self._last_success.labels(feed).set(last_success.timestamp())
+
+    def succeeded(self, feed: str, at: datetime) -> None:
+        self._last_success.labels(feed).set(at.timestamp())
+
+    def failed(self, feed: str) -> None:
+        self._failures.labels(feed).inc()
