@@ -113,7 +113,7 @@ fix: setup ## Formats and repairs what can be repaired
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 	@cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent fix
 
-dashboards: setup ## Writes the dashboards that Grafana, the chart and `make dashboards-view` read
+dashboards: setup ## Writes the dashboards that Grafana, the chart and `make dashboards-view` read, and the chart's copy of the rules
 	@PYTHONPATH=observability $(BIN)/python -m dashboards
 
 dashboards-view: setup frontend/node_modules/.package-lock.json ## Shows the dashboards in a browser without Grafana, over the stack's Prometheus (STACK=dev): http://127.0.0.1:8026

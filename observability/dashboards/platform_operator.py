@@ -18,7 +18,7 @@ from dashboards.promql import or_named, or_none, or_zero, quantile, rate, total
 
 PASSES = total("kind", rate("rooftree_operator_passes_total", ""))
 FAILED = total("kind", rate("rooftree_operator_passes_total", 'result="failed"'))
-OURS = 'job="rooftree-operator"'
+OURS = 'job=~"rooftree-operator.*"'  # of each shard
 
 
 WELL = [

@@ -1,6 +1,6 @@
-"""The dashboards as the JSON that people read, and the same in short as the chart brings it to Grafana.
+"""The dashboards as the JSON that people read, and the same in short as the chart brings it to Grafana; and the rules.
 
-Helm reads nothing that lies outside of a chart; so it has a copy.
+Helm reads nothing that lies outside of a chart; so it has a copy of what it brings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from dashboards import api, capacity, database, fleet, kafka, platform_operator, scaling, search, slo, tenant
 
 GENERATED = Path(__file__).parent / "generated"
-IN_CHART = Path(__file__).resolve().parents[2] / "charts" / "rooftree" / "dashboards"
+RULES = Path(__file__).parents[1] / "rules"
+CHART = Path(__file__).resolve().parents[2] / "charts" / "rooftree"
+IN_CHART, RULES_IN_CHART = CHART / "dashboards", CHART / "rules"
 # In the order in which they are offered: from all brokerages to one, then its parts.
 BOARDS = (
     fleet.BOARD,
@@ -40,13 +42,23 @@ def short(text: str) -> str:
     return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
+def rules() -> dict[str, str]:
+    """Each file of rules by its name."""
+    return {path.name: path.read_text() for path in RULES.glob("*.yaml")}
+
+
 def write() -> None:
-    """Writes all, and removes what is no dashboard any more."""
+    """Writes all, and removes what is no dashboard or no rule any more."""
     wanted = texts()
-    for folder, written in ((GENERATED, wanted), (IN_CHART, {name: short(text) for name, text in wanted.items()})):
-        folder.mkdir(exist_ok=True)
-        for path in folder.glob("*.json"):
-            if path.name not in written:
-                path.unlink()
-        for name, text in written.items():
-            (folder / name).write_text(text)
+    _write(GENERATED, wanted)
+    _write(IN_CHART, {name: short(text) for name, text in wanted.items()})
+    _write(RULES_IN_CHART, rules())
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        (folder / name).write_text(text)

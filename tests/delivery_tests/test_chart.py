@@ -19,6 +19,7 @@ PEER: dict[str, Any] = {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [
 # Parts of the question of scaling that look at less than two of the chart's usual intervals.
 FRESH = ("arrivals", "recent", "deviation", "in_flight", "age", "measured", "residence", "waits")
 DASHBOARDS = ROOT / "observability" / "dashboards" / "generated"
+RULES = ROOT / "observability" / "rules"
 # The chart's own values take everything else from here.
 LEAST = VALUES | {
     "postgres": {"host": "10.0.0.1"},
@@ -186,8 +187,19 @@ def test_monitors_are_made_only_where_they_are_asked_for(stages: dict[str, list[
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert [port["name"] for port in service["spec"]["ports"]] == [monitor["spec"]["endpoints"][0]["port"]]
+    # All shards' operators are behind the one Service; of a lost one the others must not speak.
+    (named,) = monitor["spec"]["endpoints"][0]["relabelings"]
+    assert named == {"sourceLabels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name"], "targetLabel": "job"}
     activator = only(stages["production"], "PodMonitor", "rooftree-activator")
     assert activator["spec"]["podMetricsEndpoints"][0]["port"] == "metrics"
+
+
+def test_where_there_are_monitors_there_are_all_rules(stages: dict[str, list[dict[str, Any]]]) -> None:
+    wanted = {f"rooftree-{path.stem}": yaml.safe_load(path.read_text()) for path in RULES.glob("*.yaml")}
+    made = {one["metadata"]["name"]: one for one in stages["production"] if one["kind"] == "PrometheusRule"}
+    assert wanted
+    assert {name: one["spec"] for name, one in made.items()} == wanted
+    assert {one["metadata"]["labels"]["release"] for one in made.values()} == {"prometheus"}
 
 
 def test_what_scaling_goes_by_is_read_as_often_as_it_asks_and_nowhere_else(
