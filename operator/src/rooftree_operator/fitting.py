@@ -68,7 +68,7 @@ def most(tenant: Tenant) -> int:
     least, plan = tenant.plan.replicas.min, tenant.plan
 
     def suffices(count: int) -> bool:
-        opened = connections(tenant, count) if tenant.modules else CONNECTIONS * count
+        opened = connections(tenant, count) if tenant.modules else CONNECTIONS * (count + 1)
         return opened <= plan.database.connections and _exceeded(_needed(tenant, plan, count), plan, "") is None
 
     return next((count for count in range(plan.replicas.max, least, -1) if suffices(count)), least)

@@ -147,7 +147,8 @@ class Wishes:
     def note(self, name: str, sleep: Sleep | None, *, may: bool, after: float, now: float) -> None:
         """Takes how a pass leaves it; `may`, `after`: as in `Standing`."""
         before, is_asleep = self._standings.get(name), sleep is not None and sleep.stage is Stage.ASLEEP
-        is_new = before is None or (before.is_asleep and not is_asleep)
+        # Who is resumed has just come, as who was woken.
+        is_new = before is None or (before.is_asleep and not is_asleep) or (may and not before.may_sleep)
         since = now if is_new or before is None else before.awake_since
         told = sleep.wakes_at if sleep is not None else ""
         wakes_at = datetime.fromisoformat(told).timestamp() if told else math.inf

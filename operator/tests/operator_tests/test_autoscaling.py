@@ -1,22 +1,26 @@
 """Who sets the number of pods: the autoscaler between the plan's limits, and nobody of ours against it."""
 
+from typing import Any
+
 from rooftree_operator.adapters.kubernetes import AUTOSCALER, BUDGET, DEPLOYMENT
 from rooftree_operator.drift import Object
 
 from .world import World, brokerage, plan
 
+ROOMY: dict[str, Any] = {"database": {"connections": 60}, "quota": {"pods": 20, "cpu": "20", "memory": "8Gi"}}
+
 
 async def world_with(minimum: int, maximum: int) -> World:
     world = World()
     await world.release("1.0.0")
-    world.kube.put(plan("starter", replicas={"min": minimum, "max": maximum}))
+    world.kube.put(plan("starter", replicas={"min": minimum, "max": maximum}, **ROOMY))
     world.kube.put(brokerage("acme", autoscaling={"mode": "hpa"}))
     await world.converge("acme")
     return world
 
 
 async def replan(world: World, minimum: int, maximum: int) -> None:
-    world.kube.put(plan("starter", replicas={"min": minimum, "max": maximum}))
+    world.kube.put(plan("starter", replicas={"min": minimum, "max": maximum}, **ROOMY))
     world.forget_writes()
     await world.converge("acme")
 
@@ -31,6 +35,13 @@ async def test_between_two_limits_an_autoscaler_decides() -> None:
     spec = child(world, AUTOSCALER.kind)
     assert (spec["minReplicas"], spec["maxReplicas"]) == (1, 3)
     assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app"}
+
+
+async def test_no_more_pods_are_counted_than_connections_suffice_for_with_one_more_during_a_rollout() -> None:
+    world = await world_with(1, 5)
+    world.kube.put(plan("starter", replicas={"min": 1, "max": 5}, **{**ROOMY, "database": {"connections": 19}}))
+    await world.converge("acme")
+    assert child(world, AUTOSCALER.kind)["maxReplicas"] == 3, "four for each of three, and four for a new one"
 
 
 async def test_a_count_that_the_autoscaler_set_stays_though_the_plan_begins_at_one() -> None:

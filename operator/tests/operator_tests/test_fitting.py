@@ -22,7 +22,11 @@ LARGE: dict[str, Any] = {
     "quota": {"pods": 20, "cpu": "20", "memory": "8Gi"},
 }
 SMALL: dict[str, Any] = {"replicas": {"min": 1, "max": 4}, "quota": {"pods": 3, "cpu": "20", "memory": "8Gi"}}
-FITTING: dict[str, Any] = {"replicas": {"min": 1, "max": 4}, "quota": {"pods": 5, "cpu": "20", "memory": "8Gi"}}
+FITTING: dict[str, Any] = {
+    "replicas": {"min": 1, "max": 4},
+    "quota": {"pods": 5, "cpu": "20", "memory": "8Gi"},
+    "database": {"connections": 20},
+}
 
 
 def using(pods: int) -> Use:

@@ -21,7 +21,10 @@ from rooftree_operator.scaling.scaler import TICK, Scaler
 from rooftree_operator.scaling.share import Cell
 from rooftree_operator.shards import keeper
 from rooftree_operator.workqueue import WorkQueue
+from structlog.testing import capture_logs
 
+from .fakes.followed import FollowedKubernetes
+from .fakes.kubernetes import FakeKubernetes
 from .test_hands import change
 from .world import World, brokerage, plan
 
@@ -46,6 +49,7 @@ class Load:
     without_due: str = ""
     residence: float = SERVES
     age: float = 0.5
+    unread: int = 0
     has_queues: bool = False
     is_away: bool = False
     now: float = 0.0
@@ -89,7 +93,7 @@ class Load:
             "streams": self.streams,
             "due": math.nan if name == self.without_due else self.due,
             "age": self.age,
-            "measured": float(ready),
+            "measured": float(ready - self.unread),
             "residence": residence if arrivals else float("nan"),
         }
         return [
@@ -105,8 +109,8 @@ class Load:
             self.world.settle()
 
 
-async def loaded(**spec: Any) -> Load:
-    world = World()
+async def loaded(cluster: type[FakeKubernetes] = FakeKubernetes, **spec: Any) -> Load:
+    world = World(cluster=cluster)
     await world.release("1.0.0")
     world.kube.put(plan("starter", **PLAN))
     world.kube.put(brokerage("acme", **spec))
@@ -169,7 +173,7 @@ async def test_what_quota_and_connections_cannot_bear_is_no_ceiling() -> None:
     await load.world.converge("acme")
     load.arrivals["acme"] = 10_000.0
     await load.ticks(5)
-    assert replicas(load) == 3
+    assert replicas(load) == 2, "four connections each, and four for a new pod while one is replaced"
 
 
 async def test_when_the_cell_is_full_pods_are_where_they_spare_the_most_late_requests_and_stay_a_while() -> None:
@@ -219,8 +223,11 @@ async def test_a_slow_database_is_not_answered_with_pods() -> None:
     await load.ticks(10)
     before = replicas(load)
     load.residence, load.waits = 2.0, {"database": 0.9, "search": 0.02}
-    await load.ticks(20)
+    with capture_logs() as lines:
+        await load.ticks(20)
     assert replicas(load) == before
+    (why,) = [one["why"] for one in lines if one["event"] == "held"]
+    assert "waited for the database" in why
     tenant = load.world.tenant("acme").value
     assert told("rooftree_scaling_held", tenant=tenant, module="app", reason="bottleneck") == 1.0
 
@@ -316,6 +323,28 @@ async def test_a_count_that_somebody_changes_meanwhile_is_not_overwritten() -> N
     assert replicas(load) == 0
 
 
+class Refusing(FollowedKubernetes):
+    """Refuses once to scale, as if somebody had changed the object meanwhile; no watch has anything to tell."""
+
+    refusals = 1
+
+    async def scale(self, name: str, namespace: str, replicas: int, *, version: str | None = None) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            self.watched.writes(DEPLOYMENT.plural, f"{DEPLOYMENT.path(name, namespace)}/scale")
+            raise ApiError(409, "the object has been modified")
+        await super().scale(name, namespace, replicas, version=version)
+
+
+async def test_a_change_that_was_refused_is_made_at_the_next_tick_though_no_watch_tells_of_anything() -> None:
+    load = await loaded(Refusing)
+    load.arrivals["acme"] = 150.0
+    for _ in range(2):
+        load.now += TICK
+        await load.scaler.tick()
+    assert replicas(load) > 1
+
+
 async def test_a_tenant_whose_scale_is_refused_does_not_stop_the_others() -> None:
     load = await loaded()
     load.world.kube.put(brokerage("birch"))
@@ -335,7 +364,7 @@ async def test_a_tenant_whose_scale_is_refused_does_not_stop_the_others() -> Non
     assert other["spec"]["replicas"] > 1
 
 
-@pytest.mark.parametrize("spoilt", ["label", "containers"])
+@pytest.mark.parametrize("spoilt", ["label", "containers", "limits"])
 async def test_an_object_that_somebody_has_spoilt_does_not_stop_the_others(spoilt: str) -> None:
     load = await loaded()
     load.world.kube.put(brokerage("birch"))
@@ -344,6 +373,9 @@ async def test_an_object_that_somebody_has_spoilt_does_not_stop_the_others(spoil
     acme = deployment(load.world)
     if spoilt == "label":
         del acme["metadata"]["labels"][LABEL_TENANT]
+    elif spoilt == "limits":
+        spoilt_limits = '{"floor": 1, "ceiling": 1e999, "objectiveMilliseconds": 300}'
+        acme["metadata"]["annotations"][ANNOTATION_SCALING] = spoilt_limits
     else:
         acme["spec"]["template"]["spec"]["containers"] = []
     load.now += TICK
@@ -478,6 +510,18 @@ async def test_an_open_page_or_a_job_or_figures_that_do_not_tell_keep_it_awake()
             setattr(load, name, value)
         await load.ticks(int(idle.LONGEST / TICK) + 2)
         assert sleeps(load)
+
+
+async def test_a_pod_that_is_not_read_may_be_the_one_that_is_used() -> None:
+    load = await loaded()
+    load.world.kube.put(plan("starter", **PLAN, sleep={"enabled": True}))
+    await load.world.converge("acme")
+    load.unread = 1
+    await load.ticks(int(idle.LONGEST / TICK) + 2)
+    assert not sleeps(load)
+    load.unread = 0
+    await load.ticks(2)
+    assert sleeps(load)
 
 
 @pytest.mark.parametrize("untold", ["everything", "due"])

@@ -458,6 +458,21 @@ def test_what_the_status_says_is_what_was_told(sleep: Sleep) -> None:
     assert sleeping.known({}) is None
 
 
+def test_who_may_sleep_again_or_was_woken_counts_as_having_just_come() -> None:
+    wishes = Wishes()
+
+    def since(sleep: Sleep | None, *, may: bool, now: float) -> float:
+        wishes.note("acme", sleep, may=may, after=600.0, now=now)
+        return wishes.standings()["acme"].awake_since
+
+    assert since(None, may=True, now=1.0) == 1.0
+    assert since(None, may=True, now=2.0) == 1.0
+    assert since(None, may=False, now=3.0) == 1.0, "suspended"
+    assert since(None, may=True, now=4.0) == 4.0, "resumed"
+    assert since(ASLEEP, may=True, now=5.0) == 4.0
+    assert since(None, may=True, now=6.0) == 6.0
+
+
 def test_a_wish_is_news_only_if_it_is_another_one() -> None:
     wishes = Wishes()
     assert not wishes.tell("acme", DUE)

@@ -177,9 +177,11 @@ class Kubernetes:
     async def having(self, kind: Kind, label: str, value: str) -> builtins.list[Object]:
         """All objects with this label in all namespaces, as watches told of them, or else as the apiserver has them."""
         try:
-            return self.watched.having(kind.plural, label, value)
+            found, unsure = self.watched.having(kind.plural, label, value), self.watched.unsure(kind.plural)
         except LookupError:
             return await self.list(kind, labels={label: value})
+        asked = [await self.fetch(kind, *_place(path)) for path in unsure]
+        return found + [one for one in asked if one and one["metadata"].get("labels", {}).get(label) == value]
 
     async def apply(self, wanted: Object, *, subresource: str | None = None) -> Object:
         """Server-side apply under the operator's field manager."""
@@ -337,6 +339,13 @@ class Kubernetes:
         with _translating():
             response = await self._client.request(method, path, serialize=False, _request_timeout=TIMEOUT, **options)
             return cast("Object", await response.json())
+
+
+def _place(path: str) -> tuple[str, str | None]:
+    """The name and the namespace of the object that is at a path."""
+    place, _, name = path.rpartition("/")
+    _, _, below = place.partition("/namespaces/")
+    return name, below.partition("/")[0] or None
 
 
 @contextmanager

@@ -116,6 +116,10 @@ class Watched:
         texts = [kept.text for kept in watch.kept.values() if kept.text is not None and value in kept.text]
         return [item for item in map(json.loads, texts) if item["metadata"].get("labels", {}).get(label) == value]
 
+    def unsure(self, plural: str) -> list[str]:
+        """The paths of what only the apiserver can tell of: a write was refused, or got lost, or is not told of yet."""
+        return [path for path, kept in self._heard(plural).kept.items() if kept.text is None and not kept.gone]
+
     def lists(self, plural: str, items: Iterable[tuple[str, Object]]) -> set[str]:
         """Takes a part of a listing, by paths, which it returns."""
         watch, told = self._watches.get(plural), set[str]()

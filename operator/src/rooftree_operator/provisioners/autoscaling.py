@@ -4,7 +4,7 @@ CPU; or nobody, where the number is fixed. The operator's own counting is in `sc
 import asyncio
 from dataclasses import dataclass
 
-from .. import names, pods, serving
+from .. import fitting, names, pods, serving
 from ..adapters.kubernetes import AUTOSCALER, DEPLOYMENT, Kubernetes
 from ..api.scaling import ScalingMode
 from ..drift import Object, pending
@@ -93,7 +93,7 @@ class Autoscaling:
 
 
 def build_autoscaler(tenant: Tenant) -> Object:
-    replicas, target = tenant.plan.replicas, tenant.plan.autoscaling
+    target = tenant.plan.autoscaling
     cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target.cpu_percent}}
     return {
         "apiVersion": "autoscaling/v2",
@@ -101,8 +101,8 @@ def build_autoscaler(tenant: Tenant) -> Object:
         "metadata": {"name": pods.APP, "namespace": tenant.namespace, "labels": names.labels(tenant.id)},
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": pods.APP},
-            "minReplicas": replicas.min,
-            "maxReplicas": replicas.max,
+            "minReplicas": tenant.plan.replicas.min,
+            "maxReplicas": fitting.most(tenant),
             "metrics": [{"type": "Resource", "resource": cpu}],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": CALM}},
         },

@@ -39,5 +39,5 @@ def of(deployment: Object) -> Limits | None:
     try:
         found: dict[str, Any] = json.loads(annotations[names.ANNOTATION_SCALING])
         return Limits(found["objectiveMilliseconds"] / 1000, int(found["floor"]), int(found["ceiling"]))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None

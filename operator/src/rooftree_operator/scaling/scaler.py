@@ -210,7 +210,10 @@ def _loads(deployments: Mapping[Workload, Object], measured: Mapping[Workload, M
     """By the names of the Brokerages."""
     found: dict[str, list[Measured]] = {}
     for key, deployment in deployments.items():
-        found.setdefault(_brokerage(deployment), []).append(measured.get(key, Measured()))
+        told, ready = measured.get(key, Measured()), deployment.get("status", {}).get("availableReplicas", 0)
+        # A pod that is not read may be the one that somebody uses.
+        is_whole = told.values.get("measured", 0.0) >= ready
+        found.setdefault(_brokerage(deployment), []).append(told if is_whole else Measured())
     return {name: load(parts) for name, parts in found.items()}
 
 
@@ -227,6 +230,10 @@ def _tell(key: Workload, memory: Memory, decision: policy.Decision) -> None:
         HELD.remove(*labels, memory.told.reason)
     if decision.is_held:
         HELD.labels(*labels, decision.reason).set(1)
+    was = memory.told.reason if memory.told is not None else None
+    if decision.reason is policy.Reason.BOTTLENECK and was is not decision.reason:
+        # The count may stay as it is: no other line says what is waited for.
+        log.info("held", tenant_id=labels[0], module=labels[1], why=decision.why())
     memory.told = decision
 
 

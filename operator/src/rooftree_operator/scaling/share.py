@@ -1,8 +1,9 @@
 """Who gets how many replicas of a cell that is full: those with which the fewest requests are late. Pure.
 
 Each workload has its floor. What is left goes to where a replica spares the most: requests that are late weigh as much
-as there are, times the weight of the plan. Below what keeps up with the arrivals a replica alone helps nobody, so whole
-steps are weighed (the lower hull of what is lost); only what no whole step is left for is given in part.
+as there are, times a weight that nobody is given yet. Below what keeps up with the arrivals a replica alone helps
+nobody, so whole steps are weighed (the lower hull of what is lost); only what no whole step is left for is given in
+part.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,10 +62,12 @@ class Cell:
         if not self.capacity or sum(one.replicas for one in decisions.values()) <= self.capacity:
             self._shares = {}
             return dict(decisions)
-        if now >= self._until or self._shares.keys() != decisions.keys():
-            given = shared([_asked(one) for one in decisions.values()], self.capacity)
-            self._shares, self._until = dict(zip(decisions, given, strict=True)), now + HOLD
-        return {key: _within(one, self._shares[key]) for key, one in decisions.items()}
+        # Who has no pods has no share: whoever wakes is given one at once, and keeps the pods that it was woken with.
+        there = {key: one for key, one in decisions.items() if one.replicas}
+        if now >= self._until or self._shares.keys() != there.keys():
+            given = shared([_asked(one) for one in there.values()], self.capacity)
+            self._shares, self._until = dict(zip(there, given, strict=True)), now + HOLD
+        return {key: _within(one, self._shares[key]) if key in there else one for key, one in decisions.items()}
 
 
 def _asked(made: Decision) -> Asked:

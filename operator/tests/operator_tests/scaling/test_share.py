@@ -114,6 +114,16 @@ def test_nothing_is_taken_of_whom_nothing_is_known() -> None:
     assert counts(Cell(6), 0.0, large=decided(9, 400.0), small=decided(4, 0.0))["small"] == 4
 
 
+def test_who_wakes_in_a_full_cell_keeps_the_pod_that_it_was_woken_with() -> None:
+    asleep = Decision(0, Reason.ASLEEP, Signals(0, 0), Limits(0.2, 1, 20))
+    cell, large, small = Cell(8), decided(9, 400.0), decided(4, 20.0)
+    assert counts(cell, 0.0, large=large, small=small, sleepy=asleep)["sleepy"] == 0
+    # Nothing is known of it in its first seconds.
+    found = counts(cell, 1.0, large=large, small=small, sleepy=decided(1, 0.0))
+    assert found["sleepy"] == 1
+    assert sum(found.values()) == 8
+
+
 def test_shares_stay_a_while_and_are_made_anew_when_somebody_comes() -> None:
     cell, first, second = Cell(8), decided(8, 350.0), decided(6, 250.0)
     before = counts(cell, 0.0, large=first, small=second)
