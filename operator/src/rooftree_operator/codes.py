@@ -29,7 +29,7 @@ def find(reason: str) -> Code:
 
 LOOK = "kubectl describe brokerage {name}"
 _WATCH = "kubectl get brokerage {name} --watch"
-_OPERATOR = "kubectl logs -n {platform} deploy/rooftree-operator --since=10m"
+_OPERATOR = "kubectl logs -n {platform} -l app.kubernetes.io/component=operator --tail=-1 --since=10m"
 _EDIT = "kubectl edit brokerage {name}"
 _EDIT_PLAN = "kubectl edit brokerageplan {plan}"
 _PODS = "kubectl get pods -n {namespace}"
@@ -335,7 +335,7 @@ _PLATFORM_MUST = (
         True,
         "The app, or the page of a suspended brokerage, does not answer on its address. Short after a rollout it heals "
         "by itself.",
-        "kubectl logs -n {platform} deploy/rooftree-edge --since=5m",
+        "kubectl logs -n {platform} -l app.kubernetes.io/name=rooftree-edge --tail=-1 --since=5m",
     ),
     Code(
         "NotTheHolder",

@@ -479,7 +479,7 @@ def test_logs_are_those_of_the_tenants_pods(
     cluster = ready()
     assert said(cluster, capsys, "logs", "acme", *words)[0] == 0
     selector = f"--selector=rooftree.dev/tenant={TENANT},app.kubernetes.io/name"
-    begin = ["logs", f"--namespace=tenant-{TENANT}", selector, "--all-containers", "--prefix"]
+    begin = ["logs", f"--namespace=tenant-{TENANT}", selector, "--all-containers", "--prefix", "--ignore-errors"]
     assert list(cluster.became) == [*begin, *expected]
 
 

@@ -32,7 +32,8 @@ async def logs(
         if one["spec"].get("topology", "monolith") == "monolith" and module != APP:
             raise Problem(f"{name} runs all its modules in the pods of the app: leave --module out")
         wanted += f"={APP if module == GATEWAY else module}"
-    words = ["logs", f"--namespace={space}", f"--selector={wanted}", "--all-containers", "--prefix"]
+    # A pod that has not begun has no log, and would end the command before the others are read.
+    words = ["logs", f"--namespace={space}", f"--selector={wanted}", "--all-containers", "--prefix", "--ignore-errors"]
     words += [f"--tail={tail if tail is not None else -1 if since else TAIL}", f"--max-log-requests={STREAMS}"]
     words += [f"--since={since}"] if since else []
     return words + ["--follow"] * follow + ["--previous"] * old

@@ -20,7 +20,7 @@ from .pod_causes import Cause
 
 UNSEEN = "Unseen"
 HELD = ("ChangesHeld", "DeletionHeld", "Everything")
-OPERATOR_LOG = "kubectl logs -n {platform} deploy/rooftree-operator --since=10m"
+OPERATOR_LOG = "kubectl logs -n {platform} -l app.kubernetes.io/component=operator --tail=-1 --since=10m"
 OPERATOR_PODS = "kubectl describe pods -n {platform} -l app.kubernetes.io/name=rooftree-operator"
 BACKENDS = {
     "DatabaseReady": ("PostgreSQL", "database"),
