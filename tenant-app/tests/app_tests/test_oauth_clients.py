@@ -57,14 +57,15 @@ def test_authlib_signs_in(site: Site) -> None:
     metadata = AuthorizationServerMetadata(discovered(site))
     metadata.validate()
     assert metadata["issuer"] == site.url
-    with AuthlibSession(
+    session: Any = AuthlibSession(
         "web",
         scope=SCOPE,
         redirect_uri=f"{site.url}/auth/callback",
         code_challenge_method="S256",
         token_endpoint_auth_method="none",
         revocation_endpoint_auth_method="none",
-    ) as client:
+    )
+    with session as client:
         url, state = client.create_authorization_url(
             metadata["authorization_endpoint"], code_verifier="v" * 64, nonce="nonce-1"
         )
