@@ -87,6 +87,11 @@ def replicas(deployment: Object) -> int:
     return deployment["spec"].get("replicas", 1)
 
 
+def available(deployment: Object) -> int:
+    """How many of its pods serve."""
+    return deployment.get("status", {}).get("availableReplicas", 0)
+
+
 def _is_current(deployment: Object) -> bool:
     """Whether its status tells of it as it is now."""
     return deployment.get("status", {}).get("observedGeneration") == deployment["metadata"].get("generation")
@@ -94,8 +99,7 @@ def _is_current(deployment: Object) -> bool:
 
 def serves(deployment: Object) -> bool:
     """Whether a pod of it is available, and not just about to go."""
-    available = deployment.get("status", {}).get("availableReplicas", 0)
-    return _is_current(deployment) and replicas(deployment) > 0 and available > 0
+    return _is_current(deployment) and replicas(deployment) > 0 and available(deployment) > 0
 
 
 def is_whole(app: Object) -> bool:

@@ -59,7 +59,7 @@ class Workload:
         objects = pending(wanted, [seen.service, seen.deployment])
         if tenant.spec.suspend or tenant.is_asleep:
             have = {pods.APP: seen.deployment} if seen.deployment else {}
-            count = {"replicas": _available(seen.deployment or {})}
+            count = {"replicas": serving.available(seen.deployment or {})}
             return Plan(serving.at_rest(tenant, have.values()), serving.without_starts(objects, have), status=count)
         minimum = tenant.plan.replicas.min
         # Only with the creation: later counts are the autoscaler's, which also lifts a count that a crash left at one;
@@ -97,16 +97,12 @@ class Workload:
 
 def reported(tenant: Tenant, deployment: Object) -> dict[str, object]:
     """What the Brokerage's status says of it; the version only once all pods run it."""
-    report: dict[str, object] = {"replicas": _available(deployment)}
+    report: dict[str, object] = {"replicas": serving.available(deployment)}
     return (
         {**report, "version": tenant.release.version}
         if serving.rollout(tenant, deployment).reason == "Available"
         else report
     )
-
-
-def _available(deployment: Object) -> int:
-    return deployment.get("status", {}).get("availableReplicas", 0)
 
 
 def build_service(tenant: Tenant) -> Object:

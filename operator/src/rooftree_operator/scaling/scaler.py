@@ -65,7 +65,7 @@ class Memory:
         image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
         if image != self.image:
             self.image, self.state = image, policy.State()
-        return found.signals(serving.replicas(deployment), deployment.get("status", {}).get("availableReplicas", 0))
+        return found.signals(serving.replicas(deployment), serving.available(deployment))
 
 
 @dataclass
@@ -210,9 +210,9 @@ def _loads(deployments: Mapping[Workload, Object], measured: Mapping[Workload, M
     """By the names of the Brokerages."""
     found: dict[str, list[Measured]] = {}
     for key, deployment in deployments.items():
-        told, ready = measured.get(key, Measured()), deployment.get("status", {}).get("availableReplicas", 0)
+        told = measured.get(key, Measured())
         # A pod that is not read may be the one that somebody uses.
-        is_whole = told.values.get("measured", 0.0) >= ready
+        is_whole = told.values.get("measured", 0.0) >= serving.available(deployment)
         found.setdefault(_brokerage(deployment), []).append(told if is_whole else Measured())
     return {name: load(parts) for name, parts in found.items()}
 
