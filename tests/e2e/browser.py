@@ -11,8 +11,19 @@ import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, StorageState, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Route,
+    StorageState,
+    expect,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,12 +110,23 @@ class Window:
         pattern = rf"error: Failed to load resource: net::ERR_FAILED \(https?://[^/]+{re.escape(path)}"
         self._allowed.append(re.compile(pattern))
 
-    def hold_list(self, *, but: str = "$^") -> None:
-        """The list follows changes by itself: held back, so that the next click is what meets the end of a session.
+    @contextmanager
+    def held(self, *, but: str) -> Iterator[None]:
+        """What this page asks the API by itself gets no answer meanwhile: it follows changes, and would meet the end of
+        a session before the click that is to meet it.
 
-        `but`: a pattern in the requests that go through.
+        `but`: a pattern in the address of what goes through, as does all that another page asks.
         """
-        self.page.route(re.compile(rf"/api/v1/properties\?(?!.*{but})"), lambda _: None)
+        path = urlsplit(self.page.url).path
+
+        def answer(route: Route) -> None:
+            asked = route.request
+            if re.search(but, asked.url) or urlsplit(asked.frame.url).path != path:
+                route.fallback()
+
+        self.page.route("**/api/v1/**", answer)
+        yield
+        self.page.unroute("**/api/v1/**", answer)
 
     def complaints(self) -> list[str]:
         """Errors and warnings that no one allowed."""

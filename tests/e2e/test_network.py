@@ -171,7 +171,14 @@ def test_a_feed_opens_its_place_for_its_own_brokerage_only(
         **dict.fromkeys([*BACKENDS, "public"], "open"),
         **dict.fromkeys([*feed_service(kubectl), *closed], "closed"),
     }
-    assert from_pod(kubectl, granted.namespace, "app", places) == expected
+    # Once it has settled: the stack's firewall follows pods and policies a moment later (docs/isolation.md).
+    until(
+        "each place is as open as the policies say",
+        lambda: from_pod(kubectl, granted.namespace, "app", places),
+        enough=lambda seen: seen == expected,
+        seconds=SETTLED_SECONDS,
+        every=1,
+    )
 
 
 def policies(kubectl: Kubectl, namespace: str) -> dict[str, Any]:

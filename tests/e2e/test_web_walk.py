@@ -116,11 +116,11 @@ def test_session_that_ended_leads_through_sign_in_and_back_to_the_same_search(ow
     with windows.open(owner.tenant.url, state=owner.state) as window:
         page = window.page
         window.go("/listings?status=Active")
-        window.hold_list(but="Pending")
-        window.context.clear_cookies()
         window.allow_refusal(401, "/api/v1/")
-        page.get_by_role("complementary", name="Filters").get_by_label("Pending", exact=True).click()
-        expect(page.get_by_text("Your session has ended")).to_be_visible()
+        with window.held(but="Pending"):
+            window.context.clear_cookies()
+            page.get_by_role("complementary", name="Filters").get_by_label("Pending", exact=True).click()
+            expect(page.get_by_text("Your session has ended")).to_be_visible()
         sign_in(page, owner.email, owner.password)
         expect(page.get_by_role("heading", level=1, name="Listings")).to_be_visible()
         assert search_of(page) == {"status": ["Active", "Pending"]}
