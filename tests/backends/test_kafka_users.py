@@ -132,6 +132,7 @@ async def test_who_was_not_deleted_is_known_when_the_broker_was_killed_and_start
     assert await known_after_a_start(broker) == set(STAYS)
 
 
+@pytest.mark.thorough
 async def test_the_guard_is_what_keeps_them(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once this fails Kafka is mended, and the guard may go."""
     monkeypatch.setattr(kafka_admin, "GUARD", "rooftree.guard.late")

@@ -17,7 +17,6 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
@@ -45,19 +44,12 @@ SMALL_NODE = {
 GONE_SECONDS = 110
 PLATFORM = "rooftree-system"
 OPERATOR = f"system:serviceaccount:{PLATFORM}:rooftree-operator"
-# Whether what takes long or only repeats is run, too: `make full`.
+# As for the marker `thorough`.
 IS_WHOLE = bool(os.environ.get("THOROUGH"))
-FAULTS = Path(__file__).parent / "faults"  # has a say of its own
 CONFIRM = "rooftree.dev/confirm-deletion"
 
 Database = psycopg.Connection[Any]
 T = TypeVar("T")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("thorough") and not IS_WHOLE and FAULTS not in item.path.parents:
-            item.add_marker(pytest.mark.skip(reason="only in `make full`"))
 
 
 def awaited(work: Coroutine[Any, Any, T]) -> T:
@@ -325,9 +317,22 @@ def plans(kubectl: Kubectl, pytestconfig: pytest.Config) -> None:
         kubectl.apply(plan_manifest(PLAN, **{**enterprise, **SMALL_NODE}))
 
 
+@pytest.fixture(scope="session")
+def leaving(kubectl: Kubectl) -> Iterator[list[str]]:
+    """Names of brokerages that are being deleted while other tests run; that all are gone is seen at the end."""
+    names: list[str] = []
+    yield names
+    until(
+        "all brokerages of the tests are gone",
+        lambda: sorted({item["metadata"]["name"] for item in kubectl.items("brokerages")} & set(names)),
+        enough=lambda left: not left,
+        seconds=GONE_SECONDS,
+    )
+
+
 @pytest.fixture(scope="module")
-def brokerages(kubectl: Kubectl, plans: None) -> Iterator[Callable[..., Tenant]]:
-    """Makes ready brokerages; they are deleted after the module."""
+def brokerages(kubectl: Kubectl, plans: None, leaving: list[str]) -> Iterator[Callable[..., Tenant]]:
+    """Makes ready brokerages; they leave after the module."""
     made: list[str] = []
 
     def make(name: str | None = None, **spec: Any) -> Tenant:
@@ -337,7 +342,8 @@ def brokerages(kubectl: Kubectl, plans: None) -> Iterator[Callable[..., Tenant]]
         return Tenant.of(kubectl.wait_ready(name))
 
     yield make
-    kubectl.delete_brokerage(*made)
+    kubectl.delete_brokerage(*made, wait=False)
+    leaving += made
 
 
 @pytest.fixture(scope="module")

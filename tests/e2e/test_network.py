@@ -104,9 +104,7 @@ def granted(kubectl: Kubectl, brokerages: Callable[..., Tenant]) -> Iterator[Ten
     """A brokerage without a feed, whose plan grants all public addresses on port 443."""
     name = f"open-{secrets.token_hex(3)}"
     kubectl.apply(plan_manifest(name, network={"outbound": GRANT}))
-    made = brokerages(fresh_name("open"), plan=name)
-    yield made
-    kubectl.delete_brokerage(made.name)
+    yield brokerages(fresh_name("open"), plan=name)
     kubectl.run("delete", "brokerageplan", name)
 
 

@@ -320,7 +320,8 @@ def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts, uploads: Seq
     """Give the app its errors, routes, fallback and outermost layer."""
     problems.install(app)
     for router in routers:
-        app.include_router(router)
+        # As they are: included, each would be taken apart once more for what an app may add, which is nothing here.
+        app.router.routes.extend(router.routes)
     app.router.routes.insert(0, HotRoutes(app))
     for part in parts.built:
         if part.fallback is not None:

@@ -112,6 +112,7 @@ async def test_process_killed_there_loses_nothing_and_repeats_nothing(
     ("bug", "failpoint"),
     [("inbox forgotten", "before the offset"), ("offset before effect", "within the effect")],
 )
+@pytest.mark.thorough
 async def test_these_tests_notice_a_planted_bug(site: Site, processes: Processes, bug: str, failpoint: str) -> None:
     effects = await _crash_and_recover(site, processes, failpoint, bug)
     wrong = {counter: numbers for counter, numbers in effects.items() if numbers != list(range(1, 21))}

@@ -119,6 +119,7 @@ async def test_a_locked_row_is_not_overtaken(site: Site) -> None:
     assert await _with_first_row_locked(site) == [1, 2, 3]
 
 
+@pytest.mark.thorough
 async def test_skip_locked_would_overtake(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plants the bug, to show that the test above would notice it."""
     monkeypatch.setattr(relay, "_UNSENT", relay._UNSENT + b" FOR UPDATE SKIP LOCKED")

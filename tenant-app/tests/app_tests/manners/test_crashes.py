@@ -124,6 +124,7 @@ def test_twenty_at_once_and_requests_that_are_killed_have_one_effect_and_its_ans
     assert answer.headers["location"] == f"/api/v1/people/{answer.json()['id']}"
 
 
+@pytest.mark.thorough
 def test_an_answer_stored_apart_from_its_effect_and_keys_without_a_lock_would_be_noticed(
     replicas: Start, database: TestDatabase
 ) -> None:

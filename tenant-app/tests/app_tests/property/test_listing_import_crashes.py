@@ -15,6 +15,7 @@ _ = (made, open_bulk)  # fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
+@pytest.mark.thorough
 async def test_whoever_is_killed_each_listing_is_made_once_and_taken_back_once(
     open_bulk: Any, stored_tenant: Tenant
 ) -> None:

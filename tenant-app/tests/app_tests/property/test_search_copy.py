@@ -364,7 +364,7 @@ def silent_server() -> Iterator[int]:
         connection.close()
 
 
-@pytest.mark.parametrize("fault", ["refuses", "hangs"])
+@pytest.mark.parametrize("fault", ["refuses", pytest.param("hangs", marks=pytest.mark.thorough)])
 def test_without_elasticsearch_the_database_answers_and_nobody_waits_for_long(
     stored_tenant: Tenant, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
