@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Faults come last, so that nobody else has them; what starts slowly or only repeats is left to the whole run."""
     items.sort(key=lambda item: HERE in item.path.parents)
     for item in items:
-        if item.get_closest_marker("thorough") and FAULT_SECONDS < WHOLE_SECONDS:
+        if HERE in item.path.parents and item.get_closest_marker("thorough") and FAULT_SECONDS < WHOLE_SECONDS:
             item.add_marker(pytest.mark.skip(reason="only in `make faults`"))
 
 
