@@ -174,7 +174,7 @@ test-e2e: setup frontend/node_modules/.package-lock.json ## Tests of the whole s
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- \
 		env TOPOLOGY=$(TOPOLOGY) $(PYTEST) -q -m e2e $(E2E) --ignore=tests/e2e/faults --ignore=tests/e2e/alerts
 
-test-crashes: setup frontend/node_modules/.package-lock.json ## A sample of 16 of torture: always the same points
+test-crashes: setup frontend/node_modules/.package-lock.json ## A sample of torture, one point of each stage of a life: always the same ones
 	@$(LOCAL) up --stack $(TEST_STACK)
 	@source <($(LOCAL) env --stack $(TEST_STACK)) && $(LOCAL) exec --stack $(TEST_STACK) -- $(PYTEST) -q tests/torture/test_crashes.py
 

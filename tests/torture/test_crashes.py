@@ -98,7 +98,7 @@ async def torture(note: Callable[..., None], raw: Path) -> AsyncIterator[Torture
 
 
 async def test_a_crash_anywhere_in_a_life_does_no_harm(torture: Torture, figure: Callable[..., None]) -> None:
-    count, seed = int(os.environ.get("TORTURE_POINTS") or 16), int(os.environ.get("TORTURE_SEED") or 1)
+    count, seed = int(os.environ.get("TORTURE_POINTS") or 12), int(os.environ.get("TORTURE_SEED") or 1)
     await torture.learn()
     every = points({stage: found.trace.sent for stage, found in torture.learnt.items()})
     single = os.environ.get("TORTURE_POINT")
