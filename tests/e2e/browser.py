@@ -48,6 +48,8 @@ Theme = Literal["light", "dark"]
 Motion = Literal["no-preference", "reduce"]  # a colour's contrast is only that of the design once nothing fades
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WIDTHS = {320: 720, 768: 1024, 1440: 900}
+# What is looked at with each change; all the others are of `make full`.
+OPPOSITES: tuple[tuple[Theme, int], ...] = (("light", 1440), ("dark", 320))
 LOUD = ("error:", "warning:", "pageerror:")
 SECONDS = 1000.0
 PATIENCE = 15 * SECONDS

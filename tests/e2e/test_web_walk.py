@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from .browser import THEMES, Theme, Window, Windows
+from .browser import OPPOSITES, THEMES, Theme, Window, Windows
 from .web_owner import (
     Owner,
     assert_accessible_in_every_look,
@@ -145,8 +145,7 @@ def test_theme_is_chosen_remembered_and_set_before_the_page_is_drawn(owner: Owne
 @pytest.mark.parametrize(
     ("theme", "width"),
     [
-        ("light", 1440),
-        ("dark", 320),
+        *OPPOSITES,
         *(
             pytest.param(*look, marks=pytest.mark.thorough)
             for look in (("light", 320), ("light", 768), ("dark", 768), ("dark", 1440))

@@ -17,19 +17,16 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
 
 from . import browser, web_tenant
-from .browser import THEMES, WIDTHS, Window, Windows
+from .browser import OPPOSITES, THEMES, WIDTHS, Window, Windows
 from .conftest import IS_WHOLE
 from .web_tenant import WebTenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .browser import Theme
     from .conftest import Kubectl
 
-LOOKS: list[tuple[Theme, int]] = (
-    sorted(product(THEMES, WIDTHS), reverse=True) if IS_WHOLE else [("light", 1440), ("dark", 320)]
-)
+LOOKS = sorted(product(THEMES, WIDTHS), reverse=True) if IS_WHOLE else OPPOSITES
 PASSWORD = "a quiet row of roofs at dusk"
 
 

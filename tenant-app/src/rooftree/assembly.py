@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
 from rooftree import modules
@@ -253,7 +252,6 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=operation_id,
         telemetry=_NO_TELEMETRY,
     )
     app.state.health = state
@@ -334,8 +332,3 @@ def _wire(app: FastAPI, routers: Iterable[APIRouter], parts: Parts, uploads: Seq
         rate_limits=runtime.rate_limits,
         uploads=uploads,
     )
-
-
-def operation_id(route: APIRoute) -> str:
-    """Handlers' names are the operations' names in generated clients."""
-    return route.name

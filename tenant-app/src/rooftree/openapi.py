@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from rooftree import assembly
 from rooftree.kernel import health, idempotency, problems, sparse
@@ -37,8 +38,13 @@ def documents() -> dict[str, str]:
     return found
 
 
+def _operation_id(route: APIRoute) -> str:
+    """Handlers' names are the operations' names in generated clients."""
+    return route.name
+
+
 def _document(title: str, routers: Iterable[APIRouter], uploads: Sequence[Upload]) -> str:
-    app = FastAPI(generate_unique_id_function=assembly.operation_id)
+    app = FastAPI(generate_unique_id_function=_operation_id)
     for router in routers:
         app.include_router(router)
     document = get_openapi(title=title, version="1", routes=app.routes, servers=[{"url": "/"}])
