@@ -14,6 +14,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -145,6 +146,32 @@ def test_buckets_are_found_by_name_by_mark_and_by_whom_their_policies_let_in_and
         ("policy", "stray", "for acme-0a1b2c3d.app"),
         ("policy", "shared", "for acme-0a1b2c3d.app, somebody"),
     ]
+
+
+class GoingBucket:
+    """A store whose only bucket goes after so many requests about it."""
+
+    def __init__(self, name: str, left: int) -> None:
+        self.name, self._left = name, left
+
+    def ask(self, _: Stack, method: str, path: str, query: dict[str, str] | None = None) -> bytes:
+        if path == "/list-buckets":
+            return f"<Result><Buckets><Name>{self.name}</Name></Buckets></Result>".encode()
+        if path == "/list-users":
+            return b"<Result/>"
+        self._left -= 1
+        if self._left < 0:
+            raise urllib.error.HTTPError(path, 404, "Not Found", Message(), None)
+        return {"tagging": b"<Tagging/>", "policy": b"{}"}.get(
+            next(iter(query or {})), b"<ListBucketResult><Contents/></ListBucketResult>"
+        )
+
+
+@pytest.mark.parametrize("left", range(4))
+def test_a_bucket_that_goes_while_it_is_looked_at_is_no_error(monkeypatch: pytest.MonkeyPatch, left: int) -> None:
+    monkeypatch.setattr(s3, "ask", GoingBucket("acme-0a1b2c3d", left).ask)
+    found = [(one.kind, one.detail) for one in objects.look(Stack("test"), Tenant("acme"))]
+    assert found == [("bucket", "without a mark"), ("objects", "1")][: 2 if left == 3 else 1]
 
 
 def test_objects_are_found_by_namespace_by_label_and_the_brokerage_by_its_id_or_name() -> None:

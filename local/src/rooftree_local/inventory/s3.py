@@ -51,9 +51,9 @@ def theirs(buckets: Iterable[Bucket], keys: dict[str, str], tenant: Tenant) -> l
 
 
 def _bucket(target: Stack, name: str) -> Bucket:
-    tags = s3.parsed(_optional(target, name, "tagging") or b"<Tagging/>").iterfind("{*}TagSet/{*}Tag")
+    tags = s3.parsed(_optional(target, name, {"tagging": ""}) or b"<Tagging/>").iterfind("{*}TagSet/{*}Tag")
     mark = next((tag.findtext("{*}Value") for tag in tags if tag.findtext("{*}Key") == MARK), None)
-    policy: dict[str, Any] = json.loads(_optional(target, name, "policy") or "{}")
+    policy: dict[str, Any] = json.loads(_optional(target, name, {"policy": ""}) or "{}")
     principals = [statement["Principal"] for statement in policy.get("Statement", [])]
     return Bucket(name, mark or "", tuple(sorted({user for one in principals for user in _users(one)})))
 
@@ -63,9 +63,10 @@ def _users(principal: Any) -> list[str]:
     return [named] if isinstance(named, str) else list(named)
 
 
-def _optional(target: Stack, bucket: str, part: str) -> bytes | None:
+def _optional(target: Stack, bucket: str, query: dict[str, str]) -> bytes | None:
+    """Nothing where there is no such thing, or the bucket went since it was listed."""
     try:
-        return s3.ask(target, "GET", f"/{bucket}", {part: ""})
+        return s3.ask(target, "GET", f"/{bucket}", query)
     except urllib.error.HTTPError as refusal:
         if refusal.code != 404:
             raise
@@ -76,7 +77,7 @@ def _objects(target: Stack, bucket: str) -> int:
     count, token = 0, ""
     while True:
         query = {"list-type": "2", **({"continuation-token": token} if token else {})}
-        page = s3.parsed(s3.ask(target, "GET", f"/{bucket}", query))
+        page = s3.parsed(_optional(target, bucket, query) or b"<ListBucketResult/>")
         count += len(page.findall("{*}Contents"))
         token = page.findtext("{*}NextContinuationToken", default="")
         if not token:
