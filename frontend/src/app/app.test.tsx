@@ -30,6 +30,21 @@ describe("sessions", () => {
     expect(page.app.session).toBeUndefined();
   });
 
+  it("have not ended for a page that asks while somebody signs out", async () => {
+    const page = open("/feeds");
+    const release = page.app.hold("/auth/logout");
+    await page.user.click(await screen.findByRole("button", { name: "Account of Olivia Owner" }));
+    await page.user.click(await screen.findByRole("menuitem", { name: "Sign out" }));
+    page.app.session = undefined;
+    await page.user.keyboard("gl");
+    await screen.findByRole("heading", { level: 1, name: "Listings" });
+    release();
+    expect(await page.leftFor()).toBe("/sign-in");
+    open("/sign-in?request=r1", new FakeApp());
+    expect(await screen.findByRole("heading", { name: "Sign in" })).toBeVisible();
+    expect(screen.queryByText(/Your session has ended/)).toBeNull();
+  });
+
   it("are not ended by a failing server: the failure is shown with another try", async () => {
     const app = new FakeApp({ signedIn: true });
     app.failures.set("/api/v1/session", () => problem(503, "Database down"));

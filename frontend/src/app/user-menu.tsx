@@ -4,13 +4,19 @@ import { useNavigate } from "react-router";
 import { signOut, useSession } from "@/shared/api/session";
 import { browser } from "@/shared/lib/browser";
 import { words } from "@/shared/lib/format";
+import { holdSignInAgain, resetSignInAgain } from "@/shared/lib/sign-in-again";
 import { Avatar } from "@/shared/ui/avatar";
 import { Menu, MenuItem, MenuSeparator } from "@/shared/ui/menu";
 
 export function UserMenu({ onHelp }: { onHelp: () => void }) {
   const { user } = useSession();
   const navigate = useNavigate();
-  const leave = useMutation({ mutationFn: signOut, onSuccess: () => browser.leave("/sign-in") });
+  const leave = useMutation({
+    mutationFn: signOut,
+    onMutate: holdSignInAgain,
+    onError: resetSignInAgain,
+    onSuccess: () => browser.leave("/sign-in"),
+  });
   return (
     <>
       <Menu

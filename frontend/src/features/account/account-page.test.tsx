@@ -1,5 +1,5 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { toInstant } from "@/shared/lib/zone-time";
 import { FakeApp, problem } from "@/testing/fake-app";
 import { open } from "@/testing/open";
@@ -12,6 +12,10 @@ const as = (id: string) => {
 
 /** 23:59 of 31 January where the brokerage is. */
 const END = toInstant("2027-01-31T23:59", "America/Chicago");
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const sessions = () => screen.findByRole("region", { name: "Sessions" });
 
@@ -75,6 +79,7 @@ describe("the own work", () => {
   const work = () => screen.findByRole("region", { name: "Delegated work" });
 
   it("is delegated to a coordinator until the end of a day of the brokerage, and taken back", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-10-30T15:20:00Z") });
     const page = open("/account", helped("user-3"));
     await page.user.click(within(await work()).getByRole("button", { name: "Delegate" }));
     const dialog = await screen.findByRole("dialog", { name: "Delegate work of Arthur Agent" });

@@ -15,6 +15,11 @@ export function signInAgain(returnTo: string, { ended }: { ended: boolean }): vo
 export const sessionHasEnded = (): boolean => sessionStorage.getItem(ENDED) !== null;
 export const forgetEndedSession = (): void => sessionStorage.removeItem(ENDED);
 
+/** While somebody signs out a page that asks is refused, and that is no end of a session. */
+export const holdSignInAgain = (): void => {
+  leaving = true;
+};
+
 /** A page restored from the back-forward cache starts afresh. */
 export const resetSignInAgain = (): void => {
   leaving = false;

@@ -1,5 +1,5 @@
 /** Moving a photo by pointer: its handle is held, and it takes the place of the photo under the pointer. */
-import { type PointerEvent as Pressed, useEffect, useRef, useState } from "react";
+import { type PointerEvent as Pressed, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 const EDGE_PX = 72;
 const BAR_PX = 150;
@@ -14,7 +14,8 @@ interface Drag {
 export function useDrag(order: string[], onDrop: (order: string[], id: string) => void) {
   const [drag, setDrag] = useState<Drag>();
   const latest = useRef({ drag, order, onDrop });
-  useEffect(() => {
+  // Before the next event: whoever lets go at once has moved it nevertheless.
+  useLayoutEffect(() => {
     latest.current = { drag, order, onDrop };
   });
   const isOn = drag !== undefined;
