@@ -104,10 +104,7 @@ class SearchKeeper:
     # -- comparing ----------------------------------------------------------------------------------------------------
 
     async def reconcile(self) -> None:
-        """Repair what differs from the database; without an index, make one."""
-        if await self.index.live() is None:
-            await self.rebuild()
-            return
+        """Repair what differs from the database."""
         await self.index.tidy()
         if repaired := await self._compare("live"):
             self.changed.set()

@@ -46,11 +46,11 @@ class SearchParts:
         return cls(service, keeper, watch, refresh)
 
     def jobs(self) -> tuple[Job, ...]:
-        if self.keeper is None:
+        if self.keeper is None or self.watch is None:
             return ()
         return (
             Job(name=REBUILD_JOB, run=self.keeper.rebuild, single=True, tracked=True, attempts=4),
-            Job(name="property.reconcile_search", run=self.keeper.reconcile, cron=EVERY_5_MINUTES, single=True),
+            Job(name="property.reconcile_search", run=self.watch.reconcile, cron=EVERY_5_MINUTES, single=True),
         )
 
     def start(self) -> None:

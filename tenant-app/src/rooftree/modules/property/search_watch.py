@@ -25,6 +25,19 @@ class SearchWatch(Loop):
         self._keeper = keeper
         self._jobs = jobs
         self._metrics = metrics
+        self._unfinished = ""
+
+    async def reconcile(self) -> None:
+        """Now and then: repair what differs. A rebuild under way is left alone; one that was given up begins anew."""
+        index = self._keeper.index
+        copies = await index.physical()
+        if any(index.alias in one.aliases for one in copies):
+            await self._keeper.reconcile()
+        building = next((one.name for one in copies if one.aliases and index.alias not in one.aliases), "")
+        if building and building == self._unfinished:
+            _log.warning("search_rebuild_given_up", index=building)
+            await self._jobs.defer(REBUILD_JOB)
+        self._unfinished = building
 
     async def _run(self) -> None:
         is_first = True
