@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +90,11 @@ def _row(name: str, state: str, pid: int | None, log: Path) -> Row:
 
 def _memory(process: psutil.Process) -> int:
     """Of a program with its children, each shared page counted once; containers hang on the supervisor instead."""
-    return sum(one.memory_full_info().pss for one in (process, *process.children(recursive=True)))
+    found = process.memory_full_info().pss
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # what it started may end while it is looked at
+            found += child.memory_full_info().pss
+    return found
 
 
 def machine_pids(supervisor: int) -> dict[int, int]:

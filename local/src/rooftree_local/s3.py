@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rooftree_local.paths import Stack
 
-TIMEOUT = 10  # seconds
+TIMEOUT = 30  # seconds
 
 
 def signed(method: str, url: str, content: bytes, *, user: str, secret: str) -> dict[str, str]:

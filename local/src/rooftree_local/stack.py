@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rooftree_local.paths import Stack
 
+CLOCK_STEP = 5.0  # seconds: more is another process
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -53,7 +54,8 @@ def find(stack: Stack) -> Running | None:
     try:
         known = json.loads(stack.process_file.read_text())
         outer = psutil.Process(known["outer"])
-        if outer.create_time() == known["created"] and outer.status() != psutil.STATUS_ZOMBIE:
+        # Told by the machine's clock, which may be set meanwhile.
+        if abs(outer.create_time() - known["created"]) < CLOCK_STEP and outer.status() != psutil.STATUS_ZOMBIE:
             return Running(pid=known["pid"], outer=known["outer"])
     except (FileNotFoundError, psutil.NoSuchProcess):
         pass

@@ -168,9 +168,9 @@ def test_network_policies_hold_for_pods(node: Node) -> None:
     node.run_pod()
     supervised = stack.find(node.stack)
     assert supervised
-    inside = psutil.Process(supervised.outer).children(recursive=True)
-    pod = next(one for one in inside if one.cmdline()[:1] == ["/pause"] and len(one.children()) == 0)
-    network = f"/proc/{pod.pid}/ns/net"
+    # The sandbox's or the container's: they share the network.
+    pod = next(pid for pid, command in commands_below(supervised.outer).items() if command.startswith("/pause"))
+    network = f"/proc/{pod}/ns/net"
     ports = ["6443", "4443"]
 
     def reaches(*wanted: str) -> None:
@@ -192,8 +192,11 @@ def test_the_metrics_api_tells_what_the_node_uses(node: Node) -> None:
     node.kubectl("wait", "apiservice/v1beta1.metrics.k8s.io", "--for=condition=Available", "--timeout=60s")
 
     def measured() -> bool:
-        listed = json.loads(node.kubectl("get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"))
-        return [one["metadata"]["name"] for one in listed["items"]] == ["local"]
+        command = [str(node.stack.bin / "kubectl"), "get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode == 0 and [one["metadata"]["name"] for one in json.loads(done.stdout)["items"]] == [
+            "local"
+        ]
 
     wait_until(measured, "the first measurement", 60)
 
@@ -202,7 +205,7 @@ def test_a_second_up_of_a_live_stack_does_nothing_and_is_quick(node: Node) -> No
     before = stack.status(node.stack)
     started = time.monotonic()
     succeed("up", "--stack", node.stack.name, "--only", "node")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert stack.status(node.stack) == before
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rooftree_local.inventory.model import Tenant
     from rooftree_local.paths import Stack
 
-TIMEOUT = 10  # seconds
+TIMEOUT = 30  # seconds
 
 
 def _ask(target: Stack, path: str) -> Any:
@@ -29,7 +29,7 @@ def _ask(target: Stack, path: str) -> Any:
 
 def look(target: Stack, tenant: Tenant) -> list[Item]:
     """Everything of the tenant in the cluster."""
-    indices = _ask(target, "_all/_alias?expand_wildcards=all")
+    indices = _ask(target, "_all/_alias?expand_wildcards=all&ignore_unavailable=true")
     listed = {one["name"]: one["index_template"] for one in _ask(target, "_index_template")["index_templates"]}
     roles, users = _ask(target, "_security/role"), _ask(target, "_security/user")
     return [

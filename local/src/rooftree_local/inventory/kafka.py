@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rooftree_local.inventory.model import Tenant
     from rooftree_local.paths import Stack
 
-TIMEOUT = 10_000  # milliseconds
+TIMEOUT = 30_000  # milliseconds
 ANY = 2  # of a quota's component: whoever it is
 EVERYTHING = ACLFilter(
     principal=None,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rooftree_local import kubectl, release
+from rooftree_local import kubectl, release, stack
 from rooftree_local.inventory.model import MARK, Item
 
 if TYPE_CHECKING:
@@ -22,14 +24,23 @@ COLUMNS = (
     f":.metadata.labels.{MARK.replace('.', chr(92) + '.')},:.status.tenantID",
 )
 NONE = "<none>"
+TRIES = 5
 
 
 def look(target: Stack, tenant: Tenant) -> list[Item]:
     """Everything of the tenant in the cluster."""
-    kinds = kubectl.run(target, "api-resources", "--verbs=list", "--output=name").split()
-    wanted = ",".join(kind for kind in kinds if kind not in PASSING)
+    wanted = ",".join(kind for kind in _kinds(target) if kind not in PASSING)
     listed = kubectl.run(target, "get", wanted, "--all-namespaces", *COLUMNS)
     return [*objects(listed, tenant), *backups(target.state / release.BACKUPS, tenant)]
+
+
+def _kinds(target: Stack) -> list[str]:
+    """While an aggregated API, such as that of metrics, does not answer, kubectl tells the others and fails."""
+    for _ in range(TRIES):
+        with suppress(stack.CommandFailed):
+            return kubectl.run(target, "api-resources", "--verbs=list", "--output=name").split()
+        time.sleep(1)
+    return kubectl.run(target, "api-resources", "--verbs=list", "--output=name").split()
 
 
 def backups(volume: Path, tenant: Tenant) -> list[Item]:

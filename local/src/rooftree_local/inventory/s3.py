@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rooftree_local.inventory.model import Tenant
     from rooftree_local.paths import Stack
 
+TRIES = 4
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -28,9 +31,9 @@ class Bucket:
 
 def look(target: Stack, tenant: Tenant) -> list[Item]:
     """Everything of the tenant in the object store."""
-    listed = s3.parsed(s3.ask(target, "PATCH", "/list-buckets"))
+    listed = s3.parsed(_ask(target, "PATCH", "/list-buckets"))
     names = [found.findtext("{*}Name", default="") for found in listed.iterfind("{*}Buckets")]
-    accounts = s3.parsed(s3.ask(target, "PATCH", "/list-users")).iterfind("{*}Accounts")
+    accounts = s3.parsed(_ask(target, "PATCH", "/list-users")).iterfind("{*}Accounts")
     keys = {one.findtext("{*}Access", default=""): one.findtext("{*}Role", default="") for one in accounts}
     found = theirs((_bucket(target, name) for name in names), keys, tenant)
     counted = {item.name: _objects(target, item.name) for item in found if item.kind == "bucket"}
@@ -66,11 +69,23 @@ def _users(principal: Any) -> list[str]:
 def _optional(target: Stack, bucket: str, query: dict[str, str]) -> bytes | None:
     """Nothing where there is no such thing, or the bucket went since it was listed."""
     try:
-        return s3.ask(target, "GET", f"/{bucket}", query)
+        return _ask(target, "GET", f"/{bucket}", query)
     except urllib.error.HTTPError as refusal:
         if refusal.code != 404:
             raise
         return None
+
+
+def _ask(target: Stack, method: str, path: str, query: dict[str, str] | None = None) -> bytes:
+    """The store fails (500) over a bucket that goes between two of its own looks: it is asked again."""
+    for _ in range(TRIES):
+        try:
+            return s3.ask(target, method, path, query)
+        except urllib.error.HTTPError as refusal:
+            if refusal.code != 500:
+                raise
+        time.sleep(0.2)
+    return s3.ask(target, method, path, query)
 
 
 def _objects(target: Stack, bucket: str) -> int:
