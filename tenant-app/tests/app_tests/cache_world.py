@@ -9,10 +9,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+from rooftree.kernel import cache as cache_module
 from rooftree.kernel.background import Background
 from rooftree.kernel.cache import Cache, RedisSettings
 from rooftree.kernel.metrics import Metrics
 from rooftree.kernel.settings import Secrets
+
+from .ports import free_port
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where time is not what is tested, an answer may take as long as a machine of tests needs."""
+    monkeypatch.setattr(cache_module, "BUDGET_SECONDS", 10.0)
 
 
 @asynccontextmanager
@@ -57,9 +67,7 @@ class RedisServer:
     """A server of its own on loopback, to be killed and stopped at will."""
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:

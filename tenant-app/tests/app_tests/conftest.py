@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import secrets
-import socket
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import BaseModel
 from rooftree import assembly
 from rooftree.contracts.identity.api import IdentityApi
-from rooftree.kernel import migrating
+from rooftree.kernel import middleware, migrating
 from rooftree.kernel.auth import CurrentPrincipal
 from rooftree.kernel.database import SEARCH_PATH
 from rooftree.kernel.rpc import RpcSettings
@@ -34,6 +33,7 @@ from rooftree.kernel.settings import DatabaseSettings, Secrets, Settings
 from rooftree.manifest import manifest
 
 from .certificates import Authority
+from .ports import free_port
 
 # structlog's default draws every frame with its variables, which takes seconds on a busy machine.
 structlog.configure(
@@ -385,10 +385,10 @@ def placements(stack: AsyncExitStack) -> list[tuple[Sequence[str], RpcSettings]]
     return placed
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for others' transactions may do so for longer than a person would: machines of tests are slow."""
+    monkeypatch.setattr(middleware, "REQUEST_SECONDS", 60.0)
 
 
 probe = APIRouter(prefix="/probe")

@@ -8,7 +8,6 @@ import io
 import json
 import logging
 import os
-import socket
 import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -49,6 +48,7 @@ from .conftest import (
     query,
 )
 from .object_storage import bucket, password, settings
+from .ports import free_port
 from .property import elasticsearch
 from .property.conftest import Server
 from .property.editing import HOME, create, edit, edited, move, moved, usd, user_id
@@ -373,9 +373,7 @@ async def mail_well_and_badly(world: World, keys: tuple[Path, Path], clock: Fake
     sink = Sink()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*keys)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        sink.port = free.getsockname()[1]
+    sink.port = free_port()
     controller = Controller(sink, "127.0.0.1", sink.port, tls_context=context, require_starttls=True)
     settings = SmtpSettings(smtp_host="127.0.0.1", smtp_port=sink.port)
     metrics = world.parts.runtime.metrics

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 import structlog
 from rooftree.kernel import database
-from rooftree.kernel.database import POOL_SIZE, Database, Patience
+from rooftree.kernel.database import POOL_SIZE, REQUEST_SECONDS, Database, Patience
 from rooftree.kernel.errors import Unavailable
 from rooftree.kernel.hot_reads import Prepared, fetch
 from rooftree.kernel.job_queue import JobQueue
@@ -21,7 +21,9 @@ from sqlalchemy import text
 
 from .conftest import Browser, FakeClock, Tenant
 
-BUDGET_SECONDS = 3.0
+# Who waits for a database that is away waits this long at least; who does not wait, never.
+PATIENCE = REQUEST_SECONDS - 0.2
+BUDGET_SECONDS = 5.0
 COOKIE = f"__Host-session={'s' * 43}"
 
 
@@ -136,7 +138,7 @@ async def test_whoever_needs_a_database_that_is_away_is_told_in_time(
         assert seconds < BUDGET_SECONDS
         refused(answer)
     assert [answer.status_code for _, answer in answers[len(asked) :]] == [200, 200, 302, 200, 200]
-    assert max(seconds for seconds, _ in answers[len(asked) :]) < 1
+    assert max(seconds for seconds, _ in answers[len(asked) :]) < PATIENCE
     silent.open()
     server.close()
 
@@ -156,7 +158,7 @@ async def test_a_database_that_begins_to_hang_is_given_up_and_used_again_when_it
             refused(answer)
     # All pods share it: taking all of them out would turn proper errors into none, and take what needs no database too.
     seconds, answer = await timed(browser.get("/readyz"))
-    assert (answer.status_code, seconds < 1) == (200, True)
+    assert (answer.status_code, seconds < PATIENCE) == (200, True)
     door.open()
     assert (await browser.get("/api/v1/session")).status_code == 200
 
@@ -171,7 +173,7 @@ async def test_who_is_signed_in_goes_on_with_what_needs_no_database(
     assert (await browser.get("/probe/whoami")).status_code == 200
     door.close()
     clock.advance(minutes=4)
-    for most in (BUDGET_SECONDS, 0.5, 0.5):
+    for most in (BUDGET_SECONDS, PATIENCE, PATIENCE):
         seconds, answer = await timed(browser.get("/probe/whoami"))
         assert (answer.status_code, seconds < most) == (200, True)
     door.open()
@@ -190,13 +192,13 @@ async def test_a_hang_within_a_transaction_ends_it_in_time(
             door.close()
             await session.execute(text("SELECT 2"))
 
-    with patient(1.0):
+    with patient(2.0):
         began = time.monotonic()
         with pytest.raises(Unavailable):
             await cut_off()
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < BUDGET_SECONDS
         door.open()
-    with patient(1.0):
+    with patient(10.0):
         async with unit_of_work() as session:
             assert await session.scalar(text("SELECT 3")) == 3
 
@@ -226,7 +228,7 @@ async def test_of_a_machine_that_vanished_one_request_hears_and_not_one_for_each
     with patient(0.5), pytest.raises(Unavailable):
         await use(unit_of_work)
     for _ in range(POOL_SIZE + 1):
-        with patient(2.0):
+        with patient(10.0):
             await use(unit_of_work)
 
 
@@ -249,15 +251,15 @@ async def test_all_transactions_of_a_request_share_its_patience(
 ) -> None:
     browser: Browser = await start(stored_tenant.but(database_port=door.port))
     unit_of_work = browser.app.state.parts.runtime.unit_of_work
-    with patient(1.5):
+    with patient(3.0):
         began = time.monotonic()
         async with unit_of_work() as session:
-            await session.execute(text("SELECT pg_sleep(1)"))
+            await session.execute(text("SELECT pg_sleep(1.5)"))
         door.close()
         with pytest.raises(Unavailable):
             async with unit_of_work() as session:
                 await session.execute(text("SELECT 2"))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
 
 
 @pytest.mark.integration

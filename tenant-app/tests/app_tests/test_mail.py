@@ -1,6 +1,5 @@
 """Mail leaves encrypted, well formed and once; what it says and to whom stays out of logs and errors."""
 
-import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from rooftree.kernel.mail import Mail, MailRefused, MailUnavailable, SmtpSetting
 from rooftree.kernel.metrics import Metrics
 
 from .conftest import FakeClock
+from .ports import free_port
 
 TO = "canary.recipient@client.example"
 
@@ -65,9 +65,7 @@ def sink(certificate: tuple[Path, Path]) -> Iterator[Sink]:
     kept = Sink()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        kept.port = free.getsockname()[1]
+    kept.port = free_port()
     controller = Controller(kept, "127.0.0.1", kept.port, tls_context=context, require_starttls=True)
     controller.start()
     try:
@@ -150,9 +148,7 @@ async def test_without_a_trusted_certificate_nothing_is_sent(mail: Callable[...,
 
 async def test_a_server_without_encryption_gets_no_mail(mail: Callable[..., Mail]) -> None:
     plain = Sink()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     controller = Controller(plain, "127.0.0.1", port)
     controller.start()
     try:

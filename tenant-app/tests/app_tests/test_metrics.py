@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from .collector import collecting
 from .conftest import Browser, Tenant
+from .ports import free_port
 from .property.conftest import feeds_file
 from .tracing import tracing
 
@@ -168,9 +169,7 @@ async def test_the_pool_and_the_spans_are_told(start: Any, tenant: Tenant) -> No
 
 def served(metrics: Metrics, query: str = "", **headers: str) -> str:
     """What Prometheus is answered."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     metrics.serve("127.0.0.1", port)
     request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics{query}", headers=headers)
     with urllib.request.urlopen(request, timeout=5) as answer:

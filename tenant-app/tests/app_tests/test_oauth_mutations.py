@@ -32,9 +32,7 @@ Sweep = Callable[[Flow], Awaitable[list[str]]]
 
 
 @pytest.fixture
-async def flow(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Flow:
-    # Machines of tests are slower than a person is patient.
-    monkeypatch.setattr(middleware, "REQUEST_SECONDS", 60.0)
+async def flow(browser: Browser, patient: None) -> Flow:
     await browser.accept_owner()
     return Flow.of(browser)
 

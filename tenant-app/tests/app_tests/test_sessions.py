@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Browser, FakeClock, TestDatabase, parts_of
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
 
 async def settled(browser: Browser) -> None:

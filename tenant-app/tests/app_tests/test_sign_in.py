@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from rooftree.contracts.identity.api import OWNER_ROLE
-from rooftree.kernel import middleware
 from rooftree.modules.identity import domain
 from structlog.testing import capture_logs
 
@@ -148,11 +147,8 @@ async def test_unknown_accounts_are_throttled_like_known_ones(browser: Browser) 
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]
 
 
-async def test_many_tries_at_once_are_not_many_guesses(
-    browser: Browser, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # They wait for each other: on a slow machine for longer than a person would.
-    monkeypatch.setattr(middleware, "REQUEST_SECONDS", 60.0)
+@pytest.mark.usefixtures("patient")
+async def test_many_tries_at_once_are_not_many_guesses(browser: Browser, database: TestDatabase) -> None:
     await browser.accept_owner()
     request = await browser.start_sign_in()
     answers = await asyncio.gather(*(browser.submit(request, password=f"guess {number}") for number in range(30)))

@@ -234,6 +234,7 @@ async def test_a_standby_that_says_goodbye_and_is_not_to_be_reached_slows_one_re
     listening.close()
 
 
+@pytest.mark.usefixtures("lasting")
 async def test_a_standby_of_another_history_is_not_asked_however_far_it_has_come(reader: Browser) -> None:
     there = as_reader(reader, unit_of_work(reader).read(in_recovery), Place(timeline=1, position=1))
     assert await there is True
@@ -255,6 +256,7 @@ async def test_a_standby_that_became_a_primary_itself_answers_nothing(reader: Br
     assert await read_at_standby(reader) == ["Ada Canary"]
 
 
+@pytest.mark.usefixtures("lasting")
 async def test_a_query_that_replay_cancels_is_answered_by_the_primary(reader: Browser, server: StandbyServer) -> None:
     asked: list[bool] = []
 

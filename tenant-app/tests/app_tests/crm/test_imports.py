@@ -433,5 +433,5 @@ async def test_ten_thousand_people_are_in_within_a_minute(bulk: Bulk) -> None:
     shown = await checked(bulk.agent, written(["Name", "Email", "Phone", "Tags"], *rows))
     began = time.monotonic()
     shown = await applied(bulk.agent, shown)
-    assert time.monotonic() - began < 60 * MANY / 10_000
+    assert time.monotonic() - began < 60 * max(MANY, 5_000) / 10_000
     assert (counts(shown), len(bulk.database.rows("SELECT 1 FROM crm.people"))) == ((MANY, 0, 0, 0), MANY)

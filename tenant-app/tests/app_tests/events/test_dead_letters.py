@@ -80,6 +80,7 @@ def command(site: Site, tmp_path: Path):
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(300)  # ten commands, each a process of some seconds
 async def test_letters_are_listed_shown_and_replayed_to_the_one_consumer_that_failed(site: Site, command) -> None:
     failing, other = Effects(), Effects()
     failing.poison = {2}

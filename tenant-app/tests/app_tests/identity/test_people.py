@@ -20,7 +20,7 @@ from rooftree.kernel.ids import new_id
 from ..conftest import EMAIL, FakeClock, identity_of
 from .conftest import Brokerage, change, me, problem, sign_in
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
 
 async def test_everybody_finds_whom_they_may_see_page_by_page(brokerage: Brokerage) -> None:

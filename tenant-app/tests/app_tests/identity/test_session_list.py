@@ -15,7 +15,7 @@ from rooftree.kernel.ids import new_id
 from ..conftest import EMAIL, Browser, FakeClock
 from .conftest import Brokerage, change, me, problem, sign_in, token_of
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 
 
 async def sessions(browser: Browser) -> list[dict[str, Any]]:

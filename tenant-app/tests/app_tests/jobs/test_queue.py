@@ -28,7 +28,6 @@ pytestmark = pytest.mark.integration
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_queue, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(job_queue, "HEARTBEAT_SECONDS", 0.2)
-    monkeypatch.setattr(job_queue, "SILENT_SECONDS", 1.0)
 
 
 class Record:

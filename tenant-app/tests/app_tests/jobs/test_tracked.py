@@ -318,7 +318,6 @@ async def put_back(database: TestDatabase) -> dict[str, Any]:
 @pytest.fixture
 def quick_rescue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_queue, "HEARTBEAT_SECONDS", 0.1)
-    monkeypatch.setattr(job_queue, "SILENT_SECONDS", 0.5)
 
 
 @pytest.mark.usefixtures("quick_rescue")

@@ -46,7 +46,7 @@ def plant(bug: str) -> None:
 def job(unit_of_work: UnitOfWork) -> Job:
     async def count(run: Run, number: int) -> None:
         for part in range(run.position or 0, PARTS):
-            while number == 0 and part > 0 and not await opened(run.attempt if part == 1 else LAST):  # noqa: ASYNC110 - in the database
+            while number == 0 and part > 0 and not await opened(min(run.attempt, 2) if part == 1 else LAST):  # noqa: ASYNC110 - in the database
                 await asyncio.sleep(0.05)
             async with unit_of_work() as session:
                 await session.execute(_EFFECT, {"number": number, "part": part})

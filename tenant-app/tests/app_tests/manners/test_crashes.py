@@ -16,9 +16,10 @@ import httpx2
 import pytest
 from rooftree.kernel.idempotency import REPLAYED
 
-from ..conftest import EMAIL, Browser, Tenant, TestDatabase, free_port
+from ..conftest import EMAIL, Browser, Tenant, TestDatabase
 from ..crm.conftest import ADA
 from ..identity.conftest import token_of
+from ..ports import free_port
 
 pytestmark = pytest.mark.integration
 PEOPLE = "SELECT count(*) FROM crm.people"

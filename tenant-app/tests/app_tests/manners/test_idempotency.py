@@ -11,7 +11,6 @@ import httpx2
 import pytest
 import structlog
 from rooftree.contracts.identity.api import COORDINATOR_ROLE
-from rooftree.kernel import middleware
 from rooftree.kernel.idempotency import REPLAYED, Idempotency
 
 from ..conftest import Browser, FakeClock, Tenant, TestDatabase, parts_of
@@ -23,13 +22,8 @@ from ..property.test_pictures import located
 from .repeatable import DOCUMENT, Sent, operations, takes_key
 
 _ = (brokerage, elasticsearch, indexed_tenant, made)  # fixtures
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 OPEN = "SELECT count(*) FROM crm.people"
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "REQUEST_SECONDS", 60.0)
 
 
 def key() -> str:

@@ -21,10 +21,11 @@ from rooftree.kernel.rate_limits import KIND_EXTENSION, WINDOW, LimitSettings, R
 from rooftree.modules.gateway import module as gateway
 from starlette.types import Scope
 
-from ..cache_world import RedisServer, connected, opened
+from ..cache_world import RedisServer, connected, opened, unhurried
 from ..conftest import Browser, FakeClock, Tenant, parts_of
 from ..identity.conftest import problem, token_of
 
+_ = unhurried  # a fixture
 NAMES = ("reads", "writes", "searches", "visitors", "brokerage")
 
 
@@ -233,6 +234,7 @@ async def on(server: RedisServer) -> AsyncGenerator[Cache]:
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("unhurried")
 async def test_redis_counts_for_both_and_forgets_by_itself(redis: RedisServer, clock: FakeClock) -> None:
     at_a_minutes_start(clock)
     async with on(redis) as one, on(redis) as two:
@@ -248,6 +250,7 @@ async def test_redis_counts_for_both_and_forgets_by_itself(redis: RedisServer, c
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("unhurried")
 async def test_two_replicas_of_the_app_refuse_together(
     start: Callable[..., Any],
     stored_tenant: Tenant,

@@ -9,7 +9,7 @@ from ..conftest import Browser, Tenant, TestDatabase
 from ..identity.conftest import Brokerage, brokerage, sign_in
 from .editing import HOME, code, create, edit, edited, move, published, read, usd, user_id
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("patient")]
 _ = brokerage  # a fixture
 TOLD = (
     "SELECT data::jsonb ->> 'change', (data::jsonb ->> 'version')::int, data::jsonb -> 'changed', actor_id"

@@ -295,10 +295,10 @@ async def test_pages_hear_who_changed_or_that_many_have(files: Files, database: 
         admin.execute("UPDATE property.properties SET unparsed_address = 'A', property_type = 'Farm', list_price = 1")
         admin.execute("LISTEN live")
         await files.take(andy, *[row | {"list_price": "5"} for row in rows[:3]])
-        (few,) = [one.payload for one in admin.notifies(timeout=0.5, stop_after=1) if '"listing"' in one.payload]
+        (few,) = [one.payload for one in admin.notifies(timeout=10, stop_after=1) if '"listing"' in one.payload]
         assert all(str(id_) in few for (id_,) in database_rows[:1])
         await files.take(andy, *[row | {"list_price": "6"} for row in rows])
-        (many,) = [one.payload for one in admin.notifies(timeout=0.5, stop_after=1) if '"listing"' in one.payload]
+        (many,) = [one.payload for one in admin.notifies(timeout=10, stop_after=1) if '"listing"' in one.payload]
         assert '"records":[]' in many
     assert len(database.rows(TOLD)) == 63
     assert database.rows("SELECT DISTINCT version FROM property.properties ORDER BY 1") == [(1,), (2,)]

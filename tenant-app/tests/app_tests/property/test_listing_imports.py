@@ -260,9 +260,9 @@ async def test_ten_thousand_drafts_are_in_within_a_minute(bulk: Bulk) -> None:
     shown = await checked(bulk.agent, written(["Address", "City", "List price", "Beds"], *rows))
     began = time.monotonic()
     shown = await applied(bulk.agent, shown)
-    assert time.monotonic() - began < 60 * MANY / 10_000
+    assert time.monotonic() - began < 60 * max(MANY, 5_000) / 10_000
     query: Any = "SELECT count(*), count(DISTINCT listing_key) FROM property.properties"
     assert (counts(shown), bulk.database.rows(query)) == ((MANY, 0, 0, 0), [(MANY, MANY)])
     began = time.monotonic()
     assert (await undone(bulk.agent, shown))["undo"] == {"undone": MANY, "kept": 0}
-    assert time.monotonic() - began < 60 * MANY / 10_000
+    assert time.monotonic() - began < 60 * max(MANY, 5_000) / 10_000

