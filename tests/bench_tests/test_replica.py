@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -31,22 +32,30 @@ async def test_it_works_on_one_request_at_a_time_and_tells_how_long_each_stayed(
             async with session.get(f"{url}/work?seconds=0.05") as answer:
                 return float(await answer.text())
 
+        began = time.monotonic()
         took = await asyncio.gather(*(ask() for _ in range(3)))
-    assert all(0.05 <= one < 0.1 for one in took), "the wait is no work"
+        passed = time.monotonic() - began
+    assert min(took) >= 0.05
+    assert sum(took) <= passed, "the wait is no work"
     found = values(replica.metrics([]))
     assert found["rooftree_server_spans_total"] == found["rooftree_server_spans_ended_total"] == 3
-    assert found["rooftree_replica_busy_seconds_total"] >= 0.15
-    assert found["rooftree_span_seconds_total"] >= 0.05 + 0.10 + 0.15
+    busy = found["rooftree_replica_busy_seconds_total"]
+    assert busy >= 0.15
+    # 0.05 + 0.10 + 0.15 of those that come in one moment.
+    assert found["rooftree_span_seconds_total"] >= busy + 0.05, "the waits count"
 
 
 async def test_what_waits_is_in_flight_and_what_works_counts_while_it_does() -> None:
     replica = Replica(0.0)
-    under_way = [asyncio.create_task(replica.work(0.2)) for _ in range(2)]
+    began = time.monotonic()
+    under_way = [asyncio.create_task(replica.work(60.0)) for _ in range(2)]
     await asyncio.sleep(0.05)
     found = values(replica.metrics([]))
     assert found["http_server_active_requests"] == 2
-    assert 0.0 < found["rooftree_replica_busy_seconds_total"] < 0.2
-    await asyncio.gather(*under_way)
+    assert 0.0 < found["rooftree_replica_busy_seconds_total"] <= time.monotonic() - began
+    for one in under_way:
+        one.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
 
 
 async def test_a_request_may_wait_at_one_replica_and_be_worked_on_by_another() -> None:

@@ -69,6 +69,7 @@ def run(tree: Path, *command: str, folder: str = ".") -> str:
     return done.stdout
 
 
+@pytest.mark.timeout(600)  # two modules, each with all of its checks
 def test_new_modules_pass_the_checks_and_a_registration_that_is_missing_is_noticed(tmp_path: Path) -> None:
     tree = copy_of_the_tree(tmp_path)
     for module, record in MADE:

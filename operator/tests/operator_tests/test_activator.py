@@ -129,7 +129,11 @@ async def test_one_that_has_more_pods_already_is_not_reduced_to_one(asleep: Cell
     assert asleep.replicas() == 3
 
 
-async def test_who_is_awake_is_not_asked_for_again_with_each_request(asleep: Cell) -> None:
+async def test_who_is_awake_is_not_asked_for_again_with_each_request(
+    asleep: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AGAIN", "KNOWN"):
+        monkeypatch.setattr(waking, name, 60.0)
     asleep.node.opens()
     for _ in range(5):
         assert (await asleep.text())[0] == 200
@@ -193,7 +197,7 @@ async def test_the_api_server_may_be_away_for_a_moment(asleep: Cell, monkeypatch
 
 
 async def test_who_waits_too_long_is_told_to_come_again_and_nothing_of_it_was_done() -> None:
-    async with cell(patience=0.5) as asleep:
+    async with cell(patience=2.0) as asleep:
         assert await asleep.problem("/x", method="POST", data=b"x") == (503, "starting", "5")
         async with asleep.ask("/x", headers={"Accept": BROWSER}) as page:
             assert (page.status, page.content_type, page.headers["Refresh"]) == (503, "text/html", "5")
@@ -205,7 +209,7 @@ async def test_who_waits_too_long_is_told_to_come_again_and_nothing_of_it_was_do
 
 
 async def test_an_answer_may_take_longer_than_the_patience_once_the_request_was_sent() -> None:
-    async with cell(patience=0.3) as asleep:
+    async with cell(patience=1.5) as asleep:
         gate = asyncio.Event()
 
         async def slow(_: web.BaseRequest) -> web.Response:
@@ -217,7 +221,7 @@ async def test_an_answer_may_take_longer_than_the_patience_once_the_request_was_
         asked = asyncio.create_task(asleep.text("/slow"))
         await until("the app has it", lambda: asleep.app.at_once)
         loop = asyncio.get_running_loop()
-        loop.call_later(0.6, gate.set)
+        loop.call_later(2.0, gate.set)
         assert await asked == (200, "late, and whole")
 
 
@@ -516,7 +520,8 @@ async def test_what_nobody_foresaw_is_in_the_log_and_whoever_waits_is_told_in_ti
         assert isinstance(crash["exc_info"], TypeError)
 
 
-async def test_of_many_that_wake_at_once_each_is_asked_more_seldom() -> None:
+async def test_of_many_that_wake_at_once_each_is_asked_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waking, "POLL", 0.1)
     asked = Counter[str]()
 
     async def is_ready(address: Address) -> bool:

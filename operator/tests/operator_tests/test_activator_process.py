@@ -66,7 +66,7 @@ async def process(tmp_path: Path) -> AsyncGenerator[Process]:
                 "KUBECONFIG": str(config),
                 "ROOFTREE_ACTIVATOR_PORT": str(ports[0]),
                 "ROOFTREE_ACTIVATOR_OWN_PORT": str(ports[1]),
-                "ROOFTREE_ACTIVATOR_DRAIN_SECONDS": "0.5",
+                "ROOFTREE_ACTIVATOR_DRAIN_SECONDS": "2",
             },
             stderr=asyncio.subprocess.PIPE,
         )

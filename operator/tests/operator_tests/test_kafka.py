@@ -56,9 +56,15 @@ async def kafka() -> AsyncIterator[Kafka]:
     adapter.close()
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right login on a busy machine is no wrong one."""
+    monkeypatch.setattr(kafka_adapter, "PROBE_BOOTSTRAP", 5_000)
+
+
 async def until(check: Callable[[], Awaitable[bool]]) -> None:
     """Brokers learn of a change from the controller, a moment later."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await check():
             continue
 
@@ -184,6 +190,7 @@ async def test_drift_of_each_kind_is_seen(kafka: Kafka, home: Home) -> None:
     await until(seen)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_wrong_password_is_refused_and_a_foreign_topic_too(kafka: Kafka, home: Home, neighbour: Home) -> None:
     tries: tuple[Callable[..., Awaitable[None]], ...] = (kafka.probe, kafka.log_in)
     for try_ in tries:
@@ -193,6 +200,7 @@ async def test_a_wrong_password_is_refused_and_a_foreign_topic_too(kafka: Kafka,
             await try_(home.user, home.password, neighbour.events)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_what_a_login_is_proven_with_is_an_event_that_consumers_pass_over(kafka: Kafka, home: Home) -> None:
     await kafka.probe(home.user, home.password, home.events)
     consumer = AIOKafkaConsumer(home.events, auto_offset_reset="earliest", **home.login())
@@ -206,6 +214,7 @@ async def test_what_a_login_is_proven_with_is_an_event_that_consumers_pass_over(
     assert headers == {"ce_specversion": "1.0", "ce_source": SOURCE, "ce_type": "dev.rooftree.probe.v1"}
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_login_that_is_only_tried_sends_no_record_and_notices_a_right_that_is_missing(
     kafka: Kafka, home: Home
 ) -> None:
@@ -238,6 +247,7 @@ async def test_many_calls_at_the_same_time_are_all_answered(kafka: Kafka, home: 
     assert {seen.iterations for seen in answers} == {scram.iterations(home.password)}
 
 
+@pytest.mark.usefixtures("patient")
 async def test_tenants_that_come_together_each_get_what_they_asked_for(kafka: Kafka) -> None:
     homes = [Home(kafka, names.mint(f"k{secrets.token_hex(3)}", secrets.token_bytes(4))) for _ in range(8)]
     try:

@@ -103,6 +103,7 @@ def fresh() -> Tenant:
 PLAIN = str.maketrans("-_", "xy")
 
 
+@pytest.mark.usefixtures("patient")
 async def test_kafka_lets_both_generations_in_and_then_the_new_one_alone() -> None:
     kafka, secrets, tenant = Kafka(test_kafka.server()), Secrets(), fresh()
     part: Any = Topics(secrets, kafka)  # type: ignore[arg-type]
@@ -121,9 +122,12 @@ async def test_kafka_lets_both_generations_in_and_then_the_new_one_alone() -> No
                 await kafka.probe(*login[FORMER], topic)
             seen = await kafka.access(login[FORMER][0], ())
             assert (seen.iterations, seen.grants, seen.quotas) == (None, frozenset(), {})
-        for user, _ in login.values():
-            seen = await kafka.access(user, ())
-            assert (seen.iterations, seen.grants, seen.quotas) == (None, frozenset(), {})
+
+        async def nothing_left() -> bool:
+            seen = [await kafka.access(user, ()) for user, _ in login.values()]
+            return all((one.iterations, one.grants, one.quotas) == (None, frozenset(), {}) for one in seen)
+
+        await test_kafka.until(nothing_left)
     finally:
         kafka.close()
 
