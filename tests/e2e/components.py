@@ -27,11 +27,14 @@ class Components:
         self._stopped: list[int] = []
 
     def stop(self, *names: str) -> None:
-        """SIGSTOP: connections are taken and never answered."""
+        """SIGSTOP: connections are taken and never answered. Who starts others first: nothing comes or ends then."""
         for name in names:
-            for pid in self.processes(name):
-                os.kill(pid, signal.SIGSTOP)
-                self._stopped.append(pid)
+            found = [self._main(name)]
+            for pid in found:
+                with suppress(ProcessLookupError):  # ended before its parent was stopped
+                    os.kill(pid, signal.SIGSTOP)
+                    self._stopped.append(pid)
+                found += children(pid)
 
     def go_on(self) -> None:
         """Ends all hangs."""
@@ -92,5 +95,9 @@ class Components:
 
 def children(pid: int) -> list[int]:
     """What a process has started, by whichever of its threads."""
-    lists = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(child) for listed in lists for child in listed.split()]
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for path in Path(f"/proc/{pid}/task").glob("*/children"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                found += map(int, path.read_text().split())
+    return found

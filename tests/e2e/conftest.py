@@ -108,7 +108,7 @@ class Kubectl:
     def run(self, *words: str, content: str | None = None, code: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Runs kubectl; fails with its words unless it ends with `code` (None: whatever)."""
         done = subprocess.run(
-            ["kubectl", *words], input=content, capture_output=True, text=True, timeout=120, check=False
+            ["kubectl", *words], input=content, capture_output=True, text=True, timeout=150, check=False
         )
         if code is not None and done.returncode != code:
             pytest.fail(f"kubectl {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -149,9 +149,15 @@ class Kubectl:
             pods = self.items("pods", "-n", namespace, "-l", "app.kubernetes.io/name=app")
             return [pod["metadata"]["name"] for pod in pods if is_ready(pod)]
 
-        pod = until(f"a ready pod of the app in {namespace}", ready, seconds=60)[0]
-        command = ("exec", "-n", namespace, pod, "-c", "app", "--", "python", "-m", "rooftree.cli", *words)
-        return self.run(*command).stdout.strip()
+        while True:
+            pod = until(f"a ready pod of the app in {namespace}", ready, seconds=60)[0]
+            command = ("exec", "-n", namespace, pod, "-c", "app", "--", "python", "-m", "rooftree.cli", *words)
+            done = self.run(*command, code=None)
+            if done.returncode == 0:
+                return done.stdout.strip()
+            # One that is taken away meanwhile takes the command with it; another one is asked.
+            if pod in ready():
+                pytest.fail(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
     def modules(self) -> set[str]:
         """Those of the release that brokerages run."""
@@ -162,7 +168,9 @@ class Kubectl:
         """Deletes those that are there, and first says on each that it is meant: of `manifest`'s no data stays."""
         here = [name for name in names if self.exists("brokerage", name)]
         for name in here:
-            self.run("annotate", "brokerage", name, f"{CONFIRM}={name}", "--overwrite", code=code)
+            done = self.run("annotate", "brokerage", name, f"{CONFIRM}={name}", "--overwrite", code=None)
+            if done.returncode and code is not None and "NotFound" not in done.stderr:
+                pytest.fail(f"{name} cannot be annotated: {done.stderr}")
         if here:
             waiting = f"--timeout={GONE_SECONDS}s" if wait else "--wait=false"
             self.run("delete", "brokerage", *here, "--ignore-not-found", waiting, code=code)
@@ -248,7 +256,7 @@ class Edge:
 
     def __init__(self) -> None:
         context = ssl.create_default_context(cafile=required("ROOFTREE_CA_FILE"))
-        self._client = httpx2.Client(verify=context, timeout=10, trust_env=False)
+        self._client = httpx2.Client(verify=context, timeout=30, trust_env=False)
 
     def get(self, host: str, path: str = "/", **headers: str) -> httpx2.Response:
         return self._client.get(

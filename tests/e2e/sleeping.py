@@ -35,6 +35,8 @@ def led_to_activator(kubectl: Kubectl, tenant: Tenant) -> Iterator[None]:
     """The operator leaves it alone meanwhile, and its route leads to the activator."""
     patch(kubectl, ("brokerage", tenant.name), {"spec": {"pause": "Everything"}})
     try:
+        # A pass that began before would set the route back.
+        until("it is paused", lambda: "Paused" in kubectl.conditions(tenant.name), seconds=30)
         _lead(kubectl, tenant)
         yield
     finally:
@@ -70,7 +72,7 @@ def put_to_sleep(kubectl: Kubectl, edge: Edge, tenant: Tenant) -> None:
     """It has no pods, and the edge leads to the activator."""
     scale(kubectl, tenant, 0)
     own = ("pods", "-n", tenant.namespace, "-l", OWN_PODS)
-    until("it has no pods", lambda: not kubectl.items(*own), seconds=60)
+    until("it has no pods", lambda: not kubectl.items(*own), seconds=120)
     until(
         "the edge leads to the activator", lambda: told(edge, tenant), seconds=30, enough=lambda code: code == "asleep"
     )

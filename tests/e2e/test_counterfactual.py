@@ -20,7 +20,7 @@ from .conftest import Edge, Kubectl, Tenant, required, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 PATIENCE = 180  # seconds: a minute has to be measured, and the operator has to be read
 

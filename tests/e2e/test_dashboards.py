@@ -19,7 +19,7 @@ from dashboards.written import GENERATED
 
 from .conftest import Edge, Kubectl, Tenant, required, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
 FOUND = [one for board in boards(GENERATED).values() for one in targets(board)]
 RANGE, STEP = 1800, 30  # seconds

@@ -158,7 +158,13 @@ def test_what_must_be_refused_is_there_and_open_to_the_node(
 
 def test_names_are_resolved_inside_and_the_feed_is_reached_by_its_name(kubectl: Kubectl, feeding: Tenant) -> None:
     places = {"feed": (f"{FEED}.{FEED}.svc.cluster.local", 8080)}
-    assert from_pod(kubectl, feeding.namespace, "app", places) == {"feed": "open"}
+    until(
+        "the feed is reached",
+        lambda: from_pod(kubectl, feeding.namespace, "app", places),
+        enough=lambda seen: seen == {"feed": "open"},
+        seconds=SETTLED_SECONDS,
+        every=1,
+    )
 
 
 def test_a_feed_opens_its_place_for_its_own_brokerage_only(
@@ -195,7 +201,7 @@ def test_a_policy_that_somebody_removes_is_back_at_once(
         "both policies are there again",
         lambda: policies(kubectl, granted.namespace),
         enough=lambda now: set(now) == set(before) and not {before["default"], before["app"]} & set(now.values()),
-        seconds=10,
+        seconds=30,
     )
     until(
         "everything is refused again",

@@ -259,8 +259,9 @@ def test_a_pause_is_seen_holds_what_is_declared_and_lets_it_go_when_it_ends(
     until("the change is there", lambda: "While it rests" in environment(kubectl, resting), seconds=NOTICED_SECONDS)
     kubectl.wait_ready(resting.name)
     until("the condition is gone", lambda: condition not in kubectl.conditions(resting.name), seconds=NOTICED_SECONDS)
-    assert len(notes(kubectl, resting, condition)) == 1
-    assert len(notes(kubectl, resting, "HoldEnded")) == 1
+    for reason in (condition, "HoldEnded"):  # events follow the status
+        until(f"{reason} is told", lambda reason=reason: notes(kubectl, resting, reason), seconds=NOTICED_SECONDS)
+        assert len(notes(kubectl, resting, reason)) == 1
 
 
 @pytest.mark.thorough

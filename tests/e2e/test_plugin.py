@@ -33,9 +33,14 @@ def lost(kubectl: Kubectl, plans: None) -> Iterator[str]:
 
 
 def test_the_list_comes_at_once_and_tells_who_acts(kubectl: Kubectl, tenant: Tenant, lost: str) -> None:
-    begun = time.monotonic()
+    def seconds() -> float:
+        begun = time.monotonic()
+        kubectl.run("brokerage", "list")
+        return time.monotonic() - begun
+
+    # What else the machine does only makes it slower.
+    assert min(seconds() for _ in range(3)) < LIST_SECONDS
     lines = kubectl.run("brokerage", "list").stdout.splitlines()
-    assert time.monotonic() - begun < LIST_SECONDS
     rows = {line.split()[0]: line.split() for line in lines[1:]}
     assert rows[tenant.name][1:6] == [PLAN, "Ready", "-", "-", tenant.version]
     assert rows[lost][1:5] == ["nowhere", "Pending", "PlanUnknown", "Reseller"]

@@ -20,7 +20,7 @@ _ = ask  # a fixture
 
 REQUESTS = 25
 # Read each second; the rest is for a machine that is busy.
-ARRIVED_SECONDS = 5
+ARRIVED_SECONDS = 20
 
 
 class Prometheus:
@@ -109,21 +109,15 @@ def test_the_time_of_requests_is_split(prometheus: Prometheus, tenant: Tenant, e
 def test_the_histograms_examples_lead_to_traces(
     prometheus: Prometheus, tenant: Tenant, edge: Edge, ask: Callable[[str], Any]
 ) -> None:
-    answer = edge.get(tenant.host, "/version")
-    trace_id = answer.headers["x-request-id"].replace("-", "")
     selector = "http_server_request_duration_seconds_bucket{tenant=TENANT}"
-    examples = until(
-        "examples of requests",
-        lambda: prometheus.examples(selector),
-        enough=lambda found: any(len(one["trace_id"]) == len(trace_id) for one in found),
-        seconds=TOLD_SECONDS,
-    )
-    known = examples[-1]["trace_id"]
-    until(
-        f"the trace {known}",
-        lambda: ask(f"{required('ROOFTREE_TEST_TRACES_URL')}/api/traces/{known}"),
-        seconds=TOLD_SECONDS,
-    )
+
+    def led() -> bool:
+        edge.get(tenant.host, "/version")
+        # By their time: a pod drops the spans of a moment in which it cannot send them.
+        newest = sorted(one["trace_id"] for one in prometheus.examples(selector))[-5:]
+        return any(ask(f"{required('ROOFTREE_TEST_TRACES_URL')}/api/traces/{one}") for one in newest)
+
+    until("an example of a request leads to a trace", led, seconds=TOLD_SECONDS, every=1)
 
 
 def test_the_collector_counts_the_tenants_spans_by_route_and_status(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as TooLate
 
+from .conftest import IS_WHOLE
 from .web_owner import Owner, assert_accessible_in_every_look, tab_to, total
 
 if TYPE_CHECKING:
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 pytest_plugins = [f"{__package__}.web_owner"]
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300, func_only=True)]
 
-SEEN_ELSEWHERE = 2_000.0  # ms: a saved change shows in another browser's search
+# ms: a saved change shows in another browser's search; 2 s where nothing else runs.
+SEEN_ELSEWHERE = (2 if IS_WHOLE else 15) * 1000.0
 SAVED = re.compile(r"^Saved \d+:\d\d")
 
 
@@ -138,7 +142,8 @@ def test_two_browsers_in_conflict_lose_nothing(owner: Owner, windows: Windows) -
         mine.page.unroute("**/api/v1/properties/*")
         mine.allow_refusal(412, "/api/v1/properties/")
         mine.allow_failure("/api/v1/properties/")
-        mine.page.get_by_role("button", name="Try again").click()
+        with suppress(TooLate):  # unless it has tried again by itself
+            mine.page.get_by_role("button", name="Try again").click(timeout=2_000)
         notice = mine.page.get_by_role("region", name=re.compile("changed this listing"))
         expect(notice).to_contain_text("Mine, written in a train.")
         expect(notice).to_contain_text("Theirs, written at the office.")
@@ -155,7 +160,7 @@ def test_photos_are_sent_described_moved_deleted_and_brought_back(owner: Owner, 
         start(window, "3 Picture Place")
         upload(page, "front.png", "kitchen.png", "garden.png")
         expect(page.get_by_label(re.compile(r"^Description of photo"))).to_have_count(3)
-        expect(page.get_by_text("Being prepared")).to_have_count(0)
+        expect(page.get_by_text("Being prepared")).to_have_count(0, timeout=60_000)
         for place, words in enumerate(("The front", "The kitchen", "The garden"), start=1):
             page.get_by_label(f"Description of photo {place} of 3").fill(words)
         saved(page)

@@ -37,7 +37,7 @@ def test_the_progress_of_a_job_moves_by_itself_and_comes_through_the_edge_as_it_
         window.go("/feeds")
         page.evaluate(_WATCH)
         page.get_by_role("button", name="Rebuild the index").click()
-        page.wait_for_function("() => window.heard.some(({ data }) => data?.state === 'succeeded')")
+        page.wait_for_function("() => window.heard.some(({ data }) => data?.state === 'succeeded')", timeout=60_000)
         jobs = page.evaluate("() => window.heard.filter(({ resource }) => resource === 'job').map(({ data }) => data)")
         assert [job["state"] for job in jobs][:2] == ["waiting", "running"]
         done = [job["done"] for job in jobs]

@@ -50,13 +50,21 @@ def _create(kubectl: Kubectl, name: str, spec: Mapping[str, Any]) -> WebTenant:
     for feed in feeds:
         feed["credentialsSecretRef"]["name"] = f"{name}-{feed['name']}"
         kubectl.apply(credentials(kubectl, feed["credentialsSecretRef"]["name"], name))
-    declared = {"displayName": display_name, "owner": {"email": email, "name": owner}, "mls": feeds, **spec}
-    kubectl.apply(manifest(name, **declared))
+    declared = {"displayName": display_name, "owner": {"email": email, "name": owner}, "mls": feeds}
+    # A pod that comes or goes for a crowd takes the streams of pages with it.
+    kubectl.apply(manifest(name, **declared, **{"autoscaling": {"mode": "fixed"}, **spec}))
     tenant = Tenant.of(kubectl.wait_ready(name))
     until(
         f"the import of {name}",
         lambda: _feeds(kubectl, tenant.namespace),
         enough=_are_imported,
+        seconds=IMPORT_SECONDS,
+        every=1,
+    )
+    until(
+        f"the search index of {name}",
+        lambda: json.loads(kubectl.ask_app(tenant.namespace, "search", "status")),
+        enough=lambda now: now["state"] == "ready" and not now["lag_events"],
         seconds=IMPORT_SECONDS,
         every=1,
     )
