@@ -4,7 +4,7 @@ What of a part's plan may be applied the hands decide; what others changed is na
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from graphlib import TopologicalSorter
@@ -20,6 +20,7 @@ from .conditions import Report, State
 from .drift import Object, is_current
 from .errors import Blocked, Unavailable, Waiting
 from .hands import Hands, Reach
+from .names import TenantId
 from .provisioner import Action, Plan, Provisioner
 from .tenant import Tenant
 
@@ -94,6 +95,7 @@ class Graph:
         if unknown := {need for each in needs.values() for need in each} - needs.keys():
             raise ValueError(f"no provisioner is called {', '.join(sorted(unknown))}")
         self._needs = needs
+        self._untold: dict[TenantId, dict[str, tuple[str, ...]]] = {}
         self._order = tuple(TopologicalSorter(needs).static_order())
         self._held_up = {_condition(part): len(self._waiting_for(name)) for name, part in self.by_name.items()}
 
@@ -115,6 +117,15 @@ class Graph:
         this = _Round(tenant, hands, settled)
         with shared_reads.shared():
             return await self._all(this)
+
+    def told(self, tenant: TenantId, repaired: Collection[str]) -> None:
+        """People know that this was set back; until then each pass says so again, as one may fail before its end."""
+        untold = self._untold.pop(tenant, {})
+        left = {part: words for part, words in untold.items() if not {*words} <= {*repaired}}
+        for part in untold.keys() - left.keys():
+            REPAIRED.labels(part).inc()
+        if left:
+            self._untold[tenant] = left
 
     async def _all(self, this: _Round) -> Pass:
         tasks: dict[str, asyncio.Task[Result]] = {}
@@ -162,11 +173,12 @@ class Graph:
         plan = part.plan(this.tenant, await part.observe(this.tenant))
         mine, rest = await self._renewing(*this.hands.split(plan), this.hands)
         # Before it is set back: afterwards nobody can see any more who did it.
-        repaired = await self._foreign(mine, this)
+        before = self._untold.get(this.tenant.id, {}).get(part.name, ())
+        repaired = tuple(dict.fromkeys((*before, *await self._foreign(mine, this))))
+        if repaired:
+            self._untold.setdefault(this.tenant.id, {})[part.name] = repaired
         if mine.objects or mine.actions:
             await part.apply(this.tenant, mine)
-        if repaired:
-            REPAIRED.labels(part.name).inc()
         verdict = plan.verdict
         report = Report(condition, verdict.state, verdict.reason, verdict.message, verdict.retry_in)
         if not rest:

@@ -185,6 +185,7 @@ class Pool:
         if spare != making and not await self.spares.move(spare, SpareState.MAKING, spare.digest):
             return Outcome(again_in=0.0)
         seen = await self.graph.run(wanted.tenant(spare.id), FREE, settled=False)
+        self.graph.told(spare.id, seen.repaired)
         if seen.is_done:
             await self.spares.move(making, SpareState.READY, wanted.digest)
             log.info("spare_ready", plan=spare.plan, spare=spare.id.value)

@@ -173,6 +173,7 @@ class Reconciler:
         settled = declared == before and not operation and not rotation.is_running(status.get("rotation"))
         seen = await self.graph.run(tenant, may, settled=settled)
         await self._tell.notify(brokerage, events.repaired(seen.repaired))
+        self.graph.told(tenant.id, seen.repaired)
         version, attempt = _version(tenant, seen)
         parts = [*seen.reports, *choice.reports(tenant.spec.plan)]
         parts, version = ([may.halted(one) for one in parts], may.halted(version)) if seen.held else (parts, version)

@@ -378,6 +378,23 @@ async def test_a_repair_bears_any_single_failed_call(after: bool) -> None:
         assert (await repaired(at))[0] == expected, f"differs after a failure of call {at}"
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["call-fails", "answer-is-lost"])
+async def test_a_loss_is_told_whatever_single_call_fails_meanwhile(after: bool) -> None:
+    async def losses(at: int | None) -> tuple[str, int]:
+        world = await settled_world()
+        world.s3.buckets.pop(ID)
+        world.kafka.known.pop(f"{ID}.events")
+        world.faults.calls, world.faults.at, world.faults.after = 0, at, after
+        await world.converge("acme")
+        return " ".join(drift(world)), world.faults.calls
+
+    _, calls = await losses(None)
+    for at in range(1, calls + 1):
+        words = (await losses(at))[0]
+        assert f"Bucket {ID}: missing with its objects" in words, f"after a failure of call {at}"
+        assert f"Topic {ID}.events" in words, f"after a failure of call {at}"
+
+
 async def test_what_is_found_after_an_outage_is_still_drift() -> None:
     world = await settled_world()
     world.kafka.down = True
