@@ -113,7 +113,14 @@ class Desk:
         return self._sent(api.Request("POST", path, api.PICTURE, {"Content-Type": "image/png"}))
 
     def _sent(self, request: api.Request) -> Any:
-        answer = self._caller.send(self._member, request, Authorization=f"Bearer {self._bearer}")
+        def ask() -> httpx2.Response:
+            return self._caller.send(self._member, request, Authorization=f"Bearer {self._bearer}")
+
+        # The import of a feed may hold all connections for a moment; what changes something is asked once.
+        is_patient = request.method == "GET"
+        answer = until(
+            request.target, ask, enough=lambda it: not is_patient or it.status_code != 503, seconds=30, every=0.5
+        )
         assert answer.is_success, (request.target, answer.text)
         return answer.json()
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from ..e2e.conftest import required
+from ..e2e.conftest import required, until
 from .elasticsearch_calls import ALL, READING, REFUSED, SILENT, Call
 
 if TYPE_CHECKING:
@@ -159,6 +159,11 @@ def snapshot(admin: Search, family: Family) -> list[Any]:
 def test_no_call_reaches_anothers_indices(
     matrix: Matrix, family: Family, users: dict[str, Search], admin: Search
 ) -> None:
+
+    def are_copied() -> bool:
+        return all(admin.ask("GET", f"/{member.id}.properties").is_success for member in family.members)
+
+    until("each app has its copy of the listings", are_copied, seconds=60)
     before = snapshot(admin, family)
     for attacker, victim in family.pairs():
         sweep(matrix, family, users, attacker, victim, REFUSED)

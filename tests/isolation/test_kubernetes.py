@@ -15,7 +15,7 @@ import httpx2
 import pytest
 import yaml
 
-from ..e2e.conftest import required
+from ..e2e.conftest import required, until
 from .conftest import PLATFORM
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def resources(kubectl: Kubectl) -> list[tuple[str, str, bool]]:
     listed = yaml.safe_load(kubectl.run("get", "--raw", "/apis").stdout)["groups"]
     paths = {"": "/api/v1", **{item["name"]: f"/apis/{item['preferredVersion']['groupVersion']}" for item in listed}}
     for group, path in paths.items():
-        content = yaml.safe_load(kubectl.run("get", "--raw", path).stdout)
+        # An aggregated API, as that of metrics, may not answer for a moment.
+        told = until(path, lambda path=path: kubectl.run("get", "--raw", path, code=None).stdout, seconds=30)
+        content = yaml.safe_load(told)
         found += [(group, item["name"], item["namespaced"]) for item in content["resources"]]
     assert ("rooftree.dev", "brokerages", False) in found
     assert ("", "pods/exec", True) in found

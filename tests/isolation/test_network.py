@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from ..e2e.conftest import until
 from .conftest import PLATFORM
 from .inside import Place, namespace_of, open_places, within
 
@@ -204,7 +205,8 @@ def test_datagrams_and_pings_do_not_pass_either(matrix: Matrix, kubectl: Kubectl
         matrix.tried(AREA, f"UDP {attacker.id} → {victim.id}", accepted=heard)
         answered = within(source, functools.partial(_pings, to))
         matrix.tried(AREA, f"ping {attacker.id} → {victim.id}", accepted=answered)
-        matrix.control(AREA, "UDP and ping from the node", _says(to) and _pings(to))
+        heard = until("a datagram and a ping from the node", lambda to=to: _says(to) and _pings(to), seconds=10)
+        matrix.control(AREA, "UDP and ping from the node", heard)
     assert matrix.red() == []
 
 

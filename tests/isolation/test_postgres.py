@@ -150,7 +150,10 @@ def enter(matrix: Matrix, login: Login, family: Family, attacker: Member, role: 
             seen += str(inside.execute("SELECT * FROM migrations.canary").fetchall())
     except psycopg.Error as error:
         seen = seen or str(error)
-    refused = any(word in seen for word in ("permission denied for database", "not currently accepting connections"))
+    # Of a brokerage that leaves meanwhile there may be none any more.
+    gone = (f'database "{database}" does not exist', f'cannot connect to invalid database "{database}"')
+    refusals = ("permission denied for database", "not currently accepting connections", *gone)
+    refused = not seen.startswith("inside") and any(word in seen for word in refusals)
     matrix.tried(AREA, what, accepted=not refused, answer=seen, sent=database, marks=_canaries(family, attacker))
 
 
@@ -209,7 +212,10 @@ def attempt(matrix: Matrix, own: Database, what: str, statement: str | sql.Compo
 
 
 def test_no_role_becomes_another(matrix: Matrix, login: Login, stored: Family, superuser: Database) -> None:
-    roles = [row[0] for row in superuser.execute("SELECT rolname FROM pg_roles ORDER BY 1").fetchall()]
+    every = [row[0] for row in superuser.execute("SELECT rolname FROM pg_roles ORDER BY 1").fetchall()]
+    # Tenants' have a dot, and those of others than the family may go while they are tried.
+    family = {member.id for member in stored.members}
+    roles = [name for name in every if "." not in name or name.rpartition(".")[0] in family]
     assert {"postgres", "rooftree_operator", "rooftree_template", "pg_read_server_files"} < set(roles)
     for attacker in stored.members:
         for role in ROLES:

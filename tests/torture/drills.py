@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
-from rooftree_operator.adapters.kubernetes import LEASE
+from rooftree_operator.adapters.kubernetes import LEASE, Conflict
 
 from ..e2e.conftest import EDGE, Kubectl, required, until
 
@@ -198,6 +198,10 @@ class Operators:
 
 async def give_up_lease(kube: Kubernetes) -> None:
     """In the name of a holder that is dead; its epoch stays."""
-    found: dict[str, Any] | None = await kube.get(LEASE, OPERATOR, PLATFORM)
-    if found is not None and found["spec"].get("holderIdentity"):
-        await kube.replace({**found, "spec": {**found["spec"], "holderIdentity": ""}})
+    while True:
+        found: dict[str, Any] | None = await kube.get(LEASE, OPERATOR, PLATFORM)
+        if found is None or not found["spec"].get("holderIdentity"):
+            return
+        with suppress(Conflict):  # its last renewal was under way
+            await kube.replace({**found, "spec": {**found["spec"], "holderIdentity": ""}})
+            return

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from .crash_points import LIVES, Point, Trace, next_life, points, sample
+from .crash_points import LIVES, Point, Trace, next_life, points, sample, sure
 
 LEARNT = {
     "create": Counter({"kafka.create.topic": 2, "postgres.create.database": 1}),
@@ -38,6 +38,13 @@ def test_a_sample_is_the_same_for_a_seed_and_leaves_no_stage_out() -> None:
     assert {point.stage for point in sample(every, 2, 7)} == {"create", "remove"}
     assert len({tuple(sample(every, 4, seed)) for seed in range(20)}) > 1
     assert sorted(map(str, sample(every, 0, 7))) == sorted(map(str, every))
+
+
+def test_a_sample_aims_at_nothing_whose_number_follows_the_pace() -> None:
+    every = points({"create": Counter({"kubernetes.apply.Brokerage/status": 3, "kafka.create.topic": 2})})
+    aimed = {point.failpoint.name for point in sure(every) if point.failpoint.occurrence > 1}
+    assert aimed == {"kafka.create.topic"}
+    assert {point.failpoint.name for point in sure(every)} == {point.failpoint.name for point in every}
 
 
 def test_lives_are_chosen_by_what_is_left() -> None:

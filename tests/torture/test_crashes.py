@@ -16,7 +16,7 @@ import pytest
 from rooftree_operator.adapters.kubernetes import Kubernetes
 
 from ..e2e.conftest import Kubectl
-from .crash_points import LIVES, Point, next_life, points, sample
+from .crash_points import LIVES, Point, next_life, points, sample, sure
 from .drills import Operators, environment, stood_down
 from .lives import LARGE, PLANS, SMALL, Learnt, Life, NotDone, clear, disturb, learn
 
@@ -102,7 +102,8 @@ async def test_a_crash_anywhere_in_a_life_does_no_harm(torture: Torture, figure:
     await torture.learn()
     every = points({stage: found.trace.sent for stage, found in torture.learnt.items()})
     single = os.environ.get("TORTURE_POINT")
-    chosen = [Point.parse(single)] if single else sample(every, count, seed)
+    among = sure(every) if 0 < count < WHOLE_POINTS else every
+    chosen = [Point.parse(single)] if single else sample(among, count, seed)
     await torture.run({stage: [point for point in chosen if point.stage == stage] for stage in torture.learnt})
     tell(torture.trials, figure, seed=seed, of=len(every))
     struck = sum(trial["struck"] for trial in torture.trials)

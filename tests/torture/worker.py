@@ -61,6 +61,7 @@ async def main(part: str, bug: str = "") -> None:
         BUGS[bug]()
     made = make(part)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, made.stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     await made.run()
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from bench_tenant import ScratchTenant
@@ -19,6 +22,16 @@ EACH = 2
 END_SECONDS = 30.0
 
 Process = subprocess.Popen[bytes]
+
+
+@contextmanager
+def _held_back(number: signal.Signals) -> Iterator[None]:
+    """Who is started meanwhile hears of this signal once it is ready for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Workers:
@@ -46,7 +59,7 @@ class Workers:
 
     def start(self, part: str) -> None:
         words = [sys.executable, "-m", "tests.torture.worker", part, *filter(None, [self._bug])]
-        with self._log.open("ab") as output:
+        with self._log.open("ab") as output, _held_back(signal.SIGTERM):
             started = subprocess.Popen(words, cwd=ROOT, env=self._environment, stdout=output, stderr=output)
         self.alive[part].append(started)
 
