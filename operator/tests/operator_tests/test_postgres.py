@@ -233,6 +233,24 @@ async def test_no_tenant_enters_another_ones_database(place: Place, postgres: Po
     assert names.app_role(one) in passwords
 
 
+async def test_a_new_database_lets_nobody_in_before_it_is_secured(place: Place, postgres: Postgres) -> None:
+    tenant, passwords = await tenant_in(place, postgres)
+    login = names.app_role(tenant), passwords[names.app_role(tenant)]
+    database = f"{place.mark}-new"
+    await postgres.create_database(database, owner=names.owner_role(tenant), template="template0")
+    seen = await postgres.database(database, place.template_owner)
+    assert seen is not None
+    assert not seen.lets_in
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+        place.enter(*login, database)
+    await postgres.secure_database(database, connect=[], create=(), comment="t")
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        place.enter(*login, database)
+    seen = await postgres.database(database, place.template_owner)
+    assert seen is not None
+    assert seen.lets_in
+
+
 async def test_a_tenant_cannot_shadow_what_the_operator_calls(place: Place, postgres: Postgres) -> None:
     tenant, passwords = await tenant_in(place, postgres)
     migrator, owner = names.migrator_role(tenant), names.owner_role(tenant)
@@ -312,6 +330,7 @@ async def test_a_server_that_does_not_answer_is_unavailable_and_not_a_crash(plac
 
 async def test_a_server_that_answers_and_refuses_is_not_called_unreachable(place: Place, postgres: Postgres) -> None:
     await postgres.create_database(f"{place.mark}-busy", owner=None, template="template0")
+    await postgres.secure_database(f"{place.mark}-busy", connect=[], create=(), comment="t")
     with place.enter(place.role, place.password, f"{place.mark}-busy"):
         drop = sql.SQL("DROP DATABASE {}").format(sql.Identifier(f"{place.mark}-busy"))
         with pytest.raises(Unavailable, match=r"is being accessed by other users \(55006\)") as busy:

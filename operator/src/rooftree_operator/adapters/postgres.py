@@ -37,6 +37,7 @@ class DatabaseSeen:
     public_can_connect: bool
     can_connect: frozenset[str]
     foreign_objects: bool  # still owned by the template's owner
+    lets_in: bool = True  # nobody before it is secured, or when it is a template
 
 
 class Postgres(Sessions):
@@ -85,15 +86,16 @@ class Postgres(Sessions):
                             WHERE x.privilege_type = 'CONNECT' AND x.grantee <> 0),
                       EXISTS (SELECT FROM pg_shdepend s JOIN pg_roles o ON o.oid = s.refobjid
                               WHERE s.dbid = d.oid AND s.deptype = 'o' AND o.rolname = %s
-                                AND s.refclassid = 'pg_authid'::regclass)
+                                AND s.refclassid = 'pg_authid'::regclass),
+                      d.datallowconn
                FROM pg_database d WHERE d.datname = %s""",
             template_owner,
             name,
         )
         if not rows:
             return None
-        owner, comment, usable, template, public, connect, foreign = rows[0]
-        return DatabaseSeen(owner, comment, usable, template, public, frozenset(connect), foreign)
+        owner, comment, usable, template, public, connect, foreign, lets_in = rows[0]
+        return DatabaseSeen(owner, comment, usable, template, public, frozenset(connect), foreign, lets_in)
 
     async def databases(self, prefix: str) -> list[str]:
         """Names of all databases that begin with `prefix`."""
@@ -128,8 +130,9 @@ class Postgres(Sessions):
         await self._write("grant", "role", grant.format(sql.Identifier(role), sql.Identifier(to)))
 
     async def create_database(self, name: str, *, owner: str | None, template: str) -> None:
-        """Creates by cloning `template`; one that exists already is fine."""
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        """Creates by cloning `template`; one that exists already is fine. Nobody gets in before it is secured."""
+        form = sql.SQL("CREATE DATABASE {} TEMPLATE {} ALLOW_CONNECTIONS false")
+        statement = form.format(sql.Identifier(name), sql.Identifier(template))
         if owner:
             statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
         try:
@@ -151,6 +154,7 @@ class Postgres(Sessions):
                 for right, role in granted
             ),
             sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(comment)),
+            sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS true").format(database),
         )
 
     async def reassign(self, database: str, *, old: str, new: str) -> None:

@@ -64,7 +64,8 @@ class Database:
         migrator = generations.logins(values, "database_password", secret=migrators)
         roles = await self._postgres.roles(all_roles(tenant.id))
         database = await self._postgres.database(names.database(tenant.id), TEMPLATE_OWNER)
-        if database is None or not database.usable or not passes(roles, tenant.id, app):
+        is_open = database is not None and database.usable and database.lets_in
+        if not is_open or not passes(roles, tenant.id, app):
             template = await self._postgres.database(names.template_database(tenant.release.version), TEMPLATE_OWNER)
             failure = await self._template_failure(tenant, template)
             return Seen(app, migrator, roles, database, template, (), failure)
@@ -179,7 +180,8 @@ def plan_existing(tenant: Tenant, seen: Seen) -> list[Step]:
     assert seen.database is not None
     actions: list[Step] = []
     connect, marked = connecting(tenant.id, seen.migrator), seen.database.comment == names.mark(tenant.id)
-    if seen.database.public_can_connect or not marked or not set(connect) <= seen.database.can_connect:
+    is_closed = not seen.database.lets_in or not set(connect) <= seen.database.can_connect
+    if seen.database.public_can_connect or not marked or is_closed:
         actions.append(Secure(connect))
     if seen.database.foreign_objects:
         actions += [Adopt(), GrantSchemas(None)]

@@ -58,6 +58,10 @@ class FakePostgres(Postgres):
         self._read()
         self.writes.append(what)
 
+    def _enter(self, database: str) -> None:
+        if not self.known[database].lets_in:
+            raise Unavailable("PostgresRefused", f"database {database} is not currently accepting connections")
+
     async def ping(self) -> None:
         self._read()
 
@@ -118,7 +122,9 @@ class FakePostgres(Postgres):
         self._write_call(f"create database {name}")
         if name not in self.known:
             source = self.content.get(template, Content())
-            self.known[name] = DatabaseSeen(owner or "operator", "", True, False, True, frozenset(), False)
+            self.known[name] = DatabaseSeen(
+                owner or "operator", "", True, False, True, frozenset(), False, lets_in=False
+            )
             self.content[name] = Content(source.heads, source.owner_inside)
         self.faults.done()
 
@@ -127,32 +133,38 @@ class FakePostgres(Postgres):
         connecting = frozenset(connect)
         assert connecting | set(create) <= self.known_roles.keys()
         found = self.known[name]
-        self.known[name] = replace(found, public_can_connect=False, can_connect=connecting, comment=comment)
+        self.known[name] = replace(
+            found, public_can_connect=False, can_connect=connecting, comment=comment, lets_in=True
+        )
         self.faults.done()
 
     async def reassign(self, database: str, *, old: str, new: str) -> None:
         self._write_call(f"reassign {database}")
+        self._enter(database)
         if self.content[database].owner_inside == old:
             self.content[database].owner_inside = new
         self.faults.done()
 
     async def seal_template(self, name: str) -> None:
         self._write_call(f"seal {name}")
-        self.known[name] = replace(self.known[name], is_template=True)
+        self.known[name] = replace(self.known[name], is_template=True, lets_in=False)
         self.faults.done()
 
     async def ungranted_schemas(self, database: str, schemas: Sequence[str], *, owner: str, app: str) -> list[str]:
         self._read()
+        self._enter(database)
         return sorted(set(schemas) - self.content[database].granted)
 
     async def grant_schemas(self, database: str, schemas: Sequence[str], *, owner: str, app: str) -> None:
         self._write_call(f"grant schemas of {database}")
+        self._enter(database)
         assert self.content[database].owner_inside == owner, "only the owner's objects can be granted"
         self.content[database].granted |= set(schemas)
         self.faults.done()
 
     async def heads(self, database: str, login: Login) -> frozenset[str]:
         self._read()
+        self._enter(database)
         owner = self.known_roles.get(login.owner)
         if not self.lets_in(login.user, login.password) or owner is None or login.user not in owner.members:
             raise Unavailable("PostgresRefused", f"PostgreSQL refuses {login.user}")
@@ -160,6 +172,7 @@ class FakePostgres(Postgres):
 
     async def probe(self, database: str, login: Login) -> None:
         self._read()
+        self._enter(database)
         if not self.lets_in(login.user, login.password):
             raise Unavailable("PostgresRefused", f"PostgreSQL refuses {login.user}")
         assert any(self.has_rights(login.user, role) for role in self.known[database].can_connect)
@@ -204,6 +217,7 @@ class FakePostgres(Postgres):
 
     async def send_again(self, database: str, login: Login) -> None:
         self._write_call(f"send again of {database}")
+        self._enter(database)
         assert login.user in self.known[database].can_connect
         self.content[database].sent_again = True
         self.faults.done()
