@@ -37,6 +37,7 @@ from . import test_elasticsearch, test_kafka, test_redis, test_s3
 from .test_plans import TENANT
 from .test_postgres import Place, tenant_in
 
+patient = test_kafka.patient  # a fixture
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 FORMER, NEW = Slot.A, Slot.B
