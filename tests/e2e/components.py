@@ -14,7 +14,7 @@ import pytest
 from .conftest import required, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 STARTED_SECONDS = 300  # Elasticsearch, on a machine that is busy otherwise
 
@@ -29,12 +29,10 @@ class Components:
     def stop(self, *names: str) -> None:
         """SIGSTOP: connections are taken and never answered. Who starts others first: nothing comes or ends then."""
         for name in names:
-            found = [self._main(name)]
-            for pid in found:
+            for pid in self.processes(name):
                 with suppress(ProcessLookupError):  # ended before its parent was stopped
                     os.kill(pid, signal.SIGSTOP)
                     self._stopped.append(pid)
-                found += children(pid)
 
     def go_on(self) -> None:
         """Ends all hangs."""
@@ -67,12 +65,12 @@ class Components:
         """What does not run."""
         return [name for name, one in self._status().items() if one["state"] == "ended"]
 
-    def processes(self, name: str) -> list[int]:
-        """A component's process and all that it has started, the first one first."""
+    def processes(self, name: str) -> Iterator[int]:
+        """A component's process and all that it has started: what one has, after it was dealt with itself."""
         found = [self._main(name)]
         for pid in found:
+            yield pid
             found += children(pid)
-        return found
 
     def _main(self, name: str) -> int:
         inside, space = self._status()[name]["pid"], os.readlink("/proc/self/ns/net")
